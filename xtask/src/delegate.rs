@@ -1,0 +1,64 @@
+//! `bench` and `soak`: long measurements and tests that live beside the code they exercise.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::{paths::Paths, shell};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Load a relay on core 0 from core 1 and print rates and latencies
+    Relay(Rest),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Soak {
+    /// Decode generated input and look for panics
+    Fuzz(Rest),
+    /// Kill clients and relays at random points and compare what everyone has in the end
+    Kill(Rest),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rest {
+    /// Passed on; `--help` lists what there is
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+pub(crate) fn bench(paths: &Paths, bench: Bench) -> Result<()> {
+    match bench {
+        // alone, not with the workspace: the relay must have its own SQLite and not the client's SQLCipher
+        Bench::Relay(rest) => cargo(
+            paths,
+            &["bench", "-p", "relay-server", "--bench", "load"],
+            &rest,
+        ),
+    }
+}
+
+pub(crate) fn soak(paths: &Paths, soak: Soak) -> Result<()> {
+    match soak {
+        Soak::Fuzz(mut rest) => {
+            if rest.arguments.is_empty() {
+                rest.arguments = vec!["--seconds".to_owned(), "60".to_owned()];
+            }
+            cargo(
+                paths,
+                &["run", "--release", "-p", "protocol", "--example", "fuzz"],
+                &rest,
+            )
+        }
+        Soak::Kill(rest) => cargo(
+            paths,
+            &["run", "--release", "-p", "client-core", "--example", "kill"],
+            &rest,
+        ),
+    }
+}
+
+fn cargo(paths: &Paths, arguments: &[&str], rest: &Rest) -> Result<()> {
+    let mut command = shell::command("cargo", arguments, paths.root());
+    command.args(["--locked", "--"]).args(&rest.arguments);
+    shell::run(&mut command)
+}

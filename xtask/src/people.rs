@@ -1,0 +1,215 @@
+//! A person with an app: what they do with it, in the words of the first screens.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    desktop::{Keyring, Screen, Seat},
+    driver::{self, PATIENCE, ShownMessage, Window},
+    processes,
+};
+
+/// What a person types as passphrase where there is no keyring.
+pub(crate) const PASSPHRASE: &str = "una frase larga y facil";
+
+#[derive(Debug)]
+pub(crate) struct Person {
+    name: &'static str,
+    seat: Seat,
+    profile: PathBuf,
+    window: Option<Window>,
+}
+
+/// Where the window of a person lies on the screen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Side {
+    Left,
+    Right,
+}
+
+/// How an account is protected on a computer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Protection {
+    Keyring,
+    Passphrase,
+}
+
+impl Person {
+    /// A person at a desktop, without an app so far.
+    pub(crate) async fn arrive(
+        name: &'static str,
+        screen: &Screen,
+        keyring: Keyring,
+        folder: &Path,
+        log: &Path,
+    ) -> Result<Self> {
+        let id = name.to_lowercase();
+        Ok(Self {
+            name,
+            seat: Seat::start(&id, screen, keyring, log).await?,
+            profile: folder.join(id),
+            window: None,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn window(&self) -> Result<&Window> {
+        self.window
+            .as_ref()
+            .with_context(|| format!("look at the window of {}, which is closed", self.name))
+    }
+
+    /// Starts the app with the profile of this person.
+    pub(crate) async fn open_app(&mut self, app: &Path, side: Side) -> Result<()> {
+        let arguments = ["--profile".to_owned(), self.profile.display().to_string()];
+        let window = Window::open(&self.seat.driver(), app, &arguments).await?;
+        let x = match side {
+            Side::Left => 0,
+            Side::Right => 1110,
+        };
+        window.place(x, 1100, 720).await?;
+        self.window = Some(window);
+        Ok(())
+    }
+
+    /// Closes the window and waits until the app has let go of the profile.
+    pub(crate) async fn close_app(&mut self) -> Result<()> {
+        let Some(window) = self.window.take() else {
+            bail!("{} has no window to close", self.name);
+        };
+        window.close().await?;
+        driver::until("the app has ended", PATIENCE, async || {
+            Ok((!processes::runs_with_argument(&self.profile)).then_some(()))
+        })
+        .await
+    }
+
+    /// First screen to main window: open the invite, give a name, choose the protection.
+    pub(crate) async fn make_account(&self, invite: &str, protection: Protection) -> Result<()> {
+        let window = self.window()?;
+        window.click("first-run-invite").await?;
+        window.write("invite-link-input", invite).await?;
+        window.click("invite-continue").await?;
+        window.find("invite-summary").await?;
+        window.write("name-input", self.name).await?;
+        match protection {
+            Protection::Keyring => {}
+            Protection::Passphrase => {
+                window.click("protection-passphrase").await?;
+                window.write("passphrase-input", PASSPHRASE).await?;
+                window.write("passphrase-repeat", PASSPHRASE).await?;
+            }
+        }
+        window.click("create-account").await?;
+        window.find("invite-someone").await?;
+        Ok(())
+    }
+
+    /// Makes an invite in the window and reads its link.
+    pub(crate) async fn make_invite(&self) -> Result<String> {
+        let window = self.window()?;
+        window.click("invite-someone").await?;
+        window.text("invite-url").await
+    }
+
+    pub(crate) async fn unlock(&self) -> Result<()> {
+        let window = self.window()?;
+        window.write("unlock-input", PASSPHRASE).await?;
+        window.click("unlock-button").await?;
+        window.find("conversation-item").await?;
+        Ok(())
+    }
+
+    /// Opens the only conversation that has this title.
+    pub(crate) async fn open_conversation(&self, title: &str) -> Result<()> {
+        let window = self.window()?;
+        driver::until(
+            &format!("{} opens the conversation with {title}", self.name),
+            PATIENCE,
+            async || {
+                window.click("conversation-item").await?;
+                let shown = window.text("conversation-title").await?;
+                Ok(shown.contains(title).then_some(()))
+            },
+        )
+        .await
+    }
+
+    /// Writes a message and sends it with the button; the bubble must appear at once.
+    pub(crate) async fn send(&self, text: &str) -> Result<()> {
+        let window = self.window()?;
+        window.write("composer-input", text).await?;
+        window.click("composer-send").await?;
+        self.sees(text).await?;
+        Ok(())
+    }
+
+    /// The same with the keyboard alone.
+    pub(crate) async fn send_with_enter(&self, text: &str) -> Result<()> {
+        let window = self.window()?;
+        window.write("composer-input", text).await?;
+        window.press_enter("composer-input").await?;
+        self.sees(text).await?;
+        Ok(())
+    }
+
+    /// Waits until a message with this text is shown.
+    pub(crate) async fn sees(&self, text: &str) -> Result<ShownMessage> {
+        let window = self.window()?;
+        driver::until(
+            &format!("{} sees {text:?}", self.name),
+            PATIENCE,
+            async || {
+                let shown = window.messages().await?;
+                Ok(shown.into_iter().rev().find(|message| message.text == text))
+            },
+        )
+        .await
+    }
+
+    /// Waits until the message with this text has one of the states.
+    pub(crate) async fn sees_state(&self, text: &str, states: &[&str]) -> Result<()> {
+        let window = self.window()?;
+        driver::until(
+            &format!("{} sees {text:?} as {}", self.name, states.join(" or ")),
+            PATIENCE,
+            async || {
+                let shown = window.messages().await?;
+                Ok(shown
+                    .iter()
+                    .any(|message| message.text == text && states.contains(&message.state.as_str()))
+                    .then_some(()))
+            },
+        )
+        .await
+    }
+
+    /// Waits until exactly these texts are shown, in this order.
+    pub(crate) async fn sees_conversation(&self, texts: &[(&'static str, String)]) -> Result<()> {
+        let window = self.window()?;
+        let wanted: Vec<(bool, &str)> = texts
+            .iter()
+            .map(|(author, text)| (*author == self.name, text.as_str()))
+            .collect();
+        let mut last = Vec::new();
+        let result = driver::until(
+            &format!("{} sees the whole conversation in order", self.name),
+            PATIENCE,
+            async || {
+                last = window.messages().await?;
+                last.retain(|message| !message.text.is_empty());
+                let shown: Vec<(bool, &str)> = last
+                    .iter()
+                    .map(|message| (message.mine, message.text.as_str()))
+                    .collect();
+                Ok((shown == wanted).then_some(()))
+            },
+        )
+        .await;
+        result.with_context(|| format!("compare the conversation; shown: {last:#?}"))
+    }
+}
