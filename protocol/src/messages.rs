@@ -1,0 +1,576 @@
+//! The frames: one struct each, in the order of the conversation. `PROTOCOL.md` says who sends which, when, and why it may
+//! be refused. Times are milliseconds since 1970-01-01 UTC by the relay's clock.
+
+use minicbor::{
+    Decode, Decoder, Encode, Encoder,
+    decode::Error as CborDecodeError,
+    encode::{Error as CborEncodeError, Write},
+};
+
+use crate::{
+    AccountId, ClientId, ConversationId, DeviceId, Digest, ErrorCode, Key, Limits, Nonce, Opaque,
+    Signature, StoreGeneration, StreamId, Token,
+    cbor::{list, present},
+    limits::bounds,
+};
+
+// ---- handshake -------------------------------------------------------------------------------------------------------
+
+/// Client → relay, first frame of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Hello {
+    /// The protocol versions that the client speaks.
+    #[cbor(n(0), decode_with = "list::<{ bounds::VERSIONS }, _, _>")]
+    pub versions: Vec<u16>,
+    /// Fresh for each connection.
+    #[n(1)]
+    pub nonce: Nonce,
+    /// Name and version of the program, for the relay's statistics: printable ASCII.
+    #[n(2)]
+    pub client: String,
+}
+
+/// Relay → client: proves the relay's identity and asks the client to prove its own.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Challenge {
+    /// The version that both will speak: the highest common one.
+    #[n(0)]
+    pub version: u16,
+    /// Fresh for each connection; valid 30 s, once.
+    #[n(1)]
+    pub nonce: Nonce,
+    /// Changes when the relay is restored from a backup.
+    #[n(2)]
+    pub store_generation: StoreGeneration,
+    /// The relay's identity key; its hash is pinned by the link.
+    #[n(3)]
+    pub identity_key: Key,
+    /// SHA-256 of the SubjectPublicKeyInfo of the TLS key that the relay serves; absent behind a proxy.
+    #[cbor(n(4), decode_with = "present")]
+    pub tls_key: Option<Digest>,
+    /// By the identity key, over [`crate::handshake::challenge_message`].
+    #[n(5)]
+    pub signature: Signature,
+}
+
+/// Client → relay: the device proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Prove {
+    /// The account.
+    #[n(0)]
+    pub account: AccountId,
+    /// The device.
+    #[n(1)]
+    pub device: DeviceId,
+    /// By the device's login key, over [`crate::handshake::login_message`].
+    #[n(2)]
+    pub signature: Signature,
+    /// Whether contacts may see that this device is connected, and this device them.
+    #[n(3)]
+    pub announce: bool,
+}
+
+/// Client → relay instead of [`Prove`]: a new account by an invite. Safe to repeat: an account that was made by the same
+/// manifest is logged in.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Register {
+    /// Derived from the invite's secret.
+    #[n(0)]
+    pub token: Token,
+    /// The first manifest of the account (n = 1), see [`crate::identity::Manifest`].
+    #[n(1)]
+    pub manifest: Opaque,
+    /// The device that registers; certified in the manifest.
+    #[n(2)]
+    pub device: DeviceId,
+    /// By the device's login key, over [`crate::handshake::registration_message`].
+    #[n(3)]
+    pub signature: Signature,
+    /// As in [`Prove`].
+    #[n(4)]
+    pub announce: bool,
+}
+
+/// Relay → client: the session is open.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Ready {
+    /// What this relay allows.
+    #[n(0)]
+    pub limits: Limits,
+    /// The relay's clock.
+    #[n(1)]
+    pub time: u64,
+    /// Streams with entries past the device's cursor, newest activity first; at most [`bounds::NEWS`].
+    #[cbor(n(2), decode_with = "list::<{ bounds::NEWS }, _, _>")]
+    pub news: Vec<News>,
+    /// How many unclaimed one-time key packages the relay holds for this device.
+    #[n(3)]
+    pub key_packages: u16,
+    /// Only as the answer to [`Register`].
+    #[cbor(n(4), decode_with = "present")]
+    pub receipt: Option<Receipt>,
+}
+
+/// One stream that has entries for this device.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct News {
+    /// The stream.
+    #[n(0)]
+    pub stream: StreamId,
+    /// The seq of its last entry.
+    #[n(1)]
+    pub last: u64,
+    /// What lies at and below this seq was declared gone by a restore from backup, or expired.
+    #[n(2)]
+    pub base: u64,
+}
+
+/// The relay's signed word that it made an account, to bring the account back to a relay restored from an older backup.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Receipt {
+    /// The account.
+    #[n(0)]
+    pub account: AccountId,
+    /// When it was made.
+    #[n(1)]
+    pub time: u64,
+    /// By the relay's identity key, over [`crate::handshake::receipt_message`].
+    #[n(2)]
+    pub signature: Signature,
+}
+
+// ---- requests --------------------------------------------------------------------------------------------------------
+
+/// Appends application entries to a conversation, all or nothing. One is in flight per conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Append {
+    /// The conversation.
+    #[n(0)]
+    pub conversation: ConversationId,
+    /// The incarnation in which the entries were sealed.
+    #[n(1)]
+    pub incarnation: u32,
+    /// The epoch in which they were sealed.
+    #[n(2)]
+    pub epoch: u64,
+    /// 1 to [`bounds::BATCH`] entries.
+    #[cbor(n(3), decode_with = "list::<{ bounds::BATCH }, _, _>")]
+    pub entries: Vec<NewEntry>,
+}
+
+/// One entry of an [`Append`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct NewEntry {
+    /// Idempotency key; the same for every attempt.
+    #[n(0)]
+    pub client_id: ClientId,
+    /// The sealed content: an MLS PrivateMessage.
+    #[n(1)]
+    pub bytes: Opaque,
+}
+
+/// Changes a conversation's group by one MLS commit, by compare-and-set on (incarnation, epoch).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Commit {
+    /// The conversation.
+    #[n(0)]
+    pub conversation: ConversationId,
+    /// The incarnation of the group.
+    #[n(1)]
+    pub incarnation: u32,
+    /// The epoch that the commit ends.
+    #[n(2)]
+    pub epoch: u64,
+    /// Idempotency key; the same for every attempt.
+    #[n(3)]
+    pub client_id: ClientId,
+    /// The commit: an MLS PublicMessage.
+    #[n(4)]
+    pub commit: Opaque,
+    /// One welcome for each device that the commit adds, no other.
+    #[cbor(n(5), decode_with = "list::<{ bounds::WELCOMES }, _, _>")]
+    pub welcomes: Vec<Welcome>,
+    /// The MLS GroupInfo of the new epoch, without the ratchet tree.
+    #[n(6)]
+    pub group_info: Opaque,
+}
+
+/// A welcome for one device.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Welcome {
+    /// The device that joins.
+    #[n(0)]
+    pub device: DeviceId,
+    /// An MLS Welcome with this device's secrets only.
+    #[n(1)]
+    pub bytes: Opaque,
+}
+
+/// Makes the one direct conversation of two accounts: the group of its first device and the commit that adds all others.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CreateConversation {
+    /// Its id for life.
+    #[n(0)]
+    pub conversation: ConversationId,
+    /// The other account.
+    #[n(1)]
+    pub peer: AccountId,
+    /// Proof of consent where the creator opened a contact link of `peer`.
+    #[cbor(n(2), decode_with = "present")]
+    pub token: Option<Token>,
+    /// The MLS GroupInfo of epoch 0 with its ratchet tree of one leaf.
+    #[n(3)]
+    pub founding: Opaque,
+    /// Idempotency key; the same for every attempt.
+    #[n(4)]
+    pub client_id: ClientId,
+    /// The commit from epoch 0 to 1: adds every other device of both accounts.
+    #[n(5)]
+    pub commit: Opaque,
+    /// One welcome for each device that the commit adds.
+    #[cbor(n(6), decode_with = "list::<{ bounds::WELCOMES }, _, _>")]
+    pub welcomes: Vec<Welcome>,
+    /// The MLS GroupInfo of epoch 1, without the ratchet tree.
+    #[n(7)]
+    pub group_info: Opaque,
+}
+
+/// Adds one-time key packages of this device and replaces the one of last resort.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PublishKeyPackages {
+    /// At most [`bounds::KEY_PACKAGES`] MLS KeyPackages.
+    #[cbor(n(0), decode_with = "list::<{ bounds::KEY_PACKAGES }, _, _>")]
+    pub packages: Vec<Opaque>,
+    /// Handed out when no one-time package is left, and again and again.
+    #[cbor(n(1), decode_with = "present")]
+    pub last_resort: Option<Opaque>,
+    /// Forget all packages held so far: their private keys are gone, or the relay was restored.
+    #[n(2)]
+    pub replace: bool,
+}
+
+/// Takes one key package of each device of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ClaimKeyPackages {
+    /// The account.
+    #[n(0)]
+    pub account: AccountId,
+    /// Idempotency key: a repeat within the retention gets the same packages.
+    #[n(1)]
+    pub client_id: ClientId,
+}
+
+/// Asks for entries by position, to fill a gap.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Fetch {
+    /// The stream.
+    #[n(0)]
+    pub stream: StreamId,
+    /// The first seq wanted.
+    #[n(1)]
+    pub from: u64,
+    /// At most this many entries; the relay may send fewer.
+    #[n(2)]
+    pub limit: u16,
+}
+
+/// Makes a link of this account known to the relay.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct NewLink {
+    /// Derived from the link's secret.
+    #[n(0)]
+    pub token: Token,
+    /// Whether the link also lets a new account register.
+    #[n(1)]
+    pub invite: bool,
+    /// How many accounts may use it.
+    #[n(2)]
+    pub uses: u16,
+    /// When it ends.
+    #[n(3)]
+    pub expires: u64,
+}
+
+/// Shows or hides that this device is connected; hiding works in both directions.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Announce {
+    /// Whether to announce.
+    #[n(0)]
+    pub announce: bool,
+}
+
+// ---- notices ---------------------------------------------------------------------------------------------------------
+
+/// The device has durably processed a stream up to here. Cumulative.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Ack {
+    /// The stream.
+    #[n(0)]
+    pub stream: StreamId,
+    /// The highest seq processed.
+    #[n(1)]
+    pub seq: u64,
+}
+
+/// Something transient for the connected members of a conversation. Never stored.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Signal {
+    /// The conversation.
+    #[n(0)]
+    pub conversation: ConversationId,
+    /// Encrypted.
+    #[n(1)]
+    pub bytes: Opaque,
+}
+
+// ---- replies ---------------------------------------------------------------------------------------------------------
+
+/// Carried out; there is nothing more to say.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Done {}
+
+/// The entries are durable, in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Appended {
+    /// The seq of each entry of the request. A repeated entry has the seq that it got the first time.
+    #[cbor(n(0), decode_with = "list::<{ bounds::BATCH }, _, _>")]
+    pub seqs: Vec<u64>,
+    /// The relay's time of each entry.
+    #[cbor(n(1), decode_with = "list::<{ bounds::BATCH }, _, _>")]
+    pub times: Vec<u64>,
+}
+
+/// The commit is durable and won its epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Committed {
+    /// The seq of its entry.
+    #[n(0)]
+    pub seq: u64,
+    /// The relay's time of its entry.
+    #[n(1)]
+    pub time: u64,
+}
+
+/// How many one-time key packages of this device the relay holds now.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct KeyPackageCount {
+    /// The count.
+    #[n(0)]
+    pub count: u16,
+}
+
+/// What is needed to add an account to a group.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Claimed {
+    /// The newest manifest of the account.
+    #[n(0)]
+    pub manifest: Opaque,
+    /// One package for each of its devices that has any.
+    #[cbor(n(1), decode_with = "list::<{ bounds::DEVICES }, _, _>")]
+    pub packages: Vec<ClaimedKeyPackage>,
+}
+
+/// One claimed key package.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ClaimedKeyPackage {
+    /// Whose it is.
+    #[n(0)]
+    pub device: DeviceId,
+    /// An MLS KeyPackage.
+    #[n(1)]
+    pub bytes: Opaque,
+}
+
+/// A page of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Page {
+    /// Ascending by seq, without gaps.
+    #[n(0)]
+    pub entries: Vec<Entry>,
+    /// The seq of the stream's last entry.
+    #[n(1)]
+    pub last: u64,
+    /// What lies at and below this seq is gone.
+    #[n(2)]
+    pub base: u64,
+}
+
+// ---- pushes ----------------------------------------------------------------------------------------------------------
+
+/// The next entries of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Entries {
+    /// The stream.
+    #[n(0)]
+    pub stream: StreamId,
+    /// Ascending by seq, without gaps.
+    #[n(1)]
+    pub entries: Vec<Entry>,
+}
+
+/// One position of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Entry {
+    /// Its position.
+    #[n(0)]
+    pub seq: u64,
+    /// The device that sent it.
+    #[n(1)]
+    pub sender: DeviceId,
+    /// What it is.
+    #[n(2)]
+    pub kind: EntryKind,
+    /// The incarnation of the group in which it was sealed.
+    #[n(3)]
+    pub incarnation: u32,
+    /// The epoch in which it was sealed; for a commit, the epoch that it ends.
+    #[n(4)]
+    pub epoch: u64,
+    /// When the relay stored it.
+    #[n(5)]
+    pub time: u64,
+    /// The sender's idempotency key.
+    #[n(6)]
+    pub client_id: ClientId,
+    /// The conversation that a welcome opens.
+    #[cbor(n(7), decode_with = "present")]
+    pub conversation: Option<ConversationId>,
+    /// Empty where the receiver blocked the sender.
+    #[n(8)]
+    pub bytes: Opaque,
+}
+
+/// What an entry holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryKind {
+    /// An MLS PrivateMessage with content.
+    Application,
+    /// An MLS PublicMessage with a commit.
+    Commit,
+    /// An MLS Welcome; only in an inbox.
+    Welcome,
+    /// A kind that this version does not know.
+    Unknown(u8),
+}
+
+impl EntryKind {
+    /// The number on the wire and in the relay's store.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Application => 1,
+            Self::Commit => 2,
+            Self::Welcome => 3,
+            Self::Unknown(number) => number,
+        }
+    }
+
+    /// Reads the number.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Self {
+        match number {
+            1 => Self::Application,
+            2 => Self::Commit,
+            3 => Self::Welcome,
+            number => Self::Unknown(number),
+        }
+    }
+}
+
+impl<C> Encode<C> for EntryKind {
+    fn encode<W: Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), CborEncodeError<W::Error>> {
+        encoder.u8(self.number())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for EntryKind {
+    fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, CborDecodeError> {
+        decoder.u8().map(Self::from_number)
+    }
+}
+
+/// At least one device of every recipient has the conversation up to here. Derived from cursors, coalesced, not stored.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Delivered {
+    /// The conversation.
+    #[n(0)]
+    pub conversation: ConversationId,
+    /// The highest such seq.
+    #[n(1)]
+    pub seq: u64,
+}
+
+/// Whether a contact has a device connected.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Presence {
+    /// The contact.
+    #[n(0)]
+    pub account: AccountId,
+    /// Whether at least one of its announcing devices is connected.
+    #[n(1)]
+    pub connected: bool,
+    /// When the last one left.
+    #[cbor(n(2), decode_with = "present")]
+    pub last_seen: Option<u64>,
+}
+
+/// A member's signal.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SignalPush {
+    /// The conversation.
+    #[n(0)]
+    pub conversation: ConversationId,
+    /// The device that sent it, stamped by the relay.
+    #[n(1)]
+    pub sender: DeviceId,
+    /// Encrypted.
+    #[n(2)]
+    pub bytes: Opaque,
+}
+
+/// The relay closes the connection, and why. Also the answer to a handshake that fails.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Bye {
+    /// Why.
+    #[n(0)]
+    pub code: ErrorCode,
+    /// Do not come back before this many milliseconds.
+    #[cbor(n(1), decode_with = "present")]
+    pub retry_after: Option<u64>,
+}
