@@ -1,0 +1,539 @@
+//! One value of everything that crosses the wire, always the same: fixed keys, counted ids.
+
+use ed25519_dalek::SigningKey;
+use protocol::{
+    AccountId, Ack, Announce, Append, Appended, Bye, Challenge, ClaimKeyPackages, Claimed,
+    ClaimedKeyPackage, ClientId, Commit, Committed, ConversationId, CreateConversation, Delivered,
+    DeviceId, Digest, Done, Entries, Entry, EntryKind, ErrorCode, Fetch, Frame, Hello,
+    KeyPackageCount, Limits, Link, LinkKind, LinkSecret, NewEntry, NewLink, News, Nonce, Opaque,
+    Page, Presence, Prove, PublishKeyPackages, Ready, Receipt, Refusal, Register, RelayId, Signal,
+    SignalPush, Signature, StoreGeneration, StreamId, Welcome,
+    handshake::{challenge_message, login_message, receipt_message, registration_message},
+    identity::{DeviceCertificate, DskCertificate, Manifest, public_key, sign},
+};
+
+/// 2026-11-22T12:00:00Z in milliseconds.
+pub const TIME: u64 = 1_795_348_800_000;
+
+pub fn relay_key() -> SigningKey {
+    SigningKey::from_bytes(&[1; 32])
+}
+
+pub fn root_key() -> SigningKey {
+    SigningKey::from_bytes(&[2; 32])
+}
+
+pub fn dsk() -> SigningKey {
+    SigningKey::from_bytes(&[3; 32])
+}
+
+pub fn leaf_key(device: u8) -> SigningKey {
+    SigningKey::from_bytes(&[0x10 + device; 32])
+}
+
+pub fn login_key(device: u8) -> SigningKey {
+    SigningKey::from_bytes(&[0x20 + device; 32])
+}
+
+pub fn relay() -> RelayId {
+    RelayId::of_identity_key(&public_key(&relay_key()))
+}
+
+pub fn account() -> AccountId {
+    AccountId::of_root_key(&public_key(&root_key()))
+}
+
+pub fn device(device: u8) -> DeviceId {
+    DeviceId::new([0xd0 + device; 16])
+}
+
+pub fn conversation() -> ConversationId {
+    ConversationId::new([0xc0; 16])
+}
+
+pub fn secret() -> LinkSecret {
+    LinkSecret::new([0x5e; 16])
+}
+
+pub fn client_id(number: u8) -> ClientId {
+    ClientId::new([number; 16])
+}
+
+fn opaque(bytes: &[u8]) -> Opaque {
+    bytes.to_vec().into()
+}
+
+pub fn dsk_certificate() -> DskCertificate {
+    DskCertificate {
+        account: account(),
+        dsk: public_key(&dsk()),
+        version: 1,
+    }
+}
+
+pub fn device_certificate(number: u8) -> DeviceCertificate {
+    DeviceCertificate {
+        relay: relay(),
+        account: account(),
+        device: device(number),
+        leaf_key: public_key(&leaf_key(number)),
+        login_key: public_key(&login_key(number)),
+        created: TIME,
+        dsk_version: 1,
+    }
+}
+
+/// The account's first manifest: one device.
+pub fn first_manifest() -> Manifest {
+    let certificate = device_certificate(1);
+    let bytes = certificate.sign(&dsk()).into();
+    Manifest {
+        number: 1,
+        previous: None,
+        root_key: public_key(&root_key()),
+        dsk: dsk_certificate(),
+        dsk_certificate: dsk_certificate().sign(&root_key()).into(),
+        devices: vec![(certificate, bytes)],
+        revoked: Vec::new(),
+    }
+}
+
+/// The next one: another device came, a third is out for good.
+pub fn second_manifest() -> Manifest {
+    let mut manifest = first_manifest();
+    manifest.number = 2;
+    manifest.previous = Some(Digest::of(&[&first_manifest().sign(&dsk())]));
+    let certificate = device_certificate(2);
+    let bytes = certificate.sign(&dsk()).into();
+    manifest.devices.push((certificate, bytes));
+    manifest.revoked = vec![device(3)];
+    manifest
+}
+
+pub fn hello() -> Hello {
+    Hello {
+        versions: vec![1],
+        nonce: Nonce::new([0xa1; 32]),
+        client: "relevo/0.1.0".to_owned(),
+    }
+}
+
+pub fn challenge() -> Challenge {
+    sign_challenge(Challenge {
+        version: 1,
+        nonce: Nonce::new([0xb2; 32]),
+        store_generation: StoreGeneration::new([0x6e; 16]),
+        identity_key: public_key(&relay_key()),
+        tls_key: Some(Digest::of(&[b"the relay's SubjectPublicKeyInfo"])),
+        signature: Signature::new([0; 64]),
+    })
+}
+
+fn sign_challenge(challenge: Challenge) -> Challenge {
+    let message = challenge_message(&hello(), &challenge);
+    Challenge {
+        signature: sign(&relay_key(), &message),
+        ..challenge
+    }
+}
+
+pub fn registration() -> Vec<u8> {
+    let (account, manifest, token) = (account(), first_manifest().sign(&dsk()), secret().token());
+    registration_message(
+        &hello(),
+        &challenge(),
+        account,
+        device(1),
+        &manifest,
+        &token,
+    )
+}
+
+fn prove() -> Prove {
+    let message = login_message(&hello(), &challenge(), account(), device(1));
+    let signature = sign(&login_key(1), &message);
+    Prove {
+        account: account(),
+        device: device(1),
+        signature,
+        announce: true,
+    }
+}
+
+fn register() -> Register {
+    Register {
+        token: secret().token(),
+        manifest: first_manifest().sign(&dsk()).into(),
+        device: device(1),
+        signature: sign(&login_key(1), &registration()),
+        announce: false,
+    }
+}
+
+pub fn limits() -> Limits {
+    Limits {
+        frame: 65_536,
+        entry: 61_440,
+        batch: 64,
+        window_entries: 256,
+        window_bytes: 262_144,
+        ping: 30,
+        retention: 60,
+        key_packages: 100,
+    }
+}
+
+fn entry(kind: EntryKind) -> Entry {
+    Entry {
+        seq: 42,
+        sender: device(1),
+        kind,
+        incarnation: 0,
+        epoch: 7,
+        time: TIME,
+        client_id: client_id(1),
+        conversation: None,
+        bytes: opaque(b"sealed"),
+    }
+}
+
+fn welcome_entry() -> Entry {
+    let welcome = entry(EntryKind::Welcome);
+    Entry {
+        seq: 3,
+        conversation: Some(conversation()),
+        bytes: opaque(b"welcome"),
+        ..welcome
+    }
+}
+
+/// Every frame with every field, in the order of their numbers.
+pub fn frames() -> Vec<(u32, Frame)> {
+    let conversation = conversation();
+    let commit = opaque(b"commit");
+    let group_info = opaque(b"group info");
+    let welcomes = vec![Welcome {
+        device: device(2),
+        bytes: opaque(b"welcome"),
+    }];
+    let stream = StreamId::Conversation(conversation);
+    let receipt = Receipt {
+        account: account(),
+        time: TIME,
+        signature: sign(&relay_key(), &receipt_message(relay(), account(), TIME)),
+    };
+    vec![
+        (0, hello().into()),
+        (0, challenge().into()),
+        (0, prove().into()),
+        (0, register().into()),
+        (
+            0,
+            Ready {
+                limits: limits(),
+                time: TIME,
+                news: vec![
+                    News {
+                        stream: StreamId::Inbox,
+                        last: 3,
+                        base: 0,
+                    },
+                    News {
+                        stream,
+                        last: 1 << 32,
+                        base: 12,
+                    },
+                ],
+                key_packages: 99,
+                receipt: Some(receipt),
+            }
+            .into(),
+        ),
+        (
+            1,
+            Append {
+                conversation,
+                incarnation: 0,
+                epoch: 7,
+                entries: vec![
+                    NewEntry {
+                        client_id: client_id(1),
+                        bytes: opaque(b"sealed"),
+                    },
+                    NewEntry {
+                        client_id: client_id(2),
+                        bytes: opaque(b"sealed too"),
+                    },
+                ],
+            }
+            .into(),
+        ),
+        (
+            2,
+            Commit {
+                conversation,
+                incarnation: 0,
+                epoch: 7,
+                client_id: client_id(3),
+                commit: commit.clone(),
+                welcomes: welcomes.clone(),
+                group_info: group_info.clone(),
+            }
+            .into(),
+        ),
+        (
+            3,
+            CreateConversation {
+                conversation,
+                peer: AccountId::new([0xbb; 16]),
+                token: Some(secret().token()),
+                founding: opaque(b"founding"),
+                client_id: client_id(4),
+                commit,
+                welcomes,
+                group_info,
+            }
+            .into(),
+        ),
+        (
+            4,
+            PublishKeyPackages {
+                packages: vec![opaque(b"key package"), opaque(b"another")],
+                last_resort: Some(opaque(b"last resort")),
+                replace: true,
+            }
+            .into(),
+        ),
+        (
+            5,
+            ClaimKeyPackages {
+                account: account(),
+                client_id: client_id(5),
+            }
+            .into(),
+        ),
+        (
+            6,
+            Fetch {
+                stream,
+                from: 40,
+                limit: 64,
+            }
+            .into(),
+        ),
+        (
+            7,
+            NewLink {
+                token: secret().token(),
+                invite: true,
+                uses: 5,
+                expires: TIME + 604_800_000,
+            }
+            .into(),
+        ),
+        (8, Announce { announce: false }.into()),
+        (0, Ack { stream, seq: 42 }.into()),
+        (
+            0,
+            Signal {
+                conversation,
+                bytes: opaque(b"signal"),
+            }
+            .into(),
+        ),
+        (8, Done {}.into()),
+        (
+            2,
+            Refusal {
+                code: ErrorCode::StaleEpoch,
+                retry_after: Some(1_500),
+                incarnation: Some(0),
+                epoch: Some(8),
+                seq: Some(43),
+                winner: Some(Digest::of(&[b"the commit that won"])),
+                conversation: Some(conversation),
+            }
+            .into(),
+        ),
+        (
+            1,
+            Appended {
+                seqs: vec![42, 43],
+                times: vec![TIME, TIME],
+            }
+            .into(),
+        ),
+        (
+            2,
+            Committed {
+                seq: 44,
+                time: TIME,
+            }
+            .into(),
+        ),
+        (4, KeyPackageCount { count: 100 }.into()),
+        (
+            5,
+            Claimed {
+                manifest: first_manifest().sign(&dsk()).into(),
+                packages: vec![ClaimedKeyPackage {
+                    device: device(1),
+                    bytes: opaque(b"key package"),
+                }],
+            }
+            .into(),
+        ),
+        (
+            6,
+            Page {
+                entries: vec![entry(EntryKind::Commit)],
+                last: 42,
+                base: 12,
+            }
+            .into(),
+        ),
+        (
+            0,
+            Entries {
+                stream: StreamId::Inbox,
+                entries: vec![welcome_entry()],
+            }
+            .into(),
+        ),
+        (
+            0,
+            Delivered {
+                conversation,
+                seq: 42,
+            }
+            .into(),
+        ),
+        (
+            0,
+            Presence {
+                account: account(),
+                connected: false,
+                last_seen: Some(TIME),
+            }
+            .into(),
+        ),
+        (
+            0,
+            SignalPush {
+                conversation,
+                sender: device(1),
+                bytes: opaque(b"signal"),
+            }
+            .into(),
+        ),
+        (
+            0,
+            Bye {
+                code: ErrorCode::Unavailable,
+                retry_after: Some(5_000),
+            }
+            .into(),
+        ),
+    ]
+}
+
+/// The frames that have optional fields or lists, with as little as they may have.
+pub fn least_frames() -> Vec<(u32, Frame)> {
+    let stream = StreamId::Conversation(conversation());
+    let ready = Ready {
+        limits: limits(),
+        time: TIME,
+        news: Vec::new(),
+        key_packages: 0,
+        receipt: None,
+    };
+    let pushed = Entries {
+        stream,
+        entries: vec![entry(EntryKind::Application)],
+    };
+    let absent = Presence {
+        account: account(),
+        connected: true,
+        last_seen: None,
+    };
+    vec![
+        (
+            0,
+            sign_challenge(Challenge {
+                tls_key: None,
+                ..challenge()
+            })
+            .into(),
+        ),
+        (0, ready.into()),
+        (
+            u32::MAX,
+            PublishKeyPackages {
+                packages: Vec::new(),
+                last_resort: None,
+                replace: false,
+            }
+            .into(),
+        ),
+        (
+            6,
+            Fetch {
+                stream: StreamId::Inbox,
+                from: 1,
+                limit: 1,
+            }
+            .into(),
+        ),
+        (
+            0,
+            Ack {
+                stream: StreamId::Inbox,
+                seq: 3,
+            }
+            .into(),
+        ),
+        (7, Refusal::new(ErrorCode::Quota).into()),
+        (
+            6,
+            Page {
+                entries: Vec::new(),
+                last: 0,
+                base: 0,
+            }
+            .into(),
+        ),
+        (0, pushed.into()),
+        (0, absent.into()),
+        (
+            0,
+            Bye {
+                code: ErrorCode::Replaced,
+                retry_after: None,
+            }
+            .into(),
+        ),
+    ]
+}
+
+pub fn invite() -> Link {
+    Link {
+        kind: LinkKind::Invite,
+        addresses: vec![
+            "chat.example.org".parse().unwrap(),
+            "[2001:db8::1]:8443".parse().unwrap(),
+        ],
+        relay: relay(),
+        secret: secret(),
+        issuer: None,
+    }
+}
+
+pub fn contact() -> Link {
+    let addresses = vec!["192.0.2.7:8443".parse().unwrap()];
+    Link {
+        kind: LinkKind::Contact,
+        addresses,
+        issuer: Some(account()),
+        ..invite()
+    }
+}
