@@ -1,0 +1,39 @@
+/**
+ * Journeys through the built window against the fake program.
+ *
+ *   npm run e2e                 journeys, then pictures into test-results/
+ *   npm run e2e -- chat         only journeys and pictures whose name matches
+ */
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+import { launch } from "./browser.mjs";
+import { journeys } from "./journeys.mjs";
+import { takePictures } from "./look.mjs";
+import { serve } from "./server.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const wanted = new RegExp(process.argv[2] ?? "");
+
+await build({ root, mode: "fake", logLevel: "warn", build: { outDir: "dist-fake", emptyOutDir: true } });
+const server = await serve(`${root}dist-fake`);
+const browser = await launch();
+/** @type {string[]} */
+const failures = [];
+
+for (const [name, run] of Object.entries(journeys)) {
+  if (!wanted.test(name)) continue;
+  try {
+    await run(browser, server.address);
+    console.log(`ok    ${name}`);
+  } catch (error) {
+    console.log(`FAIL  ${name}`);
+    failures.push(`${name}: ${error instanceof Error ? error.stack : error}`);
+  }
+}
+failures.push(...(await takePictures(browser, server.address, `${root}test-results`, wanted)));
+
+await browser.close();
+server.close();
+for (const failure of failures) console.error(failure);
+console.log(failures.length === 0 ? "all good" : `${failures.length} problems`);
+process.exit(failures.length === 0 ? 0 : 1);

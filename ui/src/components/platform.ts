@@ -1,0 +1,4 @@
+/** Which keys the person has. */
+export function isMac(): boolean {
+  return /mac/i.test(navigator.platform);
+}

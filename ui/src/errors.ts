@@ -1,0 +1,58 @@
+/**
+ * Every error code with its severity, its words and what a person can do.
+ * Nothing else in the window decides how an error is worded.
+ */
+import type { ErrorCode, OfflineCause } from "./ipc/bindings.ts";
+import type { MessageKey } from "./i18n/en.ts";
+
+export type ErrorAction = "retry" | "editInput" | "reconnect" | "none";
+
+export type ErrorWords = {
+  /** `notice`: the person can go on; `problem`: this step failed; `serious`: messages cannot be read or kept. */
+  severity: "notice" | "problem" | "serious";
+  text: MessageKey;
+  action: ErrorAction;
+};
+
+const words: Record<ErrorCode, ErrorWords> = {
+  badLink: { severity: "problem", text: "error.badLink", action: "editInput" },
+  linkExpired: { severity: "problem", text: "error.linkExpired", action: "editInput" },
+  wrongRelay: { severity: "problem", text: "error.wrongRelay", action: "editInput" },
+  alreadyContact: { severity: "notice", text: "error.alreadyContact", action: "none" },
+  offline: { severity: "problem", text: "error.offline", action: "retry" },
+  relayUnreachable: { severity: "problem", text: "error.relayUnreachable", action: "retry" },
+  relayIdentity: { severity: "serious", text: "error.relayIdentity", action: "none" },
+  version: { severity: "serious", text: "error.version", action: "none" },
+  nameInvalid: { severity: "problem", text: "error.nameInvalid", action: "editInput" },
+  textTooLong: { severity: "problem", text: "error.textTooLong", action: "editInput" },
+  wrongPassphrase: { severity: "problem", text: "error.wrongPassphrase", action: "editInput" },
+  passphraseTooShort: { severity: "problem", text: "error.passphraseTooShort", action: "editInput" },
+  keyring: { severity: "serious", text: "error.keyring", action: "retry" },
+  database: { severity: "serious", text: "error.database", action: "retry" },
+  diskFull: { severity: "serious", text: "error.diskFull", action: "retry" },
+  notFound: { severity: "problem", text: "error.notFound", action: "none" },
+  refused: { severity: "problem", text: "error.refused", action: "none" },
+  busy: { severity: "notice", text: "error.busy", action: "retry" },
+  internal: { severity: "problem", text: "error.internal", action: "retry" },
+};
+
+/** A newer program may know codes that this window does not; those are `internal`. */
+export function wordsFor(code: ErrorCode): ErrorWords {
+  return Object.hasOwn(words, code) ? words[code] : words.internal;
+}
+
+const causes: Record<OfflineCause, MessageKey> = {
+  noNetwork: "cause.noNetwork",
+  relayUnreachable: "cause.relayUnreachable",
+  relayIdentity: "cause.relayIdentity",
+  version: "cause.version",
+  replaced: "cause.replaced",
+  revoked: "cause.revoked",
+  signedOut: "cause.signedOut",
+  relayBusy: "cause.relayBusy",
+  internal: "cause.internal",
+};
+
+export function causeText(cause: OfflineCause): MessageKey {
+  return Object.hasOwn(causes, cause) ? causes[cause] : causes.internal;
+}

@@ -1,0 +1,33 @@
+/** The one place where events of the program reach the state. */
+import type { BackendEvent } from "../ipc/backend.ts";
+import type { Connection, ConversationKey, MessageId } from "../ipc/bindings.ts";
+
+export interface EventTargets {
+  conversationsChanged(): void;
+  messagesChanged(conversation: ConversationKey, ids: readonly MessageId[]): void;
+  messagesRemoved(conversation: ConversationKey, ids: readonly MessageId[]): void;
+  connectionChanged(connection: Connection): void;
+  openConversation(conversation: ConversationKey): void;
+  linkOpened(text: string): void;
+}
+
+export function dispatch(event: BackendEvent, targets: EventTargets): void {
+  switch (event.type) {
+    case "conversationsChanged":
+      return targets.conversationsChanged();
+    case "messagesChanged":
+      return targets.messagesChanged(event.conversation, event.ids);
+    case "messagesRemoved":
+      return targets.messagesRemoved(event.conversation, event.ids);
+    case "connectionChanged":
+      return targets.connectionChanged(event.connection);
+    case "openConversation":
+      return targets.openConversation(event.conversation);
+    case "linkOpened":
+      return targets.linkOpened(event.text);
+    default: {
+      const unknown: never = event;
+      throw new Error(`event without a target: ${JSON.stringify(unknown)}`);
+    }
+  }
+}

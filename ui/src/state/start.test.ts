@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { appError } from "../ipc/backend.ts";
+import type { Start } from "./start.svelte.ts";
+import { startedApp } from "./testing.ts";
+import type { FakeOptions } from "../ipc/fake/fakeBackend.ts";
+
+const LINK = "relevo://relay.example.org/i/k7Qm2xV9";
+
+async function firstRun(scene: FakeOptions["scene"] = "firstRun") {
+  const { app, backend } = await startedApp({ scene });
+  if (app.stage.stage !== "firstRun") throw new Error("expected the first run");
+  const start: Start = app.stage.start;
+  return { app, backend, start };
+}
+
+describe("the first run", () => {
+  it("goes from an invite to the chats", async () => {
+    const { app, start } = await firstRun();
+    start.show("invite");
+    await start.writeLink(LINK);
+    expect(start.preview?.issuerShort).toHaveLength(8);
+    start.show("name");
+    start.name = " Sam ";
+    await start.create();
+    expect(app.stage).toMatchObject({ stage: "ready", me: { name: "Sam" } });
+  });
+
+  it("says what is wrong with a link, and forgets it with the next letter", async () => {
+    const { start } = await firstRun();
+    await start.writeLink("hello");
+    expect(start.error?.code).toBe("badLink");
+    expect(start.canContinue).toBe(false);
+    await start.writeLink(LINK);
+    expect(start.error).toBeNull();
+    expect(start.canContinue).toBe(true);
+  });
+
+  it("does not continue with a link that only adds a contact", async () => {
+    const { start } = await firstRun();
+    await start.writeLink("relevo://relay.example.org/contact/9f8e7d6c");
+    expect(start.canContinue).toBe(false);
+  });
+
+  it("can repeat what failed", async () => {
+    const { app, backend, start } = await firstRun();
+    await start.writeLink(LINK);
+    start.name = "Sam";
+    backend.failNext("createAccount", appError("relayUnreachable"));
+    await start.create();
+    expect(start.error?.code).toBe("relayUnreachable");
+    await start.create();
+    expect(app.stage.stage).toBe("ready");
+  });
+
+  it("asks how to protect the messages only where the keyring cannot", async () => {
+    expect((await firstRun()).start.askProtection).toBe(false);
+    const { backend, start } = await firstRun("noKeyring");
+    expect(start.askProtection).toBe(true);
+    start.name = "Sam";
+    start.passphrase = "1234567";
+    expect(start.passphraseProblem).toBe("tooShort");
+    start.passphrase = "12345678";
+    expect(start.passphraseProblem).toBe("different");
+    start.repeat = "12345678";
+    expect(start.canCreate).toBe(true);
+    await start.writeLink(LINK);
+    await start.create();
+    expect(backend.calls.find((call) => call.name === "createAccount")?.params).toMatchObject({
+      protection: { kind: "passphrase", passphrase: "12345678" },
+    });
+  });
+
+  it("asks too when the keyring turns out not to work", async () => {
+    const { backend, start } = await firstRun();
+    await start.writeLink(LINK);
+    start.name = "Sam";
+    backend.failNext("createAccount", appError("keyring"));
+    await start.create();
+    expect(start.askProtection).toBe(true);
+    start.protection = "unprotected";
+    expect(start.canCreate).toBe(true);
+  });
+});

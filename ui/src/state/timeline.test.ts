@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import type { Message } from "../ipc/bindings.ts";
+import type { FakeBackend } from "../ipc/fake/fakeBackend.ts";
+import { fakeBackend, NOW, settled, startedApp } from "./testing.ts";
+import { DRAWN_MAX, PAGE, Timeline } from "./timeline.svelte.ts";
+import { buildDays, type Item } from "./timelineRows.ts";
+
+async function archive(): Promise<{ timeline: Timeline; backend: FakeBackend }> {
+  const backend = fakeBackend();
+  const all = await backend.call("conversations", {});
+  const conversation = all.find((candidate) => candidate.key === 5);
+  if (!conversation) throw new Error("the scene has an archive");
+  const timeline = new Timeline(backend, conversation, "me");
+  await timeline.open();
+  return { timeline, backend };
+}
+
+function drawn(timeline: Timeline): Message[] {
+  return timeline.days
+    .flatMap((day) => day.rows)
+    .flatMap((row) => (row.kind === "item" ? [row.item.message] : []));
+}
+
+describe("a long history", () => {
+  it("opens with the unread divider drawn, in pages of a limited size", async () => {
+    const { timeline, backend } = await archive();
+    const divider = timeline.days.flatMap((day) => day.rows).find((row) => row.kind === "unread");
+    expect(divider).toMatchObject({ count: timeline.divider?.count });
+    expect(timeline.divider?.count).toBeGreaterThan(80);
+    for (const call of backend.calls.filter((candidate) => candidate.name === "messages")) {
+      expect((call.params as { limit: number }).limit).toBeLessThanOrEqual(200);
+    }
+  });
+
+  it("counts the unread as unseen until they were on the screen", async () => {
+    const { timeline } = await archive();
+    expect(timeline.unseen).toBe(timeline.divider?.count);
+    expect(timeline.see(1190)).toBe(true);
+    expect(timeline.see(1180)).toBe(false);
+    expect(timeline.unseen).toBeLessThan(10);
+  });
+
+  it("goes back page by page to the first message without a gap", async () => {
+    const { timeline } = await archive();
+    while (timeline.hasOlder) await timeline.older();
+    const orders = drawn(timeline).map((message) => message.order);
+    expect(orders[0]).toBe(1);
+    expect(orders).toEqual(orders.map((_, index) => index + 1));
+  });
+
+  it("never draws more than the limit, in either direction", async () => {
+    const { timeline } = await archive();
+    while (timeline.hasOlder) {
+      await timeline.older();
+      expect(drawn(timeline).length).toBeLessThanOrEqual(DRAWN_MAX);
+    }
+    expect(timeline.endDrawn).toBe(false);
+    while (!timeline.endDrawn) {
+      const last = drawn(timeline).at(-1)?.order ?? 0;
+      timeline.newer();
+      expect(drawn(timeline).length).toBeLessThanOrEqual(DRAWN_MAX);
+      expect(drawn(timeline).at(-1)?.order).toBe(Math.min(1200, last + PAGE));
+    }
+  });
+
+  it("does not move what is drawn when a message arrives far below", async () => {
+    const { timeline, backend } = await archive();
+    while (timeline.hasOlder) await timeline.older();
+    const before = drawn(timeline).map((message) => message.id);
+    const message = backend.receive(5, "news");
+    await timeline.changed([message.id], true);
+    expect(drawn(timeline).map((candidate) => candidate.id)).toEqual(before);
+    timeline.toEnd();
+    expect(drawn(timeline).at(-1)?.text).toBe("news");
+  });
+
+  it("shows one old message that a search found", async () => {
+    const { timeline, backend } = await archive();
+    const [hit] = await backend.call("search", { query: "17: rope", limit: 500 });
+    expect(hit).toBeDefined();
+    if (!hit) return;
+    await timeline.reveal(hit.message.id);
+    expect(timeline.target).toBe(hit.message.id);
+    expect(drawn(timeline).map((message) => message.id)).toContain(hit.message.id);
+  });
+});
+
+describe("the unread divider", () => {
+  it("stays when the messages were read", async () => {
+    const { app } = await startedApp();
+    await app.select(1);
+    app.markSeen(999);
+    await settled();
+    expect(app.conversations.get(1)?.unread).toBe(0);
+    expect(app.timeline?.divider?.count).toBe(4);
+    app.leaveConversation();
+    await app.select(1);
+    expect(app.timeline?.divider).toBeNull();
+  });
+
+  it("appears for messages that arrive while nobody looks, and nothing is marked read", async () => {
+    const { app, backend } = await startedApp();
+    await app.select(2);
+    app.setAttentive(false);
+    backend.receive(2, "Are you there?");
+    backend.receive(2, "Hello?");
+    await settled();
+    app.markSeen(999);
+    expect(app.timeline?.divider?.count).toBe(2);
+    expect(backend.calls.some((call) => call.name === "markRead")).toBe(false);
+  });
+});
+
+describe("the rows of a day", () => {
+  const item = (minute: number, mine: boolean, id = `${minute}`): Item => ({
+    key: id,
+    pending: false,
+    message: {
+      id,
+      conversation: 1,
+      kind: "text",
+      system: null,
+      sender: mine ? "me" : "ana",
+      mine,
+      text: id,
+      time: NOW + minute * 60_000,
+      order: minute,
+      outgoing: null,
+      error: null,
+    },
+  });
+  const shape = (items: Item[], before: string | null = null) =>
+    buildDays(items, before === null ? null : { before, count: 1 }).map((day) =>
+      day.rows.map((row) =>
+        row.kind === "unread" ? "unread" : `${row.first ? "[" : ""}${row.key}${row.last ? "]" : ""}`,
+      ),
+    );
+
+  it("group one sender within five minutes", () => {
+    expect(shape([item(0, true), item(4, true), item(10, true), item(11, false)])).toEqual([
+      ["[0", "4]", "[10]", "[11]"],
+    ]);
+  });
+
+  it("begin a new group at the unread divider and at midnight", () => {
+    expect(shape([item(0, false), item(1, false)], "1")).toEqual([["[0]", "unread", "[1]"]]);
+    expect(shape([item(0, false), item(600, false)])).toEqual([["[0]"], ["[600]"]]);
+  });
+
+  it("have different keys even when a clock went back to another day", () => {
+    const days = buildDays([item(600, false), item(0, false), item(601, false)], null);
+    expect(new Set(days.map((day) => day.key)).size).toBe(days.length);
+  });
+});
