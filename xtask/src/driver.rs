@@ -22,7 +22,6 @@ const TYPED_AT_MOST: usize = 80;
 /// A message as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ShownMessage {
-    pub(crate) id: String,
     pub(crate) mine: bool,
     pub(crate) state: String,
     pub(crate) text: String,
@@ -168,6 +167,29 @@ impl Window {
         field.send_keys(&enter).await.context("press Enter")
     }
 
+    /// Closes the dialog on top with its own button.
+    pub(crate) async fn close_dialog(&self) -> Result<()> {
+        self.click_on("dialog[open] header button").await?;
+        until("the dialog is closed", PATIENCE, async || {
+            Ok(self.visible("dialog[open]").await?.is_none().then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until the page itself has the attribute with this value.
+    pub(crate) async fn page_has(&self, attribute: &str, value: &str) -> Result<()> {
+        until(
+            &format!("the page has {attribute}={value}"),
+            PATIENCE,
+            async || {
+                let script = "return document.documentElement.getAttribute(arguments[0])";
+                let found = self.run(script, vec![attribute.into()]).await?;
+                Ok((found.as_str() == Some(value)).then_some(()))
+            },
+        )
+        .await
+    }
+
     /// Chooses the entry of a list by its value.
     pub(crate) async fn choose(&self, test_id: &str, value: &str) -> Result<()> {
         let selector = format!("{} option[value=\"{value}\"]", by_test_id(test_id));
@@ -177,10 +199,9 @@ impl Window {
             .with_context(|| format!("choose {selector}"))
     }
 
-    /// The messages of the open conversation, from top to bottom.
+    /// What people wrote in the open conversation, from top to bottom.
     pub(crate) async fn messages(&self) -> Result<Vec<ShownMessage>> {
-        let script = r#"return [...document.querySelectorAll('[data-testid="message"]')].map((m) => ({
-            id: m.dataset.id ?? '',
+        let script = r#"return [...document.querySelectorAll('[data-testid="message"][data-kind="text"]')].map((m) => ({
             mine: m.dataset.mine === 'true',
             state: m.dataset.state ?? '',
             text: m.querySelector('[data-testid="message-text"]')?.textContent ?? '',

@@ -92,6 +92,7 @@ impl<'a> Journey<'a> {
     async fn luis_joins(&mut self) -> Result<()> {
         let invite = self.ana.make_invite().await?;
         self.picture(&self.ana, "03-invite").await?;
+        self.ana.window()?.close_dialog().await?;
         self.luis.open_app(self.products.app(), Side::Right).await?;
         self.luis
             .make_account(&invite, Protection::Passphrase)
@@ -135,7 +136,7 @@ impl<'a> Journey<'a> {
             } else {
                 &self.luis
             };
-            person.sees_state(text, &["delivered", "read"]).await?;
+            person.sees_state(text, "delivered").await?;
         }
         Ok(())
     }
@@ -146,7 +147,7 @@ impl<'a> Journey<'a> {
         self.luis.send(text).await?;
         self.said.push((self.luis.name(), text.to_owned()));
         self.luis.window()?.find("banner").await?;
-        self.luis.sees_state(text, &["queued"]).await?;
+        self.luis.sees_state(text, "queued").await?;
         if self
             .ana
             .window()?
@@ -164,7 +165,7 @@ impl<'a> Journey<'a> {
         self.relay.serve()?;
         let (_, text) = self.said.last().cloned().unwrap_or_default();
         self.ana.sees(&text).await?;
-        self.luis.sees_state(&text, &["delivered", "read"]).await?;
+        self.luis.sees_state(&text, "delivered").await?;
         self.luis.window()?.gone("banner").await?;
         self.ana.sees_conversation(&self.said).await
     }
@@ -179,9 +180,7 @@ impl<'a> Journey<'a> {
         self.luis.sees_conversation(&self.said).await?;
         self.say_luis("Back again").await?;
         self.ana.sees("Back again").await?;
-        self.luis
-            .sees_state("Back again", &["delivered", "read"])
-            .await
+        self.luis.sees_state("Back again", "delivered").await
     }
 
     async fn appearance(&mut self) -> Result<()> {
@@ -189,13 +188,16 @@ impl<'a> Journey<'a> {
         window.click("settings-open").await?;
         for theme in ["light", "dark"] {
             window.choose("theme-select", theme).await?;
+            window.page_has("data-theme", theme).await?;
             for language in ["en", "es"] {
                 window.choose("language-select", language).await?;
+                window.page_has("lang", language).await?;
                 let name = format!("10-settings-{theme}-{language}");
                 self.picture(&self.ana, &name).await?;
             }
         }
-        Ok(())
+        window.close_dialog().await?;
+        self.picture(&self.ana, "11-chat-dark-es").await
     }
 
     async fn say_ana(&mut self, text: &str) -> Result<()> {
