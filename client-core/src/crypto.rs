@@ -1,0 +1,101 @@
+//! End-to-end encryption: the only place that sees keys.
+//!
+//! * [`AccountKeys`] are the account's and this device's long-term keys and certificates.
+//! * [`Mls`] is MLS (RFC 9420) within **one database transaction**: it publishes key packages, founds, joins and loads groups.
+//! * [`Group`] seals and opens; it cannot outlive its `Mls`, which cannot outlive the borrow of the transaction. A group
+//!   object is ahead of the database as soon as a transaction is rolled back, and one used after that loses messages in
+//!   silence; here the compiler refuses to keep one.
+//!
+//! What it never does: decide what to send, talk to the relay, look into content, or let a secret into a log. Everything
+//! that comes from another device is checked here, in the types: root key → device-signing key → device → leaf.
+//!
+//! On an error that is a [`Failure`] the caller rolls the transaction back. Every other error is a verdict on the bytes that
+//! were given, and leaves the state as it was.
+//!
+//! All MLS objects travel as `MLSMessage` (RFC 9420 §6): commits as PublicMessage, which the relay validates, content as
+//! PrivateMessage, welcomes, group infos and key packages each under their own wire format.
+
+mod account;
+mod config;
+mod failure;
+mod founding;
+mod group;
+mod identity;
+mod joining;
+mod packages;
+mod provider;
+mod signal;
+mod wire;
+
+use protocol::ConversationId;
+use rusqlite::Connection;
+
+pub use self::{
+    account::{AccountKeys, KeysError},
+    failure::{Failure, Fault, FoundError, IdentityFault, JoinError, OpenError, PackageFault, SealError},
+    founding::{Founded, PeerDevices, WelcomeFor},
+    group::{Group, Opened},
+    identity::MemberInfo,
+    joining::Joined,
+    packages::{CLOCK_GRACE, KEY_PACKAGE_LIFETIME, LastResort},
+    signal::SignalKey,
+};
+use crate::{seams::Randomness, store::mls::MlsStore};
+
+/// MLS within one transaction.
+pub struct Mls<'a> {
+    provider: provider::Provider<'a>,
+    keys: &'a AccountKeys,
+    now_ms: u64,
+}
+
+impl<'a> Mls<'a> {
+    /// Works on the running transaction of `connection`, as the device that owns `keys`. `now_ms` is the relay's time.
+    #[must_use]
+    pub fn new(
+        connection: &'a Connection,
+        random: &'a mut dyn Randomness,
+        keys: &'a AccountKeys,
+        now_ms: u64,
+    ) -> Self {
+        Self { provider: provider::Provider::new(MlsStore::new(connection), random), keys, now_ms }
+    }
+
+    /// Makes signed key packages of this device, with which others add it to groups. Their private keys stay in the database
+    /// until a welcome uses them up; that of a last-resort package stays.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn key_packages(&self, count: usize, last_resort: LastResort) -> Result<Vec<Vec<u8>>, Failure> {
+        (0..count).map(|_| packages::make(self, last_resort)).collect()
+    }
+
+    /// Founds the group of a direct conversation with incarnation 0: this device alone in epoch 0, and the pending commit to
+    /// epoch 1 that adds all `others`: the devices of the peer and the other devices of the own account.
+    ///
+    /// Nothing is merged: the relay decides whether the commit stands. Then [`Group::merge_pending`], else
+    /// [`Group::delete`].
+    ///
+    /// # Errors
+    /// [`FoundError`]. Unless it is a [`Failure`], nothing was stored.
+    pub fn found_direct(&self, conversation: ConversationId, others: &[PeerDevices]) -> Result<Founded, FoundError> {
+        founding::found_direct(self, conversation, others)
+    }
+
+    /// Joins a group by a welcome for this device. The one-time key package that it names is used up, even if the welcome is
+    /// refused.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    pub fn join(&self, welcome: &[u8]) -> Result<Joined, JoinError> {
+        joining::join(self, welcome)
+    }
+
+    /// Loads a group; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Failure::Storage`].
+    pub fn load(&self, conversation: ConversationId, incarnation: u32) -> Result<Option<Group<'_, 'a>>, Failure> {
+        Group::load(self, conversation, incarnation)
+    }
+}

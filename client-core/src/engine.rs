@@ -1,0 +1,244 @@
+//! The account's state machine: frames, timers and commands in; database transactions, frames and events out.
+//!
+//! It runs on one thread, owns the writing connection and every MLS call, and never waits. What it must not forget is in the
+//! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
+
+mod commands;
+mod entries;
+mod opening;
+mod outgoing;
+mod requests;
+mod session;
+mod welcomes;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use protocol::{Frame, StreamId, encode_frame};
+use tracing::{error, warn};
+
+use crate::{
+    crypto::AccountKeys,
+    error::Result,
+    event::Event,
+    model::{Connection, ConversationKey, Me},
+    seams::{Clock, Network, NetworkEvent, Randomness},
+    store::{self, Database, WriteTransaction, account::AccountRow},
+};
+
+use self::session::{Backoff, Session};
+
+pub use self::session::RegistrationOutcome;
+
+/// The longest wait until acknowledgements go out; at once when there is nothing else to do.
+const ACK_DELAY: Duration = Duration::from_millis(100);
+/// Entries after which acknowledgements go out whatever else there is to do.
+const ACK_ENTRIES: usize = 64;
+/// Messages indexed for search at a time, between other work.
+const INDEX_BATCH: u32 = 100;
+
+/// Where time, randomness and the network come from.
+pub struct Seams {
+    /// Time.
+    pub clock: Box<dyn Clock>,
+    /// Randomness.
+    pub random: Box<dyn Randomness>,
+    /// The network.
+    pub network: Box<dyn Network>,
+}
+
+/// One account at work.
+pub struct Engine {
+    database: Database,
+    account: AccountRow,
+    keys: AccountKeys,
+    seams: Seams,
+    session: Session,
+    backoff: Backoff,
+    connections: u64,
+    shown: Connection,
+    registration: Option<RegistrationOutcome>,
+    acks: Acks,
+    holds: BTreeMap<ConversationKey, Hold>,
+    events: BTreeSet<Event>,
+    index_waits: bool,
+}
+
+/// Acknowledgements that the relay has not got yet.
+#[derive(Default)]
+struct Acks {
+    cursors: BTreeMap<StreamId, u64>,
+    entries: usize,
+    due: Option<Duration>,
+}
+
+/// Why a conversation's outbox waits although there is a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// Until the stream was processed up to this seq.
+    Seq(u64),
+    /// Until this monotonic time.
+    Time(Duration),
+}
+
+impl Engine {
+    /// Makes the engine of an opened database. Nothing happens before the first [`Engine::wake`].
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`] or [`crate::ErrorKind::Crypto`]: the account's row is damaged.
+    pub fn new(database: Database, seams: Seams) -> Result<Self> {
+        let account = store::account::load(database.connection())?;
+        let keys = AccountKeys::from_bytes(&account.keys)?;
+        let index_waits = store::search::has_waiting(database.connection())?;
+        let waiting = store::outbox::waiting(database.connection())?;
+        let shown = Connection {
+            state: crate::model::ConnectionState::Connecting,
+            since: seams.clock.wall_ms(),
+            cause: None,
+            retry_at: None,
+            waiting,
+        };
+        Ok(Self {
+            database,
+            account,
+            keys,
+            seams,
+            session: Session::start(),
+            backoff: Backoff::default(),
+            connections: 0,
+            shown,
+            registration: None,
+            acks: Acks::default(),
+            holds: BTreeMap::new(),
+            events: BTreeSet::new(),
+            index_waits,
+        })
+    }
+
+    /// Oneself.
+    #[must_use]
+    pub fn me(&self) -> Me {
+        Me {
+            account: self.account.account,
+            name: self.account.name.clone(),
+            relay: self.account.addresses.first().cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The connection as shown.
+    #[must_use]
+    pub const fn connection(&self) -> Connection {
+        self.shown
+    }
+
+    /// Takes what the network says.
+    pub fn network(&mut self, event: NetworkEvent) {
+        let outcome = match event {
+            NetworkEvent::Opened(connection, tls) => self.opened(connection, tls),
+            NetworkEvent::Received(connection, bytes) => self.received(connection, &bytes),
+            NetworkEvent::Closed(connection) => self.closed(connection),
+        };
+        self.settle(outcome);
+    }
+
+    /// Does what is due by now. Call it at the start, and when [`Engine::next_wake`] has come.
+    pub fn wake(&mut self) {
+        let outcome = self.wake_session().and_then(|()| self.pump());
+        if self.acks.due.is_some_and(|due| due <= self.seams.clock.monotonic()) {
+            self.flush_acks();
+        }
+        self.settle(outcome);
+    }
+
+    /// The monotonic time at which [`Engine::wake`] has something to do.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Duration> {
+        let holds = self.holds.values().filter_map(|hold| match hold {
+            Hold::Time(until) => Some(*until),
+            Hold::Seq(_) => None,
+        });
+        self.session.next_wake().into_iter().chain(self.acks.due).chain(holds).min()
+    }
+
+    /// How long until [`Engine::next_wake`].
+    #[must_use]
+    pub fn until_wake(&self) -> Option<Duration> {
+        self.next_wake().map(|at| at.saturating_sub(self.seams.clock.monotonic()))
+    }
+
+    /// Work for when nothing else waits: acknowledgements, and a little of the search index. Returns whether more is left.
+    pub fn idle(&mut self) -> bool {
+        self.flush_acks();
+        if self.index_waits {
+            match self.write(|write| store::search::index_some(write, INDEX_BATCH)) {
+                Ok(more) => self.index_waits = more,
+                Err(error) => {
+                    warn!(%error, "search index waits");
+                    self.index_waits = false;
+                }
+            }
+        }
+        self.index_waits
+    }
+
+    /// Takes what changed since the last call.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events).into_iter().collect()
+    }
+
+    /// Runs one transaction and keeps what it announces.
+    fn write<T>(&mut self, work: impl FnOnce(&WriteTransaction<'_>) -> Result<T>) -> Result<T> {
+        let (value, events) = self.database.write(work)?;
+        self.events.extend(events);
+        Ok(value)
+    }
+
+    /// Ends an input: a failed transaction has changed nothing, so the connection is dropped and everything is offered again.
+    fn settle(&mut self, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            error!(%error, "input failed");
+            self.drop_connection(None);
+        }
+        self.show_connection();
+    }
+
+    fn send(&mut self, id: u32, frame: &Frame) {
+        if let Some(connection) = self.session.connection() {
+            self.seams.network.send(connection, encode_frame(id, frame).into());
+        }
+    }
+
+    fn note_ack(&mut self, stream: StreamId, seq: u64, entries: usize) {
+        self.acks.cursors.insert(stream, seq);
+        self.acks.entries = self.acks.entries.saturating_add(entries);
+        let due = self.seams.clock.monotonic().saturating_add(ACK_DELAY);
+        self.acks.due.get_or_insert(due);
+        if self.acks.entries >= ACK_ENTRIES {
+            self.flush_acks();
+        }
+    }
+
+    fn flush_acks(&mut self) {
+        let acks = std::mem::take(&mut self.acks);
+        if self.session.is_online() {
+            for (stream, seq) in acks.cursors {
+                self.send(0, &protocol::Ack { stream, seq }.into());
+            }
+        }
+    }
+
+    /// The relay's time, as far as it is known.
+    fn relay_time(&self) -> u64 {
+        self.seams.clock.wall_ms().saturating_add_signed(self.account.relay_offset)
+    }
+
+    fn client_id(&mut self) -> Result<protocol::ClientId> {
+        Ok(self.seams.random.client_id()?)
+    }
+
+    fn random<const N: usize>(&mut self) -> Result<[u8; N]> {
+        Ok(self.seams.random.array()?)
+    }
+}

@@ -1,0 +1,205 @@
+//! What a person does. Each is durable when it returns, and none needs a connection but those that say so.
+
+use protocol::{AccountId, Address, Link, LinkKind, LinkSecret, MessageId};
+
+use crate::{
+    content::{self, Content},
+    engine::{Engine, requests::Answer},
+    error::{Error, ErrorKind, Result},
+    model::{ConversationKey, ConversationState, IssuedLink, Message, MessageKind, OutgoingState},
+    store::{
+        self, conversations,
+        conversations::Unread,
+        messages::NewMessage,
+        openings::{self, Opening},
+        outbox::{self, Place},
+    },
+};
+
+/// How long an invite holds.
+const LINK_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+impl Engine {
+    /// Writes a message: kept, shown and queued in one transaction.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TextInvalid`], [`ErrorKind::NotFound`], [`ErrorKind::DiskFull`], [`ErrorKind::Database`].
+    pub fn send_text(&mut self, conversation: ConversationKey, text: &str) -> Result<Message> {
+        content::check_text(text)?;
+        let content = Content::text(self.random()?, text).encode();
+        let client_id = self.client_id()?;
+        let time = self.relay_time();
+        let (own, relay) = (self.account.account, self.account.relay);
+        let message = self.write(|write| {
+            let row = conversations::row(write.connection(), conversation)?;
+            let message = NewMessage {
+                id: content::message_id(relay, own, row.conversation, &content),
+                conversation,
+                seq: None,
+                sender: own,
+                mine: true,
+                kind: MessageKind::Text,
+                text,
+                content: &content,
+                time,
+                client_id: Some(client_id),
+            };
+            let id = store::messages::insert(write, &message)?
+                .ok_or_else(|| Error::new(ErrorKind::Internal, "a new message has the id of an old one"))?;
+            outbox::insert(write, conversation, Some(id), Place::Last, client_id, &content)?;
+            conversations::note_message(write, conversation, time, Unread::No)?;
+            conversations::set_draft(write, conversation, "")?;
+            if row.state == ConversationState::Refused {
+                store::messages::set_failed(write, id)?;
+            }
+            store::messages::by_row(write.connection(), id)
+        })?;
+        self.index_waits = true;
+        self.settle_pump();
+        Ok(message)
+    }
+
+    /// Queues a failed message again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
+    pub fn retry(&mut self, conversation: ConversationKey, message: MessageId) -> Result<Message> {
+        let message = self.write(|write| {
+            let (row, _) = store::messages::own_row(write.connection(), conversation, message)?;
+            store::messages::set_queued(write, row)?;
+            store::messages::by_row(write.connection(), row)
+        })?;
+        self.settle_pump();
+        Ok(message)
+    }
+
+    /// Removes an own message that failed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] also where the message did not fail; [`ErrorKind::Database`].
+    pub fn delete_failed(&mut self, conversation: ConversationKey, message: MessageId) -> Result<()> {
+        self.write(|write| {
+            let (row, message) = store::messages::own_row(write.connection(), conversation, message)?;
+            if message.outgoing != Some(OutgoingState::Failed) {
+                return Err(Error::new(ErrorKind::NotFound, "the message did not fail"));
+            }
+            outbox::delete_of_message(write, row)?;
+            store::messages::delete(write, row)
+        })
+    }
+
+    /// Keeps what is being written.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TextInvalid`], [`ErrorKind::NotFound`], [`ErrorKind::Database`].
+    pub fn save_draft(&mut self, conversation: ConversationKey, text: &str) -> Result<()> {
+        if text.len() > content::MAX_TEXT {
+            return Err(Error::new(ErrorKind::TextInvalid, "draft too long"));
+        }
+        self.write(|write| conversations::set_draft(write, conversation, text))
+    }
+
+    /// Marks a conversation as read up to a position.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Database`].
+    pub fn mark_read(&mut self, conversation: ConversationKey, position: i64) -> Result<()> {
+        self.write(|write| conversations::mark_read(write, conversation, position))
+    }
+
+    /// Opens the conversation with the account that made a link: at once here, at the relay as soon as there is a connection.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadLink`] without an issuer, [`ErrorKind::WrongRelay`], [`ErrorKind::OwnLink`], [`ErrorKind::Database`].
+    pub fn open_link(&mut self, link: &Link) -> Result<ConversationKey> {
+        if link.relay != self.account.relay {
+            return Err(Error::new(ErrorKind::WrongRelay, "the link belongs to another relay"));
+        }
+        let issuer =
+            link.issuer.ok_or_else(|| Error::new(ErrorKind::BadLink, "the invite is for a new account and names nobody"))?;
+        let key = self.open_direct(issuer, Some(link.secret.clone()), Registration::Earlier)?;
+        self.settle_opening();
+        Ok(key)
+    }
+
+    /// Opens the first conversation of a new account, with the one who invited it.
+    pub(crate) fn open_inviter(&mut self, issuer: AccountId, secret: LinkSecret) -> Result<ConversationKey> {
+        self.open_direct(issuer, Some(secret), Registration::ByThisLink)
+    }
+
+    fn open_direct(
+        &mut self,
+        peer: AccountId,
+        secret: Option<LinkSecret>,
+        registration: Registration,
+    ) -> Result<ConversationKey> {
+        if peer == self.account.account {
+            return Err(Error::new(ErrorKind::OwnLink, "the link was made by this account"));
+        }
+        if let Some(key) = conversations::key_of_peer(self.database.connection(), peer)? {
+            let row = conversations::row(self.database.connection(), key)?;
+            if row.state != ConversationState::Refused {
+                return Ok(key);
+            }
+        }
+        let conversation = self.seams.random.conversation_id()?;
+        let (claim_id, client_id) = (self.client_id()?, self.client_id()?);
+        let now = self.relay_time();
+        self.write(|write| {
+            let key = match conversations::key_of_peer(write.connection(), peer)? {
+                None => conversations::insert(write, conversation, peer, ConversationState::Opening, now)?,
+                // refused before; a new link is a new attempt
+                Some(key) => {
+                    let row = conversations::row(write.connection(), key)?;
+                    conversations::set_state(write, key, row.conversation, row.incarnation, ConversationState::Opening)?;
+                    key
+                }
+            };
+            let invited = registration == Registration::ByThisLink;
+            openings::insert(write, &Opening { conversation: key, secret, invited, claim_id, client_id, request: None })?;
+            Ok(key)
+        })
+    }
+
+    /// Makes an invite. Needs a connection: the relay must know the link before anybody opens it.
+    pub fn create_invite(&mut self, answer: Answer<IssuedLink>) {
+        match self.new_link() {
+            Ok((secret, link)) => self.request_link(secret, link, answer),
+            Err(error) => answer(Err(error)),
+        }
+        self.show_connection();
+    }
+
+    fn new_link(&mut self) -> Result<(LinkSecret, IssuedLink)> {
+        let secret = LinkSecret::new(self.random()?);
+        let addresses = self.account.addresses.iter().map(|it| Ok(it.parse()?)).collect::<Result<Vec<Address>>>()?;
+        let link = Link {
+            kind: LinkKind::Invite,
+            addresses,
+            relay: self.account.relay,
+            secret: secret.clone(),
+            issuer: Some(self.account.account),
+        };
+        let expires = self.relay_time().saturating_add(LINK_LIFETIME_MS);
+        Ok((secret, IssuedLink { https: link.to_https(), app: link.to_app(), expires, uses: 1 }))
+    }
+
+    fn settle_pump(&mut self) {
+        let outcome = self.pump();
+        self.settle(outcome);
+    }
+
+    fn settle_opening(&mut self) {
+        let outcome = self.resume_openings();
+        self.settle(outcome);
+    }
+}
+
+/// Whether our own registration already spent the link's use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Registration {
+    /// The account was made by this link.
+    ByThisLink,
+    /// The account was there before.
+    Earlier,
+}

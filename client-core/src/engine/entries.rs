@@ -1,0 +1,261 @@
+//! What arrives in the streams: opened, deduplicated, stored and counted as processed in one transaction, then acknowledged.
+
+use protocol::{AccountId, Entry, EntryKind, Fetch, MessageId, Page, StreamId};
+use tracing::{debug, warn};
+
+use crate::{
+    content::{self, Body, Content},
+    crypto::{self, AccountKeys, Mls, OpenError, Opened},
+    engine::{Engine, outgoing::mark_sent, requests::Request, welcomes::Inbox},
+    error::Result,
+    model::{ConversationKey, MessageKind},
+    store::{
+        WriteTransaction, contacts,
+        conversations::{self, ConversationRow, Unread},
+        links, messages, openings, outbox,
+        streams,
+    },
+};
+
+/// How many entries one transaction processes when there are many.
+const PER_TRANSACTION: usize = 100;
+/// How many entries a gap is asked for at once.
+const FETCH: u16 = 100;
+
+/// What a batch leads to once it is committed.
+#[derive(Default)]
+struct Consequences {
+    cursor: u64,
+    processed: usize,
+    gap: bool,
+    /// Our own creation came back in its stream: the relay accepted it.
+    created: Option<(ConversationKey, u64)>,
+}
+
+impl Engine {
+    /// Takes pushed or fetched entries of one stream.
+    pub(super) fn entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<()> {
+        for batch in entries.chunks(PER_TRANSACTION) {
+            let consequences = self.process(stream, batch)?;
+            self.note_ack(stream, consequences.cursor, consequences.processed);
+            self.index_waits |= consequences.processed > 0;
+            if let Some((key, time)) = consequences.created {
+                self.created(key, time)?;
+            }
+            if consequences.gap {
+                self.fetch(stream, consequences.cursor);
+                break;
+            }
+        }
+        self.pump()
+    }
+
+    /// Takes a page that was asked for because of a gap.
+    pub(super) fn page(&mut self, stream: StreamId, page: Page) -> Result<()> {
+        let cursor = streams::cursor(self.database.connection(), stream)?;
+        if page.base > cursor {
+            // what lies below is gone at the relay, and it says so: go on behind it
+            warn!(base = page.base, cursor, "the relay no longer has some entries");
+            self.write(|write| streams::advance(write, stream, page.base))?;
+        }
+        let last = page.entries.last().map_or(page.last, |entry| entry.seq);
+        let more = !page.entries.is_empty() && last < page.last;
+        self.entries(stream, page.entries)?;
+        if more && !self.in_flight(|request| matches!(request, Request::Fetch { stream: other } if *other == stream)) {
+            self.fetch(stream, last);
+        }
+        Ok(())
+    }
+
+    fn fetch(&mut self, stream: StreamId, cursor: u64) {
+        if !self.in_flight(|request| matches!(request, Request::Fetch { stream: other } if *other == stream)) {
+            let frame = Fetch { stream, from: cursor.saturating_add(1), limit: FETCH };
+            self.request(Request::Fetch { stream }, &frame.into());
+        }
+    }
+
+    fn process(&mut self, stream: StreamId, batch: &[Entry]) -> Result<Consequences> {
+        let now = self.relay_time();
+        let Self { database, keys, seams, account, .. } = self;
+        let (consequences, events) = database.write(|write| {
+            let mut done = Consequences { cursor: streams::cursor(write.connection(), stream)?, ..Consequences::default() };
+            match stream {
+                StreamId::Inbox => {
+                    let mut inbox = Inbox { keys, random: seams.random.as_mut(), name: &account.name, now };
+                    walk(stream, batch, &mut done, |entry, _| inbox.entry(write, entry))?;
+                }
+                StreamId::Conversation(id) => match conversations::row_of(write.connection(), id)? {
+                    Some(row) => {
+                        let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+                        let mut reading =
+                            Reading { keys, relay: account.relay, row, group: Group::NotLoaded, mls: &mls };
+                        walk(stream, batch, &mut done, |entry, done| reading.entry(write, entry, done))?;
+                    }
+                    None => {
+                        warn!(conversation = %id, "entries of a conversation that is not here");
+                        walk(stream, batch, &mut done, |_, _| Ok(()))?;
+                    }
+                },
+            }
+            streams::advance(write, stream, done.cursor)?;
+            Ok(done)
+        })?;
+        self.events.extend(events);
+        Ok(consequences)
+    }
+}
+
+/// Takes the entries in order: skips what was processed before, stops at a gap.
+fn walk(
+    stream: StreamId,
+    batch: &[Entry],
+    done: &mut Consequences,
+    mut take: impl FnMut(&Entry, &mut Consequences) -> Result<()>,
+) -> Result<()> {
+    for entry in batch {
+        if entry.seq > done.cursor {
+            // a device reads a conversation from where its welcome put it, so a first cursor may lie anywhere
+            let first = done.cursor == 0 && stream != StreamId::Inbox;
+            if entry.seq != done.cursor.saturating_add(1) && !first {
+                done.gap = true;
+                return Ok(());
+            }
+            take(entry, done)?;
+            done.cursor = entry.seq;
+        }
+        done.processed = done.processed.saturating_add(1);
+    }
+    Ok(())
+}
+
+/// The group of a conversation while its entries are read: loaded once a transaction, when first needed.
+enum Group<'m, 'a> {
+    NotLoaded,
+    Missing,
+    Loaded(crypto::Group<'m, 'a>),
+}
+
+/// Reading one conversation's stream within a transaction.
+struct Reading<'m, 'a> {
+    keys: &'m AccountKeys,
+    relay: protocol::RelayId,
+    row: ConversationRow,
+    mls: &'m Mls<'a>,
+    group: Group<'m, 'a>,
+}
+
+impl Reading<'_, '_> {
+    fn entry(&mut self, write: &WriteTransaction<'_>, entry: &Entry, done: &mut Consequences) -> Result<()> {
+        match entry.kind {
+            EntryKind::Application | EntryKind::Commit if entry.sender == self.keys.device() => {
+                self.own(write, entry, done)
+            }
+            EntryKind::Application | EntryKind::Commit => self.foreign(write, entry),
+            EntryKind::Welcome | EntryKind::Unknown(_) => {
+                warn!(kind = entry.kind.number(), "an entry of a kind that has no place in a conversation");
+                Ok(())
+            }
+        }
+    }
+
+    /// Our own entry comes back: it is at the relay, whether or not the answer arrived.
+    fn own(&mut self, write: &WriteTransaction<'_>, entry: &Entry, done: &mut Consequences) -> Result<()> {
+        if entry.kind == EntryKind::Commit {
+            if let Some(opening) = openings::load(write.connection(), self.row.key)?
+                && opening.client_id == entry.client_id
+            {
+                done.created = Some((self.row.key, entry.time));
+            }
+            return Ok(());
+        }
+        match outbox::by_client_id(write.connection(), entry.client_id)? {
+            Some((id, message)) => mark_sent(write, id, message, entry.seq, entry.time),
+            None => Ok(()),
+        }
+    }
+
+    fn foreign(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        if matches!(self.group, Group::NotLoaded) {
+            let group = self.mls.load(self.row.conversation, self.row.incarnation)?;
+            self.group = group.map_or(Group::Missing, Group::Loaded);
+        }
+        let Group::Loaded(group) = &mut self.group else {
+            warn!(seq = entry.seq, "an entry of a conversation whose group is not here; its sealed bytes are kept");
+            return self.unreadable(write, entry);
+        };
+        match group.open(&entry.bytes.0) {
+            Ok(Opened::Content { account, content, .. }) => self.content(write, entry, account, &content),
+            Ok(Opened::Commit { added, removed, .. }) => {
+                debug!(added = added.len(), removed = removed.len(), "the group changed");
+                added.iter().try_for_each(|member| contacts::pin_root_key(write, member.account, member.root_key))
+            }
+            Ok(Opened::OwnCommit | Opened::OwnContent) => Ok(()),
+            // this computer failed, not the entry: the whole batch comes again
+            Err(OpenError::Failure(failure)) => Err(failure.into()),
+            // delivered again after its content was stored
+            Err(OpenError::AlreadyOpened) => Ok(()),
+            Err(error) => {
+                warn!(%error, seq = entry.seq, "an entry could not be opened; its sealed bytes are kept");
+                self.unreadable(write, entry)
+            }
+        }
+    }
+
+    fn content(&self, write: &WriteTransaction<'_>, entry: &Entry, sender: AccountId, bytes: &[u8]) -> Result<()> {
+        let id = content::message_id(self.relay, sender, self.row.conversation, bytes);
+        let (kind, text) = match Content::decode(bytes).map(|content| content.body) {
+            Ok(Body::Profile(profile)) => {
+                contacts::set_name(write, sender, &profile.name)?;
+                if let Some(proof) = profile.proof
+                    && links::proves_consent(write.connection(), &proof, sender, self.row.conversation)?
+                {
+                    contacts::set_consented(write, sender)?;
+                }
+                return Ok(());
+            }
+            Ok(Body::Text(text)) => (MessageKind::Text, text),
+            Ok(_) => (MessageKind::Unsupported, String::new()),
+            Err(error) => {
+                warn!(%error, "content of another shape");
+                (MessageKind::Unsupported, String::new())
+            }
+        };
+        self.keep(write, entry, Incoming { id, sender, kind, text: &text, content: bytes })
+    }
+
+    fn unreadable(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        let (conversation, seq) = (self.row.conversation, entry.seq.to_be_bytes());
+        let id = protocol::Digest::of(&[b"relevo unreadable 1", conversation.as_bytes(), &seq]);
+        let id = MessageId::new(*id.as_bytes());
+        let kind = MessageKind::Unreadable;
+        self.keep(write, entry, Incoming { id, sender: self.row.peer, kind, text: "", content: &entry.bytes.0 })
+    }
+
+    fn keep(&self, write: &WriteTransaction<'_>, entry: &Entry, incoming: Incoming<'_>) -> Result<()> {
+        let message = messages::NewMessage {
+            id: incoming.id,
+            conversation: self.row.key,
+            seq: Some(entry.seq),
+            sender: incoming.sender,
+            mine: false,
+            kind: incoming.kind,
+            text: incoming.text,
+            content: incoming.content,
+            time: entry.time,
+            client_id: Some(entry.client_id),
+        };
+        if messages::insert(write, &message)?.is_some() {
+            conversations::note_message(write, self.row.key, entry.time, Unread::Yes)?;
+        }
+        Ok(())
+    }
+}
+
+/// A message of another, or one that could not be opened.
+struct Incoming<'a> {
+    id: MessageId,
+    sender: AccountId,
+    kind: MessageKind,
+    text: &'a str,
+    content: &'a [u8],
+}

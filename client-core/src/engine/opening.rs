@@ -1,0 +1,197 @@
+//! Opening the direct conversation with a contact: claim its key packages, found the group, ask the relay to make it.
+//!
+//! What is kept is the intent; the group and the request are built from it, stored in one transaction, and sent unchanged
+//! until the relay answers. Only the relay's word decides: accepted means merge, another conversation means ours is dropped.
+
+use protocol::{
+    Claimed, ClaimKeyPackages, CreateConversation, ErrorCode, Frame, Opaque, Refusal, Welcome, decode_frame, encode_frame,
+    identity::Manifest,
+};
+use tracing::{info, warn};
+
+use crate::{
+    content,
+    crypto::{Mls, PeerDevices},
+    engine::{Engine, requests::Request},
+    error::{Error, ErrorKind, Result},
+    model::{ConversationKey, ConversationState, MessageKind, SystemEvent},
+    store::{
+        self, WriteTransaction, contacts,
+        conversations::{self, ConversationRow, Unread},
+        messages::NewMessage,
+        openings::{self, Opening},
+        outbox::{self, Place},
+    },
+};
+
+impl Engine {
+    /// Goes on with every intent, after each connection and when one is added.
+    pub(super) fn resume_openings(&mut self) -> Result<()> {
+        for opening in openings::all(self.database.connection())? {
+            self.resume_opening(&opening)?;
+        }
+        Ok(())
+    }
+
+    fn resume_opening(&mut self, opening: &Opening) -> Result<()> {
+        let key = opening.conversation;
+        let busy = self.in_flight(|request| {
+            matches!(request, Request::Claim { conversation } | Request::Create { conversation } if *conversation == key)
+        });
+        if busy || !self.session.is_online() {
+            return Ok(());
+        }
+        match &opening.request {
+            Some(bytes) => {
+                let (_, frame) = decode_frame(bytes)
+                    .map_err(|error| Error::new(ErrorKind::Database, format!("stored creation: {error}")))?;
+                self.request(Request::Create { conversation: key }, &frame);
+            }
+            None => {
+                let row = conversations::row(self.database.connection(), key)?;
+                let frame = ClaimKeyPackages { account: row.peer, client_id: opening.claim_id };
+                self.request(Request::Claim { conversation: key }, &frame.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The key packages are there: found the group and ask the relay to make the conversation.
+    pub(super) fn claimed(&mut self, key: ConversationKey, claimed: &Claimed) -> Result<()> {
+        let now = self.relay_time();
+        let Self { database, keys, seams, .. } = self;
+        let founded = database.write(|write| {
+            let Some(opening) = openings::load(write.connection(), key)? else { return Ok(None) };
+            let row = conversations::row(write.connection(), key)?;
+            let manifest = Manifest::open(&claimed.manifest.0)
+                .map_err(|error| Error::new(ErrorKind::Crypto, format!("manifest of a contact: {error}")))?;
+            if manifest.account() != row.peer {
+                return Err(Error::new(ErrorKind::Crypto, "the relay showed the manifest of another account"));
+            }
+            contacts::save_manifest(write, &manifest, &claimed.manifest.0)?;
+            let packages = claimed.packages.iter().map(|package| (package.device, package.bytes.0.to_vec())).collect();
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            let founded = mls.found_direct(row.conversation, &[PeerDevices { manifest, packages }])?;
+            let frame: Frame = CreateConversation {
+                conversation: row.conversation,
+                peer: row.peer,
+                // an invite's use was spent by our registration; a contact link's is spent now
+                token: opening.secret.as_ref().filter(|_| !opening.invited).map(protocol::LinkSecret::token),
+                founding: founded.founding.into(),
+                client_id: opening.client_id,
+                commit: founded.commit.into(),
+                welcomes: founded
+                    .welcomes
+                    .into_iter()
+                    .map(|welcome| Welcome { device: welcome.device, bytes: Opaque::from(welcome.bytes) })
+                    .collect(),
+                group_info: founded.group_info.into(),
+            }
+            .into();
+            openings::set_request(write, key, &encode_frame(0, &frame))?;
+            Ok(Some(frame))
+        });
+        match founded {
+            Ok((Some(frame), events)) => {
+                self.events.extend(events);
+                self.request(Request::Create { conversation: key }, &frame);
+                Ok(())
+            }
+            Ok((None, _)) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::Crypto => {
+                // what the relay showed does not hold: nothing is made with it, and the person sees that it failed
+                warn!(%error, "a conversation could not be opened");
+                self.refuse_opening(key)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The relay made the conversation, by its answer or by the echo of our commit, whichever comes first.
+    pub(super) fn created(&mut self, key: ConversationKey, time: u64) -> Result<()> {
+        let now = self.relay_time();
+        let name = self.account.name.clone();
+        let ids = (self.random()?, self.random()?, self.client_id()?);
+        let Self { database, keys, seams, account, .. } = self;
+        let own = account.account;
+        let ((), events) = database.write(|write| {
+            let Some(opening) = openings::load(write.connection(), key)? else { return Ok(()) };
+            let row = conversations::row(write.connection(), key)?;
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            let mut group = mls
+                .load(row.conversation, row.incarnation)?
+                .ok_or_else(|| Error::new(ErrorKind::Crypto, "a founded conversation without its group"))?;
+            group.merge_pending()?;
+            let proof = opening.secret.as_ref().map(|secret| secret.consent_proof(own, row.conversation));
+            openings::delete(write, key)?;
+            contacts::set_consented(write, row.peer)?;
+            establish(write, &row, &Founding { own, name: &name, time, proof, ids })
+        })?;
+        self.events.extend(events);
+        self.pump()
+    }
+
+    pub(super) fn opening_refused(&mut self, key: ConversationKey, refusal: &Refusal) -> Result<()> {
+        info!(code = ?refusal.code, "the relay did not make a conversation");
+        match refusal.code {
+            // the other side was first: its welcome brings the conversation, and what is queued goes there
+            ErrorCode::Exists => self.write(|write| {
+                openings::delete(write, key)?;
+                Ok(())
+            }),
+            // nothing was stored by the relay; the same intent is tried again at the next connection
+            code if code.retryable() => Ok(()),
+            _ => self.refuse_opening(key),
+        }
+    }
+
+    /// Marks the conversation as refused and parks what was written in it.
+    fn refuse_opening(&mut self, key: ConversationKey) -> Result<()> {
+        self.write(|write| {
+            let row = conversations::row(write.connection(), key)?;
+            openings::delete(write, key)?;
+            conversations::set_state(write, key, row.conversation, row.incarnation, ConversationState::Refused)?;
+            for queued in outbox::all(write.connection(), key)? {
+                match queued.message {
+                    Some(message) => store::messages::set_failed(write, message)?,
+                    None => outbox::delete(write, queued.id)?,
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What is said when a conversation begins.
+pub(super) struct Founding<'a> {
+    pub(super) own: protocol::AccountId,
+    pub(super) name: &'a str,
+    pub(super) time: u64,
+    pub(super) proof: Option<protocol::Digest>,
+    /// Random: salt of the profile, id of the system message, client id of the profile.
+    pub(super) ids: ([u8; 16], [u8; 32], protocol::ClientId),
+}
+
+/// The conversation can carry messages: say so, and let our profile go before all that waits.
+pub(super) fn establish(write: &WriteTransaction<'_>, row: &ConversationRow, founding: &Founding<'_>) -> Result<()> {
+    conversations::set_state(write, row.key, row.conversation, row.incarnation, ConversationState::Established)?;
+    let (salt, system_id, client_id) = founding.ids;
+    let profile = content::Content::profile(salt, founding.name, founding.proof);
+    outbox::insert(write, row.key, None, Place::First, client_id, &profile.encode())?;
+    let message = NewMessage {
+        id: protocol::MessageId::new(system_id),
+        conversation: row.key,
+        // position 0 is before every entry
+        seq: Some(0),
+        sender: founding.own,
+        mine: false,
+        kind: MessageKind::System(SystemEvent::ConversationStarted),
+        text: "",
+        content: &[],
+        time: founding.time,
+        client_id: None,
+    };
+    store::messages::insert(write, &message)?;
+    conversations::note_message(write, row.key, founding.time, Unread::No)?;
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! The outbox: what waits is sealed just before it is sent, one request in flight per conversation.
+//!
+//! Sealed bytes are durable before they leave, and are sent again unchanged until the relay accepts them or says for good
+//! that their epoch is over; only then is the same content sealed again, with the same message id and client id.
+
+use std::time::Duration;
+
+use protocol::{Append, Appended, Delivered, ErrorCode, Frame, NewEntry, Refusal, StreamId, bounds};
+use tracing::{info, warn};
+
+use crate::{
+    crypto::Mls,
+    engine::{
+        Engine, Hold,
+        requests::{Request, SentRow},
+    },
+    error::{Error, ErrorKind, Result},
+    event::Event,
+    model::ConversationKey,
+    store::{
+        self, WriteTransaction, conversations,
+        outbox::{self, OutboxRow, Sealed},
+    },
+};
+
+/// The most sealed bytes in one append; the envelope must fit the frame too.
+const BATCH_BYTES: usize = bounds::ENTRY;
+/// The pause after a refusal that names none.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// A request made from the outbox.
+struct Batch {
+    rows: Vec<SentRow>,
+    frame: Append,
+}
+
+impl Engine {
+    /// Sends what can be sent: for each conversation without a request in flight, its next batch.
+    pub(super) fn pump(&mut self) -> Result<()> {
+        if !self.session.is_online() {
+            return Ok(());
+        }
+        for key in outbox::ready(self.database.connection())? {
+            let busy = self.in_flight(|request| matches!(request, Request::Append { conversation, .. } if *conversation == key));
+            if !busy && !self.is_held(key)? {
+                self.pump_conversation(key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pump_conversation(&mut self, key: ConversationKey) -> Result<()> {
+        let now = self.relay_time();
+        let Self { database, keys, seams, .. } = self;
+        let (batch, events) = database.write(|write| {
+            let conversation = conversations::row(write.connection(), key)?;
+            let rows = outbox::next(write.connection(), key, bounds::BATCH)?;
+            let epoch_of = |row: &OutboxRow| row.sealed.as_ref().map(|sealed| (sealed.incarnation, sealed.epoch));
+            let batch = match rows.first().map(epoch_of) {
+                None => return Ok(None),
+                // what was sealed before is sent again as it is
+                Some(Some(place)) => rows
+                    .into_iter()
+                    .take_while(|row| epoch_of(row) == Some(place))
+                    .filter_map(|row| row.sealed.clone().map(|sealed| (row, sealed)))
+                    .collect(),
+                Some(None) => {
+                    let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+                    let mut group = mls
+                        .load(conversation.conversation, conversation.incarnation)?
+                        .ok_or_else(|| Error::new(ErrorKind::Crypto, "a conversation without its group"))?;
+                    let mut sealed = Vec::new();
+                    let mut bytes = 0usize;
+                    for row in rows.into_iter().take_while(|row| row.sealed.is_none()) {
+                        let entry = Sealed {
+                            bytes: group.seal(&row.content)?,
+                            incarnation: conversation.incarnation,
+                            epoch: group.epoch()?,
+                        };
+                        bytes = bytes.saturating_add(entry.bytes.len());
+                        sealed.push((row, entry));
+                        // sealing can not be undone, so room for one more of the largest texts is kept
+                        if bytes.saturating_add(crate::content::MAX_SEALED) > BATCH_BYTES {
+                            break;
+                        }
+                    }
+                    for (row, entry) in &sealed {
+                        outbox::set_sealed(write, row.id, entry)?;
+                    }
+                    sealed
+                }
+            };
+            Ok(request_of(conversation.conversation, within_frame(batch)))
+        })?;
+        self.events.extend(events);
+        if let Some(batch) = batch {
+            self.request(Request::Append { conversation: key, rows: batch.rows }, &Frame::Append(batch.frame));
+        }
+        Ok(())
+    }
+
+    /// The relay has the entries.
+    pub(super) fn appended(&mut self, key: ConversationKey, rows: &[SentRow], appended: &Appended) -> Result<()> {
+        if rows.len() != appended.seqs.len() {
+            warn!("an answer of the wrong length");
+            self.drop_connection(None);
+            return Ok(());
+        }
+        self.write(|write| {
+            for ((row, seq), time) in rows.iter().zip(&appended.seqs).zip(&appended.times) {
+                mark_sent(write, row.id, row.message, *seq, *time)?;
+            }
+            Ok(())
+        })?;
+        self.holds.remove(&key);
+        self.pump()
+    }
+
+    /// The relay did not take them. Nothing is given up that may still go out.
+    pub(super) fn append_refused(&mut self, key: ConversationKey, rows: &[SentRow], refusal: &Refusal) -> Result<()> {
+        info!(code = ?refusal.code, "entries refused");
+        match refusal.code {
+            ErrorCode::StaleEpoch => {
+                let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+                self.write(|write| outbox::clear_sealed(write, &ids))?;
+                self.holds.insert(key, Hold::Seq(refusal.seq.unwrap_or(0)));
+                self.pump()
+            }
+            code if code.retryable() => {
+                let pause = refusal.retry_after.map_or(PAUSE, Duration::from_millis);
+                self.holds.insert(key, Hold::Time(self.seams.clock.monotonic().saturating_add(pause)));
+                Ok(())
+            }
+            // each further code is final for these bytes: the person decides
+            _ => {
+                self.write(|write| {
+                    for row in rows {
+                        match row.message {
+                            Some(message) => store::messages::set_failed(write, message)?,
+                            None => outbox::delete(write, row.id)?,
+                        }
+                    }
+                    outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())
+                })?;
+                self.pump()
+            }
+        }
+    }
+
+    /// The relay says how far the recipients' devices are.
+    pub(super) fn delivered(&mut self, delivered: &Delivered) -> Result<()> {
+        self.write(|write| {
+            let Some(row) = conversations::row_of(write.connection(), delivered.conversation)? else { return Ok(()) };
+            let before = conversations::raise_delivered(write, row.key, delivered.seq)?;
+            if before < delivered.seq {
+                store::messages::announce_delivered(write, row.key, before, delivered.seq)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn is_held(&mut self, key: ConversationKey) -> Result<bool> {
+        let held = match self.holds.get(&key) {
+            None => false,
+            Some(Hold::Time(until)) => *until > self.seams.clock.monotonic(),
+            Some(Hold::Seq(seq)) => {
+                let row = conversations::row(self.database.connection(), key)?;
+                store::streams::cursor(self.database.connection(), StreamId::Conversation(row.conversation))? < *seq
+            }
+        };
+        if !held {
+            self.holds.remove(&key);
+        }
+        Ok(held)
+    }
+}
+
+/// Notes in one place that an own entry is at the relay, whether the answer or the echo came first.
+pub(super) fn mark_sent(
+    write: &WriteTransaction<'_>,
+    row: i64,
+    message: Option<i64>,
+    seq: u64,
+    time: u64,
+) -> Result<()> {
+    if let Some(message) = message {
+        store::messages::set_sent(write, message, seq, time)?;
+        let conversation = store::messages::by_row(write.connection(), message)?.conversation;
+        write.announce(Event::ConversationChanged(conversation));
+    }
+    outbox::delete(write, row)
+}
+
+/// As many entries as one frame holds; the rest waits for the next request.
+fn within_frame(batch: Vec<(OutboxRow, Sealed)>) -> Vec<(OutboxRow, Sealed)> {
+    let mut bytes = 0usize;
+    batch
+        .into_iter()
+        .enumerate()
+        .take_while(|(index, (_, sealed))| {
+            bytes = bytes.saturating_add(sealed.bytes.len());
+            *index == 0 || bytes <= BATCH_BYTES
+        })
+        .map(|(_, entry)| entry)
+        .collect()
+}
+
+fn request_of(conversation: protocol::ConversationId, batch: Vec<(OutboxRow, Sealed)>) -> Option<Batch> {
+    let (incarnation, epoch) = batch.first().map(|(_, sealed)| (sealed.incarnation, sealed.epoch))?;
+    let (rows, entries) = batch
+        .into_iter()
+        .map(|(row, sealed)| {
+            let entry = NewEntry { client_id: row.client_id, bytes: sealed.bytes.into() };
+            (SentRow { id: row.id, message: row.message }, entry)
+        })
+        .unzip();
+    Some(Batch { rows, frame: Append { conversation, incarnation, epoch, entries } })
+}

@@ -1,0 +1,175 @@
+//! Requests in flight: who waits for which reply, and what a reply means.
+
+use protocol::{
+    ErrorCode, Frame, LinkSecret, NewLink, PublishKeyPackages, Refusal, StreamId, bounds,
+};
+use tracing::{debug, info, warn};
+
+use crate::{
+    crypto::{LastResort, Mls},
+    engine::{Engine, session::{REPLY_TIMEOUT, Session}},
+    error::{Error, ErrorKind, Result},
+    model::{ConversationKey, IssuedLink},
+    store,
+};
+
+/// Fewer one-time key packages than this at the relay, and more are made.
+const KEY_PACKAGES_LOW: u16 = 10;
+/// How many are made at once. With the one of last resort they fit a frame.
+const ONE_TIME_PACKAGES: usize = bounds::KEY_PACKAGES - 1;
+
+/// Called once with the end of a command that needs the relay.
+pub(super) type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
+
+/// A request, and what is needed to understand its reply.
+pub(super) enum Request {
+    /// Entries of a conversation: the outbox rows, in order.
+    Append { conversation: ConversationKey, rows: Vec<SentRow> },
+    /// Key packages of the account with which a conversation is to be opened.
+    Claim { conversation: ConversationKey },
+    /// The creation of a conversation.
+    Create { conversation: ConversationKey },
+    /// Entries that a push left out.
+    Fetch { stream: StreamId },
+    /// Key packages of this device.
+    Publish,
+    /// A link for somebody.
+    NewLink { secret: LinkSecret, link: IssuedLink, token: protocol::Token, answer: Answer<IssuedLink> },
+}
+
+/// One outbox row in flight.
+#[derive(Clone, Debug)]
+pub(super) struct SentRow {
+    pub(super) id: i64,
+    pub(super) message: Option<i64>,
+}
+
+impl Request {
+    /// The connection is gone: what is durable is offered again by the next one, a waiting person is told.
+    pub(super) fn abandon(self) {
+        if let Self::NewLink { answer, .. } = self {
+            answer(Err(Error::new(ErrorKind::Offline, "the connection was lost")));
+        }
+    }
+}
+
+impl Engine {
+    /// Sends a request if there is a connection; otherwise it is abandoned.
+    pub(super) fn request(&mut self, request: Request, frame: &Frame) {
+        let deadline = self.seams.clock.monotonic().saturating_add(REPLY_TIMEOUT);
+        let Session::Online(online) = &mut self.session else {
+            request.abandon();
+            return;
+        };
+        let id = online.next_id;
+        online.next_id = online.next_id.checked_add(1).unwrap_or(1);
+        online.requests.insert(id, (request, deadline));
+        self.send(id, frame);
+    }
+
+    /// Whether a request of this kind is in flight.
+    pub(super) fn in_flight(&self, is: impl Fn(&Request) -> bool) -> bool {
+        match &self.session {
+            Session::Online(online) => online.requests.values().any(|(request, _)| is(request)),
+            _ => false,
+        }
+    }
+
+    pub(super) fn online_frame(&mut self, id: u32, frame: Frame) -> Result<()> {
+        match frame {
+            Frame::Entries(entries) => self.entries(entries.stream, entries.entries),
+            Frame::Delivered(delivered) => self.delivered(&delivered),
+            // presence and signals have no listener in this version
+            Frame::Presence(_) | Frame::SignalPush(_) => Ok(()),
+            frame => {
+                let Session::Online(online) = &mut self.session else { return Ok(()) };
+                let Some((request, _)) = online.requests.remove(&id) else {
+                    warn!(frame = frame.name(), "a reply that nobody waits for");
+                    self.drop_connection(None);
+                    return Ok(());
+                };
+                self.reply(request, frame)
+            }
+        }
+    }
+
+    fn reply(&mut self, request: Request, frame: Frame) -> Result<()> {
+        match (request, frame) {
+            (Request::Append { conversation, rows }, Frame::Appended(appended)) => {
+                self.appended(conversation, &rows, &appended)
+            }
+            (Request::Append { conversation, rows }, Frame::Refusal(refusal)) => {
+                self.append_refused(conversation, &rows, &refusal)
+            }
+            (Request::Claim { conversation }, Frame::Claimed(claimed)) => self.claimed(conversation, &claimed),
+            (Request::Create { conversation }, Frame::Committed(committed)) => self.created(conversation, committed.time),
+            (Request::Claim { conversation } | Request::Create { conversation }, Frame::Refusal(refusal)) => {
+                self.opening_refused(conversation, &refusal)
+            }
+            (Request::Fetch { stream }, Frame::Page(page)) => self.page(stream, page),
+            (Request::Publish, Frame::KeyPackageCount(count)) => {
+                debug!(count = count.count, "key packages published");
+                Ok(())
+            }
+            (Request::NewLink { secret, link, token, answer }, Frame::Done(_)) => {
+                let kept = self.write(|write| store::links::insert(write, token, &secret, link.expires, link.uses));
+                answer(kept.map(|()| link));
+                Ok(())
+            }
+            (Request::NewLink { answer, .. }, Frame::Refusal(refusal)) => {
+                answer(Err(refused(&refusal)));
+                Ok(())
+            }
+            (Request::Fetch { .. } | Request::Publish, Frame::Refusal(refusal)) => {
+                info!(code = ?refusal.code, "the relay refused a request");
+                Ok(())
+            }
+            (request, frame) => {
+                warn!(frame = frame.name(), "a reply of the wrong kind");
+                request.abandon();
+                self.drop_connection(None);
+                Ok(())
+            }
+        }
+    }
+
+    /// Publishes key packages when the relay runs low. The private keys are durable before the public ones leave.
+    pub(super) fn fill_key_packages(&mut self, held: u16) -> Result<()> {
+        if held >= KEY_PACKAGES_LOW || self.in_flight(|request| matches!(request, Request::Publish)) {
+            return Ok(());
+        }
+        let now = self.relay_time();
+        let Self { database, keys, seams, .. } = self;
+        let (packages, _) = database.write(|write| {
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            let one_time = mls.key_packages(ONE_TIME_PACKAGES, LastResort::No)?;
+            let last_resort = mls.key_packages(1, LastResort::Yes)?;
+            Ok((one_time, last_resort))
+        })?;
+        let (one_time, last_resort) = packages;
+        let frame = PublishKeyPackages {
+            packages: one_time.into_iter().map(Into::into).collect(),
+            last_resort: last_resort.into_iter().next().map(Into::into),
+            replace: false,
+        };
+        self.request(Request::Publish, &frame.into());
+        Ok(())
+    }
+
+    /// Asks the relay to know a new link; the answer comes with its reply.
+    pub(super) fn request_link(&mut self, secret: LinkSecret, link: IssuedLink, answer: Answer<IssuedLink>) {
+        let token = secret.token();
+        let frame = NewLink { token, invite: true, uses: link.uses, expires: link.expires };
+        self.request(Request::NewLink { secret, link, token, answer }, &frame.into());
+    }
+}
+
+/// A refusal as an error for the person who waits.
+pub(super) fn refused(refusal: &Refusal) -> Error {
+    let kind = match refusal.code {
+        ErrorCode::BadLink | ErrorCode::NoConsent => ErrorKind::LinkExpired,
+        code if code.retryable() => ErrorKind::Busy,
+        _ => ErrorKind::Refused,
+    };
+    Error::new(kind, format!("the relay refused: {:?}", refusal.code))
+}

@@ -1,0 +1,385 @@
+//! The connection: dial, prove both sides, be online, fail, wait, try again.
+//!
+//! ```text
+//! Waiting ──due──▶ Dialing ──opened──▶ Greeting ──challenge──▶ Proving ──ready──▶ Online
+//!    ▲                │                    │                      │                │
+//!    └────────────────┴──── closed, refused, wrong identity, silent for too long ──┘
+//! ```
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use protocol::{
+    Address, Bye, Challenge, ErrorCode, Frame, Hello, Nonce, PROTOCOL_VERSION, Prove, Ready, Register, RelayId, cbor,
+    decode_frame, handshake, identity,
+};
+use tracing::{debug, info, warn};
+
+use crate::{
+    engine::{Acks, Engine, requests::Request},
+    error::{Error, ErrorKind, Result},
+    event::Event,
+    model::{ConnectionState, OfflineCause},
+    seams::{ConnectionId, TlsFacts},
+    store,
+};
+
+/// How long dialling and the handshake may take together.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a reply may take. The relay answers in milliseconds or refuses.
+pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The first pause before another attempt, doubled up to [`LONGEST_PAUSE`], with full jitter.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause between attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Told once, how the registration that a person waits for ended.
+pub type RegistrationOutcome = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// What is known of the connection, and forgotten with it.
+pub(super) enum Session {
+    /// No connection; the next attempt is due at this monotonic time, or only when the person asks.
+    Waiting { until: Option<Duration> },
+    /// On the way to an open WebSocket.
+    Dialing { connection: ConnectionId, deadline: Duration },
+    /// `hello` is sent.
+    Greeting { connection: ConnectionId, deadline: Duration, tls: TlsFacts, hello: Hello },
+    /// `prove` or `register` is sent.
+    Proving { connection: ConnectionId, deadline: Duration, challenge: Challenge },
+    /// Requests may be sent.
+    Online(Online),
+}
+
+/// An authenticated connection.
+pub(super) struct Online {
+    pub(super) connection: ConnectionId,
+    pub(super) next_id: u32,
+    pub(super) requests: BTreeMap<u32, (Request, Duration)>,
+}
+
+impl Session {
+    /// Due at once.
+    pub(super) const fn start() -> Self {
+        Self::Waiting { until: Some(Duration::ZERO) }
+    }
+
+    pub(super) const fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Waiting { .. } => None,
+            Self::Dialing { connection, .. } | Self::Greeting { connection, .. } | Self::Proving { connection, .. } => {
+                Some(*connection)
+            }
+            Self::Online(online) => Some(online.connection),
+        }
+    }
+
+    pub(super) const fn is_online(&self) -> bool {
+        matches!(self, Self::Online(_))
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        match self {
+            Self::Waiting { until } => *until,
+            Self::Dialing { deadline, .. } | Self::Greeting { deadline, .. } | Self::Proving { deadline, .. } => {
+                Some(*deadline)
+            }
+            Self::Online(online) => online.requests.values().map(|(_, deadline)| *deadline).min(),
+        }
+    }
+}
+
+/// Counts failed attempts.
+#[derive(Default)]
+pub(super) struct Backoff {
+    failures: u32,
+    cause: Option<OfflineCause>,
+}
+
+impl Engine {
+    /// Connects at once, whatever was planned. For a person's "Retry", a wake-up and a change of network.
+    pub fn reconnect(&mut self) {
+        if matches!(self.session, Session::Waiting { .. }) {
+            self.backoff = Backoff { failures: 0, cause: self.backoff.cause };
+            self.session = Session::start();
+        }
+        self.wake();
+    }
+
+    /// Tells once how the registration ends: `Ok` when the relay made the account, the reason of the next failure otherwise.
+    /// Attempts go on unless the relay refused.
+    pub fn on_registered(&mut self, outcome: RegistrationOutcome) {
+        if self.account.registration.is_none() {
+            outcome(Ok(()));
+            return;
+        }
+        self.registration = Some(outcome);
+        self.reconnect();
+    }
+
+    pub(super) fn wake_session(&mut self) -> Result<()> {
+        let now = self.seams.clock.monotonic();
+        match &self.session {
+            Session::Waiting { until: Some(until) } if *until <= now => self.dial(now),
+            Session::Dialing { deadline, .. } | Session::Greeting { deadline, .. } | Session::Proving { deadline, .. }
+                if *deadline <= now =>
+            {
+                self.drop_connection(Some(OfflineCause::RelayUnreachable));
+                Ok(())
+            }
+            Session::Online(online) if online.requests.values().any(|(_, deadline)| *deadline <= now) => {
+                warn!("a request was not answered in time");
+                self.drop_connection(None);
+                Ok(())
+            }
+            Session::Waiting { .. }
+            | Session::Dialing { .. }
+            | Session::Greeting { .. }
+            | Session::Proving { .. }
+            | Session::Online(_) => Ok(()),
+        }
+    }
+
+    fn dial(&mut self, now: Duration) -> Result<()> {
+        let addresses = &self.account.addresses;
+        // one address after the other, one per attempt
+        let turn = usize::try_from(self.backoff.failures).unwrap_or(0).checked_rem(addresses.len()).unwrap_or(0);
+        let address: Address = addresses
+            .get(turn)
+            .ok_or_else(|| Error::new(ErrorKind::Database, "the account has no relay address"))?
+            .parse()?;
+        self.connections = self.connections.wrapping_add(1);
+        let connection = ConnectionId(self.connections);
+        self.session = Session::Dialing { connection, deadline: now.saturating_add(HANDSHAKE_TIMEOUT) };
+        self.seams.network.dial(connection, &address);
+        Ok(())
+    }
+
+    pub(super) fn opened(&mut self, opened: ConnectionId, tls: TlsFacts) -> Result<()> {
+        let Session::Dialing { connection, deadline } = self.session else { return Ok(()) };
+        if connection != opened {
+            return Ok(());
+        }
+        let hello = Hello {
+            versions: vec![PROTOCOL_VERSION],
+            nonce: Nonce::new(self.random()?),
+            client: format!("relevo {}", env!("CARGO_PKG_VERSION")),
+        };
+        self.session = Session::Greeting { connection, deadline, tls, hello: hello.clone() };
+        self.send(0, &hello.into());
+        Ok(())
+    }
+
+    pub(super) fn closed(&mut self, closed: ConnectionId) -> Result<()> {
+        if self.session.connection() == Some(closed) {
+            let cause = (!self.session.is_online()).then_some(OfflineCause::RelayUnreachable);
+            self.lose_connection(cause, None)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn received(&mut self, from: ConnectionId, bytes: &Bytes) -> Result<()> {
+        if self.session.connection() != Some(from) {
+            return Ok(());
+        }
+        let (id, frame) = match decode_frame(bytes) {
+            Ok(frame) => frame,
+            // a newer relay may push what this version does not know
+            Err(protocol::DecodeError::UnknownType { frame_type, .. }) => {
+                debug!(frame_type, "frame of an unknown type");
+                return Ok(());
+            }
+            Err(error) => {
+                warn!(%error, "the relay sent a malformed frame");
+                self.drop_connection(None);
+                return Ok(());
+            }
+        };
+        if let Frame::Bye(bye) = frame {
+            return self.dismissed(&bye);
+        }
+        match (&self.session, frame) {
+            (Session::Greeting { .. }, Frame::Challenge(challenge)) => self.challenged(challenge),
+            (Session::Proving { .. }, Frame::Ready(ready)) => self.ready(&ready),
+            (Session::Online(_), frame) => self.online_frame(id, frame),
+            (_, frame) => {
+                warn!(frame = frame.name(), "the relay sent a frame out of turn");
+                self.drop_connection(None);
+                Ok(())
+            }
+        }
+    }
+
+    /// Checks that the other side is the pinned relay and that nobody sits between, then proves this device.
+    fn challenged(&mut self, challenge: Challenge) -> Result<()> {
+        let Session::Greeting { connection, deadline, tls, hello } = &self.session else { return Ok(()) };
+        let (connection, deadline) = (*connection, *deadline);
+        let pinned = RelayId::of_identity_key(&challenge.identity_key) == self.account.relay;
+        let message = handshake::challenge_message(hello, &challenge);
+        let signed = identity::verify(&challenge.identity_key, &message, &challenge.signature).is_ok();
+        // the relay signs the key of its TLS; behind a proxy it cannot, and the certificate must hold by itself
+        let channel = challenge.tls_key.map_or(tls.trusted_certificate, |key| key == tls.key);
+        if !(pinned && signed && channel) {
+            warn!(pinned, signed, channel, "what answered is not the relay of this account");
+            return self.lose_connection(Some(OfflineCause::RelayIdentity), None);
+        }
+        if challenge.version != PROTOCOL_VERSION {
+            return self.lose_connection(Some(OfflineCause::Version), None);
+        }
+        let (account, device) = (self.keys.account(), self.keys.device());
+        let frame: Frame = match self.account.registration {
+            None => Prove {
+                account,
+                device,
+                signature: self.keys.sign_login(&handshake::login_message(hello, &challenge, account, device)),
+                announce: true,
+            }
+            .into(),
+            Some(token) => {
+                let manifest = self.account.manifest.clone();
+                let message = handshake::registration_message(hello, &challenge, account, device, &manifest, &token);
+                Register {
+                    token,
+                    manifest: manifest.into(),
+                    device,
+                    signature: self.keys.sign_login(&message),
+                    announce: true,
+                }
+                .into()
+            }
+        };
+        self.session = Session::Proving { connection, deadline, challenge };
+        self.send(0, &frame);
+        Ok(())
+    }
+
+    fn ready(&mut self, ready: &Ready) -> Result<()> {
+        let Session::Proving { connection, challenge, .. } = &self.session else { return Ok(()) };
+        let connection = *connection;
+        let generation = challenge.store_generation;
+        let offset = i64::try_from(i128::from(ready.time) - i128::from(self.seams.clock.wall_ms())).unwrap_or(0);
+        let receipt = ready.receipt.as_ref().map(cbor::encode);
+        self.write(|write| {
+            if let Some(receipt) = &receipt {
+                store::account::set_registered(write, receipt)?;
+            }
+            store::account::set_relay_facts(write, generation, offset)
+        })?;
+        self.account.relay_offset = offset;
+        if self.account.registration.is_some() {
+            self.account.registration = None;
+            info!("the relay made the account");
+        }
+        self.session = Session::Online(Online { connection, next_id: 1, requests: BTreeMap::new() });
+        self.backoff = Backoff::default();
+        self.holds.clear();
+        if let Some(outcome) = self.registration.take() {
+            outcome(Ok(()));
+        }
+        self.fill_key_packages(ready.key_packages)?;
+        self.resume_openings()?;
+        self.pump()
+    }
+
+    /// The relay closes the connection and says why.
+    fn dismissed(&mut self, bye: &Bye) -> Result<()> {
+        info!(code = ?bye.code, "the relay closes the connection");
+        let wait = bye.retry_after.map(Duration::from_millis);
+        match bye.code {
+            ErrorCode::Replaced => self.give_up(OfflineCause::Replaced, ErrorKind::Refused),
+            ErrorCode::Revoked => self.give_up(OfflineCause::Revoked, ErrorKind::Refused),
+            ErrorCode::NotAuthenticated => self.give_up(OfflineCause::SignedOut, ErrorKind::Refused),
+            ErrorCode::BadLink => self.give_up(OfflineCause::SignedOut, ErrorKind::LinkExpired),
+            ErrorCode::BadIdentity => self.give_up(OfflineCause::SignedOut, ErrorKind::Refused),
+            ErrorCode::UnsupportedVersion => self.lose_connection(Some(OfflineCause::Version), wait),
+            _ => self.lose_connection(Some(OfflineCause::RelayBusy), wait),
+        }
+    }
+
+    /// Ends the connection from this side after a fault; another attempt follows.
+    pub(super) fn drop_connection(&mut self, cause: Option<OfflineCause>) {
+        // the transaction that failed is gone; planning the next attempt touches no database
+        if let Err(error) = self.lose_connection(cause, None) {
+            warn!(%error, "plan the next attempt");
+        }
+    }
+
+    fn lose_connection(&mut self, cause: Option<OfflineCause>, wait: Option<Duration>) -> Result<()> {
+        self.forget_connection();
+        let pause = self.next_pause()?.max(wait.unwrap_or_default());
+        self.session = Session::Waiting { until: Some(self.seams.clock.monotonic().saturating_add(pause)) };
+        self.backoff.failures = self.backoff.failures.saturating_add(1);
+        self.backoff.cause = cause;
+        self.fail_registration(match cause {
+            Some(OfflineCause::RelayIdentity) => ErrorKind::RelayIdentity,
+            Some(OfflineCause::Version) => ErrorKind::Version,
+            Some(OfflineCause::RelayBusy) => ErrorKind::Busy,
+            _ => ErrorKind::RelayUnreachable,
+        });
+        Ok(())
+    }
+
+    /// No further attempt unless the person asks.
+    fn give_up(&mut self, cause: OfflineCause, kind: ErrorKind) -> Result<()> {
+        self.forget_connection();
+        self.session = Session::Waiting { until: None };
+        self.backoff.cause = Some(cause);
+        self.fail_registration(kind);
+        Ok(())
+    }
+
+    fn forget_connection(&mut self) {
+        if let Some(connection) = self.session.connection() {
+            self.seams.network.close(connection);
+        }
+        if let Session::Online(online) = &mut self.session {
+            let requests = std::mem::take(&mut online.requests);
+            for (request, _) in requests.into_values() {
+                request.abandon();
+            }
+        }
+        self.acks = Acks::default();
+        self.holds.clear();
+    }
+
+    fn fail_registration(&mut self, kind: ErrorKind) {
+        if let Some(outcome) = self.registration.take() {
+            outcome(Err(Error::new(kind, "register")));
+        }
+    }
+
+    /// Full jitter: uniform between nothing and a bound that doubles.
+    fn next_pause(&mut self) -> Result<Duration> {
+        let bound = FIRST_PAUSE.saturating_mul(1 << self.backoff.failures.min(16)).min(LONGEST_PAUSE);
+        let random = u32::from_be_bytes(self.random()?);
+        Ok(bound.mul_f64(f64::from(random) / f64::from(u32::MAX)))
+    }
+
+    /// Shows a changed connection, once.
+    pub(super) fn show_connection(&mut self) {
+        let now = self.seams.clock.wall_ms();
+        let (state, retry_at) = match &self.session {
+            Session::Online(_) => (ConnectionState::Online, None),
+            Session::Dialing { .. } | Session::Greeting { .. } | Session::Proving { .. } => (ConnectionState::Connecting, None),
+            Session::Waiting { until } => {
+                let pause = until.map(|until| until.saturating_sub(self.seams.clock.monotonic()));
+                let retry_at = pause.map(|pause| now.saturating_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)));
+                (ConnectionState::Offline, retry_at)
+            }
+        };
+        // an attempt under way still shows why there is none yet
+        let cause = if state == ConnectionState::Online { None } else { self.backoff.cause };
+        let waiting = store::outbox::waiting(self.database.connection()).unwrap_or(self.shown.waiting);
+        let before = self.shown;
+        let retry_at = if before.state == state && before.cause == cause && state != ConnectionState::Offline {
+            before.retry_at
+        } else {
+            retry_at
+        };
+        let since = if before.state == state { before.since } else { now };
+        let unchanged = before.state == state && before.cause == cause && before.waiting == waiting;
+        if !unchanged {
+            self.shown = crate::model::Connection { state, since, cause, retry_at, waiting };
+            self.events.insert(Event::ConnectionChanged(self.shown));
+        }
+    }
+}

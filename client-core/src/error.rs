@@ -1,0 +1,135 @@
+//! Errors that a caller acts on: a stable kind and a few words for the log.
+
+use std::fmt;
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong, as a caller tells cases apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorKind {
+    /// The text is not a link, or a damaged one.
+    BadLink,
+    /// The relay does not accept the link: unknown, used up, revoked or expired.
+    LinkExpired,
+    /// The link belongs to another relay than the account.
+    WrongRelay,
+    /// The link was made by this account.
+    OwnLink,
+    /// There is no connection to the relay now.
+    Offline,
+    /// The relay could not be reached.
+    RelayUnreachable,
+    /// What answered is not the relay that the link names.
+    RelayIdentity,
+    /// The relay speaks no version that this app speaks.
+    Version,
+    /// The name is empty, too long, or holds characters that names may not.
+    NameInvalid,
+    /// The text is empty or too long for a message.
+    TextInvalid,
+    /// The passphrase does not open the profile.
+    WrongPassphrase,
+    /// The passphrase is too short.
+    PassphraseTooShort,
+    /// The computer's keyring failed; the profile is untouched.
+    Keyring,
+    /// The local database failed; nothing was changed.
+    Database,
+    /// The disk is full; nothing was changed.
+    DiskFull,
+    /// There is no such conversation, message or account.
+    NotFound,
+    /// The relay refused.
+    Refused,
+    /// Too much at once; try again.
+    Busy,
+    /// Encryption failed: a fault of this program or a hostile message.
+    Crypto,
+    /// A fault of this program.
+    Internal,
+}
+
+/// An error with its kind and the action that failed.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    context: String,
+}
+
+impl Error {
+    /// A new error. `context` says what was being done; it may be logged and must hold nothing secret.
+    pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
+        Self { kind, context: context.into() }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}: {}", self.kind, self.context)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let kind = match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => ErrorKind::DiskFull,
+            _ if matches!(error, rusqlite::Error::QueryReturnedNoRows) => ErrorKind::NotFound,
+            _ => ErrorKind::Database,
+        };
+        // the text names tables and conditions, never values
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::StorageFull => ErrorKind::DiskFull,
+            _ => ErrorKind::Database,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<protocol::LinkError> for Error {
+    fn from(error: protocol::LinkError) -> Self {
+        Self::new(ErrorKind::BadLink, error.to_string())
+    }
+}
+
+/// Declares how errors of other modules are seen by a caller that cannot mend them.
+macro_rules! seen_as {
+    ($($error:ty => $kind:ident,)+) => {
+        $(impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Self::new(ErrorKind::$kind, error.to_string())
+            }
+        })+
+    };
+}
+
+seen_as! {
+    crate::crypto::KeysError => Database,
+    crate::crypto::SealError => Crypto,
+    crate::crypto::FoundError => Crypto,
+    crate::seams::RandomError => Internal,
+}
+
+impl From<crate::crypto::Failure> for Error {
+    fn from(failure: crate::crypto::Failure) -> Self {
+        let kind = match failure {
+            crate::crypto::Failure::Storage(_) => ErrorKind::Database,
+            _ => ErrorKind::Crypto,
+        };
+        Self::new(kind, failure.to_string())
+    }
+}

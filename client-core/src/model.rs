@@ -1,0 +1,198 @@
+//! What a user interface reads: rows of the database as values.
+
+use protocol::{AccountId, MessageId};
+
+/// What this device calls a conversation, for life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConversationKey(pub i64);
+
+/// Whether a conversation can carry messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversationState {
+    /// Being made; what is written waits.
+    Opening,
+    /// The group exists.
+    Established,
+    /// The relay refused to make it.
+    Refused,
+}
+
+/// A row of the list of conversations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its key.
+    pub key: ConversationKey,
+    /// The other account.
+    pub peer: AccountId,
+    /// The other's name, or empty while unknown.
+    pub title: String,
+    /// Whether messages can pass.
+    pub state: ConversationState,
+    /// What is being written.
+    pub draft: String,
+    /// Messages of others that were not read.
+    pub unread: u32,
+    /// The first of them.
+    pub first_unread: Option<MessageId>,
+    /// The newest message.
+    pub last_message: Option<Message>,
+    /// Time of the newest message or of its making, ms.
+    pub last_activity: u64,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    /// A person wrote it.
+    Text,
+    /// Something happened.
+    System(SystemEvent),
+    /// It could not be opened; the sealed bytes are kept.
+    Unreadable,
+    /// A newer version made it; kept for when this one understands it.
+    Unsupported,
+}
+
+/// What happened in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemEvent {
+    /// The conversation can carry messages from here on.
+    ConversationStarted,
+}
+
+impl SystemEvent {
+    /// The name in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ConversationStarted => "conversation-started",
+        }
+    }
+
+    /// Reads the name in the database.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        (name == Self::ConversationStarted.name()).then_some(Self::ConversationStarted)
+    }
+}
+
+/// How far an own message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutgoingState {
+    /// On this computer only.
+    Queued,
+    /// The relay has it.
+    Sent,
+    /// A device of the recipient has it.
+    Delivered,
+    /// It will not go out unless the person says so.
+    Failed,
+}
+
+/// A message as shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it is.
+    pub conversation: ConversationKey,
+    /// What it is.
+    pub kind: MessageKind,
+    /// Who sent it.
+    pub sender: AccountId,
+    /// The state of an own message; `None` for others'.
+    pub outgoing: Option<OutgoingState>,
+    /// The text, or empty.
+    pub text: String,
+    /// When: the relay's time, or our estimate before it is known. Milliseconds.
+    pub time: u64,
+    /// Sort key within the conversation, ascending.
+    pub position: i64,
+}
+
+/// Some messages, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessagePage {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+/// A message that a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchHit {
+    /// The message.
+    pub message: Message,
+    /// The title of its conversation.
+    pub title: String,
+}
+
+/// How the connection to the relay is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConnectionState {
+    /// On the way.
+    Connecting,
+    /// Messages pass.
+    Online,
+    /// Waiting to try again, or for good.
+    Offline,
+}
+
+/// Why there is no connection, where it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OfflineCause {
+    /// Nothing answered at any address.
+    RelayUnreachable,
+    /// What answered is not the relay that was pinned.
+    RelayIdentity,
+    /// No common version.
+    Version,
+    /// The same device connected from elsewhere: a copy of this profile is running.
+    Replaced,
+    /// This device was removed by its account.
+    Revoked,
+    /// The relay does not know this device.
+    SignedOut,
+    /// The relay asks to wait.
+    RelayBusy,
+}
+
+/// The connection as shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Connection {
+    /// How it is.
+    pub state: ConnectionState,
+    /// Since when, by the computer's clock, ms.
+    pub since: u64,
+    /// Why not online.
+    pub cause: Option<OfflineCause>,
+    /// When the next attempt is, by the computer's clock, ms.
+    pub retry_at: Option<u64>,
+    /// How many messages wait to be sent.
+    pub waiting: u32,
+}
+
+/// A link that was just made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedLink {
+    /// The link for a browser: a page of the relay explains it.
+    pub https: String,
+    /// The link that opens the app.
+    pub app: String,
+    /// When it ends, ms.
+    pub expires: u64,
+    /// How many people may use it.
+    pub uses: u16,
+}
+
+/// Oneself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Me {
+    /// The account.
+    pub account: AccountId,
+    /// The own name.
+    pub name: String,
+    /// The relay's first address.
+    pub relay: String,
+}

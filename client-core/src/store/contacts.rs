@@ -1,0 +1,103 @@
+//! People: pinned root keys, manifests, and the names they gave themselves.
+
+use protocol::{AccountId, Key, identity::Manifest};
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    event::Event,
+    store::{WriteTransaction, conversations, signed},
+};
+
+/// Makes sure that there is a row for the account.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn ensure(write: &WriteTransaction<'_>, account: AccountId) -> Result<()> {
+    write.connection().execute("INSERT INTO contacts (account) VALUES (?1) ON CONFLICT DO NOTHING", [account.as_bytes()])?;
+    Ok(())
+}
+
+/// Pins the root key, or compares it with the pinned one.
+///
+/// # Errors
+/// [`ErrorKind::Crypto`] where another key was pinned; [`ErrorKind::Database`].
+pub fn pin_root_key(write: &WriteTransaction<'_>, account: AccountId, root_key: Key) -> Result<()> {
+    ensure(write, account)?;
+    let pinned: Option<Vec<u8>> = write.connection().query_row(
+        "SELECT root_key FROM contacts WHERE account = ?1",
+        [account.as_bytes()],
+        |row| row.get(0),
+    )?;
+    match pinned {
+        Some(pinned) if pinned == root_key.as_bytes() => Ok(()),
+        Some(_) => Err(Error::new(ErrorKind::Crypto, "root key of a contact differs from the pinned one")),
+        None => {
+            write.connection().execute(
+                "UPDATE contacts SET root_key = ?2 WHERE account = ?1",
+                (account.as_bytes(), root_key.as_bytes()),
+            )?;
+            Ok(())
+        }
+    }
+}
+
+/// Keeps a checked manifest unless a newer one is known.
+///
+/// # Errors
+/// [`ErrorKind::Crypto`] where it is of another root key, or older than the known one; [`ErrorKind::Database`].
+pub fn save_manifest(write: &WriteTransaction<'_>, manifest: &Manifest, bytes: &[u8]) -> Result<()> {
+    let account = manifest.account();
+    pin_root_key(write, account, manifest.root_key)?;
+    let known: i64 = write.connection().query_row(
+        "SELECT manifest_number FROM contacts WHERE account = ?1",
+        [account.as_bytes()],
+        |row| row.get(0),
+    )?;
+    if signed(manifest.number) < known {
+        return Err(Error::new(ErrorKind::Crypto, "the relay showed an older manifest than before"));
+    }
+    write.connection().execute(
+        "UPDATE contacts SET manifest = ?2, manifest_number = ?3 WHERE account = ?1",
+        (account.as_bytes(), bytes, signed(manifest.number)),
+    )?;
+    Ok(())
+}
+
+/// Sets the name that a contact gave itself; the row of its conversation changes with it.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_name(write: &WriteTransaction<'_>, account: AccountId, name: &str) -> Result<()> {
+    let changed = write.connection().execute(
+        "UPDATE contacts SET name = ?2 WHERE account = ?1 AND name <> ?2",
+        (account.as_bytes(), name),
+    )?;
+    if changed > 0
+        && let Some(key) = conversations::key_of_peer(write.connection(), account)?
+    {
+        write.announce(Event::ConversationChanged(key));
+    }
+    Ok(())
+}
+
+/// Notes that the contact proved to hold one of our links.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_consented(write: &WriteTransaction<'_>, account: AccountId) -> Result<()> {
+    ensure(write, account)?;
+    write.connection().execute("UPDATE contacts SET consented = 1 WHERE account = ?1", [account.as_bytes()])?;
+    Ok(())
+}
+
+/// The name that a contact gave itself, empty while unknown.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn name(connection: &Connection, account: AccountId) -> Result<String> {
+    let name = connection
+        .query_row("SELECT name FROM contacts WHERE account = ?1", [account.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(name.unwrap_or_default())
+}

@@ -1,0 +1,228 @@
+//! Conversations as this device keeps them.
+
+use protocol::{AccountId, ConversationId};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    event::Event,
+    model::{Conversation, ConversationKey, ConversationState},
+    store::{WriteTransaction, contacts, id, messages, signed, unsigned},
+};
+
+/// What the engine needs of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationRow {
+    /// Its key on this device.
+    pub key: ConversationKey,
+    /// Its id at the relay.
+    pub conversation: ConversationId,
+    /// The other account.
+    pub peer: AccountId,
+    /// The incarnation of its group.
+    pub incarnation: u32,
+    /// Whether messages can pass.
+    pub state: ConversationState,
+}
+
+const ROW: &str = "SELECT key, conversation, peer, incarnation, state FROM conversations";
+
+/// Adds a conversation that is being opened.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn insert(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationId,
+    peer: AccountId,
+    state: ConversationState,
+    now: u64,
+) -> Result<ConversationKey> {
+    contacts::ensure(write, peer)?;
+    write.connection().execute(
+        "INSERT INTO conversations (conversation, peer, state, created, last_activity)
+         VALUES (:conversation, :peer, :state, :now, :now)",
+        named_params! {
+            ":conversation": conversation.as_bytes(),
+            ":peer": peer.as_bytes(),
+            ":state": state_number(state),
+            ":now": signed(now),
+        },
+    )?;
+    let key = ConversationKey(write.connection().last_insert_rowid());
+    write.announce(Event::ConversationChanged(key));
+    Ok(key)
+}
+
+/// Sets the state and, where another id won, the id.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_state(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    conversation: ConversationId,
+    incarnation: u32,
+    state: ConversationState,
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE conversations SET conversation = ?2, incarnation = ?3, state = ?4 WHERE key = ?1",
+        (key.0, conversation.as_bytes(), incarnation, state_number(state)),
+    )?;
+    write.announce(Event::ConversationChanged(key));
+    Ok(())
+}
+
+/// The conversation of this key.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
+pub fn row(connection: &Connection, key: ConversationKey) -> Result<ConversationRow> {
+    let mut statement = connection.prepare_cached(&format!("{ROW} WHERE key = ?1"))?;
+    statement
+        .query_row([key.0], read_row)
+        .optional()?
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such conversation"))
+}
+
+/// The conversation with this id.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn row_of(connection: &Connection, conversation: ConversationId) -> Result<Option<ConversationRow>> {
+    let mut statement = connection.prepare_cached(&format!("{ROW} WHERE conversation = ?1"))?;
+    Ok(statement.query_row([conversation.as_bytes()], read_row).optional()?)
+}
+
+/// The direct conversation with this account.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn key_of_peer(connection: &Connection, peer: AccountId) -> Result<Option<ConversationKey>> {
+    let mut statement = connection.prepare_cached("SELECT key FROM conversations WHERE peer = ?1")?;
+    Ok(statement.query_row([peer.as_bytes()], |row| row.get(0).map(ConversationKey)).optional()?)
+}
+
+/// Keeps what is being written.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
+pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str) -> Result<()> {
+    let changed = write.connection().execute("UPDATE conversations SET draft = ?2 WHERE key = ?1", (key.0, draft))?;
+    if changed == 0 {
+        return Err(Error::new(ErrorKind::NotFound, "no such conversation"));
+    }
+    write.announce(Event::ConversationChanged(key));
+    Ok(())
+}
+
+/// Marks everything up to a position as read and counts what is left.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i64) -> Result<()> {
+    let changed = write.connection().execute(
+        "UPDATE conversations SET read_position = ?2,
+             unread = (SELECT count(*) FROM messages
+                       WHERE conversation = ?1 AND position > ?2 AND mine = 0 AND kind <> 2)
+         WHERE key = ?1 AND read_position < ?2",
+        (key.0, position),
+    )?;
+    if changed > 0 {
+        write.announce(Event::ConversationChanged(key));
+    }
+    Ok(())
+}
+
+/// Notes a new message: it raises the conversation in the list and, if another's, the count of unread ones.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn note_message(write: &WriteTransaction<'_>, key: ConversationKey, time: u64, unread: Unread) -> Result<()> {
+    write.connection().prepare_cached(
+        "UPDATE conversations SET last_activity = max(last_activity, ?2), unread = unread + ?3 WHERE key = ?1",
+    )?.execute((key.0, signed(time), i64::from(unread == Unread::Yes)))?;
+    write.announce(Event::ConversationChanged(key));
+    Ok(())
+}
+
+/// Whether a message counts as unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// It is another's.
+    Yes,
+    /// It is our own, or the app's.
+    No,
+}
+
+/// Raises the position up to which the relay says that messages were delivered; returns the position before.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn raise_delivered(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<u64> {
+    let before: i64 =
+        write.connection().query_row("SELECT delivered_seq FROM conversations WHERE key = ?1", [key.0], |row| row.get(0))?;
+    if signed(seq) > before {
+        write.connection().execute("UPDATE conversations SET delivered_seq = ?2 WHERE key = ?1", (key.0, signed(seq)))?;
+    }
+    Ok(unsigned(before))
+}
+
+/// The list as shown, newest activity first.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn list(connection: &Connection) -> Result<Vec<Conversation>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT c.key, c.peer, c.state, c.draft, c.unread, c.last_activity, c.read_position, p.name
+         FROM conversations c JOIN contacts p ON p.account = c.peer
+         ORDER BY c.last_activity DESC, c.key DESC",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key = ConversationKey(row.get("key")?);
+        let unread: u32 = row.get("unread")?;
+        list.push(Conversation {
+            key,
+            peer: id(row, "peer", AccountId::from_slice)?,
+            title: row.get("name")?,
+            state: state_from(row.get("state")?),
+            draft: row.get("draft")?,
+            unread,
+            first_unread: match unread {
+                0 => None,
+                _ => messages::first_unread(connection, key, row.get("read_position")?)?,
+            },
+            last_message: messages::last(connection, key)?,
+            last_activity: unsigned(row.get("last_activity")?),
+        });
+    }
+    Ok(list)
+}
+
+const fn state_number(state: ConversationState) -> i64 {
+    match state {
+        ConversationState::Opening => 0,
+        ConversationState::Established => 1,
+        ConversationState::Refused => 2,
+    }
+}
+
+const fn state_from(number: i64) -> ConversationState {
+    match number {
+        1 => ConversationState::Established,
+        2 => ConversationState::Refused,
+        _ => ConversationState::Opening,
+    }
+}
+
+fn read_row(row: &Row<'_>) -> rusqlite::Result<ConversationRow> {
+    Ok(ConversationRow {
+        key: ConversationKey(row.get("key")?),
+        conversation: id(row, "conversation", ConversationId::from_slice)?,
+        peer: id(row, "peer", AccountId::from_slice)?,
+        incarnation: row.get("incarnation")?,
+        state: state_from(row.get("state")?),
+    })
+}

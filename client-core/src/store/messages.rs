@@ -1,0 +1,298 @@
+//! Messages: shown once by their id, ordered by the relay.
+
+use protocol::{AccountId, ClientId, MessageId};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    event::Event,
+    model::{ConversationKey, Message, MessageKind, MessagePage, OutgoingState, SystemEvent},
+    store::{WriteTransaction, id, signed, unsigned},
+};
+
+/// Positions of messages that the relay does not have yet start here, above every seq.
+const UNSENT: i64 = 1 << 50;
+
+const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
+    m.state, c.delivered_seq FROM messages m JOIN conversations c ON c.key = m.conversation";
+
+/// A message to keep.
+#[derive(Debug)]
+pub struct NewMessage<'a> {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it is.
+    pub conversation: ConversationKey,
+    /// Its place in the stream; `None` for one that waits to be sent.
+    pub seq: Option<u64>,
+    /// Who sent it.
+    pub sender: AccountId,
+    /// Whether it is our own.
+    pub mine: bool,
+    /// What it is.
+    pub kind: MessageKind,
+    /// The text.
+    pub text: &'a str,
+    /// The opened content, or the sealed bytes of an unreadable one.
+    pub content: &'a [u8],
+    /// When.
+    pub time: u64,
+    /// Of the entry that carries it.
+    pub client_id: Option<ClientId>,
+}
+
+/// Keeps a message. `None` if a message with this id is there already: it is shown once.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<Option<i64>> {
+    let (kind, text) = match message.kind {
+        MessageKind::Text => (1, message.text),
+        MessageKind::System(event) => (2, event.name()),
+        MessageKind::Unreadable => (3, ""),
+        MessageKind::Unsupported => (4, ""),
+    };
+    let mut statement = write.connection().prepare_cached(
+        "INSERT INTO messages (message_id, conversation, position, seq, sender, mine, kind, text, content, time, state, client_id)
+         VALUES (:message_id, :conversation,
+                 coalesce(:seq, :unsent + (SELECT coalesce(max(id), 0) + 1 FROM messages)),
+                 :seq, :sender, :mine, :kind, :text, :content, :time, :state, :client_id)
+         ON CONFLICT (message_id) DO NOTHING",
+    )?;
+    let inserted = statement.execute(named_params! {
+        ":message_id": message.id.as_bytes(),
+        ":conversation": message.conversation.0,
+        ":unsent": UNSENT,
+        ":seq": message.seq.map(signed),
+        ":sender": message.sender.as_bytes(),
+        ":mine": message.mine,
+        ":kind": kind,
+        ":text": text,
+        ":content": message.content,
+        ":time": signed(message.time),
+        ":state": i64::from(message.seq.is_some()),
+        ":client_id": message.client_id.map(|id| *id.as_bytes()),
+    })?;
+    drop(statement);
+    if inserted == 0 {
+        return Ok(None);
+    }
+    let row = write.connection().last_insert_rowid();
+    if message.kind == MessageKind::Text {
+        write.connection().prepare_cached("INSERT INTO search_queue (message) VALUES (?1)")?.execute([row])?;
+    }
+    write.announce(Event::MessageChanged(message.conversation, message.id));
+    Ok(Some(row))
+}
+
+/// Notes that the relay has an own message.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> Result<()> {
+    write.connection().prepare_cached("UPDATE messages SET seq = ?2, position = ?2, time = ?3, state = 1 WHERE id = ?1")?.execute((
+        row,
+        signed(seq),
+        signed(time),
+    ))?;
+    announce(write, row)
+}
+
+/// Parks an own message: it goes out only if the person says so.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_failed(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
+    write.connection().execute("UPDATE messages SET state = 2 WHERE id = ?1 AND state = 0", [row])?;
+    announce(write, row)
+}
+
+/// Queues a failed message again.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_queued(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
+    write.connection().execute("UPDATE messages SET state = 0 WHERE id = ?1 AND state = 2", [row])?;
+    announce(write, row)
+}
+
+/// Gives an own message that was never sent another id and content: its conversation has another id now.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn replace_id(write: &WriteTransaction<'_>, row: i64, new: MessageId, content: &[u8]) -> Result<()> {
+    let (conversation, old) = place(write.connection(), row)?;
+    write.connection().execute(
+        "UPDATE messages SET message_id = ?2, content = ?3 WHERE id = ?1",
+        (row, new.as_bytes(), content),
+    )?;
+    write.announce(Event::MessageRemoved(conversation, old));
+    write.announce(Event::MessageChanged(conversation, new));
+    Ok(())
+}
+
+/// Removes a message of this device's database only.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
+    let (conversation, message) = place(write.connection(), row)?;
+    write.connection().execute("DELETE FROM search_queue WHERE message = ?1", [row])?;
+    write.connection().execute("DELETE FROM search_index WHERE rowid = ?1", [row])?;
+    write.connection().execute("DELETE FROM messages WHERE id = ?1", [row])?;
+    write.announce(Event::MessageRemoved(conversation, message));
+    write.announce(Event::ConversationChanged(conversation));
+    Ok(())
+}
+
+/// Announces the own messages that were delivered just now: those after one seq up to another.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn announce_delivered(write: &WriteTransaction<'_>, key: ConversationKey, after: u64, up_to: u64) -> Result<()> {
+    let ids: Vec<MessageId> = {
+        let mut statement = write.connection().prepare_cached(
+            "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND position <= ?3 AND mine = 1 AND state = 1",
+        )?;
+        let rows = statement.query_map((key.0, signed(after), signed(up_to)), |row| id(row, "message_id", MessageId::from_slice))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    for id in ids {
+        write.announce(Event::MessageChanged(key, id));
+    }
+    write.announce(Event::ConversationChanged(key));
+    Ok(())
+}
+
+/// The row and state of an own message by its id.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
+pub fn own_row(connection: &Connection, conversation: ConversationKey, message: MessageId) -> Result<(i64, Message)> {
+    let mut statement =
+        connection.prepare_cached(&format!("{SELECT} WHERE m.message_id = ?1 AND m.conversation = ?2 AND m.mine = 1"))?;
+    statement
+        .query_row((message.as_bytes(), conversation.0), |row| Ok((row.get("id")?, read(row)?)))
+        .optional()?
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such message"))
+}
+
+/// The opened content of a message.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn content(connection: &Connection, row: i64) -> Result<Vec<u8>> {
+    Ok(connection.query_row("SELECT content FROM messages WHERE id = ?1", [row], |row| row.get(0))?)
+}
+
+/// Whether an entry with this client id was one of ours.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn has_client_id(connection: &Connection, client_id: ClientId) -> Result<bool> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM messages WHERE client_id = ?1")?;
+    Ok(statement.exists([client_id.as_bytes()])?)
+}
+
+/// Up to `limit` messages before a position, or the newest.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn page(connection: &Connection, key: ConversationKey, before: Option<i64>, limit: u32) -> Result<MessagePage> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{SELECT} WHERE m.conversation = ?1 AND m.position < ?2 ORDER BY m.position DESC LIMIT ?3"
+    ))?;
+    let rows = statement.query_map((key.0, before.unwrap_or(i64::MAX), i64::from(limit) + 1), read)?;
+    let mut messages = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = messages.len() > limit;
+    messages.truncate(limit);
+    messages.reverse();
+    Ok(MessagePage { messages, more })
+}
+
+/// The messages of these ids that are there.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn by_ids(connection: &Connection, key: ConversationKey, ids: &[MessageId]) -> Result<Vec<Message>> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE m.message_id = ?1 AND m.conversation = ?2"))?;
+    let mut messages = Vec::with_capacity(ids.len());
+    for id in ids {
+        messages.extend(statement.query_row((id.as_bytes(), key.0), read).optional()?);
+    }
+    messages.sort_by_key(|message| message.position);
+    Ok(messages)
+}
+
+/// The message of a row.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn by_row(connection: &Connection, row: i64) -> Result<Message> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE m.id = ?1"))?;
+    Ok(statement.query_row([row], read)?)
+}
+
+/// The newest message of a conversation.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn last(connection: &Connection, key: ConversationKey) -> Result<Option<Message>> {
+    Ok(page(connection, key, None, 1)?.messages.pop())
+}
+
+/// The first message of another after a position.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn first_unread(connection: &Connection, key: ConversationKey, position: i64) -> Result<Option<MessageId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND mine = 0 AND kind <> 2
+         ORDER BY position LIMIT 1",
+    )?;
+    Ok(statement.query_row((key.0, position), |row| id(row, "message_id", MessageId::from_slice)).optional()?)
+}
+
+fn place(connection: &Connection, row: i64) -> Result<(ConversationKey, MessageId)> {
+    Ok(connection.query_row("SELECT conversation, message_id FROM messages WHERE id = ?1", [row], |row| {
+        Ok((ConversationKey(row.get("conversation")?), id(row, "message_id", MessageId::from_slice)?))
+    })?)
+}
+
+fn announce(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
+    let (conversation, message) = place(write.connection(), row)?;
+    write.announce(Event::MessageChanged(conversation, message));
+    write.announce(Event::ConversationChanged(conversation));
+    Ok(())
+}
+
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let mine: bool = row.get("mine")?;
+    let state: i64 = row.get("state")?;
+    let seq: Option<i64> = row.get("seq")?;
+    let delivered: i64 = row.get("delivered_seq")?;
+    let text: String = row.get("text")?;
+    let kind = match row.get::<_, i64>("kind")? {
+        1 => MessageKind::Text,
+        2 => SystemEvent::from_name(&text).map_or(MessageKind::Unsupported, MessageKind::System),
+        3 => MessageKind::Unreadable,
+        _ => MessageKind::Unsupported,
+    };
+    let outgoing = mine.then_some(match (state, seq) {
+        (0, _) => OutgoingState::Queued,
+        (1, Some(seq)) if seq <= delivered => OutgoingState::Delivered,
+        (1, _) => OutgoingState::Sent,
+        _ => OutgoingState::Failed,
+    });
+    Ok(Message {
+        id: id(row, "message_id", MessageId::from_slice)?,
+        conversation: ConversationKey(row.get("conversation")?),
+        kind,
+        sender: id(row, "sender", AccountId::from_slice)?,
+        outgoing,
+        text: if kind == MessageKind::Text { text } else { String::new() },
+        time: unsigned(row.get("time")?),
+        position: row.get("position")?,
+    })
+}

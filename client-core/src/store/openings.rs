@@ -1,0 +1,100 @@
+//! Intents to open a direct conversation: what the person wanted, kept until the relay has made it or refused for good.
+
+use protocol::{ClientId, LinkSecret};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::{
+    error::Result,
+    model::ConversationKey,
+    store::{WriteTransaction, id},
+};
+
+/// One intent.
+#[derive(Debug)]
+pub struct Opening {
+    /// The conversation that waits for it.
+    pub conversation: ConversationKey,
+    /// The secret of the link that was opened.
+    pub secret: Option<LinkSecret>,
+    /// Whether the relay already knows the consent from our registration.
+    pub invited: bool,
+    /// Idempotency key of the claim of key packages.
+    pub claim_id: ClientId,
+    /// Idempotency key of the creation.
+    pub client_id: ClientId,
+    /// The encoded creation, once the group is made.
+    pub request: Option<Vec<u8>>,
+}
+
+/// Keeps a new intent.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn insert(write: &WriteTransaction<'_>, opening: &Opening) -> Result<()> {
+    write.connection().execute(
+        "INSERT INTO openings (conversation, secret, invited, claim_id, client_id)
+         VALUES (:conversation, :secret, :invited, :claim_id, :client_id)",
+        named_params! {
+            ":conversation": opening.conversation.0,
+            ":secret": opening.secret.as_ref().map(|secret| *secret.as_bytes()),
+            ":invited": opening.invited,
+            ":claim_id": opening.claim_id.as_bytes(),
+            ":client_id": opening.client_id.as_bytes(),
+        },
+    )?;
+    Ok(())
+}
+
+/// Keeps the request of an intent, before it is sent.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_request(write: &WriteTransaction<'_>, conversation: ConversationKey, request: &[u8]) -> Result<()> {
+    write.connection().execute("UPDATE openings SET request = ?2 WHERE conversation = ?1", (conversation.0, request))?;
+    Ok(())
+}
+
+/// Forgets an intent: it is fulfilled or refused.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn delete(write: &WriteTransaction<'_>, conversation: ConversationKey) -> Result<()> {
+    write.connection().execute("DELETE FROM openings WHERE conversation = ?1", [conversation.0])?;
+    Ok(())
+}
+
+/// The intent of one conversation.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn load(connection: &Connection, conversation: ConversationKey) -> Result<Option<Opening>> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT conversation, secret, invited, claim_id, client_id, request FROM openings",
+        " WHERE conversation = ?1"
+    ))?;
+    Ok(statement.query_row([conversation.0], read).optional()?)
+}
+
+/// All intents, oldest first.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn all(connection: &Connection) -> Result<Vec<Opening>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT conversation, secret, invited, claim_id, client_id, request FROM openings ORDER BY id",
+    )?;
+    let rows = statement.query_map([], read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Opening> {
+    let secret: Option<[u8; 16]> = row.get("secret")?;
+    Ok(Opening {
+        conversation: ConversationKey(row.get("conversation")?),
+        secret: secret.map(LinkSecret::new),
+        invited: row.get("invited")?,
+        claim_id: id(row, "claim_id", ClientId::from_slice)?,
+        client_id: id(row, "client_id", ClientId::from_slice)?,
+        request: row.get("request")?,
+    })
+}

@@ -1,0 +1,202 @@
+//! The durable queue of what is to be sent, in order within each conversation.
+
+use protocol::ClientId;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::{
+    error::Result,
+    model::ConversationKey,
+    store::{WriteTransaction, id, signed, unsigned},
+};
+
+/// Something that waits to be sent.
+#[derive(Debug)]
+pub struct OutboxRow {
+    /// Its row.
+    pub id: i64,
+    /// Where it goes.
+    pub conversation: ConversationKey,
+    /// The message that a person sees, if any.
+    pub message: Option<i64>,
+    /// Idempotency key.
+    pub client_id: ClientId,
+    /// Opened content.
+    pub content: Vec<u8>,
+    /// The bytes as sealed, with incarnation and epoch.
+    pub sealed: Option<Sealed>,
+}
+
+/// Bytes for the wire, and where they hold.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// The sealed entry.
+    pub bytes: Vec<u8>,
+    /// The incarnation of the group.
+    pub incarnation: u32,
+    /// The epoch.
+    pub epoch: u64,
+}
+
+/// Whether something goes before all that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Our profile, right after joining.
+    First,
+    /// In the order of writing.
+    Last,
+}
+
+/// Queues content.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn insert(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    message: Option<i64>,
+    place: Place,
+    client_id: ClientId,
+    content: &[u8],
+) -> Result<()> {
+    write.connection().prepare_cached(
+        "INSERT INTO outbox (conversation, message, first, client_id, content)
+         VALUES (:conversation, :message, :first, :client_id, :content)",
+    )?.execute(named_params! {
+        ":conversation": conversation.0,
+        ":message": message,
+        ":first": place == Place::First,
+        ":client_id": client_id.as_bytes(),
+        ":content": content,
+    })?;
+    Ok(())
+}
+
+/// The next rows of a conversation, in order. Failed messages wait for the person and are left out.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn next(connection: &Connection, conversation: ConversationKey, limit: usize) -> Result<Vec<OutboxRow>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT o.id, o.conversation, o.message, o.client_id, o.content, o.sealed, o.incarnation, o.epoch
+         FROM outbox o LEFT JOIN messages m ON m.id = o.message
+         WHERE o.conversation = ?1 AND (m.state IS NULL OR m.state = 0)
+         ORDER BY o.first DESC, o.id LIMIT ?2",
+    )?;
+    let rows = statement.query_map((conversation.0, signed(limit as u64)), read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// All rows of a conversation, to be written anew.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn all(connection: &Connection, conversation: ConversationKey) -> Result<Vec<OutboxRow>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, conversation, message, client_id, content, sealed, incarnation, epoch FROM outbox
+         WHERE conversation = ?1 ORDER BY id",
+    )?;
+    let rows = statement.query_map([conversation.0], read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Keeps the sealed bytes before they are sent.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_sealed(write: &WriteTransaction<'_>, row: i64, sealed: &Sealed) -> Result<()> {
+    write.connection().prepare_cached("UPDATE outbox SET sealed = ?2, incarnation = ?3, epoch = ?4 WHERE id = ?1")?.execute((
+        row,
+        &sealed.bytes,
+        sealed.incarnation,
+        signed(sealed.epoch),
+    ))?;
+    Ok(())
+}
+
+/// Forgets sealed bytes that the relay refused for good: they are sealed again, with the same client id.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn clear_sealed(write: &WriteTransaction<'_>, rows: &[i64]) -> Result<()> {
+    for row in rows {
+        write.connection().execute("UPDATE outbox SET sealed = NULL, incarnation = NULL, epoch = NULL WHERE id = ?1", [row])?;
+    }
+    Ok(())
+}
+
+/// Replaces the opened content of something never sealed.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_content(write: &WriteTransaction<'_>, row: i64, content: &[u8]) -> Result<()> {
+    write.connection().execute("UPDATE outbox SET content = ?2 WHERE id = ?1", (row, content))?;
+    Ok(())
+}
+
+/// The row with this client id: its id and message.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<(i64, Option<i64>)>> {
+    let mut statement = connection.prepare_cached("SELECT id, message FROM outbox WHERE client_id = ?1")?;
+    Ok(statement.query_row([client_id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+/// Removes a row: the relay has it, or the person gave it up.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
+    write.connection().prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([row])?;
+    Ok(())
+}
+
+/// Removes the row of a message.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn delete_of_message(write: &WriteTransaction<'_>, message: i64) -> Result<()> {
+    write.connection().execute("DELETE FROM outbox WHERE message = ?1", [message])?;
+    Ok(())
+}
+
+/// Conversations that can send and have something to send.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn ready(connection: &Connection) -> Result<Vec<ConversationKey>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT o.conversation FROM outbox o JOIN conversations c ON c.key = o.conversation WHERE c.state = 1",
+    )?;
+    let rows = statement.query_map([], |row| row.get(0).map(ConversationKey))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many messages of the person wait.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn waiting(connection: &Connection) -> Result<u32> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FROM outbox o JOIN messages m ON m.id = o.message WHERE m.state = 0",
+    )?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
+    let bytes: Option<Vec<u8>> = row.get("sealed")?;
+    let incarnation: Option<u32> = row.get("incarnation")?;
+    let epoch: Option<i64> = row.get("epoch")?;
+    let sealed = match (bytes, incarnation, epoch) {
+        (Some(bytes), Some(incarnation), Some(epoch)) => Some(Sealed { bytes, incarnation, epoch: unsigned(epoch) }),
+        _ => None,
+    };
+    Ok(OutboxRow {
+        id: row.get("id")?,
+        conversation: ConversationKey(row.get("conversation")?),
+        message: row.get("message")?,
+        client_id: id(row, "client_id", ClientId::from_slice)?,
+        content: row.get("content")?,
+        sealed,
+    })
+}

@@ -1,0 +1,83 @@
+//! Full text: an index by trigrams, filled in the background, newest hits first.
+
+use rusqlite::Connection;
+
+use crate::{
+    error::Result,
+    model::SearchHit,
+    store::{WriteTransaction, messages},
+};
+
+/// Fewer characters than the index can look up; the newest messages are read instead.
+const SHORTEST_INDEXED: usize = 3;
+/// How many of the newest messages a shorter query reads.
+const SCAN: i64 = 20_000;
+
+/// Indexes up to `limit` messages that wait; returns whether more do.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn index_some(write: &WriteTransaction<'_>, limit: u32) -> Result<bool> {
+    let waiting: Vec<(i64, String)> = {
+        let mut statement = write.connection().prepare_cached(
+            "SELECT q.message, m.text FROM search_queue q JOIN messages m ON m.id = q.message ORDER BY q.message DESC LIMIT ?1",
+        )?;
+        let rows = statement.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    for (message, text) in &waiting {
+        write.connection().prepare_cached("INSERT INTO search_index (rowid, text) VALUES (?1, ?2)")?.execute((message, text))?;
+        write.connection().prepare_cached("DELETE FROM search_queue WHERE message = ?1")?.execute([message])?;
+    }
+    Ok(waiting.len() == usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// Whether messages wait to be indexed.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn has_waiting(connection: &Connection) -> Result<bool> {
+    Ok(connection.prepare_cached("SELECT 1 FROM search_queue LIMIT 1")?.exists([])?)
+}
+
+/// The newest messages that hold every word of the query, as part of a word, whatever case and accents.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn find(connection: &Connection, query: &str, limit: u32) -> Result<Vec<SearchHit>> {
+    let words: Vec<&str> = query.split_whitespace().take(16).collect();
+    let (indexed, short): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.chars().count() >= SHORTEST_INDEXED);
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<i64> = if indexed.is_empty() {
+        let mut statement = connection.prepare_cached(
+            "SELECT id FROM (SELECT id, text FROM messages WHERE kind = 1 ORDER BY id DESC LIMIT ?1)
+             WHERE instr(lower(text), lower(?2)) > 0 LIMIT ?3",
+        )?;
+        let first = short.first().copied().unwrap_or_default();
+        let rows = statement.query_map((SCAN, first, limit), |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    } else {
+        // each word is a phrase: quotes are doubled, so that nothing in it is syntax
+        let phrase = indexed.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect::<Vec<_>>().join(" AND ");
+        let mut statement = connection
+            .prepare_cached("SELECT rowid FROM search_index WHERE search_index MATCH ?1 ORDER BY rowid DESC LIMIT ?2")?;
+        let rows = statement.query_map((phrase, limit), |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    let mut hits = Vec::with_capacity(rows.len());
+    for row in rows {
+        let message = messages::by_row(connection, row)?;
+        let lower = message.text.to_lowercase();
+        if short.iter().all(|word| lower.contains(&word.to_lowercase())) {
+            let title = connection.query_row(
+                "SELECT p.name FROM conversations c JOIN contacts p ON p.account = c.peer WHERE c.key = ?1",
+                [message.conversation.0],
+                |row| row.get(0),
+            )?;
+            hits.push(SearchHit { message, title });
+        }
+    }
+    Ok(hits)
+}

@@ -1,0 +1,38 @@
+//! Cursors: how far each stream was durably processed.
+
+use protocol::StreamId;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::{
+    error::Result,
+    store::{WriteTransaction, signed, unsigned},
+};
+
+/// The highest seq processed; 0 for a stream never seen.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn cursor(connection: &Connection, stream: StreamId) -> Result<u64> {
+    let cursor: Option<i64> =
+        connection.query_row("SELECT cursor FROM streams WHERE stream = ?1", [key(&stream)], |row| row.get(0)).optional()?;
+    Ok(cursor.map_or(0, unsigned))
+}
+
+/// Moves the cursor forward; it never goes back.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn advance(write: &WriteTransaction<'_>, stream: StreamId, seq: u64) -> Result<()> {
+    write.connection().prepare_cached(
+        "INSERT INTO streams (stream, cursor) VALUES (?1, ?2)
+         ON CONFLICT (stream) DO UPDATE SET cursor = max(cursor, excluded.cursor)",
+    )?.execute((key(&stream), signed(seq)))?;
+    Ok(())
+}
+
+fn key(stream: &StreamId) -> &[u8] {
+    match stream {
+        StreamId::Inbox => &[],
+        StreamId::Conversation(conversation) => conversation.as_bytes(),
+    }
+}

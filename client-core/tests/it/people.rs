@@ -1,0 +1,233 @@
+//! A relay and people with the app, made for a test and gone after it.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use client_core::{
+    Client, Event, Notice, Result, SystemSeams,
+    keyslots::{Protection, SecretStore, Unlock},
+    model::{Conversation, ConversationKey, ConversationState, Message, MessageKind, OutgoingState},
+    profile::Profile,
+};
+use protocol::{Address, Link};
+use relay_server::{InitOptions, Relay};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Handle, sync::mpsc, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+/// A test that waits longer than this has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A relay on loopback that can be stopped and started again.
+pub struct TestRelay {
+    folder: TempDir,
+    address: SocketAddr,
+    running: Option<(CancellationToken, JoinHandle<()>)>,
+}
+
+impl TestRelay {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Relay::create(folder.path(), InitOptions::default()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut relay = Self { folder, address, running: None };
+        relay.serve(listener);
+        relay
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        let relay = Relay::open(self.folder.path()).unwrap();
+        let shutdown = CancellationToken::new();
+        let stopped = shutdown.clone();
+        let task = tokio::task::spawn(async move { relay_server::run(listener, relay, stopped).await.unwrap() });
+        self.running = Some((shutdown, task));
+    }
+
+    /// An invite of the operator.
+    pub fn invite(&self) -> Link {
+        let relay = Relay::open(self.folder.path()).unwrap();
+        relay.new_invite_at(&[self.address()], 1, Duration::from_secs(3600)).unwrap()
+    }
+
+    pub fn address(&self) -> Address {
+        self.address.to_string().parse().unwrap()
+    }
+
+    pub async fn stop(&mut self) {
+        let (shutdown, task) = self.running.take().unwrap();
+        shutdown.cancel();
+        task.await.unwrap();
+    }
+
+    pub async fn start_again(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.serve(listener);
+    }
+}
+
+/// A keyring in memory.
+#[derive(Default)]
+pub struct TestKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl SecretStore for TestKeyring {
+    fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String> {
+        Ok(self.0.lock().unwrap().get(name).cloned().map(Zeroizing::new))
+    }
+
+    fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), String> {
+        self.0.lock().unwrap().insert(name.to_owned(), secret.to_vec());
+        Ok(())
+    }
+}
+
+/// Somebody with the app.
+pub struct Person {
+    client: Client,
+    profile: Profile,
+    notices: mpsc::Receiver<Notice>,
+    folder: Arc<TempDir>,
+    keyring: Arc<TestKeyring>,
+}
+
+impl Person {
+    /// Opens an invite and waits until the relay has made the account.
+    pub async fn join(name: &str, invite: &Link) -> Self {
+        let person = Self::begin(name, invite);
+        person.client.registered().await.unwrap();
+        person.profile.registered().unwrap();
+        person
+    }
+
+    /// Opens an invite; the relay may be away.
+    pub fn begin(name: &str, invite: &Link) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let keyring = Arc::new(TestKeyring::default());
+        let profile = Profile::take(folder.path()).unwrap();
+        let (seams, network) = SystemSeams::new(&Handle::current());
+        let opened = profile.create(invite, name, &Protection::Keyring, keyring.as_ref(), seams).unwrap();
+        let (sender, notices) = mpsc::channel(64);
+        let client = Client::start(opened, network, &Handle::current(), sender).unwrap();
+        Self { client, profile, notices, folder, keyring }
+    }
+
+    /// Ends the app and starts it again.
+    pub async fn restart(self) -> Self {
+        let Self { client, profile, folder, keyring, .. } = self;
+        client.stop().await;
+        drop(profile);
+        let profile = Profile::take(folder.path()).unwrap();
+        let (seams, network) = SystemSeams::new(&Handle::current());
+        let opened = profile.open(&Unlock::Silently(keyring.as_ref()), seams).unwrap();
+        let (sender, notices) = mpsc::channel(64);
+        let client = Client::start(opened, network, &Handle::current(), sender).unwrap();
+        Self { client, profile, notices, folder, keyring }
+    }
+
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("account/relevo.db")
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Makes an invite that names this person.
+    pub async fn invite(&self) -> Link {
+        self.client.create_invite().await.unwrap().app.parse().unwrap()
+    }
+
+    /// Looks again after each notice until `look` finds what it wants.
+    pub async fn until<T>(&mut self, what: &str, mut look: impl AsyncFnMut(&Client) -> Result<Option<T>>) -> T {
+        let waiting = async {
+            loop {
+                if let Some(found) = look(&self.client).await.unwrap() {
+                    return found;
+                }
+                self.notices.recv().await.expect("the engine stopped");
+            }
+        };
+        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+    }
+
+    /// Waits until the conversation with somebody of this name can carry messages.
+    pub async fn conversation_with(&mut self, name: &str) -> ConversationKey {
+        self.until(&format!("a conversation with {name}"), async |client| {
+            let found = client.conversations().await?.into_iter().find(|conversation| {
+                conversation.title == name && conversation.state == ConversationState::Established
+            });
+            Ok(found.map(|conversation| conversation.key))
+        })
+        .await
+    }
+
+    pub async fn conversations(&self) -> Vec<Conversation> {
+        self.client.conversations().await.unwrap()
+    }
+
+    pub async fn write(&self, key: ConversationKey, text: &str) -> Message {
+        self.client.send_text(key, text.to_owned()).await.unwrap()
+    }
+
+    /// All texts of a conversation in order.
+    pub async fn texts(&self, key: ConversationKey) -> Vec<String> {
+        all_texts(&self.client, key).await.unwrap()
+    }
+
+    /// Waits until the texts of a conversation are these.
+    pub async fn until_texts(&mut self, key: ConversationKey, texts: &[&str]) {
+        let what = format!("texts {texts:?}");
+        self.until(&what, async |client| Ok((all_texts(client, key).await? == texts).then_some(()))).await;
+    }
+
+    /// Waits until every own message of a conversation has this state.
+    pub async fn until_all(&mut self, key: ConversationKey, state: OutgoingState) {
+        self.until(&format!("all messages {state:?}"), async |client| {
+            let page = client.messages(key, None, 200).await?;
+            Ok(page.messages.iter().all(|message| message.outgoing.is_none_or(|it| it == state)).then_some(()))
+        })
+        .await;
+    }
+
+    /// Takes what happened so far.
+    pub fn drain(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Ok(notice) = self.notices.try_recv() {
+            events.extend(notice.events);
+        }
+        events
+    }
+}
+
+async fn all_texts(client: &Client, key: ConversationKey) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    let mut before = None;
+    loop {
+        let page = client.messages(key, before, 200).await?;
+        before = page.messages.first().map(|message| message.position);
+        let shown = page.messages.into_iter().filter(|message| message.kind != MessageKind::System(client_core::model::SystemEvent::ConversationStarted));
+        texts.splice(0..0, shown.map(|message| format!("{}{}", if message.kind == MessageKind::Text { "" } else { "?" }, message.text)));
+        if !page.more {
+            return Ok(texts);
+        }
+    }
+}
+
+/// Ana, and Luis whom she invited; both see the conversation.
+pub async fn ana_and_luis(relay: &TestRelay) -> (Person, ConversationKey, Person, ConversationKey) {
+    let mut ana = Person::join("Ana", &relay.invite()).await;
+    let mut luis = Person::join("Luis", &ana.invite().await).await;
+    let with_luis = ana.conversation_with("Luis").await;
+    let with_ana = luis.conversation_with("Ana").await;
+    (ana, with_luis, luis, with_ana)
+}
