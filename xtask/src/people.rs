@@ -93,8 +93,8 @@ impl Person {
         let window = self.window()?;
         window.click("first-run-invite").await?;
         window.write("invite-link-input", invite).await?;
-        window.click("invite-continue").await?;
         window.find("invite-summary").await?;
+        window.click("invite-continue").await?;
         window.write("name-input", self.name).await?;
         match protection {
             Protection::Keyring => {}
