@@ -15,7 +15,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("client-core", &["protocol"]),
     ("relay-server", &["protocol"]),
-    ("relevo", &["client-core"]),
+    ("relevo", &["client-core", "protocol"]),
     ("xtask", &[]),
 ];
 

@@ -137,7 +137,17 @@ impl Window {
         .await
     }
 
-    /// Puts the text into a field. Short plain text is typed, the rest pasted: the driver drops what needs two UTF-16
+    /// Waits until the field holds nothing.
+    pub(crate) async fn is_empty(&self, test_id: &str) -> Result<()> {
+        until(&format!("{test_id} is empty"), PATIENCE, async || {
+            let script = "return document.querySelector(arguments[0]).value";
+            let value = self.run(script, vec![by_test_id(test_id).into()]).await?;
+            Ok((value.as_str() == Some("")).then_some(()))
+        })
+        .await
+    }
+
+    /// Puts the text into an empty field. Short plain text is typed, the rest pasted: the driver drops what needs two UTF-16
     /// units, and in the composer a typed line break sends.
     pub(crate) async fn write(&self, test_id: &str, text: &str) -> Result<()> {
         self.click(test_id).await?;

@@ -145,7 +145,8 @@ impl Person {
         window.write("composer-input", text).await?;
         window.click("composer-send").await?;
         self.sees(text).await?;
-        Ok(())
+        // the composer keeps the text until it is stored
+        window.is_empty("composer-input").await
     }
 
     /// The same with the keyboard alone.
@@ -154,7 +155,7 @@ impl Person {
         window.write("composer-input", text).await?;
         window.press_enter("composer-input").await?;
         self.sees(text).await?;
-        Ok(())
+        window.is_empty("composer-input").await
     }
 
     /// Waits until a message with this text is shown.
