@@ -144,7 +144,7 @@ pub struct Refusal {
     /// With [`ErrorCode::StaleEpoch`]: the seq of the commit that made the current epoch.
     #[cbor(n(4), decode_with = "present")]
     pub seq: Option<u64>,
-    /// With [`ErrorCode::StaleEpoch`] on a commit: SHA-256 of the commit that won the epoch.
+    /// With [`ErrorCode::StaleEpoch`]: SHA-256 of the commit that made the current epoch.
     #[cbor(n(5), decode_with = "present")]
     pub winner: Option<Digest>,
     /// With [`ErrorCode::Exists`]: the conversation that is there.

@@ -5,7 +5,7 @@
 //! * A [`DeviceCertificate`] ties a device's MLS leaf key and login key to an account on one relay.
 //! * A [`Manifest`] lists an account's devices; manifests form a hash chain with rising numbers.
 //!
-//! Each document is a [`Signed`] pair of the exact body bytes and an Ed25519 signature (RFC 8032) over a context string ‖
+//! Each document is a pair of the exact body bytes and an Ed25519 signature (RFC 8032) over a context string ‖
 //! body. The received bytes are what is verified and hashed, never a second encoding. The pair itself has exactly its two
 //! fields: were an unknown one ignored there, anybody could change a manifest's hash without breaking its signature.
 

@@ -451,7 +451,7 @@ pub struct Entry {
     /// The incarnation of the group in which it was sealed.
     #[n(3)]
     pub incarnation: u32,
-    /// The epoch in which it was sealed; for a commit, the epoch that it ends.
+    /// The epoch in which it was sealed; for a commit, the epoch that it ends; for a welcome, the one in which it joins.
     #[n(4)]
     pub epoch: u64,
     /// When the relay stored it.
