@@ -151,7 +151,9 @@ pub(crate) fn is_root() -> Result<bool> {
 
 fn apt() -> Command {
     let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").arg("-q");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    // no progress bars: the output may be a log
+    command.args(["-q", "-o", "Dpkg::Use-Pty=0"]);
     command
 }
 
