@@ -43,15 +43,24 @@ struct Arguments {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let profile = Profile::take(&arguments.profile).context("take the profile")?;
-    let link = arguments.link.as_deref().map(str::parse::<Link>).transpose().context("read the link")?;
+    let link = arguments
+        .link
+        .as_deref()
+        .map(str::parse::<Link>)
+        .transpose()
+        .context("read the link")?;
     let runtime = Handle::current();
     let (seams, network) = SystemSeams::new(&runtime);
     let keyring = NoKeyring::default();
     let opened = match (profile.state()?, &link) {
         (ProfileState::Account(_), _) => profile.open(&Unlock::Silently(&keyring), seams)?,
-        (ProfileState::Empty, Some(link)) => {
-            profile.create(link, &arguments.name, &Protection::Unprotected, &keyring, seams)?
-        }
+        (ProfileState::Empty, Some(link)) => profile.create(
+            link,
+            &arguments.name,
+            &Protection::Unprotected,
+            &keyring,
+            seams,
+        )?,
         (ProfileState::Empty, None) => bail!("a new profile needs an invite"),
     };
     let (sender, mut notices) = mpsc::channel(64);
@@ -60,13 +69,19 @@ async fn main() -> Result<()> {
     profile.registered()?;
     println!("* you are {} on {}", client.me().name, client.me().relay);
     if let Some(link) = link
-        && link.issuer.is_some_and(|issuer| issuer != client.me().account)
+        && link
+            .issuer
+            .is_some_and(|issuer| issuer != client.me().account)
     {
         client.open_link(link).await.context("open the link")?;
     }
 
     let mut lines = lines();
-    let mut current = client.conversations().await?.first().map(|conversation| conversation.key);
+    let mut current = client
+        .conversations()
+        .await?
+        .first()
+        .map(|conversation| conversation.key);
     loop {
         tokio::select! {
             line = lines.recv() => match line.as_deref().map(str::trim) {
@@ -93,7 +108,11 @@ async fn main() -> Result<()> {
 }
 
 /// Prints what a notice is about.
-async fn show(client: &Client, notice: &Notice, current: Option<ConversationKey>) -> Result<Option<ConversationKey>> {
+async fn show(
+    client: &Client,
+    notice: &Notice,
+    current: Option<ConversationKey>,
+) -> Result<Option<ConversationKey>> {
     let mut latest = current;
     for event in &notice.events {
         match event {
@@ -103,7 +122,9 @@ async fn show(client: &Client, notice: &Notice, current: Option<ConversationKey>
                     print(&message);
                 }
             }
-            Event::ConnectionChanged(connection) => println!("* {:?} {:?}", connection.state, connection.cause),
+            Event::ConnectionChanged(connection) => {
+                println!("* {:?} {:?}", connection.state, connection.cause)
+            }
             Event::ConversationChanged(_) | Event::MessageRemoved(..) => {}
         }
     }
@@ -111,7 +132,11 @@ async fn show(client: &Client, notice: &Notice, current: Option<ConversationKey>
 }
 
 fn print(message: &Message) {
-    let who = if message.outgoing.is_some() { "you" } else { "them" };
+    let who = if message.outgoing.is_some() {
+        "you"
+    } else {
+        "them"
+    };
     match (message.kind, message.outgoing) {
         (MessageKind::Text, Some(state)) => println!("{who}: {} [{state:?}]", message.text),
         (MessageKind::Text, None) => println!("{who}: {}", message.text),
@@ -138,11 +163,20 @@ struct NoKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl SecretStore for NoKeyring {
     fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String> {
-        Ok(self.0.lock().map_err(|error| error.to_string())?.get(name).cloned().map(Zeroizing::new))
+        Ok(self
+            .0
+            .lock()
+            .map_err(|error| error.to_string())?
+            .get(name)
+            .cloned()
+            .map(Zeroizing::new))
     }
 
     fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), String> {
-        self.0.lock().map_err(|error| error.to_string())?.insert(name.to_owned(), secret.to_vec());
+        self.0
+            .lock()
+            .map_err(|error| error.to_string())?
+            .insert(name.to_owned(), secret.to_vec());
         Ok(())
     }
 }

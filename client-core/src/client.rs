@@ -76,9 +76,24 @@ impl Client {
         let (account, handle) = (me.account, runtime.clone());
         let thread = thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || handle.block_on(run(opened.engine, account, receiver, seams.network, notices)))
-            .map_err(|error| Error::new(ErrorKind::Internal, format!("start the engine: {error}")))?;
-        Ok(Self { me, inputs, reader, thread: Some(thread) })
+            .spawn(move || {
+                handle.block_on(run(
+                    opened.engine,
+                    account,
+                    receiver,
+                    seams.network,
+                    notices,
+                ))
+            })
+            .map_err(|error| {
+                Error::new(ErrorKind::Internal, format!("start the engine: {error}"))
+            })?;
+        Ok(Self {
+            me,
+            inputs,
+            reader,
+            thread: Some(thread),
+        })
     }
 
     /// Oneself.
@@ -93,7 +108,8 @@ impl Client {
     /// Why the next attempt failed: [`ErrorKind::LinkExpired`], [`ErrorKind::RelayUnreachable`], [`ErrorKind::RelayIdentity`],
     /// [`ErrorKind::Version`], [`ErrorKind::Busy`], [`ErrorKind::Refused`]. May be called again.
     pub async fn registered(&self) -> Result<()> {
-        self.answer(|engine, answer| engine.on_registered(answer)).await
+        self.answer(|engine, answer| engine.on_registered(answer))
+            .await
     }
 
     /// How the connection is.
@@ -121,23 +137,34 @@ impl Client {
     /// # Errors
     /// As there.
     pub async fn send_text(&self, conversation: ConversationKey, text: String) -> Result<Message> {
-        self.command(move |engine| engine.send_text(conversation, &text)).await
+        self.command(move |engine| engine.send_text(conversation, &text))
+            .await
     }
 
     /// See [`Engine::retry`].
     ///
     /// # Errors
     /// As there.
-    pub async fn retry(&self, conversation: ConversationKey, message: MessageId) -> Result<Message> {
-        self.command(move |engine| engine.retry(conversation, message)).await
+    pub async fn retry(
+        &self,
+        conversation: ConversationKey,
+        message: MessageId,
+    ) -> Result<Message> {
+        self.command(move |engine| engine.retry(conversation, message))
+            .await
     }
 
     /// See [`Engine::delete_failed`].
     ///
     /// # Errors
     /// As there.
-    pub async fn delete_failed(&self, conversation: ConversationKey, message: MessageId) -> Result<()> {
-        self.command(move |engine| engine.delete_failed(conversation, message)).await
+    pub async fn delete_failed(
+        &self,
+        conversation: ConversationKey,
+        message: MessageId,
+    ) -> Result<()> {
+        self.command(move |engine| engine.delete_failed(conversation, message))
+            .await
     }
 
     /// See [`Engine::save_draft`].
@@ -145,7 +172,8 @@ impl Client {
     /// # Errors
     /// As there.
     pub async fn save_draft(&self, conversation: ConversationKey, text: String) -> Result<()> {
-        self.command(move |engine| engine.save_draft(conversation, &text)).await
+        self.command(move |engine| engine.save_draft(conversation, &text))
+            .await
     }
 
     /// See [`Engine::mark_read`].
@@ -153,7 +181,8 @@ impl Client {
     /// # Errors
     /// As there.
     pub async fn mark_read(&self, conversation: ConversationKey, position: i64) -> Result<()> {
-        self.command(move |engine| engine.mark_read(conversation, position)).await
+        self.command(move |engine| engine.mark_read(conversation, position))
+            .await
     }
 
     /// See [`Engine::open_link`].
@@ -169,7 +198,8 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::Offline`], [`ErrorKind::Refused`], [`ErrorKind::Busy`].
     pub async fn create_invite(&self) -> Result<IssuedLink> {
-        self.answer(|engine, answer| engine.create_invite(answer)).await
+        self.answer(|engine, answer| engine.create_invite(answer))
+            .await
     }
 
     /// The conversations, newest activity first.
@@ -184,16 +214,27 @@ impl Client {
     ///
     /// # Errors
     /// As there.
-    pub async fn messages(&self, key: ConversationKey, before: Option<i64>, limit: u32) -> Result<MessagePage> {
-        self.read(move |reader| reader.messages(key, before, limit)).await
+    pub async fn messages(
+        &self,
+        key: ConversationKey,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<MessagePage> {
+        self.read(move |reader| reader.messages(key, before, limit))
+            .await
     }
 
     /// See [`Reader::messages_by_ids`].
     ///
     /// # Errors
     /// As there.
-    pub async fn messages_by_ids(&self, key: ConversationKey, ids: Vec<MessageId>) -> Result<Vec<Message>> {
-        self.read(move |reader| reader.messages_by_ids(key, &ids)).await
+    pub async fn messages_by_ids(
+        &self,
+        key: ConversationKey,
+        ids: Vec<MessageId>,
+    ) -> Result<Vec<Message>> {
+        self.read(move |reader| reader.messages_by_ids(key, &ids))
+            .await
     }
 
     /// See [`Reader::search`].
@@ -219,7 +260,8 @@ impl Client {
         &self,
         command: impl FnOnce(&mut Engine) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.answer(move |engine, answer| answer(command(engine))).await
+        self.answer(move |engine, answer| answer(command(engine)))
+            .await
     }
 
     async fn answer<T: Send + 'static>(
@@ -232,11 +274,17 @@ impl Client {
             // whoever asked may be gone
             command(engine, Box::new(move |outcome| drop(sender.send(outcome))));
         });
-        self.inputs.send(Input::Command(run)).await.map_err(|_| stopped())?;
+        self.inputs
+            .send(Input::Command(run))
+            .await
+            .map_err(|_| stopped())?;
         receiver.await.map_err(|_| stopped())?
     }
 
-    async fn read<T: Send + 'static>(&self, read: impl FnOnce(&Reader) -> Result<T> + Send + 'static) -> Result<T> {
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let reader = Arc::clone(&self.reader);
         task::spawn_blocking(move || read(&reader))
             .await
@@ -258,7 +306,11 @@ async fn run(
         if !events.is_empty() && notices.send(Notice { account, events }).await.is_err() {
             return;
         }
-        let input = match inputs.try_recv().ok().or_else(|| network.try_recv().ok().map(Input::Network)) {
+        let input = match inputs
+            .try_recv()
+            .ok()
+            .or_else(|| network.try_recv().ok().map(Input::Network))
+        {
             Some(input) => Some(input),
             None if engine.idle() => continue,
             None => {

@@ -17,7 +17,9 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
-    tungstenite::{Message, client::IntoClientRequest as _, http::HeaderValue, protocol::WebSocketConfig},
+    tungstenite::{
+        Message, client::IntoClientRequest as _, http::HeaderValue, protocol::WebSocketConfig,
+    },
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::debug;
@@ -53,7 +55,13 @@ impl TokioNetwork {
     /// Connections run on `runtime` and report to `events`.
     #[must_use]
     pub fn new(runtime: Handle, events: mpsc::Sender<NetworkEvent>) -> Self {
-        Self { runtime, events, connector: Arc::new(Connector::new()), live: BTreeMap::new(), tasks: TaskTracker::new() }
+        Self {
+            runtime,
+            events,
+            connector: Arc::new(Connector::new()),
+            live: BTreeMap::new(),
+            tasks: TaskTracker::new(),
+        }
     }
 }
 
@@ -62,10 +70,18 @@ impl Network for TokioNetwork {
         self.live.retain(|_, live| !live.outgoing.is_closed());
         let (outgoing, queue) = mpsc::channel(OUTGOING);
         let cancel = CancellationToken::new();
-        let link = Link { connection, events: self.events.clone() };
+        let link = Link {
+            connection,
+            events: self.events.clone(),
+        };
         let run = link.run(address.clone(), Arc::clone(&self.connector), queue);
         let cancelled = cancel.clone();
-        self.tasks.spawn_on(async move { let _cancelled = cancelled.run_until_cancelled(run).await; }, &self.runtime);
+        self.tasks.spawn_on(
+            async move {
+                let _cancelled = cancelled.run_until_cancelled(run).await;
+            },
+            &self.runtime,
+        );
         self.live.insert(connection, Live { outgoing, cancel });
     }
 
@@ -105,14 +121,23 @@ impl Link {
     async fn run(self, address: Address, connector: Arc<Connector>, queue: mpsc::Receiver<Bytes>) {
         match open(&address, &connector).await {
             Ok((socket, tls)) => {
-                if self.events.send(NetworkEvent::Opened(self.connection, tls)).await.is_ok() {
+                if self
+                    .events
+                    .send(NetworkEvent::Opened(self.connection, tls))
+                    .await
+                    .is_ok()
+                {
                     self.carry(socket, queue).await;
                 }
             }
             Err(error) => debug!(%address, %error, "no connection"),
         }
         // the engine may have stopped
-        drop(self.events.send(NetworkEvent::Closed(self.connection)).await);
+        drop(
+            self.events
+                .send(NetworkEvent::Closed(self.connection))
+                .await,
+        );
     }
 
     /// Carries frames until either side ends, or the other is silent for too long.
@@ -161,18 +186,32 @@ impl Link {
     }
 }
 
-async fn open(address: &Address, connector: &Connector) -> Result<(Socket, TlsFacts), Box<dyn std::error::Error + Send + Sync>> {
-    let tcp = timeout(STEP_TIMEOUT, TcpStream::connect((address.host(), address.port()))).await??;
+async fn open(
+    address: &Address,
+    connector: &Connector,
+) -> Result<(Socket, TlsFacts), Box<dyn std::error::Error + Send + Sync>> {
+    let tcp = timeout(
+        STEP_TIMEOUT,
+        TcpStream::connect((address.host(), address.port())),
+    )
+    .await??;
     tcp.set_nodelay(true)?;
     let name = ServerName::try_from(address.host().to_owned())?;
     let (stream, facts) = timeout(STEP_TIMEOUT, connector.connect(name, tcp)).await??;
     let mut request = format!("wss://{address}{SOCKET_PATH}").into_client_request()?;
-    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
+    request.headers_mut().insert(
+        "sec-websocket-protocol",
+        HeaderValue::from_static(SUBPROTOCOL),
+    );
     let config = WebSocketConfig::default()
         .read_buffer_size(4096)
         .write_buffer_size(0)
         .max_message_size(Some(bounds::FRAME))
         .max_frame_size(Some(bounds::FRAME));
-    let (socket, _) = timeout(STEP_TIMEOUT, client_async_with_config(request, stream, Some(config))).await??;
+    let (socket, _) = timeout(
+        STEP_TIMEOUT,
+        client_async_with_config(request, stream, Some(config)),
+    )
+    .await??;
     Ok((socket, facts))
 }

@@ -13,7 +13,9 @@ use minicbor::{Decode, Encode};
 use protocol::{Digest, cbor};
 
 pub use self::{
-    container::{Body as PartBody, Container, ContentError, Disposition, Expires, External, Part, Semantics},
+    container::{
+        Body as PartBody, Container, ContentError, Disposition, Expires, External, Part, Semantics,
+    },
     naming::{conversation_uri, message_id, person_uri},
     text::{MAX_NAME, MAX_TEXT, NameError, TextError, check_text, clean_name},
 };
@@ -70,15 +72,24 @@ impl Content {
     #[must_use]
     pub fn text(salt: [u8; 16], text: &str) -> Self {
         let part = Part::single(Disposition::RENDER, PLAIN_TEXT, text.as_bytes().to_vec());
-        Self { container: Container::new(salt, part), body: Body::Text(text.to_owned()) }
+        Self {
+            container: Container::new(salt, part),
+            body: Body::Text(text.to_owned()),
+        }
     }
 
     /// One's profile. The name keeps the rules of [`clean_name`].
     #[must_use]
     pub fn profile(salt: [u8; 16], name: &str, proof: Option<Digest>) -> Self {
-        let profile = Profile { name: name.to_owned(), proof };
+        let profile = Profile {
+            name: name.to_owned(),
+            proof,
+        };
         let part = Part::single(Disposition::PROFILE, PROFILE, cbor::encode(&profile));
-        Self { container: Container::new(salt, part), body: Body::Profile(profile) }
+        Self {
+            container: Container::new(salt, part),
+            body: Body::Profile(profile),
+        }
     }
 
     /// The deterministic encoding.
@@ -100,13 +111,22 @@ impl Content {
 }
 
 fn understand(container: &Container) -> Body {
-    let Part { disposition, body, .. } = &container.part;
+    let Part {
+        disposition, body, ..
+    } = &container.part;
     let content_type = match body {
-        PartBody::Single { content_type, content } => {
+        PartBody::Single {
+            content_type,
+            content,
+        } => {
             let understood = match (content_type.as_str(), *disposition) {
                 // an edit is not a new text: until edits are understood it is not shown as one
-                (PLAIN_TEXT | MARKDOWN, Disposition::RENDER | Disposition::UNSPECIFIED) if container.replaces.is_none() => {
-                    std::str::from_utf8(content).ok().map(|text| Body::Text(text.to_owned()))
+                (PLAIN_TEXT | MARKDOWN, Disposition::RENDER | Disposition::UNSPECIFIED)
+                    if container.replaces.is_none() =>
+                {
+                    std::str::from_utf8(content)
+                        .ok()
+                        .map(|text| Body::Text(text.to_owned()))
                 }
                 (PROFILE, _) => read_profile(content).map(Body::Profile),
                 _ => None,

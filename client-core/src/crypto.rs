@@ -32,7 +32,9 @@ use rusqlite::Connection;
 
 pub use self::{
     account::{AccountKeys, KeysError},
-    failure::{Failure, Fault, FoundError, IdentityFault, JoinError, OpenError, PackageFault, SealError},
+    failure::{
+        Failure, Fault, FoundError, IdentityFault, JoinError, OpenError, PackageFault, SealError,
+    },
     founding::{Founded, PeerDevices, WelcomeFor},
     group::{Group, Opened},
     identity::MemberInfo,
@@ -58,7 +60,11 @@ impl<'a> Mls<'a> {
         keys: &'a AccountKeys,
         now_ms: u64,
     ) -> Self {
-        Self { provider: provider::Provider::new(MlsStore::new(connection), random), keys, now_ms }
+        Self {
+            provider: provider::Provider::new(MlsStore::new(connection), random),
+            keys,
+            now_ms,
+        }
     }
 
     /// Makes signed key packages of this device, with which others add it to groups. Their private keys stay in the database
@@ -66,8 +72,14 @@ impl<'a> Mls<'a> {
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn key_packages(&self, count: usize, last_resort: LastResort) -> Result<Vec<Vec<u8>>, Failure> {
-        (0..count).map(|_| packages::make(self, last_resort)).collect()
+    pub fn key_packages(
+        &self,
+        count: usize,
+        last_resort: LastResort,
+    ) -> Result<Vec<Vec<u8>>, Failure> {
+        (0..count)
+            .map(|_| packages::make(self, last_resort))
+            .collect()
     }
 
     /// Founds the group of a direct conversation with incarnation 0: this device alone in epoch 0, and the pending commit to
@@ -78,7 +90,11 @@ impl<'a> Mls<'a> {
     ///
     /// # Errors
     /// [`FoundError`]. Unless it is a [`Failure`], nothing was stored.
-    pub fn found_direct(&self, conversation: ConversationId, others: &[PeerDevices]) -> Result<Founded, FoundError> {
+    pub fn found_direct(
+        &self,
+        conversation: ConversationId,
+        others: &[PeerDevices],
+    ) -> Result<Founded, FoundError> {
         founding::found_direct(self, conversation, others)
     }
 
@@ -95,7 +111,11 @@ impl<'a> Mls<'a> {
     ///
     /// # Errors
     /// [`Failure::Storage`].
-    pub fn load(&self, conversation: ConversationId, incarnation: u32) -> Result<Option<Group<'_, 'a>>, Failure> {
+    pub fn load(
+        &self,
+        conversation: ConversationId,
+        incarnation: u32,
+    ) -> Result<Option<Group<'_, 'a>>, Failure> {
         Group::load(self, conversation, incarnation)
     }
 }

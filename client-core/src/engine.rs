@@ -74,13 +74,15 @@ struct Acks {
     due: Option<Duration>,
 }
 
-/// Why a conversation's outbox waits although there is a connection.
+/// Why a conversation waits although there is a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
     /// Until the stream was processed up to this seq.
     Seq(u64),
     /// Until this monotonic time.
     Time(Duration),
+    /// Until the next connection: something in it failed here, and the others go on.
+    Connection,
 }
 
 impl Engine {
@@ -145,8 +147,26 @@ impl Engine {
 
     /// Does what is due by now. Call it at the start, and when [`Engine::next_wake`] has come.
     pub fn wake(&mut self) {
-        let outcome = self.wake_session().and_then(|()| self.pump());
-        if self.acks.due.is_some_and(|due| due <= self.seams.clock.monotonic()) {
+        let now = self.seams.clock.monotonic();
+        let held = self.holds.len();
+        self.holds
+            .retain(|_, hold| !matches!(hold, Hold::Time(until) if *until <= now));
+        let released = self.holds.len() < held;
+        let outcome = self
+            .wake_session()
+            .and_then(|()| {
+                if released {
+                    self.resume_openings()
+                } else {
+                    Ok(())
+                }
+            })
+            .and_then(|()| self.pump());
+        if self
+            .acks
+            .due
+            .is_some_and(|due| due <= self.seams.clock.monotonic())
+        {
             self.flush_acks();
         }
         self.settle(outcome);
@@ -157,15 +177,21 @@ impl Engine {
     pub fn next_wake(&self) -> Option<Duration> {
         let holds = self.holds.values().filter_map(|hold| match hold {
             Hold::Time(until) => Some(*until),
-            Hold::Seq(_) => None,
+            Hold::Seq(_) | Hold::Connection => None,
         });
-        self.session.next_wake().into_iter().chain(self.acks.due).chain(holds).min()
+        self.session
+            .next_wake()
+            .into_iter()
+            .chain(self.acks.due)
+            .chain(holds)
+            .min()
     }
 
     /// How long until [`Engine::next_wake`].
     #[must_use]
     pub fn until_wake(&self) -> Option<Duration> {
-        self.next_wake().map(|at| at.saturating_sub(self.seams.clock.monotonic()))
+        self.next_wake()
+            .map(|at| at.saturating_sub(self.seams.clock.monotonic()))
     }
 
     /// Work for when nothing else waits: acknowledgements, and a little of the search index. Returns whether more is left.
@@ -206,7 +232,9 @@ impl Engine {
 
     fn send(&mut self, id: u32, frame: &Frame) {
         if let Some(connection) = self.session.connection() {
-            self.seams.network.send(connection, encode_frame(id, frame).into());
+            self.seams
+                .network
+                .send(connection, encode_frame(id, frame).into());
         }
     }
 
@@ -231,7 +259,10 @@ impl Engine {
 
     /// The relay's time, as far as it is known.
     fn relay_time(&self) -> u64 {
-        self.seams.clock.wall_ms().saturating_add_signed(self.account.relay_offset)
+        self.seams
+            .clock
+            .wall_ms()
+            .saturating_add_signed(self.account.relay_offset)
     }
 
     fn client_id(&mut self) -> Result<protocol::ClientId> {

@@ -60,7 +60,10 @@ pub struct Error {
 impl Error {
     /// A new error. `context` says what was being done; it may be logged and must hold nothing secret.
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self { kind, context: context.into() }
+        Self {
+            kind,
+            context: context.into(),
+        }
     }
 
     /// What went wrong.

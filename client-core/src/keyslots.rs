@@ -124,14 +124,23 @@ pub fn create(
             keyring.set(entry, key.as_bytes()).map_err(failed)?;
             let kept = keyring.get(entry).map_err(failed)?;
             if kept.as_deref().map(Vec::as_slice) != Some(key.as_bytes().as_slice()) {
-                return Err(Error::new(ErrorKind::Keyring, "the keyring did not keep the key"));
+                return Err(Error::new(
+                    ErrorKind::Keyring,
+                    "the keyring did not keep the key",
+                ));
             }
             Slot::Keyring(entry.to_owned())
         }
         Protection::Passphrase(passphrase) => Slot::Passphrase(wrap(key, passphrase, random)?),
         Protection::Unprotected => Slot::Unprotected(*key.as_bytes()),
     };
-    write_file(path, &cbor::encode(&SlotFile { version: 1, slots: vec![slot] }))
+    write_file(
+        path,
+        &cbor::encode(&SlotFile {
+            version: 1,
+            slots: vec![slot],
+        }),
+    )
 }
 
 /// What the profile's slots need, in their order.
@@ -161,19 +170,28 @@ pub fn open(path: &Path, unlock: &Unlock<'_>) -> Result<DatabaseKey> {
             (Slot::Unprotected(key), _) => return Ok(DatabaseKey::new(key)),
             (Slot::Keyring(entry), Unlock::Silently(keyring)) => match keyring.get(&entry) {
                 Ok(Some(secret)) => {
-                    let key = <[u8; 32]>::try_from(secret.as_slice())
-                        .map_err(|_| Error::new(ErrorKind::Keyring, "the keyring's entry is not a key"))?;
+                    let key = <[u8; 32]>::try_from(secret.as_slice()).map_err(|_| {
+                        Error::new(ErrorKind::Keyring, "the keyring's entry is not a key")
+                    })?;
                     return Ok(DatabaseKey::new(key));
                 }
-                Ok(None) => failure = Error::new(ErrorKind::Keyring, "the keyring has no entry for this profile"),
-                Err(reason) => failure = Error::new(ErrorKind::Keyring, format!("keyring: {reason}")),
+                Ok(None) => {
+                    failure = Error::new(
+                        ErrorKind::Keyring,
+                        "the keyring has no entry for this profile",
+                    )
+                }
+                Err(reason) => {
+                    failure = Error::new(ErrorKind::Keyring, format!("keyring: {reason}"))
+                }
             },
             (Slot::Passphrase(wrapped), Unlock::Passphrase(passphrase)) => {
                 if let Some(key) = unwrap(&wrapped, passphrase)? {
                     return Ok(key);
                 }
             }
-            (Slot::Keyring(_), Unlock::Passphrase(_)) | (Slot::Passphrase(_), Unlock::Silently(_)) => {}
+            (Slot::Keyring(_), Unlock::Passphrase(_))
+            | (Slot::Passphrase(_), Unlock::Silently(_)) => {}
         }
     }
     Err(failure)
@@ -181,13 +199,23 @@ pub fn open(path: &Path, unlock: &Unlock<'_>) -> Result<DatabaseKey> {
 
 fn wrap(key: &DatabaseKey, passphrase: &str, random: &mut dyn Randomness) -> Result<Wrapped> {
     if passphrase.chars().count() < SHORTEST_PASSPHRASE {
-        return Err(Error::new(ErrorKind::PassphraseTooShort, "passphrase too short"));
+        return Err(Error::new(
+            ErrorKind::PassphraseTooShort,
+            "passphrase too short",
+        ));
     }
     let (memory, passes, lanes) = ARGON2;
     let (mut salt, mut nonce) = ([0; 16], [0; 24]);
     random.fill(&mut salt)?;
     random.fill(&mut nonce)?;
-    let mut wrapped = Wrapped { memory, passes, lanes, salt, nonce, key: Vec::new() };
+    let mut wrapped = Wrapped {
+        memory,
+        passes,
+        lanes,
+        salt,
+        nonce,
+        key: Vec::new(),
+    };
     wrapped.key = cipher(&wrapped, passphrase)?
         .encrypt(&XNonce::from(nonce), key.as_bytes().as_slice())
         .map_err(|_| Error::new(ErrorKind::Crypto, "wrap the database key"))?;
@@ -196,9 +224,14 @@ fn wrap(key: &DatabaseKey, passphrase: &str, random: &mut dyn Randomness) -> Res
 
 /// `None` where the passphrase is another.
 fn unwrap(wrapped: &Wrapped, passphrase: &str) -> Result<Option<DatabaseKey>> {
-    let opened = cipher(wrapped, passphrase)?.decrypt(&XNonce::from(wrapped.nonce), wrapped.key.as_slice());
-    let Ok(opened) = opened.map(Zeroizing::new) else { return Ok(None) };
-    Ok(<[u8; 32]>::try_from(opened.as_slice()).ok().map(DatabaseKey::new))
+    let opened =
+        cipher(wrapped, passphrase)?.decrypt(&XNonce::from(wrapped.nonce), wrapped.key.as_slice());
+    let Ok(opened) = opened.map(Zeroizing::new) else {
+        return Ok(None);
+    };
+    Ok(<[u8; 32]>::try_from(opened.as_slice())
+        .ok()
+        .map(DatabaseKey::new))
 }
 
 fn cipher(wrapped: &Wrapped, passphrase: &str) -> Result<XChaCha20Poly1305> {
@@ -206,7 +239,8 @@ fn cipher(wrapped: &Wrapped, passphrase: &str) -> Result<XChaCha20Poly1305> {
     if wrapped.memory > LARGEST_COST.0 || wrapped.passes > LARGEST_COST.1 {
         return Err(Error::new(ErrorKind::Database, "the key slots are damaged"));
     }
-    let params = Params::new(wrapped.memory, wrapped.passes, wrapped.lanes, Some(32)).map_err(damaged)?;
+    let params =
+        Params::new(wrapped.memory, wrapped.passes, wrapped.lanes, Some(32)).map_err(damaged)?;
     let mut derived = Zeroizing::new([0; 32]);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(passphrase.as_bytes(), &wrapped.salt, derived.as_mut_slice())
@@ -219,10 +253,17 @@ fn read_file(path: &Path) -> Result<SlotFile> {
         return Err(Error::new(ErrorKind::Database, "the key slots are damaged"));
     }
     let bytes = Zeroizing::new(fs::read(path)?);
-    let file: SlotFile =
-        cbor::decode(&bytes).map_err(|error| Error::new(ErrorKind::Database, format!("the key slots are damaged: {error}")))?;
+    let file: SlotFile = cbor::decode(&bytes).map_err(|error| {
+        Error::new(
+            ErrorKind::Database,
+            format!("the key slots are damaged: {error}"),
+        )
+    })?;
     if file.version != 1 {
-        return Err(Error::new(ErrorKind::Database, "key slots of a newer version"));
+        return Err(Error::new(
+            ErrorKind::Database,
+            "key slots of a newer version",
+        ));
     }
     Ok(file)
 }

@@ -11,6 +11,7 @@
 
 #![warn(missing_docs)]
 
+mod client;
 pub mod connection;
 pub mod content;
 pub mod crypto;
@@ -18,7 +19,6 @@ pub mod engine;
 mod error;
 mod event;
 pub mod keyslots;
-mod client;
 pub mod model;
 pub mod profile;
 mod reader;

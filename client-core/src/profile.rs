@@ -56,10 +56,19 @@ impl Profile {
     /// [`ErrorKind::Busy`]: another process has it; [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
     pub fn take(folder: &Path) -> Result<Self> {
         create_private_folder(folder)?;
-        let lock = File::options().write(true).create(true).truncate(false).open(folder.join("lock"))?;
+        let lock = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(folder.join("lock"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(Error::new(ErrorKind::Busy, "the profile is in use")),
+            Ok(()) => Ok(Self {
+                folder: folder.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => {
+                Err(Error::new(ErrorKind::Busy, "the profile is in use"))
+            }
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
     }
@@ -97,7 +106,10 @@ impl Profile {
     ) -> Result<OpenedAccount> {
         let name = content::clean_name(name)?;
         if link.kind != LinkKind::Invite {
-            return Err(Error::new(ErrorKind::BadLink, "a contact link makes no account"));
+            return Err(Error::new(
+                ErrorKind::BadLink,
+                "a contact link makes no account",
+            ));
         }
         let token = link.secret.token();
         let marker = token.stored_hash().to_hex();
@@ -135,7 +147,11 @@ impl Profile {
             relay_offset: 0,
         };
         database.write(|write| account::insert(write, &row))?;
-        let mut opened = OpenedAccount { engine: Engine::new(database, seams)?, path: self.database(), key };
+        let mut opened = OpenedAccount {
+            engine: Engine::new(database, seams)?,
+            path: self.database(),
+            key,
+        };
         if let Some(issuer) = link.issuer {
             opened.engine.open_inviter(issuer, link.secret.clone())?;
         }
@@ -164,13 +180,20 @@ impl Profile {
 
     fn start(&self, key: DatabaseKey, seams: Seams) -> Result<OpenedAccount> {
         let database = Database::open(&self.database(), &key)?;
-        Ok(OpenedAccount { engine: Engine::new(database, seams)?, path: self.database(), key })
+        Ok(OpenedAccount {
+            engine: Engine::new(database, seams)?,
+            path: self.database(),
+            key,
+        })
     }
 
     /// An account that was never made is moved out of the way, not deleted.
     fn set_aside(&self, now: u64) -> Result<()> {
         if !self.marker().exists() {
-            return Err(Error::new(ErrorKind::Database, "there is an account already"));
+            return Err(Error::new(
+                ErrorKind::Database,
+                "there is an account already",
+            ));
         }
         fs::rename(self.account(), self.folder.join(format!("abandoned-{now}")))?;
         Ok(())

@@ -30,7 +30,9 @@ impl Reader {
     /// # Errors
     /// [`crate::ErrorKind::Database`].
     pub fn open(path: &Path, key: &DatabaseKey) -> Result<Self> {
-        Ok(Self { connection: Mutex::new(Database::open_reader(path, key)?) })
+        Ok(Self {
+            connection: Mutex::new(Database::open_reader(path, key)?),
+        })
     }
 
     /// The conversations, newest activity first.
@@ -45,7 +47,12 @@ impl Reader {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Database`].
-    pub fn messages(&self, key: ConversationKey, before: Option<i64>, limit: u32) -> Result<MessagePage> {
+    pub fn messages(
+        &self,
+        key: ConversationKey,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<MessagePage> {
         messages::page(&self.connection(), key, before, limit.min(LARGEST_PAGE))
     }
 
@@ -67,6 +74,8 @@ impl Reader {
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // a panic while reading leaves nothing half done in a connection that cannot write
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,10 +18,15 @@ use rusqlite::Row;
 pub use self::database::{Database, DatabaseKey, WriteTransaction};
 
 /// Reads an id column; another length than the id's is a damaged row.
-fn id<T>(row: &Row<'_>, column: &str, from_slice: impl FnOnce(&[u8]) -> Option<T>) -> rusqlite::Result<T> {
+fn id<T>(
+    row: &Row<'_>,
+    column: &str,
+    from_slice: impl FnOnce(&[u8]) -> Option<T>,
+) -> rusqlite::Result<T> {
     let index = row.as_ref().column_index(column)?;
-    from_slice(row.get_ref(index)?.as_blob()?)
-        .ok_or_else(|| rusqlite::Error::InvalidColumnType(index, column.to_owned(), rusqlite::types::Type::Blob))
+    from_slice(row.get_ref(index)?.as_blob()?).ok_or_else(|| {
+        rusqlite::Error::InvalidColumnType(index, column.to_owned(), rusqlite::types::Type::Blob)
+    })
 }
 
 /// Times and counts are never negative; SQLite has signed integers only.

@@ -2,8 +2,7 @@
 //! identity is proved by the handshake above, bound to this very key; it also notes whether the certificate holds by itself.
 
 use std::{
-    fmt,
-    io,
+    fmt, io,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -32,7 +31,10 @@ impl Connector {
         let provider = Arc::new(aws_lc_rs::default_provider());
         // a computer without certificate authorities can still reach a relay that is pinned by its link
         let authorities = Verifier::new(Arc::clone(&provider)).ok().map(Arc::new);
-        Self { provider, authorities }
+        Self {
+            provider,
+            authorities,
+        }
     }
 
     pub(super) async fn connect(
@@ -51,9 +53,12 @@ impl Connector {
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>)
             .with_no_client_auth();
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await?;
+        let stream = TlsConnector::from(Arc::new(config))
+            .connect(name, tcp)
+            .await?;
         let seen = *recorder.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.map(|facts| (stream, facts)).ok_or_else(|| io::Error::other("no certificate was seen"))
+        seen.map(|facts| (stream, facts))
+            .ok_or_else(|| io::Error::other("no certificate was seen"))
     }
 }
 
@@ -80,11 +85,17 @@ impl ServerCertVerifier for Recorder {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let trusted_certificate = self.authorities.as_ref().is_some_and(|authorities| {
-            authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).is_ok()
+            authorities
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                .is_ok()
         });
-        let certificate = EndEntityCert::try_from(end_entity).map_err(|error| Error::General(error.to_string()))?;
+        let certificate = EndEntityCert::try_from(end_entity)
+            .map_err(|error| Error::General(error.to_string()))?;
         let key = Digest::of(&[certificate.subject_public_key_info().as_ref()]);
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(TlsFacts { key, trusted_certificate });
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(TlsFacts {
+            key,
+            trusted_certificate,
+        });
         Ok(ServerCertVerified::assertion())
     }
 
@@ -94,7 +105,12 @@ impl ServerCertVerifier for Recorder {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -103,10 +119,17 @@ impl ServerCertVerifier for Recorder {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

@@ -156,7 +156,15 @@ impl Container {
     #[must_use]
     pub fn new(salt: [u8; 16], part: Part) -> Self {
         let extensions = Opaque::from(vec![EMPTY_MAP]);
-        Self { salt, replaces: None, topic: Opaque::default(), expires: None, in_reply_to: None, extensions, part }
+        Self {
+            salt,
+            replaces: None,
+            topic: Opaque::default(),
+            expires: None,
+            in_reply_to: None,
+            extensions,
+            part,
+        }
     }
 
     /// The deterministic encoding.
@@ -181,15 +189,26 @@ impl Part {
     /// A single part in no particular language.
     #[must_use]
     pub fn single(disposition: Disposition, content_type: &str, content: Vec<u8>) -> Self {
-        let body = Body::Single { content_type: content_type.to_owned(), content };
-        Self { disposition, language: String::new(), body }
+        let body = Body::Single {
+            content_type: content_type.to_owned(),
+            content,
+        };
+        Self {
+            disposition,
+            language: String::new(),
+            body,
+        }
     }
 }
 
 const EMPTY_MAP: u8 = 0xA0;
 
 impl<C> Encode<C> for Container {
-    fn encode<W: Write>(&self, encoder: &mut Encoder<W>, context: &mut C) -> Result<(), EncodeFault<W::Error>> {
+    fn encode<W: Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), EncodeFault<W::Error>> {
         encoder.array(7)?.bytes(&self.salt)?;
         self.replaces.encode(encoder, context)?;
         self.topic.encode(encoder, context)?;
@@ -199,7 +218,10 @@ impl<C> Encode<C> for Container {
             Some(Expires::At(time)) => encoder.array(2)?.bool(false)?.u32(time)?,
         };
         self.in_reply_to.encode(encoder, context)?;
-        encoder.writer_mut().write_all(self.extensions.as_ref()).map_err(EncodeFault::write)?;
+        encoder
+            .writer_mut()
+            .write_all(self.extensions.as_ref())
+            .map_err(EncodeFault::write)?;
         self.part.encode(encoder, context)
     }
 }
@@ -207,7 +229,10 @@ impl<C> Encode<C> for Container {
 impl<'b, C> Decode<'b, C> for Container {
     fn decode(decoder: &mut Decoder<'b>, context: &mut C) -> Result<Self, DecodeFault> {
         array(decoder, 7)?;
-        let salt = decoder.bytes()?.try_into().map_err(|_| DecodeFault::message("salt"))?;
+        let salt = decoder
+            .bytes()?
+            .try_into()
+            .map_err(|_| DecodeFault::message("salt"))?;
         let replaces = Option::decode(decoder, context)?;
         let topic = Opaque::decode(decoder, context)?;
         bounded(topic.len(), MAX_LABEL)?;
@@ -215,22 +240,41 @@ impl<'b, C> Decode<'b, C> for Container {
         let in_reply_to = Option::decode(decoder, context)?;
         let extensions = extensions(decoder)?;
         let part = part(decoder, MAX_DEPTH)?;
-        Ok(Self { salt, replaces, topic, expires, in_reply_to, extensions, part })
+        Ok(Self {
+            salt,
+            replaces,
+            topic,
+            expires,
+            in_reply_to,
+            extensions,
+            part,
+        })
     }
 }
 
 impl<C> Encode<C> for Part {
-    fn encode<W: Write>(&self, encoder: &mut Encoder<W>, context: &mut C) -> Result<(), EncodeFault<W::Error>> {
+    fn encode<W: Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), EncodeFault<W::Error>> {
         let (fields, cardinality) = match &self.body {
             Body::Nothing => (3, 0),
             Body::Single { .. } => (5, 1),
             Body::External(_) => (15, 2),
             Body::Multi { .. } => (5, 3),
         };
-        encoder.array(fields)?.u8(self.disposition.0)?.str(&self.language)?.u8(cardinality)?;
+        encoder
+            .array(fields)?
+            .u8(self.disposition.0)?
+            .str(&self.language)?
+            .u8(cardinality)?;
         match &self.body {
             Body::Nothing => Ok(()),
-            Body::Single { content_type, content } => encoder.str(content_type)?.bytes(content)?.ok(),
+            Body::Single {
+                content_type,
+                content,
+            } => encoder.str(content_type)?.bytes(content)?.ok(),
             Body::External(external) => external.encode(encoder, context),
             Body::Multi { semantics, parts } => {
                 encoder.u8(match semantics {
@@ -245,22 +289,42 @@ impl<C> Encode<C> for Part {
 }
 
 impl<C> Encode<C> for External {
-    fn encode<W: Write>(&self, encoder: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeFault<W::Error>> {
-        encoder.str(&self.content_type)?.str(&self.url)?.u32(self.expires)?.u64(self.size)?.u16(self.algorithm)?;
-        encoder.bytes(self.key.as_ref())?.bytes(self.nonce.as_ref())?.bytes(self.aad.as_ref())?;
+    fn encode<W: Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeFault<W::Error>> {
+        encoder
+            .str(&self.content_type)?
+            .str(&self.url)?
+            .u32(self.expires)?
+            .u64(self.size)?
+            .u16(self.algorithm)?;
+        encoder
+            .bytes(self.key.as_ref())?
+            .bytes(self.nonce.as_ref())?
+            .bytes(self.aad.as_ref())?;
         encoder.u8(self.hash_algorithm)?.bytes(self.hash.as_ref())?;
         encoder.str(&self.description)?.str(&self.filename)?.ok()
     }
 }
 
 fn part(decoder: &mut Decoder<'_>, depth: usize) -> Result<Part, DecodeFault> {
-    let deeper = depth.checked_sub(1).ok_or_else(|| DecodeFault::message("parts nested too deep"))?;
+    let deeper = depth
+        .checked_sub(1)
+        .ok_or_else(|| DecodeFault::message("parts nested too deep"))?;
     let fields = decoder.array()?;
     let disposition = Disposition(decoder.u8()?);
     let language = text(decoder, MAX_LABEL)?;
     let (expected, body) = match decoder.u8()? {
         0 => (3, Body::Nothing),
-        1 => (5, Body::Single { content_type: text(decoder, MAX_LABEL)?, content: decoder.bytes()?.to_vec() }),
+        1 => (
+            5,
+            Body::Single {
+                content_type: text(decoder, MAX_LABEL)?,
+                content: decoder.bytes()?.to_vec(),
+            },
+        ),
         2 => (15, Body::External(Box::new(external(decoder)?))),
         3 => (5, multi(decoder, deeper)?),
         _ => return Err(DecodeFault::message("cardinality")),
@@ -268,7 +332,11 @@ fn part(decoder: &mut Decoder<'_>, depth: usize) -> Result<Part, DecodeFault> {
     if fields != Some(expected) {
         return Err(DecodeFault::message("fields of a part"));
     }
-    Ok(Part { disposition, language, body })
+    Ok(Part {
+        disposition,
+        language,
+        body,
+    })
 }
 
 fn multi(decoder: &mut Decoder<'_>, depth: usize) -> Result<Body, DecodeFault> {
@@ -278,9 +346,13 @@ fn multi(decoder: &mut Decoder<'_>, depth: usize) -> Result<Body, DecodeFault> {
         2 => Semantics::ProcessAll,
         _ => return Err(DecodeFault::message("semantics")),
     };
-    let count = decoder.array()?.filter(|count| (2..=MAX_PARTS).contains(count));
+    let count = decoder
+        .array()?
+        .filter(|count| (2..=MAX_PARTS).contains(count));
     let count = count.ok_or_else(|| DecodeFault::message("number of parts"))?;
-    let parts = (0..count).map(|_| part(decoder, depth)).collect::<Result<_, _>>()?;
+    let parts = (0..count)
+        .map(|_| part(decoder, depth))
+        .collect::<Result<_, _>>()?;
     Ok(Body::Multi { semantics, parts })
 }
 
@@ -314,7 +386,11 @@ fn expires(decoder: &mut Decoder<'_>) -> Result<Option<Expires>, DecodeFault> {
     array(decoder, 2)?;
     let relative = decoder.bool()?;
     let time = decoder.u32()?;
-    Ok(Some(if relative { Expires::AfterReading(time) } else { Expires::At(time) }))
+    Ok(Some(if relative {
+        Expires::AfterReading(time)
+    } else {
+        Expires::At(time)
+    }))
 }
 
 /// Takes the map of extensions as it is, once its names and depth hold.
@@ -324,7 +400,10 @@ fn extensions(decoder: &mut Decoder<'_>) -> Result<Opaque, DecodeFault> {
         return Err(DecodeFault::type_mismatch(Type::Map));
     }
     value(decoder, MAX_DEPTH, Names::OfExtensions)?;
-    let map = decoder.input().get(start..decoder.position()).unwrap_or_default();
+    let map = decoder
+        .input()
+        .get(start..decoder.position())
+        .unwrap_or_default();
     Ok(Opaque::from(map.to_vec()))
 }
 
@@ -337,7 +416,11 @@ enum Names {
 
 /// Walks over a value of an extension. That it is deterministic was checked before, so there are no tags and no floats.
 fn value(decoder: &mut Decoder<'_>, depth: usize, names: Names) -> Result<(), DecodeFault> {
-    let deeper = || depth.checked_sub(1).ok_or_else(|| DecodeFault::message("extensions nested too deep"));
+    let deeper = || {
+        depth
+            .checked_sub(1)
+            .ok_or_else(|| DecodeFault::message("extensions nested too deep"))
+    };
     match decoder.datatype()? {
         Type::Array => {
             let deeper = deeper()?;
@@ -365,13 +448,24 @@ fn name(decoder: &mut Decoder<'_>, names: Names) -> Result<(), DecodeFault> {
             _ => Err(DecodeFault::message("name of an extension")),
         },
         Type::Bytes if names == Names::Within => decoder.bytes().map(drop),
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 => decoder.skip(),
+        Type::U8
+        | Type::U16
+        | Type::U32
+        | Type::U64
+        | Type::I8
+        | Type::I16
+        | Type::I32
+        | Type::I64 => decoder.skip(),
         _ => Err(DecodeFault::message("name of an extension")),
     }
 }
 
 fn array(decoder: &mut Decoder<'_>, fields: u64) -> Result<(), DecodeFault> {
-    if decoder.array()? == Some(fields) { Ok(()) } else { Err(DecodeFault::message("fields of an array")) }
+    if decoder.array()? == Some(fields) {
+        Ok(())
+    } else {
+        Err(DecodeFault::message("fields of an array"))
+    }
 }
 
 fn text(decoder: &mut Decoder<'_>, limit: usize) -> Result<String, DecodeFault> {
@@ -381,5 +475,9 @@ fn text(decoder: &mut Decoder<'_>, limit: usize) -> Result<String, DecodeFault> 
 }
 
 fn bounded(len: usize, limit: usize) -> Result<(), DecodeFault> {
-    if len <= limit { Ok(()) } else { Err(DecodeFault::message("too long")) }
+    if len <= limit {
+        Ok(())
+    } else {
+        Err(DecodeFault::message("too long"))
+    }
 }

@@ -9,13 +9,21 @@ const SHA_256: u8 = 1;
 /// `mimi://RELAY/u/ACCOUNT`, both as lower-case base32 of their ids, so that no name depends on an address.
 #[must_use]
 pub fn person_uri(relay: RelayId, account: AccountId) -> String {
-    format!("mimi://{}/u/{}", base32(relay.as_bytes()), base32(account.as_bytes()))
+    format!(
+        "mimi://{}/u/{}",
+        base32(relay.as_bytes()),
+        base32(account.as_bytes())
+    )
 }
 
 /// `mimi://RELAY/g/CONVERSATION`, as in [`person_uri`].
 #[must_use]
 pub fn conversation_uri(relay: RelayId, conversation: ConversationId) -> String {
-    format!("mimi://{}/g/{}", base32(relay.as_bytes()), base32(conversation.as_bytes()))
+    format!(
+        "mimi://{}/g/{}",
+        base32(relay.as_bytes()),
+        base32(conversation.as_bytes())
+    )
 }
 
 /// The id of a message: 1, then the first 31 bytes of SHA-256 over sender and conversation (each with its length before it),
@@ -24,15 +32,33 @@ pub fn conversation_uri(relay: RelayId, conversation: ConversationId) -> String 
 /// Sender and conversation are what MLS authenticated, never what the content says of itself. Bytes that are no content have
 /// an id too, computed as if their salt were empty.
 #[must_use]
-pub fn message_id(relay: RelayId, sender: AccountId, conversation: ConversationId, content: &[u8]) -> MessageId {
-    hash(&person_uri(relay, sender), &conversation_uri(relay, conversation), content)
+pub fn message_id(
+    relay: RelayId,
+    sender: AccountId,
+    conversation: ConversationId,
+    content: &[u8],
+) -> MessageId {
+    hash(
+        &person_uri(relay, sender),
+        &conversation_uri(relay, conversation),
+        content,
+    )
 }
 
 fn hash(sender: &str, room: &str, content: &[u8]) -> MessageId {
     // an array of seven that starts with 16 bytes
-    let salt = content.strip_prefix(&[0x87, 0x50]).and_then(|rest| rest.get(..16)).unwrap_or_default();
-    let digest =
-        Digest::of(&[&length(sender), sender.as_bytes(), &length(room), room.as_bytes(), content, salt]);
+    let salt = content
+        .strip_prefix(&[0x87, 0x50])
+        .and_then(|rest| rest.get(..16))
+        .unwrap_or_default();
+    let digest = Digest::of(&[
+        &length(sender),
+        sender.as_bytes(),
+        &length(room),
+        room.as_bytes(),
+        content,
+        salt,
+    ]);
     let mut id = [SHA_256; MessageId::LEN];
     for (to, from) in id.iter_mut().skip(1).zip(digest.as_bytes()) {
         *to = *from;
@@ -60,7 +86,10 @@ mod tests {
             format!("mimi://{}/u/{}4", "a".repeat(52), "7".repeat(25)),
         );
         let uri = conversation_uri(RelayId::new([1; 32]), ConversationId::new([2; 16]));
-        assert_eq!(uri, "mimi://aeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq/g/aibaeaqcaibaeaqcaibaeaqcai");
+        assert_eq!(
+            uri,
+            "mimi://aeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq/g/aibaeaqcaibaeaqcaibaeaqcai"
+        );
     }
 
     #[test]

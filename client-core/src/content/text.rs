@@ -115,7 +115,10 @@ mod tests {
     fn texts_are_bounded_and_not_empty() {
         assert_eq!(check_text("a"), Ok(()));
         assert_eq!(check_text(&"a".repeat(MAX_TEXT)), Ok(()));
-        assert_eq!(check_text(&"a".repeat(MAX_TEXT + 1)), Err(TextError::TooLong));
+        assert_eq!(
+            check_text(&"a".repeat(MAX_TEXT + 1)),
+            Err(TextError::TooLong)
+        );
         assert_eq!(check_text(" \n\t"), Err(TextError::Empty));
         assert_eq!(check_text(""), Err(TextError::Empty));
         assert_eq!(check_text("a\0b"), Err(TextError::Nul));
@@ -134,7 +137,10 @@ mod tests {
         ] {
             assert_eq!(clean_name(typed).as_deref(), Ok(name), "{typed:?}");
         }
-        assert_eq!(clean_name(&"ä".repeat(MAX_NAME)).map(|name| name.len()), Ok(2 * MAX_NAME));
+        assert_eq!(
+            clean_name(&"ä".repeat(MAX_NAME)).map(|name| name.len()),
+            Ok(2 * MAX_NAME)
+        );
     }
 
     #[test]
@@ -153,7 +159,10 @@ mod tests {
         ] {
             assert_eq!(clean_name(typed), Err(error), "{typed:?}");
         }
-        assert_eq!(clean_name(&"a".repeat(MAX_NAME + 1)), Err(NameError::TooLong));
+        assert_eq!(
+            clean_name(&"a".repeat(MAX_NAME + 1)),
+            Err(NameError::TooLong)
+        );
         assert_eq!(clean_name(&"a".repeat(100_000)), Err(NameError::TooLong));
     }
 }

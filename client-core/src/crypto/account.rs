@@ -9,8 +9,7 @@ use openmls_traits::{
     types::SignatureScheme,
 };
 use protocol::{
-    AccountId, DeviceId, Key, Opaque, RelayId, Signature,
-    cbor,
+    AccountId, DeviceId, Key, Opaque, RelayId, Signature, cbor,
     identity::{DeviceCertificate, DskCertificate, LeafIdentity, Manifest, public_key, sign},
 };
 use thiserror::Error;
@@ -51,7 +50,11 @@ impl AccountKeys {
     ///
     /// # Errors
     /// [`RandomError`].
-    pub fn generate(random: &mut dyn Randomness, relay: RelayId, now_ms: u64) -> Result<Self, RandomError> {
+    pub fn generate(
+        random: &mut dyn Randomness,
+        relay: RelayId,
+        now_ms: u64,
+    ) -> Result<Self, RandomError> {
         let root_key = new_key(random)?;
         let dsk = new_key(random)?;
         let leaf_key = new_key(random)?;
@@ -59,7 +62,12 @@ impl AccountKeys {
         let device = random.device_id()?;
         let root_public = public_key(&root_key);
         let account = AccountId::of_root_key(&root_public);
-        let dsk_certificate = DskCertificate { account, dsk: public_key(&dsk), version: 1 }.sign(&root_key);
+        let dsk_certificate = DskCertificate {
+            account,
+            dsk: public_key(&dsk),
+            version: 1,
+        }
+        .sign(&root_key);
         let device_certificate = DeviceCertificate {
             relay,
             account,
@@ -122,12 +130,18 @@ impl AccountKeys {
     /// The first manifest of the account, with which it registers: this device alone. The same bytes each time.
     #[must_use]
     pub fn manifest(&self) -> Vec<u8> {
-        let devices = self.open_certificates().map(|(_, device)| vec![(device, self.device_certificate.clone())]);
+        let devices = self
+            .open_certificates()
+            .map(|(_, device)| vec![(device, self.device_certificate.clone())]);
         Manifest {
             number: 1,
             previous: None,
             root_key: self.root_public,
-            dsk: DskCertificate { account: self.account, dsk: public_key(&self.dsk), version: 1 },
+            dsk: DskCertificate {
+                account: self.account,
+                dsk: public_key(&self.dsk),
+                version: 1,
+            },
             dsk_certificate: self.dsk_certificate.clone(),
             // they opened when these keys were made or read
             devices: devices.unwrap_or_default(),
@@ -185,7 +199,10 @@ impl AccountKeys {
             device_certificate: stored.device_certificate,
         };
         let (dsk, device) = keys.open_certificates().ok_or(KeysError)?;
-        let consistent = keys.root_key.as_ref().is_none_or(|key| public_key(key) == keys.root_public)
+        let consistent = keys
+            .root_key
+            .as_ref()
+            .is_none_or(|key| public_key(key) == keys.root_public)
             && dsk.dsk == public_key(&keys.dsk)
             && device.relay == keys.relay
             && device.device == keys.device
@@ -196,7 +213,11 @@ impl AccountKeys {
 
     /// What each leaf of this device carries.
     pub(super) fn leaf_identity(&self) -> Vec<u8> {
-        LeafIdentity::encode(self.root_public, self.dsk_certificate.clone(), self.device_certificate.clone())
+        LeafIdentity::encode(
+            self.root_public,
+            self.dsk_certificate.clone(),
+            self.device_certificate.clone(),
+        )
     }
 
     /// The signature key of this device's leaves.

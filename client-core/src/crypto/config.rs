@@ -1,9 +1,10 @@
 //! The one suite and configuration of every group, always given explicitly: the library's defaults change between releases.
 
 use openmls::prelude::{
-    BasicCredential, Capabilities, CredentialType, CredentialWithKey, Extension, ExtensionType, Extensions, GroupContext,
-    LeafNode, Lifetime, MlsGroupCreateConfig, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProtocolVersion,
-    RequiredCapabilitiesExtension, SenderRatchetConfiguration, UnknownExtension, WireFormatPolicy,
+    BasicCredential, Capabilities, CredentialType, CredentialWithKey, Extension, ExtensionType,
+    Extensions, GroupContext, LeafNode, Lifetime, MlsGroupCreateConfig, MlsGroupJoinConfig,
+    PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProtocolVersion, RequiredCapabilitiesExtension,
+    SenderRatchetConfiguration, UnknownExtension, WireFormatPolicy,
 };
 use openmls_traits::types::Ciphersuite;
 use protocol::identity::{LeafIdentity, public_key};
@@ -23,7 +24,8 @@ const OUT_OF_ORDER: u32 = 32;
 const FORWARD: u32 = 20_000;
 
 /// Every leaf carries [`LeafIdentity`] in this extension, and every group requires it.
-pub(super) const LEAF_IDENTITY: ExtensionType = ExtensionType::Unknown(LeafIdentity::EXTENSION_TYPE);
+pub(super) const LEAF_IDENTITY: ExtensionType =
+    ExtensionType::Unknown(LeafIdentity::EXTENSION_TYPE);
 
 /// Reserved for roles in the GroupContext; each leaf says already that it can carry it.
 const ROLES: ExtensionType = ExtensionType::Unknown(0xF101);
@@ -53,18 +55,28 @@ pub(super) fn is_ours(context: &Extensions<GroupContext>) -> bool {
 /// The MLS Basic credential of this device: account ‖ device.
 pub(super) fn credential(keys: &AccountKeys) -> CredentialWithKey {
     CredentialWithKey {
-        credential: BasicCredential::new(LeafIdentity::credential(keys.account(), keys.device()).to_vec()).into(),
+        credential: BasicCredential::new(
+            LeafIdentity::credential(keys.account(), keys.device()).to_vec(),
+        )
+        .into(),
         signature_key: public_key(keys.leaf_key()).as_bytes().as_slice().into(),
     }
 }
 
 pub(super) fn leaf_extensions(keys: &AccountKeys) -> Result<Extensions<LeafNode>, Failure> {
-    let identity = Extension::Unknown(LeafIdentity::EXTENSION_TYPE, UnknownExtension(keys.leaf_identity()));
+    let identity = Extension::Unknown(
+        LeafIdentity::EXTENSION_TYPE,
+        UnknownExtension(keys.leaf_identity()),
+    );
     Extensions::single(identity).map_err(Failure::library)
 }
 
-pub(super) fn create(keys: &AccountKeys, lifetime: Lifetime) -> Result<MlsGroupCreateConfig, Failure> {
-    let context = Extensions::single(Extension::RequiredCapabilities(required_capabilities())).map_err(Failure::library)?;
+pub(super) fn create(
+    keys: &AccountKeys,
+    lifetime: Lifetime,
+) -> Result<MlsGroupCreateConfig, Failure> {
+    let context = Extensions::single(Extension::RequiredCapabilities(required_capabilities()))
+        .map_err(Failure::library)?;
     Ok(MlsGroupCreateConfig::builder()
         .ciphersuite(SUITE)
         .wire_format_policy(WIRE_FORMAT)

@@ -51,7 +51,10 @@ pub(super) fn found_direct(
 ) -> Result<Founded, FoundError> {
     let joiners = open_packages(mls, others)?;
     let group_id = GroupId::from_slice(&conversation.group_id(0));
-    if MlsGroup::load(mls.provider.storage(), &group_id).map_err(Failure::from)?.is_some() {
+    if MlsGroup::load(mls.provider.storage(), &group_id)
+        .map_err(Failure::from)?
+        .is_some()
+    {
         return Err(FoundError::Exists);
     }
     let mut group = MlsGroup::new_with_group_id(
@@ -76,13 +79,16 @@ pub(super) fn found_direct(
         .map_err(Failure::library)?
         .create_group_info(true)
         .use_ratchet_tree_extension(true)
-        .build(mls.provider.rand(), mls.provider.crypto(), mls.keys, |_| true)
+        .build(mls.provider.rand(), mls.provider.crypto(), mls.keys, |_| {
+            true
+        })
         .map_err(Failure::library)?
         .stage_commit(&mls.provider)
         .map_err(Failure::library)?;
     let (commit, welcome, group_info) = bundle.into_contents();
     let commit = commit.to_bytes().map_err(Failure::library)?;
-    let welcome = welcome.ok_or_else(|| Failure::library("a commit that adds without a welcome"))?;
+    let welcome =
+        welcome.ok_or_else(|| Failure::library("a commit that adds without a welcome"))?;
     let group_info = group_info.ok_or_else(|| Failure::library("a commit without a group info"))?;
     Ok(Founded {
         founding,
@@ -94,7 +100,10 @@ pub(super) fn found_direct(
 }
 
 /// Checks all packages before anything is stored.
-fn open_packages(mls: &Mls<'_>, others: &[PeerDevices]) -> Result<Vec<(DeviceId, KeyPackage)>, FoundError> {
+fn open_packages(
+    mls: &Mls<'_>,
+    others: &[PeerDevices],
+) -> Result<Vec<(DeviceId, KeyPackage)>, FoundError> {
     let mut seen = BTreeSet::from([mls.keys.device()]);
     let mut joiners = Vec::new();
     for PeerDevices { manifest, packages } in others {
@@ -125,9 +134,14 @@ fn split_welcome(
     joiners
         .iter()
         .map(|(device, package)| {
-            let name = package.hash_ref(mls.provider.crypto()).map_err(Failure::library)?;
+            let name = package
+                .hash_ref(mls.provider.crypto())
+                .map_err(Failure::library)?;
             let bytes = wire::welcome_for(welcome, &name)?;
-            Ok(WelcomeFor { device: *device, bytes })
+            Ok(WelcomeFor {
+                device: *device,
+                bytes,
+            })
         })
         .collect()
 }

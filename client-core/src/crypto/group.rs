@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use openmls::{
     framing::errors::MessageDecryptionError,
     prelude::{
-        GroupId, LeafNode, MlsGroup, MlsGroupStateError, MlsMessageIn, ProcessMessageError, ProcessedMessage,
-        ProcessedMessageContent, Proposal, ProtocolMessage, Sender, StagedCommit, ValidationError,
-        tls_codec::DeserializeBytes as _,
+        GroupId, LeafNode, MlsGroup, MlsGroupStateError, MlsMessageIn, ProcessMessageError,
+        ProcessedMessage, ProcessedMessageContent, Proposal, ProtocolMessage, Sender, StagedCommit,
+        ValidationError, tls_codec::DeserializeBytes as _,
     },
 };
 use openmls_traits::OpenMlsProvider as _;
 use protocol::{AccountId, ConversationId, DeviceId};
 
-use super::{Failure, Fault, IdentityFault, MemberInfo, Mls, OpenError, SealError, SignalKey, identity};
+use super::{
+    Failure, Fault, IdentityFault, MemberInfo, Mls, OpenError, SealError, SignalKey, identity,
+};
 use crate::store::mls::MlsStoreError;
 
 /// What a message of a group was.
@@ -54,8 +56,18 @@ pub struct Group<'m, 'a> {
 }
 
 impl<'m, 'a> Group<'m, 'a> {
-    pub(super) const fn new(mls: &'m Mls<'a>, group: MlsGroup, conversation: ConversationId, incarnation: u32) -> Self {
-        Self { mls, conversation, incarnation, group: Some(group) }
+    pub(super) const fn new(
+        mls: &'m Mls<'a>,
+        group: MlsGroup,
+        conversation: ConversationId,
+        incarnation: u32,
+    ) -> Self {
+        Self {
+            mls,
+            conversation,
+            incarnation,
+            group: Some(group),
+        }
     }
 
     pub(super) fn load(
@@ -120,7 +132,9 @@ impl<'m, 'a> Group<'m, 'a> {
     pub fn merge_pending(&mut self) -> Result<(), Failure> {
         let mls = self.mls;
         let mut group = self.take()?;
-        group.merge_pending_commit(&mls.provider).map_err(Failure::library)?;
+        group
+            .merge_pending_commit(&mls.provider)
+            .map_err(Failure::library)?;
         self.group = Some(group);
         Ok(())
     }
@@ -148,7 +162,9 @@ impl<'m, 'a> Group<'m, 'a> {
             return Err(SealError::Removed);
         }
         let mut group = self.take()?;
-        let message = group.create_message(&mls.provider, mls.keys, content).map_err(Failure::library)?;
+        let message = group
+            .create_message(&mls.provider, mls.keys, content)
+            .map_err(Failure::library)?;
         let bytes = message.to_bytes().map_err(Failure::library)?;
         self.group = Some(group);
         Ok(bytes)
@@ -171,7 +187,11 @@ impl<'m, 'a> Group<'m, 'a> {
         let (epoch, current) = (message.epoch().as_u64(), group.epoch().as_u64());
         if epoch != current {
             self.group = Some(group);
-            return Err(if epoch < current { OpenError::Stale(epoch) } else { OpenError::Ahead(epoch) });
+            return Err(if epoch < current {
+                OpenError::Stale(epoch)
+            } else {
+                OpenError::Ahead(epoch)
+            });
         }
         let result = group
             .process_message(&self.mls.provider, message)
@@ -180,10 +200,25 @@ impl<'m, 'a> Group<'m, 'a> {
         match &result {
             Err(OpenError::Failure(_)) => {}
             // a refused message may have left traces in the object, but none in the database
-            Err(_) => self.group = MlsGroup::load(self.mls.provider.storage(), group.group_id()).map_err(Failure::from)?,
+            Err(_) => {
+                self.group = MlsGroup::load(self.mls.provider.storage(), group.group_id())
+                    .map_err(Failure::from)?
+            }
             Ok(_) => self.group = Some(group),
         }
         result
+    }
+
+    /// The GroupInfo of the current epoch without the ratchet tree, as the relay keeps it for those who come back.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn group_info(&self) -> Result<Vec<u8>, Failure> {
+        let message = self
+            .group()?
+            .export_group_info(self.mls.provider.crypto(), self.mls.keys, false)
+            .map_err(Failure::library)?;
+        message.to_bytes().map_err(Failure::library)
     }
 
     /// The key for signals of the current epoch.
@@ -193,9 +228,19 @@ impl<'m, 'a> Group<'m, 'a> {
     pub fn signal_key(&self) -> Result<SignalKey, Failure> {
         let group = self.group()?;
         let secret = group
-            .export_secret(self.mls.provider.crypto(), SignalKey::LABEL, &[], SignalKey::LEN)
+            .export_secret(
+                self.mls.provider.crypto(),
+                SignalKey::LABEL,
+                &[],
+                SignalKey::LEN,
+            )
             .map_err(Failure::library)?;
-        SignalKey::new(secret, self.conversation, self.incarnation, group.epoch().as_u64())
+        SignalKey::new(
+            secret,
+            self.conversation,
+            self.incarnation,
+            group.epoch().as_u64(),
+        )
     }
 
     /// Deletes the group and its secrets from the database: a founding that lost, or an incarnation that ended.
@@ -217,7 +262,11 @@ impl<'m, 'a> Group<'m, 'a> {
             .filter_map(|member| group.public_group().leaf(member.index))
             .map(|leaf| {
                 let info = self.check(leaf)?;
-                if seen.insert((info.account, info.device)) { Ok(info) } else { Err(IdentityFault::Owner) }
+                if seen.insert((info.account, info.device)) {
+                    Ok(info)
+                } else {
+                    Err(IdentityFault::Owner)
+                }
             })
             .collect())
     }
@@ -228,22 +277,33 @@ impl<'m, 'a> Group<'m, 'a> {
     }
 
     fn check(&self, leaf: &LeafNode) -> Result<MemberInfo, IdentityFault> {
-        Ok(MemberInfo::from(&identity::check(leaf, self.mls.keys.relay())?))
+        Ok(MemberInfo::from(&identity::check(
+            leaf,
+            self.mls.keys.relay(),
+        )?))
     }
 
     fn apply(&self, group: &mut MlsGroup, message: ProcessedMessage) -> Result<Opened, OpenError> {
         let sender = message.sender().clone();
         let owner = identity::owner(message.credential()).ok_or(Fault::NotAuthentic)?;
         match message.into_content() {
-            ProcessedMessageContent::ApplicationMessage(content) => {
-                Ok(Opened::Content { account: owner.0, device: owner.1, content: content.into_bytes() })
-            }
+            ProcessedMessageContent::ApplicationMessage(content) => Ok(Opened::Content {
+                account: owner.0,
+                device: owner.1,
+                content: content.into_bytes(),
+            }),
             ProcessedMessageContent::OwnPrivateMessage => Ok(Opened::OwnContent),
             ProcessedMessageContent::OwnPendingCommit => Ok(Opened::OwnCommit),
             ProcessedMessageContent::StagedCommitMessage(commit) => {
                 let (added, removed) = self.check_commit(group, &sender, &commit)?;
-                group.merge_staged_commit(&self.mls.provider, *commit).map_err(Failure::library)?;
-                Ok(Opened::Commit { by: owner, added, removed })
+                group
+                    .merge_staged_commit(&self.mls.provider, *commit)
+                    .map_err(Failure::library)?;
+                Ok(Opened::Commit {
+                    by: owner,
+                    added,
+                    removed,
+                })
             }
             _ => Err(Fault::Unexpected.into()),
         }
@@ -257,12 +317,18 @@ impl<'m, 'a> Group<'m, 'a> {
         commit: &StagedCommit,
     ) -> Result<(Vec<MemberInfo>, Vec<MemberInfo>), OpenError> {
         let allowed = commit.queued_proposals().all(|queued| {
-            matches!(queued.proposal(), Proposal::Add(_) | Proposal::Remove(_) | Proposal::ExternalInit(_))
+            matches!(
+                queued.proposal(),
+                Proposal::Add(_) | Proposal::Remove(_) | Proposal::ExternalInit(_)
+            )
         });
         if !allowed {
             return Err(Fault::NotAllowed.into());
         }
-        let mut members: BTreeSet<_> = group.members().filter_map(|member| identity::owner(&member.credential)).collect();
+        let mut members: BTreeSet<_> = group
+            .members()
+            .filter_map(|member| identity::owner(&member.credential))
+            .collect();
         let accounts: BTreeSet<_> = members.iter().map(|(account, _)| *account).collect();
 
         let mut removed = Vec::new();
@@ -281,13 +347,18 @@ impl<'m, 'a> Group<'m, 'a> {
             let info = self.check(leaf)?;
             match sender {
                 Sender::Member(index) => {
-                    let before = group.public_group().leaf(*index).and_then(|leaf| identity::owner(leaf.credential()));
+                    let before = group
+                        .public_group()
+                        .leaf(*index)
+                        .and_then(|leaf| identity::owner(leaf.credential()));
                     if before != Some((info.account, info.device)) {
                         return Err(IdentityFault::Owner.into());
                     }
                 }
                 Sender::NewMemberCommit => added.push(info),
-                Sender::External(_) | Sender::NewMemberProposal => return Err(Fault::Unexpected.into()),
+                Sender::External(_) | Sender::NewMemberProposal => {
+                    return Err(Fault::Unexpected.into());
+                }
             }
         }
         for info in &added {
@@ -321,9 +392,15 @@ fn read(bytes: &[u8]) -> Result<ProtocolMessage, Fault> {
 fn refused(error: ProcessMessageError<MlsStoreError>) -> OpenError {
     match error {
         ProcessMessageError::StorageError(error) => OpenError::Failure(error.into()),
-        ProcessMessageError::GroupStateError(MlsGroupStateError::UseAfterEviction) => OpenError::Removed,
-        ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(error)) => undecryptable(error),
-        ProcessMessageError::ValidationError(ValidationError::WrongGroupId) => Fault::OtherGroup.into(),
+        ProcessMessageError::GroupStateError(MlsGroupStateError::UseAfterEviction) => {
+            OpenError::Removed
+        }
+        ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(error)) => {
+            undecryptable(error)
+        }
+        ProcessMessageError::ValidationError(ValidationError::WrongGroupId) => {
+            Fault::OtherGroup.into()
+        }
         ProcessMessageError::ValidationError(ValidationError::KeyPackageVerifyError(_))
         | ProcessMessageError::InvalidCommit(_) => Fault::Commit.into(),
         ProcessMessageError::ValidationError(_) => Fault::NotAuthentic.into(),

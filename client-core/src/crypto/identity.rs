@@ -23,7 +23,10 @@ pub struct MemberInfo {
 
 /// Checks the chain root key → device-signing key → device and that the leaf is that device's, on our relay.
 pub(super) fn check(leaf: &LeafNode, relay: RelayId) -> Result<LeafIdentity, IdentityFault> {
-    let extension = leaf.extensions().unknown(LeafIdentity::EXTENSION_TYPE).ok_or(IdentityFault::Missing)?;
+    let extension = leaf
+        .extensions()
+        .unknown(LeafIdentity::EXTENSION_TYPE)
+        .ok_or(IdentityFault::Missing)?;
     let identity = LeafIdentity::open(&extension.0)?;
     let device = &identity.device;
     if device.relay != relay {
@@ -39,9 +42,15 @@ pub(super) fn check(leaf: &LeafNode, relay: RelayId) -> Result<LeafIdentity, Ide
 }
 
 /// Checks that the manifest holds exactly this device.
-pub(super) fn check_manifest(identity: &LeafIdentity, manifest: &Manifest) -> Result<(), IdentityFault> {
+pub(super) fn check_manifest(
+    identity: &LeafIdentity,
+    manifest: &Manifest,
+) -> Result<(), IdentityFault> {
     let known = manifest.device(identity.device.device);
-    if identity.root_key != manifest.root_key || identity.dsk != manifest.dsk || known != Some(&identity.device) {
+    if identity.root_key != manifest.root_key
+        || identity.dsk != manifest.dsk
+        || known != Some(&identity.device)
+    {
         return Err(IdentityFault::Manifest);
     }
     Ok(())
@@ -51,7 +60,10 @@ pub(super) fn check_manifest(identity: &LeafIdentity, manifest: &Manifest) -> Re
 pub(super) fn owner(credential: &Credential) -> Option<(AccountId, DeviceId)> {
     let basic = BasicCredential::try_from(credential.clone()).ok()?;
     let (account, device) = basic.identity().split_at_checked(AccountId::LEN)?;
-    Some((AccountId::from_slice(account)?, DeviceId::from_slice(device)?))
+    Some((
+        AccountId::from_slice(account)?,
+        DeviceId::from_slice(device)?,
+    ))
 }
 
 impl From<&LeafIdentity> for MemberInfo {

@@ -31,7 +31,9 @@ pub(super) fn join(mls: &Mls<'_>, bytes: &[u8]) -> Result<Joined, JoinError> {
         .map_err(refused)?;
     let id = ConversationId::from_group_id(staged.group_context().group_id().as_slice());
     let (conversation, incarnation) = id.ok_or(JoinError::Foreign)?;
-    if staged.group_context().ciphersuite() != config::SUITE || !config::is_ours(staged.group_context().extensions()) {
+    if staged.group_context().ciphersuite() != config::SUITE
+        || !config::is_ours(staged.group_context().extensions())
+    {
         return Err(JoinError::Foreign);
     }
     // the library shows the leaves of a welcome only once the group is stored
@@ -39,7 +41,12 @@ pub(super) fn join(mls: &Mls<'_>, bytes: &[u8]) -> Result<Joined, JoinError> {
     let epoch = group.epoch().as_u64();
     let mut group = Group::new(mls, group, conversation, incarnation);
     match members(mls, &group) {
-        Ok(members) => Ok(Joined { conversation, incarnation, epoch, members }),
+        Ok(members) => Ok(Joined {
+            conversation,
+            incarnation,
+            epoch,
+            members,
+        }),
         Err(error) => {
             group.delete()?;
             Err(error)
@@ -57,7 +64,8 @@ fn members(mls: &Mls<'_>, group: &Group<'_, '_>) -> Result<Vec<MemberInfo>, Join
 }
 
 fn read(bytes: &[u8]) -> Result<Welcome, JoinError> {
-    let message = MlsMessageIn::tls_deserialize_exact_bytes(bytes).map_err(|_| JoinError::Malformed)?;
+    let message =
+        MlsMessageIn::tls_deserialize_exact_bytes(bytes).map_err(|_| JoinError::Malformed)?;
     match message.extract() {
         MlsMessageBodyIn::Welcome(welcome) => Ok(welcome),
         _ => Err(JoinError::Malformed),

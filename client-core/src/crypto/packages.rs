@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use openmls::prelude::{
-    KeyPackage, KeyPackageIn, Lifetime, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, ProtocolVersion,
-    tls_codec::DeserializeBytes as _,
+    KeyPackage, KeyPackageIn, Lifetime, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut,
+    ProtocolVersion, tls_codec::DeserializeBytes as _,
 };
 use openmls_traits::OpenMlsProvider as _;
 use protocol::{DeviceId, identity::Manifest};
@@ -45,7 +45,9 @@ pub(super) fn lifetime(now_ms: u64) -> Lifetime {
 fn usable(lifetime: &Lifetime, now_ms: u64) -> bool {
     let now = now_ms / 1000;
     let end = lifetime.not_after().saturating_sub(CLOCK_GRACE.as_secs());
-    let longest = now.saturating_add(KEY_PACKAGE_LIFETIME.as_secs()).saturating_add(SKEW);
+    let longest = now
+        .saturating_add(KEY_PACKAGE_LIFETIME.as_secs())
+        .saturating_add(SKEW);
     now < end && end <= longest
 }
 
@@ -58,13 +60,25 @@ pub(super) fn make(mls: &Mls<'_>, last_resort: LastResort) -> Result<Vec<u8>, Fa
         builder = builder.mark_as_last_resort();
     }
     let bundle = builder
-        .build(config::SUITE, &mls.provider, mls.keys, config::credential(mls.keys))
+        .build(
+            config::SUITE,
+            &mls.provider,
+            mls.keys,
+            config::credential(mls.keys),
+        )
         .map_err(Failure::library)?;
-    MlsMessageOut::from(bundle.into_key_package()).to_bytes().map_err(Failure::library)
+    MlsMessageOut::from(bundle.into_key_package())
+        .to_bytes()
+        .map_err(Failure::library)
 }
 
 /// Reads a package that the relay handed out for a device, and checks all that it says against the account's manifest.
-pub(super) fn open(mls: &Mls<'_>, manifest: &Manifest, device: DeviceId, bytes: &[u8]) -> Result<KeyPackage, PackageFault> {
+pub(super) fn open(
+    mls: &Mls<'_>,
+    manifest: &Manifest,
+    device: DeviceId,
+    bytes: &[u8],
+) -> Result<KeyPackage, PackageFault> {
     let package = read(bytes)?
         .validate(mls.provider.crypto(), ProtocolVersion::Mls10)
         .map_err(|_| PackageFault::Invalid)?;
@@ -83,7 +97,8 @@ pub(super) fn open(mls: &Mls<'_>, manifest: &Manifest, device: DeviceId, bytes: 
 }
 
 fn read(bytes: &[u8]) -> Result<KeyPackageIn, PackageFault> {
-    let message = MlsMessageIn::tls_deserialize_exact_bytes(bytes).map_err(|_| PackageFault::Invalid)?;
+    let message =
+        MlsMessageIn::tls_deserialize_exact_bytes(bytes).map_err(|_| PackageFault::Invalid)?;
     match message.extract() {
         MlsMessageBodyIn::KeyPackage(package) => Ok(package),
         _ => Err(PackageFault::Invalid),
@@ -103,8 +118,14 @@ mod tests {
         assert!(usable(&lifetime, NOW));
         assert!(usable(&lifetime, days(84) - 1000));
         assert!(!usable(&lifetime, days(84)));
-        assert!(usable(&lifetime, NOW - DAY * 1000), "the issuer's clock was a little ahead");
-        assert!(!usable(&lifetime, NOW - 2 * DAY * 1000), "valid longer than any package may be");
+        assert!(
+            usable(&lifetime, NOW - DAY * 1000),
+            "the issuer's clock was a little ahead"
+        );
+        assert!(
+            !usable(&lifetime, NOW - 2 * DAY * 1000),
+            "valid longer than any package may be"
+        );
         assert!(!usable(&Lifetime::init(0, u64::MAX), NOW));
         assert!(!usable(&Lifetime::init(0, 0), NOW));
     }

@@ -20,15 +20,12 @@ use openmls_traits::{
     crypto::OpenMlsCrypto,
     random::OpenMlsRand,
     types::{
-        AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeAeadType, HpkeCiphertext, HpkeConfig, HpkeKdfType,
-        HpkeKemType, HpkeKeyPair, KemOutput, SignatureScheme,
+        AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeAeadType, HpkeCiphertext,
+        HpkeConfig, HpkeKdfType, HpkeKemType, HpkeKeyPair, KemOutput, SignatureScheme,
     },
 };
 use tls_codec::SecretVLBytes;
-use x_wing::{
-    Encapsulate as _, EncapsulationKey, TryCryptoRng,
-    kem::common::rand_core::TryRng,
-};
+use x_wing::{Encapsulate as _, EncapsulationKey, TryCryptoRng, kem::common::rand_core::TryRng};
 use zeroize::Zeroizing;
 
 use super::config::SUITE;
@@ -45,12 +42,13 @@ pub(super) struct Provider<'a> {
 
 impl<'a> Provider<'a> {
     pub(super) fn new(store: MlsStore<'a>, random: &'a mut dyn Randomness) -> Self {
-        Self { crypto: Crypto { library: RustCrypto::default(), random: Mutex::new(random) }, store }
-    }
-
-    /// Fills a buffer from the one source.
-    pub(super) fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        self.crypto.random().fill(bytes)
+        Self {
+            crypto: Crypto {
+                library: RustCrypto::default(),
+                random: Mutex::new(random),
+            },
+            store,
+        }
     }
 }
 
@@ -92,15 +90,20 @@ impl<'a> Crypto<'a> {
         info: &[u8],
     ) -> Result<(Vec<u8>, hpke_rs::Context<HpkeRustCrypto>), CryptoError> {
         let hpke = hpke(config)?;
-        let recipient = EncapsulationKey::try_from(public_key).map_err(|_| CryptoError::InvalidPublicKey)?;
-        let mut draw = Draw { random: self.random(), failed: false };
+        let recipient =
+            EncapsulationKey::try_from(public_key).map_err(|_| CryptoError::InvalidPublicKey)?;
+        let mut draw = Draw {
+            random: self.random(),
+            failed: false,
+        };
         let (encapsulation, secret) = recipient.encapsulate_with_rng(&mut draw);
         if draw.failed {
             return Err(CryptoError::InsufficientRandomness);
         }
         let secret = Zeroizing::new(<[u8; 32]>::from(secret));
-        let context =
-            hpke.key_schedule(&*secret, info, &[], &[]).map_err(|_| CryptoError::SenderSetupError)?;
+        let context = hpke
+            .key_schedule(&*secret, info, &[], &[])
+            .map_err(|_| CryptoError::SenderSetupError)?;
         Ok((encapsulation.as_slice().to_vec(), context))
     }
 }
@@ -108,7 +111,11 @@ impl<'a> Crypto<'a> {
 /// The HPKE of our suite; there is no other.
 fn hpke(config: &HpkeConfig) -> Result<Hpke<HpkeRustCrypto>, CryptoError> {
     match config {
-        HpkeConfig(HpkeKemType::XWingKemDraft6, HpkeKdfType::HkdfSha384, HpkeAeadType::AesGcm256) => Ok(Hpke::new(
+        HpkeConfig(
+            HpkeKemType::XWingKemDraft6,
+            HpkeKdfType::HkdfSha384,
+            HpkeAeadType::AesGcm256,
+        ) => Ok(Hpke::new(
             Mode::Base,
             KemAlgorithm::XWingDraft06,
             KdfAlgorithm::HkdfSha384,
@@ -172,22 +179,42 @@ impl OpenMlsRand for Crypto<'_> {
 
 impl OpenMlsCrypto for Crypto<'_> {
     fn supports(&self, suite: Ciphersuite) -> Result<(), CryptoError> {
-        if suite == SUITE { Ok(()) } else { Err(CryptoError::UnsupportedCiphersuite) }
+        if suite == SUITE {
+            Ok(())
+        } else {
+            Err(CryptoError::UnsupportedCiphersuite)
+        }
     }
 
     fn supported_ciphersuites(&self) -> Vec<Ciphersuite> {
         vec![SUITE]
     }
 
-    fn hkdf_extract(&self, hash: HashType, salt: &[u8], ikm: &[u8]) -> Result<SecretVLBytes, CryptoError> {
+    fn hkdf_extract(
+        &self,
+        hash: HashType,
+        salt: &[u8],
+        ikm: &[u8],
+    ) -> Result<SecretVLBytes, CryptoError> {
         self.library.hkdf_extract(hash, salt, ikm)
     }
 
-    fn hmac(&self, hash: HashType, key: &[u8], message: &[u8]) -> Result<SecretVLBytes, CryptoError> {
+    fn hmac(
+        &self,
+        hash: HashType,
+        key: &[u8],
+        message: &[u8],
+    ) -> Result<SecretVLBytes, CryptoError> {
         self.library.hmac(hash, key, message)
     }
 
-    fn hkdf_expand(&self, hash: HashType, prk: &[u8], info: &[u8], len: usize) -> Result<SecretVLBytes, CryptoError> {
+    fn hkdf_expand(
+        &self,
+        hash: HashType,
+        prk: &[u8],
+        info: &[u8],
+        len: usize,
+    ) -> Result<SecretVLBytes, CryptoError> {
         self.library.hkdf_expand(hash, prk, info, len)
     }
 
@@ -217,12 +244,17 @@ impl OpenMlsCrypto for Crypto<'_> {
         self.library.aead_decrypt(aead, key, sealed, nonce, aad)
     }
 
-    fn signature_key_gen(&self, scheme: SignatureScheme) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
+    fn signature_key_gen(
+        &self,
+        scheme: SignatureScheme,
+    ) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
         if scheme != SignatureScheme::ED25519 {
             return Err(CryptoError::UnsupportedSignatureScheme);
         }
         let mut secret = Zeroizing::new([0; 32]);
-        self.random().fill(&mut *secret).map_err(|_| CryptoError::InsufficientRandomness)?;
+        self.random()
+            .fill(&mut *secret)
+            .map_err(|_| CryptoError::InsufficientRandomness)?;
         let key = SigningKey::from_bytes(&secret);
         Ok((secret.to_vec(), key.verifying_key().to_bytes().to_vec()))
     }
@@ -237,7 +269,12 @@ impl OpenMlsCrypto for Crypto<'_> {
         self.library.verify_signature(scheme, data, key, signature)
     }
 
-    fn sign(&self, scheme: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    fn sign(
+        &self,
+        scheme: SignatureScheme,
+        data: &[u8],
+        key: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
         self.library.sign(scheme, data, key)
     }
 
@@ -250,8 +287,13 @@ impl OpenMlsCrypto for Crypto<'_> {
         content: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
         let (encapsulation, mut context) = self.hpke_sender(&config, public_key, info)?;
-        let sealed = context.seal(aad, content).map_err(|_| CryptoError::HpkeEncryptionError)?;
-        Ok(HpkeCiphertext { kem_output: encapsulation.into(), ciphertext: sealed.into() })
+        let sealed = context
+            .seal(aad, content)
+            .map_err(|_| CryptoError::HpkeEncryptionError)?;
+        Ok(HpkeCiphertext {
+            kem_output: encapsulation.into(),
+            ciphertext: sealed.into(),
+        })
     }
 
     fn hpke_open(
@@ -274,7 +316,9 @@ impl OpenMlsCrypto for Crypto<'_> {
         exporter_length: usize,
     ) -> Result<(KemOutput, ExporterSecret), CryptoError> {
         let (encapsulation, context) = self.hpke_sender(&config, public_key, info)?;
-        let secret = context.export(exporter_context, exporter_length).map_err(|_| CryptoError::ExporterError)?;
+        let secret = context
+            .export(exporter_context, exporter_length)
+            .map_err(|_| CryptoError::ExporterError)?;
         Ok((encapsulation, secret.into()))
     }
 
@@ -297,7 +341,11 @@ impl OpenMlsCrypto for Crypto<'_> {
         )
     }
 
-    fn derive_hpke_keypair(&self, config: HpkeConfig, ikm: &[u8]) -> Result<HpkeKeyPair, CryptoError> {
+    fn derive_hpke_keypair(
+        &self,
+        config: HpkeConfig,
+        ikm: &[u8],
+    ) -> Result<HpkeKeyPair, CryptoError> {
         self.library.derive_hpke_keypair(config, ikm)
     }
 }

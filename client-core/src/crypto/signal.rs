@@ -36,8 +36,15 @@ impl SignalKey {
     ) -> Result<Self, Failure> {
         let secret = Zeroizing::new(secret);
         let key = <[u8; Self::LEN]>::try_from(secret.as_slice()).map_err(Failure::library)?;
-        let context = [&conversation.group_id(incarnation)[..], &epoch.to_be_bytes()].concat();
-        Ok(Self { key: Zeroizing::new(key), context })
+        let context = [
+            &conversation.group_id(incarnation)[..],
+            &epoch.to_be_bytes(),
+        ]
+        .concat();
+        Ok(Self {
+            key: Zeroizing::new(key),
+            context,
+        })
     }
 
     /// Seals a signal of the device `sender`: nonce ‖ XChaCha20-Poly1305 over the padded signal, with group, epoch and sender
@@ -45,13 +52,21 @@ impl SignalKey {
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn seal(&self, random: &mut dyn Randomness, sender: DeviceId, signal: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub fn seal(
+        &self,
+        random: &mut dyn Randomness,
+        sender: DeviceId,
+        signal: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
         let mut sealed = nonce(random)?.to_vec();
         let mut padded = Zeroizing::new(signal.to_vec());
         padded.push(0x80);
         let len = padded.len().next_multiple_of(PADDING);
         padded.resize(len, 0);
-        let payload = Payload { msg: &padded, aad: &self.aad(sender) };
+        let payload = Payload {
+            msg: &padded,
+            aad: &self.aad(sender),
+        };
         let body = XChaCha20Poly1305::new((&*self.key).into())
             .encrypt(XNonce::from_slice(&sealed), payload)
             .map_err(|_| Failure::library("seal a signal"))?;
@@ -63,8 +78,13 @@ impl SignalKey {
     #[must_use]
     pub fn open(&self, sender: DeviceId, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, body) = sealed.split_at_checked(NONCE)?;
-        let payload = Payload { msg: body, aad: &self.aad(sender) };
-        let mut signal = XChaCha20Poly1305::new((&*self.key).into()).decrypt(XNonce::from_slice(nonce), payload).ok()?;
+        let payload = Payload {
+            msg: body,
+            aad: &self.aad(sender),
+        };
+        let mut signal = XChaCha20Poly1305::new((&*self.key).into())
+            .decrypt(XNonce::from_slice(nonce), payload)
+            .ok()?;
         let end = signal.iter().rposition(|byte| *byte != 0)?;
         (signal.get(end) == Some(&0x80)).then(|| {
             signal.truncate(end);

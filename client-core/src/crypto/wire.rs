@@ -18,7 +18,9 @@ pub(super) fn welcome_for(welcome: &Welcome, joiner: &KeyPackageRef) -> Result<V
         .ok_or_else(|| Failure::library("a welcome without the secrets of a joiner"))?;
     let head = welcome.ciphersuite().tls_serialized_len() + secrets.tls_serialized_len();
     let whole = bytes(welcome)?;
-    let group_info = whole.get(head..).ok_or_else(|| Failure::library("a welcome that is too short"))?;
+    let group_info = whole
+        .get(head..)
+        .ok_or_else(|| Failure::library("a welcome that is too short"))?;
 
     let mut message = header(WireFormat::Welcome)?;
     message.extend(bytes(&welcome.ciphersuite())?);
@@ -29,7 +31,10 @@ pub(super) fn welcome_for(welcome: &Welcome, joiner: &KeyPackageRef) -> Result<V
 
 /// Signs a group info again without its ratchet tree, which the relay knows by itself: the library puts the tree into the
 /// welcome and into this, or into neither.
-pub(super) fn without_tree(group_info: &GroupInfo, signer: &impl Signer) -> Result<Vec<u8>, Failure> {
+pub(super) fn without_tree(
+    group_info: &GroupInfo,
+    signer: &impl Signer,
+) -> Result<Vec<u8>, Failure> {
     let context = bytes(group_info.group_context())?;
     let whole = bytes(group_info)?;
     let signature = bytes(group_info.signature())?;
@@ -39,14 +44,20 @@ pub(super) fn without_tree(group_info: &GroupInfo, signer: &impl Signer) -> Resu
         .get(start..whole.len().saturating_sub(signature.len()))
         .ok_or_else(|| Failure::library("a group info that is too short"))?;
 
-    let kept = group_info.extensions().iter().filter(|extension| extension.as_ratchet_tree_extension().is_err());
-    let kept: Extensions<GroupInfo> = Extensions::from_vec(kept.cloned().collect()).map_err(Failure::library)?;
+    let kept = group_info
+        .extensions()
+        .iter()
+        .filter(|extension| extension.as_ratchet_tree_extension().is_err());
+    let kept: Extensions<GroupInfo> =
+        Extensions::from_vec(kept.cloned().collect()).map_err(Failure::library)?;
     let mut content = context;
     content.extend(bytes(&kept)?);
     content.extend_from_slice(rest);
 
     let signed = bytes(&SignContent::new("GroupInfoTBS", content.clone().into()))?;
-    let signature = signer.sign(&signed).map_err(|_| Failure::library("sign a group info"))?;
+    let signature = signer
+        .sign(&signed)
+        .map_err(|_| Failure::library("sign a group info"))?;
     let mut message = header(WireFormat::GroupInfo)?;
     message.extend(content);
     message.extend(bytes(&VLBytes::from(signature))?);

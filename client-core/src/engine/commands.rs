@@ -44,9 +44,20 @@ impl Engine {
                 time,
                 client_id: Some(client_id),
             };
-            let id = store::messages::insert(write, &message)?
-                .ok_or_else(|| Error::new(ErrorKind::Internal, "a new message has the id of an old one"))?;
-            outbox::insert(write, conversation, Some(id), Place::Last, client_id, &content)?;
+            let id = store::messages::insert(write, &message)?.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Internal,
+                    "a new message has the id of an old one",
+                )
+            })?;
+            outbox::insert(
+                write,
+                conversation,
+                Some(id),
+                Place::Last,
+                client_id,
+                &content,
+            )?;
             conversations::note_message(write, conversation, time, Unread::No)?;
             conversations::set_draft(write, conversation, "")?;
             if row.state == ConversationState::Refused {
@@ -77,9 +88,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] also where the message did not fail; [`ErrorKind::Database`].
-    pub fn delete_failed(&mut self, conversation: ConversationKey, message: MessageId) -> Result<()> {
+    pub fn delete_failed(
+        &mut self,
+        conversation: ConversationKey,
+        message: MessageId,
+    ) -> Result<()> {
         self.write(|write| {
-            let (row, message) = store::messages::own_row(write.connection(), conversation, message)?;
+            let (row, message) =
+                store::messages::own_row(write.connection(), conversation, message)?;
             if message.outgoing != Some(OutgoingState::Failed) {
                 return Err(Error::new(ErrorKind::NotFound, "the message did not fail"));
             }
@@ -113,17 +129,28 @@ impl Engine {
     /// [`ErrorKind::BadLink`] without an issuer, [`ErrorKind::WrongRelay`], [`ErrorKind::OwnLink`], [`ErrorKind::Database`].
     pub fn open_link(&mut self, link: &Link) -> Result<ConversationKey> {
         if link.relay != self.account.relay {
-            return Err(Error::new(ErrorKind::WrongRelay, "the link belongs to another relay"));
+            return Err(Error::new(
+                ErrorKind::WrongRelay,
+                "the link belongs to another relay",
+            ));
         }
-        let issuer =
-            link.issuer.ok_or_else(|| Error::new(ErrorKind::BadLink, "the invite is for a new account and names nobody"))?;
+        let issuer = link.issuer.ok_or_else(|| {
+            Error::new(
+                ErrorKind::BadLink,
+                "the invite is for a new account and names nobody",
+            )
+        })?;
         let key = self.open_direct(issuer, Some(link.secret.clone()), Registration::Earlier)?;
         self.settle_opening();
         Ok(key)
     }
 
     /// Opens the first conversation of a new account, with the one who invited it.
-    pub(crate) fn open_inviter(&mut self, issuer: AccountId, secret: LinkSecret) -> Result<ConversationKey> {
+    pub(crate) fn open_inviter(
+        &mut self,
+        issuer: AccountId,
+        secret: LinkSecret,
+    ) -> Result<ConversationKey> {
         self.open_direct(issuer, Some(secret), Registration::ByThisLink)
     }
 
@@ -134,7 +161,10 @@ impl Engine {
         registration: Registration,
     ) -> Result<ConversationKey> {
         if peer == self.account.account {
-            return Err(Error::new(ErrorKind::OwnLink, "the link was made by this account"));
+            return Err(Error::new(
+                ErrorKind::OwnLink,
+                "the link was made by this account",
+            ));
         }
         if let Some(key) = conversations::key_of_peer(self.database.connection(), peer)? {
             let row = conversations::row(self.database.connection(), key)?;
@@ -147,16 +177,38 @@ impl Engine {
         let now = self.relay_time();
         self.write(|write| {
             let key = match conversations::key_of_peer(write.connection(), peer)? {
-                None => conversations::insert(write, conversation, peer, ConversationState::Opening, now)?,
+                None => conversations::insert(
+                    write,
+                    conversation,
+                    peer,
+                    ConversationState::Opening,
+                    now,
+                )?,
                 // refused before; a new link is a new attempt
                 Some(key) => {
                     let row = conversations::row(write.connection(), key)?;
-                    conversations::set_state(write, key, row.conversation, row.incarnation, ConversationState::Opening)?;
+                    conversations::set_state(
+                        write,
+                        key,
+                        row.conversation,
+                        row.incarnation,
+                        ConversationState::Opening,
+                    )?;
                     key
                 }
             };
             let invited = registration == Registration::ByThisLink;
-            openings::insert(write, &Opening { conversation: key, secret, invited, claim_id, client_id, request: None })?;
+            openings::insert(
+                write,
+                &Opening {
+                    conversation: key,
+                    secret,
+                    invited,
+                    claim_id,
+                    client_id,
+                    request: None,
+                },
+            )?;
             Ok(key)
         })
     }
@@ -172,7 +224,12 @@ impl Engine {
 
     fn new_link(&mut self) -> Result<(LinkSecret, IssuedLink)> {
         let secret = LinkSecret::new(self.random()?);
-        let addresses = self.account.addresses.iter().map(|it| Ok(it.parse()?)).collect::<Result<Vec<Address>>>()?;
+        let addresses = self
+            .account
+            .addresses
+            .iter()
+            .map(|it| Ok(it.parse()?))
+            .collect::<Result<Vec<Address>>>()?;
         let link = Link {
             kind: LinkKind::Invite,
             addresses,
@@ -181,7 +238,15 @@ impl Engine {
             issuer: Some(self.account.account),
         };
         let expires = self.relay_time().saturating_add(LINK_LIFETIME_MS);
-        Ok((secret, IssuedLink { https: link.to_https(), app: link.to_app(), expires, uses: 1 }))
+        Ok((
+            secret,
+            IssuedLink {
+                https: link.to_https(),
+                app: link.to_app(),
+                expires,
+                uses: 1,
+            },
+        ))
     }
 
     fn settle_pump(&mut self) {

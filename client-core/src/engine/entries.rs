@@ -1,19 +1,24 @@
 //! What arrives in the streams: opened, deduplicated, stored and counted as processed in one transaction, then acknowledged.
 
 use protocol::{AccountId, Entry, EntryKind, Fetch, MessageId, Page, StreamId};
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use crate::{
     content::{self, Body, Content},
-    crypto::{self, AccountKeys, Mls, OpenError, Opened},
-    engine::{Engine, outgoing::mark_sent, requests::Request, welcomes::Inbox},
-    error::Result,
-    model::{ConversationKey, MessageKind},
+    crypto::{AccountKeys, Group, Mls, OpenError, Opened},
+    engine::{
+        Engine,
+        opening::{EstablishIds, Founder, complete},
+        outgoing::mark_sent,
+        requests::Request,
+        welcomes::Inbox,
+    },
+    error::{ErrorKind, Result},
+    model::MessageKind,
     store::{
         WriteTransaction, contacts,
         conversations::{self, ConversationRow, Unread},
-        links, messages, openings, outbox,
-        streams,
+        links, messages, openings, outbox, streams,
     },
 };
 
@@ -22,26 +27,36 @@ const PER_TRANSACTION: usize = 100;
 /// How many entries a gap is asked for at once.
 const FETCH: u16 = 100;
 
+/// Whether entries are opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Care {
+    /// As always.
+    Open,
+    /// Opening failed here in a way that rolled everything back: the entry is kept as it is.
+    KeepSealed,
+}
+
 /// What a batch leads to once it is committed.
 #[derive(Default)]
 struct Consequences {
     cursor: u64,
     processed: usize,
     gap: bool,
-    /// Our own creation came back in its stream: the relay accepted it.
-    created: Option<(ConversationKey, u64)>,
 }
 
 impl Engine {
     /// Takes pushed or fetched entries of one stream.
     pub(super) fn entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<()> {
         for batch in entries.chunks(PER_TRANSACTION) {
-            let consequences = self.process(stream, batch)?;
+            let consequences = match self.process(stream, batch, Care::Open) {
+                Err(error) if error.kind() == ErrorKind::Crypto => {
+                    error!(%error, "an entry cannot be processed; one by one");
+                    self.process_one_by_one(stream, batch)?
+                }
+                consequences => consequences?,
+            };
             self.note_ack(stream, consequences.cursor, consequences.processed);
             self.index_waits |= consequences.processed > 0;
-            if let Some((key, time)) = consequences.created {
-                self.created(key, time)?;
-            }
             if consequences.gap {
                 self.fetch(stream, consequences.cursor);
                 break;
@@ -55,47 +70,113 @@ impl Engine {
         let cursor = streams::cursor(self.database.connection(), stream)?;
         if page.base > cursor {
             // what lies below is gone at the relay, and it says so: go on behind it
-            warn!(base = page.base, cursor, "the relay no longer has some entries");
+            warn!(
+                base = page.base,
+                cursor, "the relay no longer has some entries"
+            );
             self.write(|write| streams::advance(write, stream, page.base))?;
         }
         let last = page.entries.last().map_or(page.last, |entry| entry.seq);
         let more = !page.entries.is_empty() && last < page.last;
         self.entries(stream, page.entries)?;
-        if more && !self.in_flight(|request| matches!(request, Request::Fetch { stream: other } if *other == stream)) {
+        if more
+            && !self.in_flight(
+                |request| matches!(request, Request::Fetch { stream: other } if *other == stream),
+            )
+        {
             self.fetch(stream, last);
         }
         Ok(())
     }
 
     fn fetch(&mut self, stream: StreamId, cursor: u64) {
-        if !self.in_flight(|request| matches!(request, Request::Fetch { stream: other } if *other == stream)) {
-            let frame = Fetch { stream, from: cursor.saturating_add(1), limit: FETCH };
+        if !self.in_flight(
+            |request| matches!(request, Request::Fetch { stream: other } if *other == stream),
+        ) {
+            let frame = Fetch {
+                stream,
+                from: cursor.saturating_add(1),
+                limit: FETCH,
+            };
             self.request(Request::Fetch { stream }, &frame.into());
         }
     }
 
-    fn process(&mut self, stream: StreamId, batch: &[Entry]) -> Result<Consequences> {
+    /// The encryption library failed at one of the entries. The others are processed; that one is kept sealed.
+    fn process_one_by_one(&mut self, stream: StreamId, batch: &[Entry]) -> Result<Consequences> {
+        let mut all = Consequences::default();
+        for entry in batch {
+            let one = std::slice::from_ref(entry);
+            let consequences = match self.process(stream, one, Care::Open) {
+                Err(error) if error.kind() == ErrorKind::Crypto => {
+                    self.process(stream, one, Care::KeepSealed)?
+                }
+                consequences => consequences?,
+            };
+            all.cursor = consequences.cursor;
+            all.processed = all.processed.saturating_add(consequences.processed);
+            all.gap = consequences.gap;
+            if all.gap {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    fn process(&mut self, stream: StreamId, batch: &[Entry], care: Care) -> Result<Consequences> {
         let now = self.relay_time();
-        let Self { database, keys, seams, account, .. } = self;
+        let ids = EstablishIds::draw(self.seams.random.as_mut())?;
+        let Self {
+            database,
+            keys,
+            seams,
+            account,
+            ..
+        } = self;
         let (consequences, events) = database.write(|write| {
-            let mut done = Consequences { cursor: streams::cursor(write.connection(), stream)?, ..Consequences::default() };
+            let mut done = Consequences {
+                cursor: streams::cursor(write.connection(), stream)?,
+                ..Consequences::default()
+            };
             match stream {
                 StreamId::Inbox => {
-                    let mut inbox = Inbox { keys, random: seams.random.as_mut(), name: &account.name, now };
-                    walk(stream, batch, &mut done, |entry, _| inbox.entry(write, entry))?;
+                    let mut inbox = Inbox {
+                        keys,
+                        random: seams.random.as_mut(),
+                        name: &account.name,
+                        now,
+                    };
+                    walk(stream, batch, &mut done, |entry| inbox.entry(write, entry))?;
                 }
-                StreamId::Conversation(id) => match conversations::row_of(write.connection(), id)? {
-                    Some(row) => {
-                        let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-                        let mut reading =
-                            Reading { keys, relay: account.relay, row, group: Group::NotLoaded, mls: &mls };
-                        walk(stream, batch, &mut done, |entry, done| reading.entry(write, entry, done))?;
+                StreamId::Conversation(id) => {
+                    match conversations::row_of(write.connection(), id)? {
+                        Some(row) => {
+                            let founder = Founder {
+                                own: account.account,
+                                name: &account.name,
+                                ids,
+                            };
+                            let mls =
+                                Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+                            let mut reading = Reading {
+                                keys,
+                                relay: account.relay,
+                                row,
+                                group: None,
+                                care,
+                                founder,
+                                mls: &mls,
+                            };
+                            walk(stream, batch, &mut done, |entry| {
+                                reading.entry(write, entry)
+                            })?;
+                        }
+                        None => {
+                            warn!(conversation = %id, "entries of a conversation that is not here");
+                            walk(stream, batch, &mut done, |_| Ok(()))?;
+                        }
                     }
-                    None => {
-                        warn!(conversation = %id, "entries of a conversation that is not here");
-                        walk(stream, batch, &mut done, |_, _| Ok(()))?;
-                    }
-                },
+                }
             }
             streams::advance(write, stream, done.cursor)?;
             Ok(done)
@@ -110,7 +191,7 @@ fn walk(
     stream: StreamId,
     batch: &[Entry],
     done: &mut Consequences,
-    mut take: impl FnMut(&Entry, &mut Consequences) -> Result<()>,
+    mut take: impl FnMut(&Entry) -> Result<()>,
 ) -> Result<()> {
     for entry in batch {
         if entry.seq > done.cursor {
@@ -120,19 +201,12 @@ fn walk(
                 done.gap = true;
                 return Ok(());
             }
-            take(entry, done)?;
+            take(entry)?;
             done.cursor = entry.seq;
         }
         done.processed = done.processed.saturating_add(1);
     }
     Ok(())
-}
-
-/// The group of a conversation while its entries are read: loaded once a transaction, when first needed.
-enum Group<'m, 'a> {
-    NotLoaded,
-    Missing,
-    Loaded(crypto::Group<'m, 'a>),
 }
 
 /// Reading one conversation's stream within a transaction.
@@ -141,32 +215,33 @@ struct Reading<'m, 'a> {
     relay: protocol::RelayId,
     row: ConversationRow,
     mls: &'m Mls<'a>,
-    group: Group<'m, 'a>,
+    /// Loaded once a transaction, when first needed; the inner `None` means that it is not here.
+    group: Option<Option<Group<'m, 'a>>>,
+    care: Care,
+    founder: Founder<'m>,
 }
 
 impl Reading<'_, '_> {
-    fn entry(&mut self, write: &WriteTransaction<'_>, entry: &Entry, done: &mut Consequences) -> Result<()> {
+    fn entry(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         match entry.kind {
             EntryKind::Application | EntryKind::Commit if entry.sender == self.keys.device() => {
-                self.own(write, entry, done)
+                self.own(write, entry)
             }
             EntryKind::Application | EntryKind::Commit => self.foreign(write, entry),
             EntryKind::Welcome | EntryKind::Unknown(_) => {
-                warn!(kind = entry.kind.number(), "an entry of a kind that has no place in a conversation");
+                warn!(
+                    kind = entry.kind.number(),
+                    "an entry of a kind that has no place in a conversation"
+                );
                 Ok(())
             }
         }
     }
 
     /// Our own entry comes back: it is at the relay, whether or not the answer arrived.
-    fn own(&mut self, write: &WriteTransaction<'_>, entry: &Entry, done: &mut Consequences) -> Result<()> {
+    fn own(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         if entry.kind == EntryKind::Commit {
-            if let Some(opening) = openings::load(write.connection(), self.row.key)?
-                && opening.client_id == entry.client_id
-            {
-                done.created = Some((self.row.key, entry.time));
-            }
-            return Ok(());
+            return self.own_commit(write, entry);
         }
         match outbox::by_client_id(write.connection(), entry.client_id)? {
             Some((id, message)) => mark_sent(write, id, message, entry.seq, entry.time),
@@ -174,20 +249,51 @@ impl Reading<'_, '_> {
         }
     }
 
-    fn foreign(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
-        if matches!(self.group, Group::NotLoaded) {
-            let group = self.mls.load(self.row.conversation, self.row.incarnation)?;
-            self.group = group.map_or(Group::Missing, Group::Loaded);
+    /// Our commit won. It is merged here and now: what follows in the stream is sealed in the epoch that it begins.
+    fn own_commit(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        let opening = openings::load(write.connection(), self.row.key)?;
+        let Some(opening) = opening.filter(|opening| opening.client_id == entry.client_id) else {
+            return Ok(());
+        };
+        self.load()?;
+        if let Some(Some(group)) = &mut self.group {
+            complete(write, group, &self.row, &opening, &self.founder, entry.time)?;
         }
-        let Group::Loaded(group) = &mut self.group else {
-            warn!(seq = entry.seq, "an entry of a conversation whose group is not here; its sealed bytes are kept");
+        Ok(())
+    }
+
+    fn load(&mut self) -> Result<()> {
+        if self.group.is_none() {
+            self.group = Some(self.mls.load(self.row.conversation, self.row.incarnation)?);
+        }
+        Ok(())
+    }
+
+    fn foreign(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        if self.care == Care::KeepSealed {
+            return self.unreadable(write, entry);
+        }
+        self.load()?;
+        let Some(Some(group)) = &mut self.group else {
+            warn!(
+                seq = entry.seq,
+                "an entry of a conversation whose group is not here; its sealed bytes are kept"
+            );
             return self.unreadable(write, entry);
         };
         match group.open(&entry.bytes.0) {
-            Ok(Opened::Content { account, content, .. }) => self.content(write, entry, account, &content),
+            Ok(Opened::Content {
+                account, content, ..
+            }) => self.content(write, entry, account, &content),
             Ok(Opened::Commit { added, removed, .. }) => {
-                debug!(added = added.len(), removed = removed.len(), "the group changed");
-                added.iter().try_for_each(|member| contacts::pin_root_key(write, member.account, member.root_key))
+                debug!(
+                    added = added.len(),
+                    removed = removed.len(),
+                    "the group changed"
+                );
+                added.iter().try_for_each(|member| {
+                    contacts::pin_root_key(write, member.account, member.root_key)
+                })
             }
             Ok(Opened::OwnCommit | Opened::OwnContent) => Ok(()),
             // this computer failed, not the entry: the whole batch comes again
@@ -201,13 +307,24 @@ impl Reading<'_, '_> {
         }
     }
 
-    fn content(&self, write: &WriteTransaction<'_>, entry: &Entry, sender: AccountId, bytes: &[u8]) -> Result<()> {
+    fn content(
+        &self,
+        write: &WriteTransaction<'_>,
+        entry: &Entry,
+        sender: AccountId,
+        bytes: &[u8],
+    ) -> Result<()> {
         let id = content::message_id(self.relay, sender, self.row.conversation, bytes);
         let (kind, text) = match Content::decode(bytes).map(|content| content.body) {
             Ok(Body::Profile(profile)) => {
                 contacts::set_name(write, sender, &profile.name)?;
                 if let Some(proof) = profile.proof
-                    && links::proves_consent(write.connection(), &proof, sender, self.row.conversation)?
+                    && links::proves_consent(
+                        write.connection(),
+                        &proof,
+                        sender,
+                        self.row.conversation,
+                    )?
                 {
                     contacts::set_consented(write, sender)?;
                 }
@@ -220,7 +337,17 @@ impl Reading<'_, '_> {
                 (MessageKind::Unsupported, String::new())
             }
         };
-        self.keep(write, entry, Incoming { id, sender, kind, text: &text, content: bytes })
+        self.keep(
+            write,
+            entry,
+            Incoming {
+                id,
+                sender,
+                kind,
+                text: &text,
+                content: bytes,
+            },
+        )
     }
 
     fn unreadable(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
@@ -228,10 +355,25 @@ impl Reading<'_, '_> {
         let id = protocol::Digest::of(&[b"relevo unreadable 1", conversation.as_bytes(), &seq]);
         let id = MessageId::new(*id.as_bytes());
         let kind = MessageKind::Unreadable;
-        self.keep(write, entry, Incoming { id, sender: self.row.peer, kind, text: "", content: &entry.bytes.0 })
+        self.keep(
+            write,
+            entry,
+            Incoming {
+                id,
+                sender: self.row.peer,
+                kind,
+                text: "",
+                content: &entry.bytes.0,
+            },
+        )
     }
 
-    fn keep(&self, write: &WriteTransaction<'_>, entry: &Entry, incoming: Incoming<'_>) -> Result<()> {
+    fn keep(
+        &self,
+        write: &WriteTransaction<'_>,
+        entry: &Entry,
+        incoming: Incoming<'_>,
+    ) -> Result<()> {
         let message = messages::NewMessage {
             id: incoming.id,
             conversation: self.row.key,

@@ -3,18 +3,21 @@
 //! What is kept is the intent; the group and the request are built from it, stored in one transaction, and sent unchanged
 //! until the relay answers. Only the relay's word decides: accepted means merge, another conversation means ours is dropped.
 
+use std::time::Duration;
+
 use protocol::{
-    Claimed, ClaimKeyPackages, CreateConversation, ErrorCode, Frame, Opaque, Refusal, Welcome, decode_frame, encode_frame,
-    identity::Manifest,
+    AccountId, ClaimKeyPackages, Claimed, ClientId, CreateConversation, Digest, ErrorCode, Frame,
+    MessageId, Opaque, Refusal, Welcome, decode_frame, encode_frame, identity::Manifest,
 };
 use tracing::{info, warn};
 
 use crate::{
-    content,
-    crypto::{Mls, PeerDevices},
-    engine::{Engine, requests::Request},
+    content::Content,
+    crypto::{Group, Mls, PeerDevices},
+    engine::{Engine, Hold, requests::Request},
     error::{Error, ErrorKind, Result},
     model::{ConversationKey, ConversationState, MessageKind, SystemEvent},
+    seams::Randomness,
     store::{
         self, WriteTransaction, contacts,
         conversations::{self, ConversationRow, Unread},
@@ -23,6 +26,9 @@ use crate::{
         outbox::{self, Place},
     },
 };
+
+/// The pause after a refusal that may pass, such as a device that has not published key packages yet.
+const PAUSE: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Goes on with every intent, after each connection and when one is added.
@@ -38,18 +44,22 @@ impl Engine {
         let busy = self.in_flight(|request| {
             matches!(request, Request::Claim { conversation } | Request::Create { conversation } if *conversation == key)
         });
-        if busy || !self.session.is_online() {
+        if busy || !self.session.is_online() || self.is_held(key)? {
             return Ok(());
         }
         match &opening.request {
             Some(bytes) => {
-                let (_, frame) = decode_frame(bytes)
-                    .map_err(|error| Error::new(ErrorKind::Database, format!("stored creation: {error}")))?;
+                let (_, frame) = decode_frame(bytes).map_err(|error| {
+                    Error::new(ErrorKind::Database, format!("stored creation: {error}"))
+                })?;
                 self.request(Request::Create { conversation: key }, &frame);
             }
             None => {
                 let row = conversations::row(self.database.connection(), key)?;
-                let frame = ClaimKeyPackages { account: row.peer, client_id: opening.claim_id };
+                let frame = ClaimKeyPackages {
+                    account: row.peer,
+                    client_id: opening.claim_id,
+                };
                 self.request(Request::Claim { conversation: key }, &frame.into());
             }
         }
@@ -59,31 +69,54 @@ impl Engine {
     /// The key packages are there: found the group and ask the relay to make the conversation.
     pub(super) fn claimed(&mut self, key: ConversationKey, claimed: &Claimed) -> Result<()> {
         let now = self.relay_time();
-        let Self { database, keys, seams, .. } = self;
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
         let founded = database.write(|write| {
-            let Some(opening) = openings::load(write.connection(), key)? else { return Ok(None) };
+            let Some(opening) = openings::load(write.connection(), key)? else {
+                return Ok(None);
+            };
             let row = conversations::row(write.connection(), key)?;
-            let manifest = Manifest::open(&claimed.manifest.0)
-                .map_err(|error| Error::new(ErrorKind::Crypto, format!("manifest of a contact: {error}")))?;
+            let manifest = Manifest::open(&claimed.manifest.0).map_err(|error| {
+                Error::new(ErrorKind::Crypto, format!("manifest of a contact: {error}"))
+            })?;
             if manifest.account() != row.peer {
-                return Err(Error::new(ErrorKind::Crypto, "the relay showed the manifest of another account"));
+                return Err(Error::new(
+                    ErrorKind::Crypto,
+                    "the relay showed the manifest of another account",
+                ));
             }
             contacts::save_manifest(write, &manifest, &claimed.manifest.0)?;
-            let packages = claimed.packages.iter().map(|package| (package.device, package.bytes.0.to_vec())).collect();
+            let packages = claimed
+                .packages
+                .iter()
+                .map(|package| (package.device, package.bytes.0.to_vec()))
+                .collect();
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            let founded = mls.found_direct(row.conversation, &[PeerDevices { manifest, packages }])?;
+            let founded =
+                mls.found_direct(row.conversation, &[PeerDevices { manifest, packages }])?;
             let frame: Frame = CreateConversation {
                 conversation: row.conversation,
                 peer: row.peer,
                 // an invite's use was spent by our registration; a contact link's is spent now
-                token: opening.secret.as_ref().filter(|_| !opening.invited).map(protocol::LinkSecret::token),
+                token: opening
+                    .secret
+                    .as_ref()
+                    .filter(|_| !opening.invited)
+                    .map(protocol::LinkSecret::token),
                 founding: founded.founding.into(),
                 client_id: opening.client_id,
                 commit: founded.commit.into(),
                 welcomes: founded
                     .welcomes
                     .into_iter()
-                    .map(|welcome| Welcome { device: welcome.device, bytes: Opaque::from(welcome.bytes) })
+                    .map(|welcome| Welcome {
+                        device: welcome.device,
+                        bytes: Opaque::from(welcome.bytes),
+                    })
                     .collect(),
                 group_info: founded.group_info.into(),
             }
@@ -110,28 +143,44 @@ impl Engine {
     /// The relay made the conversation, by its answer or by the echo of our commit, whichever comes first.
     pub(super) fn created(&mut self, key: ConversationKey, time: u64) -> Result<()> {
         let now = self.relay_time();
-        let name = self.account.name.clone();
-        let ids = (self.random()?, self.random()?, self.client_id()?);
-        let Self { database, keys, seams, account, .. } = self;
-        let own = account.account;
+        let ids = EstablishIds::draw(self.seams.random.as_mut())?;
+        let Self {
+            database,
+            keys,
+            seams,
+            account,
+            ..
+        } = self;
         let ((), events) = database.write(|write| {
-            let Some(opening) = openings::load(write.connection(), key)? else { return Ok(()) };
+            let Some(opening) = openings::load(write.connection(), key)? else {
+                return Ok(());
+            };
             let row = conversations::row(write.connection(), key)?;
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             let mut group = mls
                 .load(row.conversation, row.incarnation)?
-                .ok_or_else(|| Error::new(ErrorKind::Crypto, "a founded conversation without its group"))?;
-            group.merge_pending()?;
-            let proof = opening.secret.as_ref().map(|secret| secret.consent_proof(own, row.conversation));
-            openings::delete(write, key)?;
-            contacts::set_consented(write, row.peer)?;
-            establish(write, &row, &Founding { own, name: &name, time, proof, ids })
+                .ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Crypto,
+                        "a founded conversation without its group",
+                    )
+                })?;
+            let founder = Founder {
+                own: account.account,
+                name: &account.name,
+                ids,
+            };
+            complete(write, &mut group, &row, &opening, &founder, time)
         })?;
         self.events.extend(events);
         self.pump()
     }
 
-    pub(super) fn opening_refused(&mut self, key: ConversationKey, refusal: &Refusal) -> Result<()> {
+    pub(super) fn opening_refused(
+        &mut self,
+        key: ConversationKey,
+        refusal: &Refusal,
+    ) -> Result<()> {
         info!(code = ?refusal.code, "the relay did not make a conversation");
         match refusal.code {
             // the other side was first: its welcome brings the conversation, and what is queued goes there
@@ -139,8 +188,15 @@ impl Engine {
                 openings::delete(write, key)?;
                 Ok(())
             }),
-            // nothing was stored by the relay; the same intent is tried again at the next connection
-            code if code.retryable() => Ok(()),
+            // nothing was stored by the relay: the same intent is tried again
+            code if code.retryable() || code == ErrorCode::NoKeyPackages => {
+                let pause = refusal.retry_after.map_or(PAUSE, Duration::from_millis);
+                self.holds.insert(
+                    key,
+                    Hold::Time(self.seams.clock.monotonic().saturating_add(pause)),
+                );
+                Ok(())
+            }
             _ => self.refuse_opening(key),
         }
     }
@@ -150,7 +206,13 @@ impl Engine {
         self.write(|write| {
             let row = conversations::row(write.connection(), key)?;
             openings::delete(write, key)?;
-            conversations::set_state(write, key, row.conversation, row.incarnation, ConversationState::Refused)?;
+            conversations::set_state(
+                write,
+                key,
+                row.conversation,
+                row.incarnation,
+                ConversationState::Refused,
+            )?;
             for queued in outbox::all(write.connection(), key)? {
                 match queued.message {
                     Some(message) => store::messages::set_failed(write, message)?,
@@ -162,36 +224,86 @@ impl Engine {
     }
 }
 
-/// What is said when a conversation begins.
-pub(super) struct Founding<'a> {
-    pub(super) own: protocol::AccountId,
+/// Who establishes a conversation, and the random values that this takes.
+pub(super) struct Founder<'a> {
+    pub(super) own: AccountId,
     pub(super) name: &'a str,
-    pub(super) time: u64,
-    pub(super) proof: Option<protocol::Digest>,
-    /// Random: salt of the profile, id of the system message, client id of the profile.
-    pub(super) ids: ([u8; 16], [u8; 32], protocol::ClientId),
+    pub(super) ids: EstablishIds,
+}
+
+/// Random values, drawn before a transaction in which MLS holds the source.
+#[derive(Clone, Copy)]
+pub(super) struct EstablishIds {
+    salt: [u8; 16],
+    system_message: [u8; 32],
+    client_id: ClientId,
+}
+
+impl EstablishIds {
+    pub(super) fn draw(random: &mut dyn Randomness) -> Result<Self> {
+        Ok(Self {
+            salt: random.array()?,
+            system_message: random.array()?,
+            client_id: random.client_id()?,
+        })
+    }
+}
+
+/// The relay accepted our creation: enter epoch 1, forget the intent, tell the other who we are.
+pub(super) fn complete(
+    write: &WriteTransaction<'_>,
+    group: &mut Group<'_, '_>,
+    row: &ConversationRow,
+    opening: &Opening,
+    founder: &Founder<'_>,
+    time: u64,
+) -> Result<()> {
+    group.merge_pending()?;
+    let proof = opening
+        .secret
+        .as_ref()
+        .map(|secret| secret.consent_proof(founder.own, row.conversation));
+    openings::delete(write, row.key)?;
+    contacts::set_consented(write, row.peer)?;
+    establish(write, row, founder, proof, time)
 }
 
 /// The conversation can carry messages: say so, and let our profile go before all that waits.
-pub(super) fn establish(write: &WriteTransaction<'_>, row: &ConversationRow, founding: &Founding<'_>) -> Result<()> {
-    conversations::set_state(write, row.key, row.conversation, row.incarnation, ConversationState::Established)?;
-    let (salt, system_id, client_id) = founding.ids;
-    let profile = content::Content::profile(salt, founding.name, founding.proof);
-    outbox::insert(write, row.key, None, Place::First, client_id, &profile.encode())?;
+pub(super) fn establish(
+    write: &WriteTransaction<'_>,
+    row: &ConversationRow,
+    founder: &Founder<'_>,
+    proof: Option<Digest>,
+    time: u64,
+) -> Result<()> {
+    let EstablishIds {
+        salt,
+        system_message,
+        client_id,
+    } = founder.ids;
+    let established = ConversationState::Established;
+    conversations::set_state(
+        write,
+        row.key,
+        row.conversation,
+        row.incarnation,
+        established,
+    )?;
+    let profile = Content::profile(salt, founder.name, proof).encode();
+    outbox::insert(write, row.key, None, Place::First, client_id, &profile)?;
     let message = NewMessage {
-        id: protocol::MessageId::new(system_id),
+        id: MessageId::new(system_message),
         conversation: row.key,
         // position 0 is before every entry
         seq: Some(0),
-        sender: founding.own,
+        sender: founder.own,
         mine: false,
         kind: MessageKind::System(SystemEvent::ConversationStarted),
         text: "",
         content: &[],
-        time: founding.time,
+        time,
         client_id: None,
     };
     store::messages::insert(write, &message)?;
-    conversations::note_message(write, row.key, founding.time, Unread::No)?;
-    Ok(())
+    conversations::note_message(write, row.key, time, Unread::No)
 }

@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
-use protocol::{Append, Appended, Delivered, ErrorCode, Frame, NewEntry, Refusal, StreamId, bounds};
-use tracing::{info, warn};
+use protocol::{
+    Append, Appended, Delivered, ErrorCode, Frame, NewEntry, Refusal, StreamId, bounds,
+};
+use tracing::{error, info, warn};
 
 use crate::{
     crypto::Mls,
@@ -42,8 +44,16 @@ impl Engine {
         }
         for key in outbox::ready(self.database.connection())? {
             let busy = self.in_flight(|request| matches!(request, Request::Append { conversation, .. } if *conversation == key));
-            if !busy && !self.is_held(key)? {
-                self.pump_conversation(key)?;
+            if busy || self.is_held(key)? {
+                continue;
+            }
+            match self.pump_conversation(key) {
+                Err(error) if error.kind() == ErrorKind::Crypto => {
+                    // one broken conversation must not take the others with it
+                    error!(%error, "a conversation cannot send");
+                    self.holds.insert(key, Hold::Connection);
+                }
+                outcome => outcome?,
             }
         }
         Ok(())
@@ -51,11 +61,20 @@ impl Engine {
 
     fn pump_conversation(&mut self, key: ConversationKey) -> Result<()> {
         let now = self.relay_time();
-        let Self { database, keys, seams, .. } = self;
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
         let (batch, events) = database.write(|write| {
             let conversation = conversations::row(write.connection(), key)?;
             let rows = outbox::next(write.connection(), key, bounds::BATCH)?;
-            let epoch_of = |row: &OutboxRow| row.sealed.as_ref().map(|sealed| (sealed.incarnation, sealed.epoch));
+            let epoch_of = |row: &OutboxRow| {
+                row.sealed
+                    .as_ref()
+                    .map(|sealed| (sealed.incarnation, sealed.epoch))
+            };
             let batch = match rows.first().map(epoch_of) {
                 None => return Ok(None),
                 // what was sealed before is sent again as it is
@@ -68,7 +87,9 @@ impl Engine {
                     let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
                     let mut group = mls
                         .load(conversation.conversation, conversation.incarnation)?
-                        .ok_or_else(|| Error::new(ErrorKind::Crypto, "a conversation without its group"))?;
+                        .ok_or_else(|| {
+                            Error::new(ErrorKind::Crypto, "a conversation without its group")
+                        })?;
                     let mut sealed = Vec::new();
                     let mut bytes = 0usize;
                     for row in rows.into_iter().take_while(|row| row.sealed.is_none()) {
@@ -94,13 +115,24 @@ impl Engine {
         })?;
         self.events.extend(events);
         if let Some(batch) = batch {
-            self.request(Request::Append { conversation: key, rows: batch.rows }, &Frame::Append(batch.frame));
+            self.request(
+                Request::Append {
+                    conversation: key,
+                    rows: batch.rows,
+                },
+                &Frame::Append(batch.frame),
+            );
         }
         Ok(())
     }
 
     /// The relay has the entries.
-    pub(super) fn appended(&mut self, key: ConversationKey, rows: &[SentRow], appended: &Appended) -> Result<()> {
+    pub(super) fn appended(
+        &mut self,
+        key: ConversationKey,
+        rows: &[SentRow],
+        appended: &Appended,
+    ) -> Result<()> {
         if rows.len() != appended.seqs.len() {
             warn!("an answer of the wrong length");
             self.drop_connection(None);
@@ -117,7 +149,12 @@ impl Engine {
     }
 
     /// The relay did not take them. Nothing is given up that may still go out.
-    pub(super) fn append_refused(&mut self, key: ConversationKey, rows: &[SentRow], refusal: &Refusal) -> Result<()> {
+    pub(super) fn append_refused(
+        &mut self,
+        key: ConversationKey,
+        rows: &[SentRow],
+        refusal: &Refusal,
+    ) -> Result<()> {
         info!(code = ?refusal.code, "entries refused");
         match refusal.code {
             ErrorCode::StaleEpoch => {
@@ -128,7 +165,10 @@ impl Engine {
             }
             code if code.retryable() => {
                 let pause = refusal.retry_after.map_or(PAUSE, Duration::from_millis);
-                self.holds.insert(key, Hold::Time(self.seams.clock.monotonic().saturating_add(pause)));
+                self.holds.insert(
+                    key,
+                    Hold::Time(self.seams.clock.monotonic().saturating_add(pause)),
+                );
                 Ok(())
             }
             // each further code is final for these bytes: the person decides
@@ -150,7 +190,10 @@ impl Engine {
     /// The relay says how far the recipients' devices are.
     pub(super) fn delivered(&mut self, delivered: &Delivered) -> Result<()> {
         self.write(|write| {
-            let Some(row) = conversations::row_of(write.connection(), delivered.conversation)? else { return Ok(()) };
+            let Some(row) = conversations::row_of(write.connection(), delivered.conversation)?
+            else {
+                return Ok(());
+            };
             let before = conversations::raise_delivered(write, row.key, delivered.seq)?;
             if before < delivered.seq {
                 store::messages::announce_delivered(write, row.key, before, delivered.seq)?;
@@ -159,13 +202,17 @@ impl Engine {
         })
     }
 
-    fn is_held(&mut self, key: ConversationKey) -> Result<bool> {
+    pub(super) fn is_held(&mut self, key: ConversationKey) -> Result<bool> {
         let held = match self.holds.get(&key) {
             None => false,
+            Some(Hold::Connection) => true,
             Some(Hold::Time(until)) => *until > self.seams.clock.monotonic(),
             Some(Hold::Seq(seq)) => {
                 let row = conversations::row(self.database.connection(), key)?;
-                store::streams::cursor(self.database.connection(), StreamId::Conversation(row.conversation))? < *seq
+                store::streams::cursor(
+                    self.database.connection(),
+                    StreamId::Conversation(row.conversation),
+                )? < *seq
             }
         };
         if !held {
@@ -205,14 +252,36 @@ fn within_frame(batch: Vec<(OutboxRow, Sealed)>) -> Vec<(OutboxRow, Sealed)> {
         .collect()
 }
 
-fn request_of(conversation: protocol::ConversationId, batch: Vec<(OutboxRow, Sealed)>) -> Option<Batch> {
-    let (incarnation, epoch) = batch.first().map(|(_, sealed)| (sealed.incarnation, sealed.epoch))?;
+fn request_of(
+    conversation: protocol::ConversationId,
+    batch: Vec<(OutboxRow, Sealed)>,
+) -> Option<Batch> {
+    let (incarnation, epoch) = batch
+        .first()
+        .map(|(_, sealed)| (sealed.incarnation, sealed.epoch))?;
     let (rows, entries) = batch
         .into_iter()
         .map(|(row, sealed)| {
-            let entry = NewEntry { client_id: row.client_id, bytes: sealed.bytes.into() };
-            (SentRow { id: row.id, message: row.message }, entry)
+            let entry = NewEntry {
+                client_id: row.client_id,
+                bytes: sealed.bytes.into(),
+            };
+            (
+                SentRow {
+                    id: row.id,
+                    message: row.message,
+                },
+                entry,
+            )
         })
         .unzip();
-    Some(Batch { rows, frame: Append { conversation, incarnation, epoch, entries } })
+    Some(Batch {
+        rows,
+        frame: Append {
+            conversation,
+            incarnation,
+            epoch,
+            entries,
+        },
+    })
 }

@@ -7,7 +7,10 @@ use tracing::{debug, info, warn};
 
 use crate::{
     crypto::{LastResort, Mls},
-    engine::{Engine, session::{REPLY_TIMEOUT, Session}},
+    engine::{
+        Engine,
+        session::{REPLY_TIMEOUT, Session},
+    },
     error::{Error, ErrorKind, Result},
     model::{ConversationKey, IssuedLink},
     store,
@@ -24,7 +27,10 @@ pub(super) type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
 /// A request, and what is needed to understand its reply.
 pub(super) enum Request {
     /// Entries of a conversation: the outbox rows, in order.
-    Append { conversation: ConversationKey, rows: Vec<SentRow> },
+    Append {
+        conversation: ConversationKey,
+        rows: Vec<SentRow>,
+    },
     /// Key packages of the account with which a conversation is to be opened.
     Claim { conversation: ConversationKey },
     /// The creation of a conversation.
@@ -34,7 +40,12 @@ pub(super) enum Request {
     /// Key packages of this device.
     Publish,
     /// A link for somebody.
-    NewLink { secret: LinkSecret, link: IssuedLink, token: protocol::Token, answer: Answer<IssuedLink> },
+    NewLink {
+        secret: LinkSecret,
+        link: IssuedLink,
+        token: protocol::Token,
+        answer: Answer<IssuedLink>,
+    },
 }
 
 /// One outbox row in flight.
@@ -48,7 +59,10 @@ impl Request {
     /// The connection is gone: what is durable is offered again by the next one, a waiting person is told.
     pub(super) fn abandon(self) {
         if let Self::NewLink { answer, .. } = self {
-            answer(Err(Error::new(ErrorKind::Offline, "the connection was lost")));
+            answer(Err(Error::new(
+                ErrorKind::Offline,
+                "the connection was lost",
+            )));
         }
     }
 }
@@ -82,7 +96,9 @@ impl Engine {
             // presence and signals have no listener in this version
             Frame::Presence(_) | Frame::SignalPush(_) => Ok(()),
             frame => {
-                let Session::Online(online) = &mut self.session else { return Ok(()) };
+                let Session::Online(online) = &mut self.session else {
+                    return Ok(());
+                };
                 let Some((request, _)) = online.requests.remove(&id) else {
                     warn!(frame = frame.name(), "a reply that nobody waits for");
                     self.drop_connection(None);
@@ -101,18 +117,33 @@ impl Engine {
             (Request::Append { conversation, rows }, Frame::Refusal(refusal)) => {
                 self.append_refused(conversation, &rows, &refusal)
             }
-            (Request::Claim { conversation }, Frame::Claimed(claimed)) => self.claimed(conversation, &claimed),
-            (Request::Create { conversation }, Frame::Committed(committed)) => self.created(conversation, committed.time),
-            (Request::Claim { conversation } | Request::Create { conversation }, Frame::Refusal(refusal)) => {
-                self.opening_refused(conversation, &refusal)
+            (Request::Claim { conversation }, Frame::Claimed(claimed)) => {
+                self.claimed(conversation, &claimed)
             }
+            (Request::Create { conversation }, Frame::Committed(committed)) => {
+                self.created(conversation, committed.time)
+            }
+            (
+                Request::Claim { conversation } | Request::Create { conversation },
+                Frame::Refusal(refusal),
+            ) => self.opening_refused(conversation, &refusal),
             (Request::Fetch { stream }, Frame::Page(page)) => self.page(stream, page),
             (Request::Publish, Frame::KeyPackageCount(count)) => {
                 debug!(count = count.count, "key packages published");
                 Ok(())
             }
-            (Request::NewLink { secret, link, token, answer }, Frame::Done(_)) => {
-                let kept = self.write(|write| store::links::insert(write, token, &secret, link.expires, link.uses));
+            (
+                Request::NewLink {
+                    secret,
+                    link,
+                    token,
+                    answer,
+                },
+                Frame::Done(_),
+            ) => {
+                let kept = self.write(|write| {
+                    store::links::insert(write, token, &secret, link.expires, link.uses)
+                });
                 answer(kept.map(|()| link));
                 Ok(())
             }
@@ -135,11 +166,17 @@ impl Engine {
 
     /// Publishes key packages when the relay runs low. The private keys are durable before the public ones leave.
     pub(super) fn fill_key_packages(&mut self, held: u16) -> Result<()> {
-        if held >= KEY_PACKAGES_LOW || self.in_flight(|request| matches!(request, Request::Publish)) {
+        if held >= KEY_PACKAGES_LOW || self.in_flight(|request| matches!(request, Request::Publish))
+        {
             return Ok(());
         }
         let now = self.relay_time();
-        let Self { database, keys, seams, .. } = self;
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
         let (packages, _) = database.write(|write| {
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             let one_time = mls.key_packages(ONE_TIME_PACKAGES, LastResort::No)?;
@@ -157,10 +194,28 @@ impl Engine {
     }
 
     /// Asks the relay to know a new link; the answer comes with its reply.
-    pub(super) fn request_link(&mut self, secret: LinkSecret, link: IssuedLink, answer: Answer<IssuedLink>) {
+    pub(super) fn request_link(
+        &mut self,
+        secret: LinkSecret,
+        link: IssuedLink,
+        answer: Answer<IssuedLink>,
+    ) {
         let token = secret.token();
-        let frame = NewLink { token, invite: true, uses: link.uses, expires: link.expires };
-        self.request(Request::NewLink { secret, link, token, answer }, &frame.into());
+        let frame = NewLink {
+            token,
+            invite: true,
+            uses: link.uses,
+            expires: link.expires,
+        };
+        self.request(
+            Request::NewLink {
+                secret,
+                link,
+                token,
+                answer,
+            },
+            &frame.into(),
+        );
     }
 }
 

@@ -10,8 +10,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use protocol::{
-    Address, Bye, Challenge, ErrorCode, Frame, Hello, Nonce, PROTOCOL_VERSION, Prove, Ready, Register, RelayId, cbor,
-    decode_frame, handshake, identity,
+    Address, Bye, Challenge, ErrorCode, Frame, Hello, Nonce, PROTOCOL_VERSION, Prove, Ready,
+    Register, RelayId, cbor, decode_frame, handshake, identity,
 };
 use tracing::{debug, info, warn};
 
@@ -41,11 +41,23 @@ pub(super) enum Session {
     /// No connection; the next attempt is due at this monotonic time, or only when the person asks.
     Waiting { until: Option<Duration> },
     /// On the way to an open WebSocket.
-    Dialing { connection: ConnectionId, deadline: Duration },
+    Dialing {
+        connection: ConnectionId,
+        deadline: Duration,
+    },
     /// `hello` is sent.
-    Greeting { connection: ConnectionId, deadline: Duration, tls: TlsFacts, hello: Hello },
+    Greeting {
+        connection: ConnectionId,
+        deadline: Duration,
+        tls: TlsFacts,
+        hello: Hello,
+    },
     /// `prove` or `register` is sent.
-    Proving { connection: ConnectionId, deadline: Duration, challenge: Challenge },
+    Proving {
+        connection: ConnectionId,
+        deadline: Duration,
+        challenge: Challenge,
+    },
     /// Requests may be sent.
     Online(Online),
 }
@@ -60,15 +72,17 @@ pub(super) struct Online {
 impl Session {
     /// Due at once.
     pub(super) const fn start() -> Self {
-        Self::Waiting { until: Some(Duration::ZERO) }
+        Self::Waiting {
+            until: Some(Duration::ZERO),
+        }
     }
 
     pub(super) const fn connection(&self) -> Option<ConnectionId> {
         match self {
             Self::Waiting { .. } => None,
-            Self::Dialing { connection, .. } | Self::Greeting { connection, .. } | Self::Proving { connection, .. } => {
-                Some(*connection)
-            }
+            Self::Dialing { connection, .. }
+            | Self::Greeting { connection, .. }
+            | Self::Proving { connection, .. } => Some(*connection),
             Self::Online(online) => Some(online.connection),
         }
     }
@@ -80,10 +94,14 @@ impl Session {
     pub(super) fn next_wake(&self) -> Option<Duration> {
         match self {
             Self::Waiting { until } => *until,
-            Self::Dialing { deadline, .. } | Self::Greeting { deadline, .. } | Self::Proving { deadline, .. } => {
-                Some(*deadline)
-            }
-            Self::Online(online) => online.requests.values().map(|(_, deadline)| *deadline).min(),
+            Self::Dialing { deadline, .. }
+            | Self::Greeting { deadline, .. }
+            | Self::Proving { deadline, .. } => Some(*deadline),
+            Self::Online(online) => online
+                .requests
+                .values()
+                .map(|(_, deadline)| *deadline)
+                .min(),
         }
     }
 }
@@ -99,7 +117,10 @@ impl Engine {
     /// Connects at once, whatever was planned. For a person's "Retry", a wake-up and a change of network.
     pub fn reconnect(&mut self) {
         if matches!(self.session, Session::Waiting { .. }) {
-            self.backoff = Backoff { failures: 0, cause: self.backoff.cause };
+            self.backoff = Backoff {
+                failures: 0,
+                cause: self.backoff.cause,
+            };
             self.session = Session::start();
         }
         self.wake();
@@ -120,13 +141,20 @@ impl Engine {
         let now = self.seams.clock.monotonic();
         match &self.session {
             Session::Waiting { until: Some(until) } if *until <= now => self.dial(now),
-            Session::Dialing { deadline, .. } | Session::Greeting { deadline, .. } | Session::Proving { deadline, .. }
+            Session::Dialing { deadline, .. }
+            | Session::Greeting { deadline, .. }
+            | Session::Proving { deadline, .. }
                 if *deadline <= now =>
             {
                 self.drop_connection(Some(OfflineCause::RelayUnreachable));
                 Ok(())
             }
-            Session::Online(online) if online.requests.values().any(|(_, deadline)| *deadline <= now) => {
+            Session::Online(online)
+                if online
+                    .requests
+                    .values()
+                    .any(|(_, deadline)| *deadline <= now) =>
+            {
                 warn!("a request was not answered in time");
                 self.drop_connection(None);
                 Ok(())
@@ -142,20 +170,32 @@ impl Engine {
     fn dial(&mut self, now: Duration) -> Result<()> {
         let addresses = &self.account.addresses;
         // one address after the other, one per attempt
-        let turn = usize::try_from(self.backoff.failures).unwrap_or(0).checked_rem(addresses.len()).unwrap_or(0);
+        let turn = usize::try_from(self.backoff.failures)
+            .unwrap_or(0)
+            .checked_rem(addresses.len())
+            .unwrap_or(0);
         let address: Address = addresses
             .get(turn)
             .ok_or_else(|| Error::new(ErrorKind::Database, "the account has no relay address"))?
             .parse()?;
         self.connections = self.connections.wrapping_add(1);
         let connection = ConnectionId(self.connections);
-        self.session = Session::Dialing { connection, deadline: now.saturating_add(HANDSHAKE_TIMEOUT) };
+        self.session = Session::Dialing {
+            connection,
+            deadline: now.saturating_add(HANDSHAKE_TIMEOUT),
+        };
         self.seams.network.dial(connection, &address);
         Ok(())
     }
 
     pub(super) fn opened(&mut self, opened: ConnectionId, tls: TlsFacts) -> Result<()> {
-        let Session::Dialing { connection, deadline } = self.session else { return Ok(()) };
+        let Session::Dialing {
+            connection,
+            deadline,
+        } = self.session
+        else {
+            return Ok(());
+        };
         if connection != opened {
             return Ok(());
         }
@@ -164,7 +204,12 @@ impl Engine {
             nonce: Nonce::new(self.random()?),
             client: format!("relevo {}", env!("CARGO_PKG_VERSION")),
         };
-        self.session = Session::Greeting { connection, deadline, tls, hello: hello.clone() };
+        self.session = Session::Greeting {
+            connection,
+            deadline,
+            tls,
+            hello: hello.clone(),
+        };
         self.send(0, &hello.into());
         Ok(())
     }
@@ -211,15 +256,29 @@ impl Engine {
 
     /// Checks that the other side is the pinned relay and that nobody sits between, then proves this device.
     fn challenged(&mut self, challenge: Challenge) -> Result<()> {
-        let Session::Greeting { connection, deadline, tls, hello } = &self.session else { return Ok(()) };
+        let Session::Greeting {
+            connection,
+            deadline,
+            tls,
+            hello,
+        } = &self.session
+        else {
+            return Ok(());
+        };
         let (connection, deadline) = (*connection, *deadline);
         let pinned = RelayId::of_identity_key(&challenge.identity_key) == self.account.relay;
         let message = handshake::challenge_message(hello, &challenge);
-        let signed = identity::verify(&challenge.identity_key, &message, &challenge.signature).is_ok();
+        let signed =
+            identity::verify(&challenge.identity_key, &message, &challenge.signature).is_ok();
         // the relay signs the key of its TLS; behind a proxy it cannot, and the certificate must hold by itself
-        let channel = challenge.tls_key.map_or(tls.trusted_certificate, |key| key == tls.key);
+        let channel = challenge
+            .tls_key
+            .map_or(tls.trusted_certificate, |key| key == tls.key);
         if !(pinned && signed && channel) {
-            warn!(pinned, signed, channel, "what answered is not the relay of this account");
+            warn!(
+                pinned,
+                signed, channel, "what answered is not the relay of this account"
+            );
             return self.lose_connection(Some(OfflineCause::RelayIdentity), None);
         }
         if challenge.version != PROTOCOL_VERSION {
@@ -230,13 +289,17 @@ impl Engine {
             None => Prove {
                 account,
                 device,
-                signature: self.keys.sign_login(&handshake::login_message(hello, &challenge, account, device)),
+                signature: self.keys.sign_login(&handshake::login_message(
+                    hello, &challenge, account, device,
+                )),
                 announce: true,
             }
             .into(),
             Some(token) => {
                 let manifest = self.account.manifest.clone();
-                let message = handshake::registration_message(hello, &challenge, account, device, &manifest, &token);
+                let message = handshake::registration_message(
+                    hello, &challenge, account, device, &manifest, &token,
+                );
                 Register {
                     token,
                     manifest: manifest.into(),
@@ -247,16 +310,28 @@ impl Engine {
                 .into()
             }
         };
-        self.session = Session::Proving { connection, deadline, challenge };
+        self.session = Session::Proving {
+            connection,
+            deadline,
+            challenge,
+        };
         self.send(0, &frame);
         Ok(())
     }
 
     fn ready(&mut self, ready: &Ready) -> Result<()> {
-        let Session::Proving { connection, challenge, .. } = &self.session else { return Ok(()) };
+        let Session::Proving {
+            connection,
+            challenge,
+            ..
+        } = &self.session
+        else {
+            return Ok(());
+        };
         let connection = *connection;
         let generation = challenge.store_generation;
-        let offset = i64::try_from(i128::from(ready.time) - i128::from(self.seams.clock.wall_ms())).unwrap_or(0);
+        let offset = i64::try_from(i128::from(ready.time) - i128::from(self.seams.clock.wall_ms()))
+            .unwrap_or(0);
         let receipt = ready.receipt.as_ref().map(cbor::encode);
         self.write(|write| {
             if let Some(receipt) = &receipt {
@@ -269,7 +344,11 @@ impl Engine {
             self.account.registration = None;
             info!("the relay made the account");
         }
-        self.session = Session::Online(Online { connection, next_id: 1, requests: BTreeMap::new() });
+        self.session = Session::Online(Online {
+            connection,
+            next_id: 1,
+            requests: BTreeMap::new(),
+        });
         self.backoff = Backoff::default();
         self.holds.clear();
         if let Some(outcome) = self.registration.take() {
@@ -287,10 +366,14 @@ impl Engine {
         match bye.code {
             ErrorCode::Replaced => self.give_up(OfflineCause::Replaced, ErrorKind::Refused),
             ErrorCode::Revoked => self.give_up(OfflineCause::Revoked, ErrorKind::Refused),
-            ErrorCode::NotAuthenticated => self.give_up(OfflineCause::SignedOut, ErrorKind::Refused),
+            ErrorCode::NotAuthenticated => {
+                self.give_up(OfflineCause::SignedOut, ErrorKind::Refused)
+            }
             ErrorCode::BadLink => self.give_up(OfflineCause::SignedOut, ErrorKind::LinkExpired),
             ErrorCode::BadIdentity => self.give_up(OfflineCause::SignedOut, ErrorKind::Refused),
-            ErrorCode::UnsupportedVersion => self.lose_connection(Some(OfflineCause::Version), wait),
+            ErrorCode::UnsupportedVersion => {
+                self.lose_connection(Some(OfflineCause::Version), wait)
+            }
             _ => self.lose_connection(Some(OfflineCause::RelayBusy), wait),
         }
     }
@@ -303,10 +386,16 @@ impl Engine {
         }
     }
 
-    fn lose_connection(&mut self, cause: Option<OfflineCause>, wait: Option<Duration>) -> Result<()> {
+    fn lose_connection(
+        &mut self,
+        cause: Option<OfflineCause>,
+        wait: Option<Duration>,
+    ) -> Result<()> {
         self.forget_connection();
         let pause = self.next_pause()?.max(wait.unwrap_or_default());
-        self.session = Session::Waiting { until: Some(self.seams.clock.monotonic().saturating_add(pause)) };
+        self.session = Session::Waiting {
+            until: Some(self.seams.clock.monotonic().saturating_add(pause)),
+        };
         self.backoff.failures = self.backoff.failures.saturating_add(1);
         self.backoff.cause = cause;
         self.fail_registration(match cause {
@@ -349,7 +438,9 @@ impl Engine {
 
     /// Full jitter: uniform between nothing and a bound that doubles.
     fn next_pause(&mut self) -> Result<Duration> {
-        let bound = FIRST_PAUSE.saturating_mul(1 << self.backoff.failures.min(16)).min(LONGEST_PAUSE);
+        let bound = FIRST_PAUSE
+            .saturating_mul(1 << self.backoff.failures.min(16))
+            .min(LONGEST_PAUSE);
         let random = u32::from_be_bytes(self.random()?);
         Ok(bound.mul_f64(f64::from(random) / f64::from(u32::MAX)))
     }
@@ -359,26 +450,48 @@ impl Engine {
         let now = self.seams.clock.wall_ms();
         let (state, retry_at) = match &self.session {
             Session::Online(_) => (ConnectionState::Online, None),
-            Session::Dialing { .. } | Session::Greeting { .. } | Session::Proving { .. } => (ConnectionState::Connecting, None),
+            Session::Dialing { .. } | Session::Greeting { .. } | Session::Proving { .. } => {
+                (ConnectionState::Connecting, None)
+            }
             Session::Waiting { until } => {
                 let pause = until.map(|until| until.saturating_sub(self.seams.clock.monotonic()));
-                let retry_at = pause.map(|pause| now.saturating_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)));
+                let retry_at = pause.map(|pause| {
+                    now.saturating_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
+                });
                 (ConnectionState::Offline, retry_at)
             }
         };
         // an attempt under way still shows why there is none yet
-        let cause = if state == ConnectionState::Online { None } else { self.backoff.cause };
-        let waiting = store::outbox::waiting(self.database.connection()).unwrap_or(self.shown.waiting);
+        let cause = if state == ConnectionState::Online {
+            None
+        } else {
+            self.backoff.cause
+        };
+        let waiting =
+            store::outbox::waiting(self.database.connection()).unwrap_or(self.shown.waiting);
         let before = self.shown;
-        let retry_at = if before.state == state && before.cause == cause && state != ConnectionState::Offline {
+        let retry_at = if before.state == state
+            && before.cause == cause
+            && state != ConnectionState::Offline
+        {
             before.retry_at
         } else {
             retry_at
         };
-        let since = if before.state == state { before.since } else { now };
+        let since = if before.state == state {
+            before.since
+        } else {
+            now
+        };
         let unchanged = before.state == state && before.cause == cause && before.waiting == waiting;
         if !unchanged {
-            self.shown = crate::model::Connection { state, since, cause, retry_at, waiting };
+            self.shown = crate::model::Connection {
+                state,
+                since,
+                cause,
+                retry_at,
+                waiting,
+            };
             self.events.insert(Event::ConnectionChanged(self.shown));
         }
     }

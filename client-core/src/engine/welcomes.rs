@@ -6,7 +6,7 @@ use tracing::warn;
 use crate::{
     content,
     crypto::{AccountKeys, JoinError, Joined, Mls},
-    engine::opening::{Founding, establish},
+    engine::opening::{EstablishIds, Founder, establish},
     error::Result,
     model::{ConversationKey, ConversationState},
     seams::Randomness,
@@ -28,12 +28,18 @@ pub(super) struct Inbox<'a> {
 impl Inbox<'_> {
     pub(super) fn entry(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         if entry.kind != EntryKind::Welcome {
-            warn!(kind = entry.kind.number(), "an entry of a kind that has no place in an inbox");
+            warn!(
+                kind = entry.kind.number(),
+                "an entry of a kind that has no place in an inbox"
+            );
             return Ok(());
         }
-        let joined = Mls::new(write.connection(), self.random, self.keys, self.now).join(&entry.bytes.0);
+        let joined =
+            Mls::new(write.connection(), self.random, self.keys, self.now).join(&entry.bytes.0);
         match joined {
-            Ok(joined) if Some(joined.conversation) == entry.conversation => self.joined(write, entry, &joined),
+            Ok(joined) if Some(joined.conversation) == entry.conversation => {
+                self.joined(write, entry, &joined)
+            }
             Ok(joined) => {
                 warn!("a welcome to another conversation than the relay says");
                 self.leave(write, &joined)
@@ -48,12 +54,23 @@ impl Inbox<'_> {
         }
     }
 
-    fn joined(&mut self, write: &WriteTransaction<'_>, entry: &Entry, joined: &Joined) -> Result<()> {
+    fn joined(
+        &mut self,
+        write: &WriteTransaction<'_>,
+        entry: &Entry,
+        joined: &Joined,
+    ) -> Result<()> {
         let own = self.keys.account();
         let mut peers = joined.members.iter().filter(|member| member.account != own);
         let peer = match (peers.next(), peers.next()) {
             (Some(peer), None) => peer,
-            (Some(peer), Some(other)) if peers.chain([other]).all(|other| other.account == peer.account) => peer,
+            (Some(peer), Some(other))
+                if peers
+                    .chain([other])
+                    .all(|other| other.account == peer.account) =>
+            {
+                peer
+            }
             _ => {
                 warn!("a welcome to a group that is no direct conversation");
                 return self.leave(write, joined);
@@ -63,7 +80,13 @@ impl Inbox<'_> {
         let key = match conversations::key_of_peer(write.connection(), peer.account)? {
             None => {
                 let opening = ConversationState::Opening;
-                conversations::insert(write, joined.conversation, peer.account, opening, entry.time)?
+                conversations::insert(
+                    write,
+                    joined.conversation,
+                    peer.account,
+                    opening,
+                    entry.time,
+                )?
             }
             Some(key) => {
                 if !self.adopt(write, key, joined)? {
@@ -79,13 +102,22 @@ impl Inbox<'_> {
             incarnation: joined.incarnation,
             state: ConversationState::Opening,
         };
-        let ids = (self.random.array()?, self.random.array()?, self.random.client_id()?);
-        establish(write, &row, &Founding { own, name: self.name, time: entry.time, proof: None, ids })
+        let founder = Founder {
+            own,
+            name: self.name,
+            ids: EstablishIds::draw(self.random)?,
+        };
+        establish(write, &row, &founder, None, entry.time)
     }
 
     /// The other side made the conversation first: ours is dropped, and what was written here goes there. `false` where an
     /// established conversation is in the way.
-    fn adopt(&mut self, write: &WriteTransaction<'_>, key: ConversationKey, joined: &Joined) -> Result<bool> {
+    fn adopt(
+        &mut self,
+        write: &WriteTransaction<'_>,
+        key: ConversationKey,
+        joined: &Joined,
+    ) -> Result<bool> {
         let row = conversations::row(write.connection(), key)?;
         if row.state == ConversationState::Established {
             warn!("a second direct conversation with the same account");
@@ -99,11 +131,22 @@ impl Inbox<'_> {
             group.delete()?;
         }
         let (conversation, incarnation) = (joined.conversation, joined.incarnation);
-        conversations::set_state(write, key, conversation, incarnation, ConversationState::Opening)?;
+        conversations::set_state(
+            write,
+            key,
+            conversation,
+            incarnation,
+            ConversationState::Opening,
+        )?;
         // the id of a message names its conversation; none of these was ever sealed
         for queued in outbox::all(write.connection(), key)? {
             if let Some(message) = queued.message {
-                let id = content::message_id(self.keys.relay(), self.keys.account(), conversation, &queued.content);
+                let id = content::message_id(
+                    self.keys.relay(),
+                    self.keys.account(),
+                    conversation,
+                    &queued.content,
+                );
                 store::messages::replace_id(write, message, id, &queued.content)?;
             }
         }

@@ -19,7 +19,9 @@ impl SystemClock {
     /// Starts counting monotonic time now.
     #[must_use]
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 }
 
@@ -30,10 +32,17 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the computer's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the computer's clock"
+    )]
     fn wall_ms(&self) -> u64 {
         // a clock before 1970 is as wrong as any other; the relay's time decides
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            })
     }
 
     fn monotonic(&self) -> Duration {

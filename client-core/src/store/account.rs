@@ -81,7 +81,10 @@ pub fn load(connection: &Connection) -> Result<AccountRow> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_registered(write: &WriteTransaction<'_>, receipt: &[u8]) -> Result<()> {
-    write.connection().execute("UPDATE account SET registration = NULL, receipt = ?1 WHERE id = 1", [receipt])?;
+    write.connection().execute(
+        "UPDATE account SET registration = NULL, receipt = ?1 WHERE id = 1",
+        [receipt],
+    )?;
     Ok(())
 }
 
@@ -89,7 +92,11 @@ pub fn set_registered(write: &WriteTransaction<'_>, receipt: &[u8]) -> Result<()
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn set_relay_facts(write: &WriteTransaction<'_>, generation: StoreGeneration, offset: i64) -> Result<()> {
+pub fn set_relay_facts(
+    write: &WriteTransaction<'_>,
+    generation: StoreGeneration,
+    offset: i64,
+) -> Result<()> {
     write.connection().execute(
         "UPDATE account SET store_generation = ?1, relay_offset = ?2 WHERE id = 1",
         (generation.as_bytes(), offset),
@@ -102,7 +109,15 @@ pub fn set_relay_facts(write: &WriteTransaction<'_>, generation: StoreGeneration
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn store_generation(connection: &Connection) -> Result<Option<StoreGeneration>> {
-    let bytes: Option<Option<Vec<u8>>> =
-        connection.query_row("SELECT store_generation FROM account WHERE id = 1", [], |row| row.get(0)).optional()?;
-    Ok(bytes.flatten().as_deref().and_then(StoreGeneration::from_slice))
+    let bytes: Option<Option<Vec<u8>>> = connection
+        .query_row(
+            "SELECT store_generation FROM account WHERE id = 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(bytes
+        .flatten()
+        .as_deref()
+        .and_then(StoreGeneration::from_slice))
 }

@@ -14,7 +14,10 @@ use crate::{
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn ensure(write: &WriteTransaction<'_>, account: AccountId) -> Result<()> {
-    write.connection().execute("INSERT INTO contacts (account) VALUES (?1) ON CONFLICT DO NOTHING", [account.as_bytes()])?;
+    write.connection().execute(
+        "INSERT INTO contacts (account) VALUES (?1) ON CONFLICT DO NOTHING",
+        [account.as_bytes()],
+    )?;
     Ok(())
 }
 
@@ -31,7 +34,10 @@ pub fn pin_root_key(write: &WriteTransaction<'_>, account: AccountId, root_key: 
     )?;
     match pinned {
         Some(pinned) if pinned == root_key.as_bytes() => Ok(()),
-        Some(_) => Err(Error::new(ErrorKind::Crypto, "root key of a contact differs from the pinned one")),
+        Some(_) => Err(Error::new(
+            ErrorKind::Crypto,
+            "root key of a contact differs from the pinned one",
+        )),
         None => {
             write.connection().execute(
                 "UPDATE contacts SET root_key = ?2 WHERE account = ?1",
@@ -46,7 +52,11 @@ pub fn pin_root_key(write: &WriteTransaction<'_>, account: AccountId, root_key: 
 ///
 /// # Errors
 /// [`ErrorKind::Crypto`] where it is of another root key, or older than the known one; [`ErrorKind::Database`].
-pub fn save_manifest(write: &WriteTransaction<'_>, manifest: &Manifest, bytes: &[u8]) -> Result<()> {
+pub fn save_manifest(
+    write: &WriteTransaction<'_>,
+    manifest: &Manifest,
+    bytes: &[u8],
+) -> Result<()> {
     let account = manifest.account();
     pin_root_key(write, account, manifest.root_key)?;
     let known: i64 = write.connection().query_row(
@@ -55,7 +65,10 @@ pub fn save_manifest(write: &WriteTransaction<'_>, manifest: &Manifest, bytes: &
         |row| row.get(0),
     )?;
     if signed(manifest.number) < known {
-        return Err(Error::new(ErrorKind::Crypto, "the relay showed an older manifest than before"));
+        return Err(Error::new(
+            ErrorKind::Crypto,
+            "the relay showed an older manifest than before",
+        ));
     }
     write.connection().execute(
         "UPDATE contacts SET manifest = ?2, manifest_number = ?3 WHERE account = ?1",
@@ -87,7 +100,10 @@ pub fn set_name(write: &WriteTransaction<'_>, account: AccountId, name: &str) ->
 /// [`ErrorKind::Database`].
 pub fn set_consented(write: &WriteTransaction<'_>, account: AccountId) -> Result<()> {
     ensure(write, account)?;
-    write.connection().execute("UPDATE contacts SET consented = 1 WHERE account = ?1", [account.as_bytes()])?;
+    write.connection().execute(
+        "UPDATE contacts SET consented = 1 WHERE account = ?1",
+        [account.as_bytes()],
+    )?;
     Ok(())
 }
 
@@ -97,7 +113,11 @@ pub fn set_consented(write: &WriteTransaction<'_>, account: AccountId) -> Result
 /// [`ErrorKind::Database`].
 pub fn name(connection: &Connection, account: AccountId) -> Result<String> {
     let name = connection
-        .query_row("SELECT name FROM contacts WHERE account = ?1", [account.as_bytes()], |row| row.get(0))
+        .query_row(
+            "SELECT name FROM contacts WHERE account = ?1",
+            [account.as_bytes()],
+            |row| row.get(0),
+        )
         .optional()?;
     Ok(name.unwrap_or_default())
 }

@@ -67,7 +67,12 @@ pub fn set_state(
 ) -> Result<()> {
     write.connection().execute(
         "UPDATE conversations SET conversation = ?2, incarnation = ?3, state = ?4 WHERE key = ?1",
-        (key.0, conversation.as_bytes(), incarnation, state_number(state)),
+        (
+            key.0,
+            conversation.as_bytes(),
+            incarnation,
+            state_number(state),
+        ),
     )?;
     write.announce(Event::ConversationChanged(key));
     Ok(())
@@ -89,9 +94,14 @@ pub fn row(connection: &Connection, key: ConversationKey) -> Result<Conversation
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn row_of(connection: &Connection, conversation: ConversationId) -> Result<Option<ConversationRow>> {
+pub fn row_of(
+    connection: &Connection,
+    conversation: ConversationId,
+) -> Result<Option<ConversationRow>> {
     let mut statement = connection.prepare_cached(&format!("{ROW} WHERE conversation = ?1"))?;
-    Ok(statement.query_row([conversation.as_bytes()], read_row).optional()?)
+    Ok(statement
+        .query_row([conversation.as_bytes()], read_row)
+        .optional()?)
 }
 
 /// The direct conversation with this account.
@@ -99,8 +109,11 @@ pub fn row_of(connection: &Connection, conversation: ConversationId) -> Result<O
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn key_of_peer(connection: &Connection, peer: AccountId) -> Result<Option<ConversationKey>> {
-    let mut statement = connection.prepare_cached("SELECT key FROM conversations WHERE peer = ?1")?;
-    Ok(statement.query_row([peer.as_bytes()], |row| row.get(0).map(ConversationKey)).optional()?)
+    let mut statement =
+        connection.prepare_cached("SELECT key FROM conversations WHERE peer = ?1")?;
+    Ok(statement
+        .query_row([peer.as_bytes()], |row| row.get(0).map(ConversationKey))
+        .optional()?)
 }
 
 /// Keeps what is being written.
@@ -108,7 +121,10 @@ pub fn key_of_peer(connection: &Connection, peer: AccountId) -> Result<Option<Co
 /// # Errors
 /// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
 pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str) -> Result<()> {
-    let changed = write.connection().execute("UPDATE conversations SET draft = ?2 WHERE key = ?1", (key.0, draft))?;
+    let changed = write.connection().execute(
+        "UPDATE conversations SET draft = ?2 WHERE key = ?1",
+        (key.0, draft),
+    )?;
     if changed == 0 {
         return Err(Error::new(ErrorKind::NotFound, "no such conversation"));
     }
@@ -138,7 +154,12 @@ pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn note_message(write: &WriteTransaction<'_>, key: ConversationKey, time: u64, unread: Unread) -> Result<()> {
+pub fn note_message(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    time: u64,
+    unread: Unread,
+) -> Result<()> {
     write.connection().prepare_cached(
         "UPDATE conversations SET last_activity = max(last_activity, ?2), unread = unread + ?3 WHERE key = ?1",
     )?.execute((key.0, signed(time), i64::from(unread == Unread::Yes)))?;
@@ -159,11 +180,21 @@ pub enum Unread {
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn raise_delivered(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<u64> {
-    let before: i64 =
-        write.connection().query_row("SELECT delivered_seq FROM conversations WHERE key = ?1", [key.0], |row| row.get(0))?;
+pub fn raise_delivered(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    seq: u64,
+) -> Result<u64> {
+    let before: i64 = write.connection().query_row(
+        "SELECT delivered_seq FROM conversations WHERE key = ?1",
+        [key.0],
+        |row| row.get(0),
+    )?;
     if signed(seq) > before {
-        write.connection().execute("UPDATE conversations SET delivered_seq = ?2 WHERE key = ?1", (key.0, signed(seq)))?;
+        write.connection().execute(
+            "UPDATE conversations SET delivered_seq = ?2 WHERE key = ?1",
+            (key.0, signed(seq)),
+        )?;
     }
     Ok(unsigned(before))
 }

@@ -62,7 +62,10 @@ impl Database {
     /// [`ErrorKind::Database`] or [`ErrorKind::DiskFull`].
     pub fn create(path: &Path, key: &DatabaseKey) -> Result<Self> {
         if path.exists() {
-            return Err(Error::new(ErrorKind::Database, "a database is there already"));
+            return Err(Error::new(
+                ErrorKind::Database,
+                "a database is there already",
+            ));
         }
         let connection = Connection::open(path)?;
         Self::prepare(connection, path, key)
@@ -100,7 +103,10 @@ impl Database {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(128);
         migrate(&mut connection)?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
     }
 
     /// Where the file is.
@@ -119,9 +125,17 @@ impl Database {
     ///
     /// # Errors
     /// What `work` returned, or [`ErrorKind::Database`] from the commit; then nothing was changed or announced.
-    pub fn write<T>(&mut self, work: impl FnOnce(&WriteTransaction<'_>) -> Result<T>) -> Result<(T, BTreeSet<Event>)> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let write = WriteTransaction { transaction, changes: RefCell::default() };
+    pub fn write<T>(
+        &mut self,
+        work: impl FnOnce(&WriteTransaction<'_>) -> Result<T>,
+    ) -> Result<(T, BTreeSet<Event>)> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let write = WriteTransaction {
+            transaction,
+            changes: RefCell::default(),
+        };
         let value = work(&write)?;
         write.transaction.commit()?;
         Ok((value, write.changes.into_inner()))
@@ -164,7 +178,10 @@ fn migrate(connection: &mut Connection) -> Result<()> {
     let version = usize::try_from(version).unwrap_or(usize::MAX);
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if version > MIGRATIONS.len() {
-        return Err(Error::new(ErrorKind::Database, "made by a newer version of Relevo"));
+        return Err(Error::new(
+            ErrorKind::Database,
+            "made by a newer version of Relevo",
+        ));
     }
     if version > 0 && application != APPLICATION_ID {
         return Err(Error::new(ErrorKind::Database, "not a database of Relevo"));
@@ -176,7 +193,11 @@ fn migrate(connection: &mut Connection) -> Result<()> {
             transaction.execute_batch(mls::SCHEMA)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         }
-        transaction.pragma_update(None, "user_version", u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1))?;
+        transaction.pragma_update(
+            None,
+            "user_version",
+            u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1),
+        )?;
         transaction.commit()?;
     }
     Ok(())

@@ -12,7 +12,13 @@ use crate::{
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn insert(write: &WriteTransaction<'_>, token: Token, secret: &LinkSecret, expires: u64, uses: u16) -> Result<()> {
+pub fn insert(
+    write: &WriteTransaction<'_>,
+    token: Token,
+    secret: &LinkSecret,
+    expires: u64,
+    uses: u16,
+) -> Result<()> {
     write.connection().execute(
         "INSERT INTO links (token, secret, expires, uses) VALUES (?1, ?2, ?3, ?4)",
         (token.as_bytes(), secret.as_bytes(), signed(expires), uses),

@@ -79,7 +79,10 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
     }
     let row = write.connection().last_insert_rowid();
     if message.kind == MessageKind::Text {
-        write.connection().prepare_cached("INSERT INTO search_queue (message) VALUES (?1)")?.execute([row])?;
+        write
+            .connection()
+            .prepare_cached("INSERT INTO search_queue (message) VALUES (?1)")?
+            .execute([row])?;
     }
     write.announce(Event::MessageChanged(message.conversation, message.id));
     Ok(Some(row))
@@ -90,11 +93,12 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> Result<()> {
-    write.connection().prepare_cached("UPDATE messages SET seq = ?2, position = ?2, time = ?3, state = 1 WHERE id = ?1")?.execute((
-        row,
-        signed(seq),
-        signed(time),
-    ))?;
+    write
+        .connection()
+        .prepare_cached(
+            "UPDATE messages SET seq = ?2, position = ?2, time = ?3, state = 1 WHERE id = ?1",
+        )?
+        .execute((row, signed(seq), signed(time)))?;
     announce(write, row)
 }
 
@@ -103,7 +107,10 @@ pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> 
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_failed(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
-    write.connection().execute("UPDATE messages SET state = 2 WHERE id = ?1 AND state = 0", [row])?;
+    write.connection().execute(
+        "UPDATE messages SET state = 2 WHERE id = ?1 AND state = 0",
+        [row],
+    )?;
     announce(write, row)
 }
 
@@ -112,7 +119,10 @@ pub fn set_failed(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_queued(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
-    write.connection().execute("UPDATE messages SET state = 0 WHERE id = ?1 AND state = 2", [row])?;
+    write.connection().execute(
+        "UPDATE messages SET state = 0 WHERE id = ?1 AND state = 2",
+        [row],
+    )?;
     announce(write, row)
 }
 
@@ -120,7 +130,12 @@ pub fn set_queued(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn replace_id(write: &WriteTransaction<'_>, row: i64, new: MessageId, content: &[u8]) -> Result<()> {
+pub fn replace_id(
+    write: &WriteTransaction<'_>,
+    row: i64,
+    new: MessageId,
+    content: &[u8],
+) -> Result<()> {
     let (conversation, old) = place(write.connection(), row)?;
     write.connection().execute(
         "UPDATE messages SET message_id = ?2, content = ?3 WHERE id = ?1",
@@ -137,9 +152,15 @@ pub fn replace_id(write: &WriteTransaction<'_>, row: i64, new: MessageId, conten
 /// [`ErrorKind::Database`].
 pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
     let (conversation, message) = place(write.connection(), row)?;
-    write.connection().execute("DELETE FROM search_queue WHERE message = ?1", [row])?;
-    write.connection().execute("DELETE FROM search_index WHERE rowid = ?1", [row])?;
-    write.connection().execute("DELETE FROM messages WHERE id = ?1", [row])?;
+    write
+        .connection()
+        .execute("DELETE FROM search_queue WHERE message = ?1", [row])?;
+    write
+        .connection()
+        .execute("DELETE FROM search_index WHERE rowid = ?1", [row])?;
+    write
+        .connection()
+        .execute("DELETE FROM messages WHERE id = ?1", [row])?;
     write.announce(Event::MessageRemoved(conversation, message));
     write.announce(Event::ConversationChanged(conversation));
     Ok(())
@@ -149,12 +170,19 @@ pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn announce_delivered(write: &WriteTransaction<'_>, key: ConversationKey, after: u64, up_to: u64) -> Result<()> {
+pub fn announce_delivered(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    after: u64,
+    up_to: u64,
+) -> Result<()> {
     let ids: Vec<MessageId> = {
         let mut statement = write.connection().prepare_cached(
             "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND position <= ?3 AND mine = 1 AND state = 1",
         )?;
-        let rows = statement.query_map((key.0, signed(after), signed(up_to)), |row| id(row, "message_id", MessageId::from_slice))?;
+        let rows = statement.query_map((key.0, signed(after), signed(up_to)), |row| {
+            id(row, "message_id", MessageId::from_slice)
+        })?;
         rows.collect::<rusqlite::Result<_>>()?
     };
     for id in ids {
@@ -168,11 +196,18 @@ pub fn announce_delivered(write: &WriteTransaction<'_>, key: ConversationKey, af
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
-pub fn own_row(connection: &Connection, conversation: ConversationKey, message: MessageId) -> Result<(i64, Message)> {
-    let mut statement =
-        connection.prepare_cached(&format!("{SELECT} WHERE m.message_id = ?1 AND m.conversation = ?2 AND m.mine = 1"))?;
+pub fn own_row(
+    connection: &Connection,
+    conversation: ConversationKey,
+    message: MessageId,
+) -> Result<(i64, Message)> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{SELECT} WHERE m.message_id = ?1 AND m.conversation = ?2 AND m.mine = 1"
+    ))?;
     statement
-        .query_row((message.as_bytes(), conversation.0), |row| Ok((row.get("id")?, read(row)?)))
+        .query_row((message.as_bytes(), conversation.0), |row| {
+            Ok((row.get("id")?, read(row)?))
+        })
         .optional()?
         .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such message"))
 }
@@ -182,7 +217,11 @@ pub fn own_row(connection: &Connection, conversation: ConversationKey, message: 
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn content(connection: &Connection, row: i64) -> Result<Vec<u8>> {
-    Ok(connection.query_row("SELECT content FROM messages WHERE id = ?1", [row], |row| row.get(0))?)
+    Ok(
+        connection.query_row("SELECT content FROM messages WHERE id = ?1", [row], |row| {
+            row.get(0)
+        })?,
+    )
 }
 
 /// Whether an entry with this client id was one of ours.
@@ -198,11 +237,19 @@ pub fn has_client_id(connection: &Connection, client_id: ClientId) -> Result<boo
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn page(connection: &Connection, key: ConversationKey, before: Option<i64>, limit: u32) -> Result<MessagePage> {
+pub fn page(
+    connection: &Connection,
+    key: ConversationKey,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<MessagePage> {
     let mut statement = connection.prepare_cached(&format!(
         "{SELECT} WHERE m.conversation = ?1 AND m.position < ?2 ORDER BY m.position DESC LIMIT ?3"
     ))?;
-    let rows = statement.query_map((key.0, before.unwrap_or(i64::MAX), i64::from(limit) + 1), read)?;
+    let rows = statement.query_map(
+        (key.0, before.unwrap_or(i64::MAX), i64::from(limit) + 1),
+        read,
+    )?;
     let mut messages = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = messages.len() > limit;
@@ -215,11 +262,21 @@ pub fn page(connection: &Connection, key: ConversationKey, before: Option<i64>, 
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn by_ids(connection: &Connection, key: ConversationKey, ids: &[MessageId]) -> Result<Vec<Message>> {
-    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE m.message_id = ?1 AND m.conversation = ?2"))?;
+pub fn by_ids(
+    connection: &Connection,
+    key: ConversationKey,
+    ids: &[MessageId],
+) -> Result<Vec<Message>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{SELECT} WHERE m.message_id = ?1 AND m.conversation = ?2"
+    ))?;
     let mut messages = Vec::with_capacity(ids.len());
     for id in ids {
-        messages.extend(statement.query_row((id.as_bytes(), key.0), read).optional()?);
+        messages.extend(
+            statement
+                .query_row((id.as_bytes(), key.0), read)
+                .optional()?,
+        );
     }
     messages.sort_by_key(|message| message.position);
     Ok(messages)
@@ -246,18 +303,33 @@ pub fn last(connection: &Connection, key: ConversationKey) -> Result<Option<Mess
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn first_unread(connection: &Connection, key: ConversationKey, position: i64) -> Result<Option<MessageId>> {
+pub fn first_unread(
+    connection: &Connection,
+    key: ConversationKey,
+    position: i64,
+) -> Result<Option<MessageId>> {
     let mut statement = connection.prepare_cached(
         "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND mine = 0 AND kind <> 2
          ORDER BY position LIMIT 1",
     )?;
-    Ok(statement.query_row((key.0, position), |row| id(row, "message_id", MessageId::from_slice)).optional()?)
+    Ok(statement
+        .query_row((key.0, position), |row| {
+            id(row, "message_id", MessageId::from_slice)
+        })
+        .optional()?)
 }
 
 fn place(connection: &Connection, row: i64) -> Result<(ConversationKey, MessageId)> {
-    Ok(connection.query_row("SELECT conversation, message_id FROM messages WHERE id = ?1", [row], |row| {
-        Ok((ConversationKey(row.get("conversation")?), id(row, "message_id", MessageId::from_slice)?))
-    })?)
+    Ok(connection.query_row(
+        "SELECT conversation, message_id FROM messages WHERE id = ?1",
+        [row],
+        |row| {
+            Ok((
+                ConversationKey(row.get("conversation")?),
+                id(row, "message_id", MessageId::from_slice)?,
+            ))
+        },
+    )?)
 }
 
 fn announce(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
@@ -291,7 +363,11 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
         kind,
         sender: id(row, "sender", AccountId::from_slice)?,
         outgoing,
-        text: if kind == MessageKind::Text { text } else { String::new() },
+        text: if kind == MessageKind::Text {
+            text
+        } else {
+            String::new()
+        },
         time: unsigned(row.get("time")?),
         position: row.get("position")?,
     })

@@ -78,7 +78,12 @@ impl<'a> MlsStore<'a> {
         Self { connection }
     }
 
-    fn put(&self, kind: Kind, key: &impl Serialize, value: &(impl Serialize + ?Sized)) -> Result<(), MlsStoreError> {
+    fn put(
+        &self,
+        kind: Kind,
+        key: &impl Serialize,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), MlsStoreError> {
         let (key, value) = (row_key(kind, key)?, encode(value)?);
         self.connection
             .prepare_cached(
@@ -88,12 +93,20 @@ impl<'a> MlsStore<'a> {
         Ok(())
     }
 
-    fn get<T: DeserializeOwned>(&self, kind: Kind, key: &impl Serialize) -> Result<Option<T>, MlsStoreError> {
+    fn get<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        key: &impl Serialize,
+    ) -> Result<Option<T>, MlsStoreError> {
         self.connection
             .prepare_cached("SELECT value FROM mls_state WHERE key = ?1")?
             .query_row(params![row_key(kind, key)?], |row| {
                 // read in place: no copy of a secret is made
-                Ok(row.get_ref(0)?.as_blob().ok().and_then(|value| rmp_serde::from_slice(value).ok()))
+                Ok(row
+                    .get_ref(0)?
+                    .as_blob()
+                    .ok()
+                    .and_then(|value| rmp_serde::from_slice(value).ok()))
             })
             .optional()?
             .map(|value| value.ok_or(MlsStoreError::Decode))
@@ -101,13 +114,22 @@ impl<'a> MlsStore<'a> {
     }
 
     fn remove(&self, kind: Kind, key: &impl Serialize) -> Result<(), MlsStoreError> {
-        self.connection.prepare_cached("DELETE FROM mls_state WHERE key = ?1")?.execute(params![row_key(kind, key)?])?;
+        self.connection
+            .prepare_cached("DELETE FROM mls_state WHERE key = ?1")?
+            .execute(params![row_key(kind, key)?])?;
         Ok(())
     }
 
-    fn get_list<T: DeserializeOwned>(&self, kind: Kind, key: &impl Serialize) -> Result<Vec<T>, MlsStoreError> {
+    fn get_list<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        key: &impl Serialize,
+    ) -> Result<Vec<T>, MlsStoreError> {
         let items: Vec<Vec<u8>> = self.get(kind, key)?.unwrap_or_default();
-        items.iter().map(|item| rmp_serde::from_slice(item).map_err(|_| MlsStoreError::Decode)).collect()
+        items
+            .iter()
+            .map(|item| rmp_serde::from_slice(item).map_err(|_| MlsStoreError::Decode))
+            .collect()
     }
 
     /// Lists hold public things only: own leaves and references to proposals.
@@ -126,15 +148,23 @@ impl<'a> MlsStore<'a> {
 fn encode(value: &(impl Serialize + ?Sized)) -> Result<Zeroizing<Vec<u8>>, MlsStoreError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(BUFFER));
     value
-        .serialize(&mut Serializer::new(&mut *bytes).with_struct_map().with_bytes(BytesMode::ForceAll))
+        .serialize(
+            &mut Serializer::new(&mut *bytes)
+                .with_struct_map()
+                .with_bytes(BytesMode::ForceAll),
+        )
         .map_err(|_| MlsStoreError::Encode)?;
     Ok(bytes)
 }
 
 fn row_key(kind: Kind, key: &impl Serialize) -> Result<Vec<u8>, MlsStoreError> {
     let mut bytes = vec![kind as u8];
-    key.serialize(&mut Serializer::new(&mut bytes).with_struct_map().with_bytes(BytesMode::ForceAll))
-        .map_err(|_| MlsStoreError::Encode)?;
+    key.serialize(
+        &mut Serializer::new(&mut bytes)
+            .with_struct_map()
+            .with_bytes(BytesMode::ForceAll),
+    )
+    .map_err(|_| MlsStoreError::Encode)?;
     Ok(bytes)
 }
 

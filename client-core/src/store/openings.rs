@@ -49,8 +49,15 @@ pub fn insert(write: &WriteTransaction<'_>, opening: &Opening) -> Result<()> {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn set_request(write: &WriteTransaction<'_>, conversation: ConversationKey, request: &[u8]) -> Result<()> {
-    write.connection().execute("UPDATE openings SET request = ?2 WHERE conversation = ?1", (conversation.0, request))?;
+pub fn set_request(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    request: &[u8],
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE openings SET request = ?2 WHERE conversation = ?1",
+        (conversation.0, request),
+    )?;
     Ok(())
 }
 
@@ -59,7 +66,10 @@ pub fn set_request(write: &WriteTransaction<'_>, conversation: ConversationKey, 
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn delete(write: &WriteTransaction<'_>, conversation: ConversationKey) -> Result<()> {
-    write.connection().execute("DELETE FROM openings WHERE conversation = ?1", [conversation.0])?;
+    write.connection().execute(
+        "DELETE FROM openings WHERE conversation = ?1",
+        [conversation.0],
+    )?;
     Ok(())
 }
 

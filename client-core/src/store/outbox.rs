@@ -58,16 +58,19 @@ pub fn insert(
     client_id: ClientId,
     content: &[u8],
 ) -> Result<()> {
-    write.connection().prepare_cached(
-        "INSERT INTO outbox (conversation, message, first, client_id, content)
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO outbox (conversation, message, first, client_id, content)
          VALUES (:conversation, :message, :first, :client_id, :content)",
-    )?.execute(named_params! {
-        ":conversation": conversation.0,
-        ":message": message,
-        ":first": place == Place::First,
-        ":client_id": client_id.as_bytes(),
-        ":content": content,
-    })?;
+        )?
+        .execute(named_params! {
+            ":conversation": conversation.0,
+            ":message": message,
+            ":first": place == Place::First,
+            ":client_id": client_id.as_bytes(),
+            ":content": content,
+        })?;
     Ok(())
 }
 
@@ -75,7 +78,11 @@ pub fn insert(
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn next(connection: &Connection, conversation: ConversationKey, limit: usize) -> Result<Vec<OutboxRow>> {
+pub fn next(
+    connection: &Connection,
+    conversation: ConversationKey,
+    limit: usize,
+) -> Result<Vec<OutboxRow>> {
     let mut statement = connection.prepare_cached(
         "SELECT o.id, o.conversation, o.message, o.client_id, o.content, o.sealed, o.incarnation, o.epoch
          FROM outbox o LEFT JOIN messages m ON m.id = o.message
@@ -104,12 +111,12 @@ pub fn all(connection: &Connection, conversation: ConversationKey) -> Result<Vec
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_sealed(write: &WriteTransaction<'_>, row: i64, sealed: &Sealed) -> Result<()> {
-    write.connection().prepare_cached("UPDATE outbox SET sealed = ?2, incarnation = ?3, epoch = ?4 WHERE id = ?1")?.execute((
-        row,
-        &sealed.bytes,
-        sealed.incarnation,
-        signed(sealed.epoch),
-    ))?;
+    write
+        .connection()
+        .prepare_cached(
+            "UPDATE outbox SET sealed = ?2, incarnation = ?3, epoch = ?4 WHERE id = ?1",
+        )?
+        .execute((row, &sealed.bytes, sealed.incarnation, signed(sealed.epoch)))?;
     Ok(())
 }
 
@@ -119,7 +126,10 @@ pub fn set_sealed(write: &WriteTransaction<'_>, row: i64, sealed: &Sealed) -> Re
 /// [`crate::ErrorKind::Database`].
 pub fn clear_sealed(write: &WriteTransaction<'_>, rows: &[i64]) -> Result<()> {
     for row in rows {
-        write.connection().execute("UPDATE outbox SET sealed = NULL, incarnation = NULL, epoch = NULL WHERE id = ?1", [row])?;
+        write.connection().execute(
+            "UPDATE outbox SET sealed = NULL, incarnation = NULL, epoch = NULL WHERE id = ?1",
+            [row],
+        )?;
     }
     Ok(())
 }
@@ -129,7 +139,10 @@ pub fn clear_sealed(write: &WriteTransaction<'_>, rows: &[i64]) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_content(write: &WriteTransaction<'_>, row: i64, content: &[u8]) -> Result<()> {
-    write.connection().execute("UPDATE outbox SET content = ?2 WHERE id = ?1", (row, content))?;
+    write.connection().execute(
+        "UPDATE outbox SET content = ?2 WHERE id = ?1",
+        (row, content),
+    )?;
     Ok(())
 }
 
@@ -137,9 +150,15 @@ pub fn set_content(write: &WriteTransaction<'_>, row: i64, content: &[u8]) -> Re
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<(i64, Option<i64>)>> {
-    let mut statement = connection.prepare_cached("SELECT id, message FROM outbox WHERE client_id = ?1")?;
-    Ok(statement.query_row([client_id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+pub fn by_client_id(
+    connection: &Connection,
+    client_id: ClientId,
+) -> Result<Option<(i64, Option<i64>)>> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, message FROM outbox WHERE client_id = ?1")?;
+    Ok(statement
+        .query_row([client_id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
 }
 
 /// Removes a row: the relay has it, or the person gave it up.
@@ -147,7 +166,10 @@ pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Opti
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
-    write.connection().prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([row])?;
+    write
+        .connection()
+        .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
+        .execute([row])?;
     Ok(())
 }
 
@@ -156,7 +178,9 @@ pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn delete_of_message(write: &WriteTransaction<'_>, message: i64) -> Result<()> {
-    write.connection().execute("DELETE FROM outbox WHERE message = ?1", [message])?;
+    write
+        .connection()
+        .execute("DELETE FROM outbox WHERE message = ?1", [message])?;
     Ok(())
 }
 
@@ -188,7 +212,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     let incarnation: Option<u32> = row.get("incarnation")?;
     let epoch: Option<i64> = row.get("epoch")?;
     let sealed = match (bytes, incarnation, epoch) {
-        (Some(bytes), Some(incarnation), Some(epoch)) => Some(Sealed { bytes, incarnation, epoch: unsigned(epoch) }),
+        (Some(bytes), Some(incarnation), Some(epoch)) => Some(Sealed {
+            bytes,
+            incarnation,
+            epoch: unsigned(epoch),
+        }),
         _ => None,
     };
     Ok(OutboxRow {

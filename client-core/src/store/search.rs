@@ -26,8 +26,14 @@ pub fn index_some(write: &WriteTransaction<'_>, limit: u32) -> Result<bool> {
         rows.collect::<rusqlite::Result<_>>()?
     };
     for (message, text) in &waiting {
-        write.connection().prepare_cached("INSERT INTO search_index (rowid, text) VALUES (?1, ?2)")?.execute((message, text))?;
-        write.connection().prepare_cached("DELETE FROM search_queue WHERE message = ?1")?.execute([message])?;
+        write
+            .connection()
+            .prepare_cached("INSERT INTO search_index (rowid, text) VALUES (?1, ?2)")?
+            .execute((message, text))?;
+        write
+            .connection()
+            .prepare_cached("DELETE FROM search_queue WHERE message = ?1")?
+            .execute([message])?;
     }
     Ok(waiting.len() == usize::try_from(limit).unwrap_or(usize::MAX))
 }
@@ -37,7 +43,9 @@ pub fn index_some(write: &WriteTransaction<'_>, limit: u32) -> Result<bool> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn has_waiting(connection: &Connection) -> Result<bool> {
-    Ok(connection.prepare_cached("SELECT 1 FROM search_queue LIMIT 1")?.exists([])?)
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM search_queue LIMIT 1")?
+        .exists([])?)
 }
 
 /// The newest messages that hold every word of the query, as part of a word, whatever case and accents.
@@ -46,7 +54,9 @@ pub fn has_waiting(connection: &Connection) -> Result<bool> {
 /// [`crate::ErrorKind::Database`].
 pub fn find(connection: &Connection, query: &str, limit: u32) -> Result<Vec<SearchHit>> {
     let words: Vec<&str> = query.split_whitespace().take(16).collect();
-    let (indexed, short): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.chars().count() >= SHORTEST_INDEXED);
+    let (indexed, short): (Vec<&str>, Vec<&str>) = words
+        .iter()
+        .partition(|word| word.chars().count() >= SHORTEST_INDEXED);
     if words.is_empty() {
         return Ok(Vec::new());
     }
@@ -60,7 +70,11 @@ pub fn find(connection: &Connection, query: &str, limit: u32) -> Result<Vec<Sear
         rows.collect::<rusqlite::Result<_>>()?
     } else {
         // each word is a phrase: quotes are doubled, so that nothing in it is syntax
-        let phrase = indexed.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect::<Vec<_>>().join(" AND ");
+        let phrase = indexed
+            .iter()
+            .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
+            .collect::<Vec<_>>()
+            .join(" AND ");
         let mut statement = connection
             .prepare_cached("SELECT rowid FROM search_index WHERE search_index MATCH ?1 ORDER BY rowid DESC LIMIT ?2")?;
         let rows = statement.query_map((phrase, limit), |row| row.get(0))?;
@@ -70,7 +84,10 @@ pub fn find(connection: &Connection, query: &str, limit: u32) -> Result<Vec<Sear
     for row in rows {
         let message = messages::by_row(connection, row)?;
         let lower = message.text.to_lowercase();
-        if short.iter().all(|word| lower.contains(&word.to_lowercase())) {
+        if short
+            .iter()
+            .all(|word| lower.contains(&word.to_lowercase()))
+        {
             let title = connection.query_row(
                 "SELECT p.name FROM conversations c JOIN contacts p ON p.account = c.peer WHERE c.key = ?1",
                 [message.conversation.0],

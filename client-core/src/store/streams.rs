@@ -13,8 +13,13 @@ use crate::{
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn cursor(connection: &Connection, stream: StreamId) -> Result<u64> {
-    let cursor: Option<i64> =
-        connection.query_row("SELECT cursor FROM streams WHERE stream = ?1", [key(&stream)], |row| row.get(0)).optional()?;
+    let cursor: Option<i64> = connection
+        .query_row(
+            "SELECT cursor FROM streams WHERE stream = ?1",
+            [key(&stream)],
+            |row| row.get(0),
+        )
+        .optional()?;
     Ok(cursor.map_or(0, unsigned))
 }
 
@@ -23,10 +28,13 @@ pub fn cursor(connection: &Connection, stream: StreamId) -> Result<u64> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn advance(write: &WriteTransaction<'_>, stream: StreamId, seq: u64) -> Result<()> {
-    write.connection().prepare_cached(
-        "INSERT INTO streams (stream, cursor) VALUES (?1, ?2)
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO streams (stream, cursor) VALUES (?1, ?2)
          ON CONFLICT (stream) DO UPDATE SET cursor = max(cursor, excluded.cursor)",
-    )?.execute((key(&stream), signed(seq)))?;
+        )?
+        .execute((key(&stream), signed(seq)))?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
-use client_core::crypto::{Fault, FoundError, JoinError, LastResort, OpenError, Opened, PeerDevices};
-use openmls::prelude::{MlsMessageIn, MlsMessageBodyIn, tls_codec::DeserializeBytes as _};
+use client_core::crypto::{
+    Fault, FoundError, JoinError, LastResort, OpenError, Opened, PeerDevices,
+};
+use openmls::prelude::{MlsMessageBodyIn, MlsMessageIn, tls_codec::DeserializeBytes as _};
 use protocol::{ConversationId, Digest, bounds, identity::Manifest};
 
 use crate::people::{CONVERSATION, NOW, Person, alice_and_bob};
@@ -14,17 +16,35 @@ fn two_people_write_to_each_other() {
     alice.merge();
     let joined = bob.join(&founded.welcomes[0].bytes);
 
-    assert_eq!((joined.conversation, joined.incarnation, joined.epoch), (CONVERSATION, 0, 1));
+    assert_eq!(
+        (joined.conversation, joined.incarnation, joined.epoch),
+        (CONVERSATION, 0, 1)
+    );
     assert_eq!(alice.epoch(), 1);
-    let members = alice.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().members()).unwrap();
+    let members = alice
+        .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().members())
+        .unwrap();
     assert_eq!(members, joined.members);
-    let accounts: Vec<_> = members.iter().map(|member| (member.account, member.device, member.root_key)).collect();
-    assert_eq!(accounts, [&alice, &bob].map(|it| (it.keys.account(), it.device(), it.keys.root_public())));
+    let accounts: Vec<_> = members
+        .iter()
+        .map(|member| (member.account, member.device, member.root_key))
+        .collect();
+    assert_eq!(
+        accounts,
+        [&alice, &bob].map(|it| (it.keys.account(), it.device(), it.keys.root_public()))
+    );
 
     let hello = alice.seal("Hello Bob");
     let opened = bob.open(&hello).unwrap();
     let content = b"Hello Bob".to_vec();
-    assert_eq!(opened, Opened::Content { account: alice.keys.account(), device: alice.device(), content });
+    assert_eq!(
+        opened,
+        Opened::Content {
+            account: alice.keys.account(),
+            device: alice.device(),
+            content
+        }
+    );
     let answer = bob.seal("Hello Alice");
     assert_eq!(alice.read(&answer), "Hello Alice");
     assert!(matches!(alice.open(&hello), Ok(Opened::OwnContent)));
@@ -34,15 +54,37 @@ fn two_people_write_to_each_other() {
 fn all_objects_are_mls_messages_within_the_limits_of_the_wire() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     let packages = bob.run(|mls| mls.key_packages(2, LastResort::No)).unwrap();
-    let last = bob.run(|mls| mls.key_packages(1, LastResort::Yes)).unwrap().remove(0);
+    let last = bob
+        .run(|mls| mls.key_packages(1, LastResort::Yes))
+        .unwrap()
+        .remove(0);
     let founded = alice.found(&mut bob);
     let sealed = alice.seal("x");
-    let kind = |bytes: &[u8]| MlsMessageIn::tls_deserialize_exact_bytes(bytes).unwrap().extract();
-    assert!(matches!(kind(&packages[0]), MlsMessageBodyIn::KeyPackage(_)));
-    assert!(matches!(kind(&founded.founding), MlsMessageBodyIn::GroupInfo(_)));
-    assert!(matches!(kind(&founded.commit), MlsMessageBodyIn::PublicMessage(_)));
-    assert!(matches!(kind(&founded.group_info), MlsMessageBodyIn::GroupInfo(_)));
-    assert!(matches!(kind(&founded.welcomes[0].bytes), MlsMessageBodyIn::Welcome(_)));
+    let kind = |bytes: &[u8]| {
+        MlsMessageIn::tls_deserialize_exact_bytes(bytes)
+            .unwrap()
+            .extract()
+    };
+    assert!(matches!(
+        kind(&packages[0]),
+        MlsMessageBodyIn::KeyPackage(_)
+    ));
+    assert!(matches!(
+        kind(&founded.founding),
+        MlsMessageBodyIn::GroupInfo(_)
+    ));
+    assert!(matches!(
+        kind(&founded.commit),
+        MlsMessageBodyIn::PublicMessage(_)
+    ));
+    assert!(matches!(
+        kind(&founded.group_info),
+        MlsMessageBodyIn::GroupInfo(_)
+    ));
+    assert!(matches!(
+        kind(&founded.welcomes[0].bytes),
+        MlsMessageBodyIn::Welcome(_)
+    ));
     assert!(matches!(kind(&sealed), MlsMessageBodyIn::PrivateMessage(_)));
 
     assert_ne!(packages[0], packages[1]);
@@ -65,7 +107,9 @@ fn the_group_info_for_the_relay_is_what_the_library_would_export_after_the_merge
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     let founded = alice.found(&mut bob);
     alice.merge();
-    let later = alice.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().group_info()).unwrap();
+    let later = alice
+        .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().group_info())
+        .unwrap();
     assert_eq!(founded.group_info, later);
 }
 
@@ -98,7 +142,10 @@ fn messages_may_come_late_within_bounds() {
     assert_eq!(bob.read(&messages[39]), "39");
     assert_eq!(bob.read(&messages[20]), "20");
     assert!(matches!(bob.open(&messages[0]), Err(OpenError::TooOld)));
-    assert!(matches!(bob.open(&messages[20]), Err(OpenError::AlreadyOpened)));
+    assert!(matches!(
+        bob.open(&messages[20]),
+        Err(OpenError::AlreadyOpened)
+    ));
 }
 
 #[test]
@@ -106,7 +153,10 @@ fn too_many_missing_messages_are_told_apart() {
     let (mut alice, mut bob) = alice_and_bob();
     let last = alice.run(|mls| {
         let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
-        (0..20_002).map(|_| group.seal(b"").unwrap()).last().unwrap()
+        (0..20_002)
+            .map(|_| group.seal(b"").unwrap())
+            .last()
+            .unwrap()
     });
     assert!(matches!(bob.open(&last), Err(OpenError::TooFar)));
 }
@@ -120,12 +170,21 @@ fn tampered_bytes_are_refused_and_change_nothing() {
         tampered[position] ^= 1;
         let result = bob.open(&tampered);
         assert!(
-            matches!(result, Err(OpenError::Invalid(_) | OpenError::Stale(_) | OpenError::Ahead(_))),
+            matches!(
+                result,
+                Err(OpenError::Invalid(_) | OpenError::Stale(_) | OpenError::Ahead(_))
+            ),
             "byte {position}: {result:?}"
         );
     }
-    assert!(matches!(bob.open(&message[1..]), Err(OpenError::Invalid(Fault::Malformed))));
-    assert!(matches!(bob.open(&[]), Err(OpenError::Invalid(Fault::Malformed))));
+    assert!(matches!(
+        bob.open(&message[1..]),
+        Err(OpenError::Invalid(Fault::Malformed))
+    ));
+    assert!(matches!(
+        bob.open(&[]),
+        Err(OpenError::Invalid(Fault::Malformed))
+    ));
     assert_eq!(bob.read(&message), "intact");
 }
 
@@ -137,7 +196,10 @@ fn other_epochs_are_told_apart() {
     alice.merge();
     bob.join(&founded.welcomes[0].bytes);
     assert!(matches!(bob.open(&early), Err(OpenError::Stale(0))));
-    assert!(matches!(bob.open(&founded.commit), Err(OpenError::Stale(0))));
+    assert!(matches!(
+        bob.open(&founded.commit),
+        Err(OpenError::Stale(0))
+    ));
 
     // Alice adds a device of her own, and writes before Bob has seen the commit
     let commit = crate::forgery::add_own_device(&mut alice, 11);
@@ -159,7 +221,10 @@ fn messages_of_another_group_are_told_apart() {
         group.merge_pending().unwrap();
         group.seal(b"not for here").unwrap()
     });
-    assert!(matches!(bob.open(&foreign), Err(OpenError::Invalid(Fault::OtherGroup))));
+    assert!(matches!(
+        bob.open(&foreign),
+        Err(OpenError::Invalid(Fault::OtherGroup))
+    ));
 }
 
 #[test]
@@ -167,35 +232,61 @@ fn a_welcome_serves_its_device_once() {
     let (mut alice, mut bob, mut carol) = (Person::new(1), Person::new(2), Person::new(3));
     let founded = alice.found(&mut bob);
     let welcome = &founded.welcomes[0].bytes;
-    assert!(matches!(carol.run(|mls| mls.join(welcome)), Err(JoinError::NoKey)));
+    assert!(matches!(
+        carol.run(|mls| mls.join(welcome)),
+        Err(JoinError::NoKey)
+    ));
     bob.join(welcome);
-    assert!(matches!(bob.run(|mls| mls.join(welcome)), Err(JoinError::NoKey)));
-    assert!(matches!(bob.run(|mls| mls.join(&founded.commit)), Err(JoinError::Malformed)));
-    assert!(matches!(bob.run(|mls| mls.join(b"nonsense")), Err(JoinError::Malformed)));
+    assert!(matches!(
+        bob.run(|mls| mls.join(welcome)),
+        Err(JoinError::NoKey)
+    ));
+    assert!(matches!(
+        bob.run(|mls| mls.join(&founded.commit)),
+        Err(JoinError::Malformed)
+    ));
+    assert!(matches!(
+        bob.run(|mls| mls.join(b"nonsense")),
+        Err(JoinError::Malformed)
+    ));
 }
 
 #[test]
 fn a_key_package_of_last_resort_serves_twice() {
     let (mut alice, mut bob, mut carol) = (Person::new(1), Person::new(2), Person::new(3));
-    let package = bob.run(|mls| mls.key_packages(1, LastResort::Yes)).unwrap().remove(0);
+    let package = bob
+        .run(|mls| mls.key_packages(1, LastResort::Yes))
+        .unwrap()
+        .remove(0);
     for (person, byte) in [(&mut alice, 5), (&mut carol, 6)] {
         let conversation = ConversationId::new([byte; 16]);
         let devices = PeerDevices {
             manifest: Manifest::open(&bob.keys.manifest()).unwrap(),
             packages: vec![(bob.device(), package.clone())],
         };
-        let founded = person.run(|mls| mls.found_direct(conversation, &[devices])).unwrap();
-        assert_eq!(bob.join(&founded.welcomes[0].bytes).conversation, conversation);
+        let founded = person
+            .run(|mls| mls.found_direct(conversation, &[devices]))
+            .unwrap();
+        assert_eq!(
+            bob.join(&founded.welcomes[0].bytes).conversation,
+            conversation
+        );
     }
 }
 
 #[test]
 fn a_founding_needs_somebody_to_add_and_a_free_name() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-    assert!(matches!(alice.run(|mls| mls.found_direct(CONVERSATION, &[])), Err(FoundError::NoDevices)));
+    assert!(matches!(
+        alice.run(|mls| mls.found_direct(CONVERSATION, &[])),
+        Err(FoundError::NoDevices)
+    ));
     alice.found(&mut bob);
     let devices = bob.devices();
-    assert!(matches!(alice.run(|mls| mls.found_direct(CONVERSATION, &[devices])), Err(FoundError::Exists)));
+    assert!(matches!(
+        alice.run(|mls| mls.found_direct(CONVERSATION, &[devices])),
+        Err(FoundError::Exists)
+    ));
 }
 
 #[test]
@@ -204,13 +295,25 @@ fn several_devices_each_get_their_own_welcome() {
     let mut tablet = crate::forgery::second_device(&alice, 12);
     let own = crate::forgery::manifest_of(&alice, &[&tablet]);
     let package = tablet.key_package();
-    let own = PeerDevices { manifest: own, packages: vec![(tablet.device(), package)] };
+    let own = PeerDevices {
+        manifest: own,
+        packages: vec![(tablet.device(), package)],
+    };
     let theirs = bob.devices();
-    let founded = alice.run(|mls| mls.found_direct(CONVERSATION, &[theirs, own])).unwrap();
+    let founded = alice
+        .run(|mls| mls.found_direct(CONVERSATION, &[theirs, own]))
+        .unwrap();
     assert_eq!(founded.welcomes.len(), 2);
     alice.merge();
-    assert!(matches!(tablet.run(|mls| mls.join(&founded.welcomes[0].bytes)), Err(JoinError::NoKey)));
-    let sizes: Vec<_> = founded.welcomes.iter().map(|welcome| welcome.bytes.len()).collect();
+    assert!(matches!(
+        tablet.run(|mls| mls.join(&founded.welcomes[0].bytes)),
+        Err(JoinError::NoKey)
+    ));
+    let sizes: Vec<_> = founded
+        .welcomes
+        .iter()
+        .map(|welcome| welcome.bytes.len())
+        .collect();
     assert_eq!(sizes[0], sizes[1]);
     bob.join(&founded.welcomes[0].bytes);
     tablet.join(&founded.welcomes[1].bytes);

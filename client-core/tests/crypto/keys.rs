@@ -10,7 +10,10 @@ fn keys_survive_the_database() {
     let read = AccountKeys::from_bytes(&bytes).unwrap();
     assert_eq!(read.to_bytes(), bytes);
     assert_eq!(read.manifest(), alice.keys.manifest());
-    assert_eq!((read.account(), read.device(), read.relay()), (alice.keys.account(), alice.device(), RELAY));
+    assert_eq!(
+        (read.account(), read.device(), read.relay()),
+        (alice.keys.account(), alice.device(), RELAY)
+    );
 }
 
 #[test]
@@ -19,7 +22,10 @@ fn damaged_keys_are_refused() {
     for position in 0..bytes.len() {
         let mut damaged = bytes.to_vec();
         damaged[position] ^= 0x10;
-        assert!(AccountKeys::from_bytes(&damaged).is_err(), "byte {position}");
+        assert!(
+            AccountKeys::from_bytes(&damaged).is_err(),
+            "byte {position}"
+        );
     }
     assert!(AccountKeys::from_bytes(&bytes[..bytes.len() - 1]).is_err());
     assert!(AccountKeys::from_bytes(&[]).is_err());
@@ -40,7 +46,10 @@ fn the_root_key_can_be_forgotten_and_all_else_works() {
 fn the_first_manifest_holds_and_the_login_key_signs() {
     let alice = Person::new(1);
     let manifest = Manifest::open(&alice.keys.manifest()).unwrap();
-    assert_eq!((manifest.number, manifest.account()), (1, alice.keys.account()));
+    assert_eq!(
+        (manifest.number, manifest.account()),
+        (1, alice.keys.account())
+    );
     let device = manifest.device(alice.device()).unwrap();
     assert_eq!(device.created, NOW);
     let signature = alice.keys.sign_login(b"message");
@@ -52,16 +61,25 @@ fn nothing_secret_is_shown() {
     let alice = Person::new(1);
     let shown = format!("{:?}", alice.keys);
     assert!(shown.contains(&alice.device().to_hex()));
-    assert_eq!(shown.matches("AccountId").count() + shown.matches("DeviceId").count(), 2, "{shown}");
+    assert_eq!(
+        shown.matches("AccountId").count() + shown.matches("DeviceId").count(),
+        2,
+        "{shown}"
+    );
     assert!(!shown.to_lowercase().contains("key:"), "{shown}");
 }
 
 #[test]
 fn key_packages_are_fresh_and_as_many_as_asked() {
     let mut alice = Person::new(1);
-    let packages = alice.run(|mls| mls.key_packages(20, LastResort::No)).unwrap();
+    let packages = alice
+        .run(|mls| mls.key_packages(20, LastResort::No))
+        .unwrap();
     let distinct: std::collections::BTreeSet<_> = packages.iter().collect();
     assert_eq!(distinct.len(), 20);
-    let rows: i64 = alice.connection.query_row("SELECT count(*) FROM mls_state", [], |row| row.get(0)).unwrap();
+    let rows: i64 = alice
+        .connection
+        .query_row("SELECT count(*) FROM mls_state", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(rows, 20);
 }

@@ -37,7 +37,12 @@ impl Person {
         let folder = tempfile::tempdir().unwrap();
         let connection = open(&folder);
         connection.execute_batch(mls::SCHEMA).unwrap();
-        Self { keys, random, connection, _folder: folder }
+        Self {
+            keys,
+            random,
+            connection,
+            _folder: folder,
+        }
     }
 
     /// Closes the database and opens it again, as after a crash.
@@ -64,7 +69,9 @@ impl Person {
     }
 
     pub(crate) fn key_package(&mut self) -> Vec<u8> {
-        self.run(|mls| mls.key_packages(1, LastResort::No)).unwrap().remove(0)
+        self.run(|mls| mls.key_packages(1, LastResort::No))
+            .unwrap()
+            .remove(0)
     }
 
     /// This person as others add it: manifest and a fresh key package.
@@ -78,7 +85,8 @@ impl Person {
 
     pub(crate) fn found(&mut self, peer: &mut Self) -> Founded {
         let devices = peer.devices();
-        self.run(|mls| mls.found_direct(CONVERSATION, &[devices])).unwrap()
+        self.run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .unwrap()
     }
 
     pub(crate) fn join(&mut self, welcome: &[u8]) -> Joined {
@@ -86,11 +94,18 @@ impl Person {
     }
 
     pub(crate) fn merge(&mut self) {
-        self.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().merge_pending()).unwrap();
+        self.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().merge_pending())
+            .unwrap();
     }
 
     pub(crate) fn seal(&mut self, text: &str) -> Vec<u8> {
-        self.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().seal(text.as_bytes())).unwrap()
+        self.run(|mls| {
+            mls.load(CONVERSATION, 0)
+                .unwrap()
+                .unwrap()
+                .seal(text.as_bytes())
+        })
+        .unwrap()
     }
 
     pub(crate) fn open(&mut self, bytes: &[u8]) -> Result<Opened, client_core::crypto::OpenError> {
@@ -106,13 +121,16 @@ impl Person {
     }
 
     pub(crate) fn epoch(&mut self) -> u64 {
-        self.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().epoch()).unwrap()
+        self.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().epoch())
+            .unwrap()
     }
 }
 
 fn open(folder: &TempDir) -> Connection {
     let connection = Connection::open(folder.path().join("account.db")).unwrap();
-    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .unwrap();
     connection
 }
 

@@ -3,7 +3,9 @@ use client_core::{crypto::SignalKey, seams::SeededRandom};
 use crate::people::{CONVERSATION, Person, alice_and_bob};
 
 fn key(person: &mut Person) -> SignalKey {
-    person.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().signal_key()).unwrap()
+    person
+        .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().signal_key())
+        .unwrap()
 }
 
 #[test]
@@ -27,7 +29,11 @@ fn short_signals_have_one_size() {
     let (mut alice, _bob) = alice_and_bob();
     let key = key(&mut alice);
     let mut random = SeededRandom::new(7);
-    let mut size = |signal: &[u8]| key.seal(&mut random, alice.keys.device(), signal).unwrap().len();
+    let mut size = |signal: &[u8]| {
+        key.seal(&mut random, alice.keys.device(), signal)
+            .unwrap()
+            .len()
+    };
     assert_eq!(size(b""), size(&[1; 63]));
     assert!(size(&[1; 64]) > size(&[1; 63]));
 }
@@ -38,6 +44,8 @@ fn another_epoch_has_another_key() {
     let old = key(&mut bob);
     crate::forgery::add_own_device(&mut alice, 11);
     alice.merge();
-    let sealed = key(&mut alice).seal(&mut SeededRandom::new(7), alice.device(), b"typing").unwrap();
+    let sealed = key(&mut alice)
+        .seal(&mut SeededRandom::new(7), alice.device(), b"typing")
+        .unwrap();
     assert_eq!(old.open(alice.device(), &sealed), None);
 }

@@ -4,15 +4,28 @@ use rusqlite::Connection;
 use crate::people::{CONVERSATION, Person, alice_and_bob};
 
 fn rows(connection: &Connection) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut statement = connection.prepare("SELECT key, value FROM mls_state ORDER BY key").unwrap();
-    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    let mut statement = connection
+        .prepare("SELECT key, value FROM mls_state ORDER BY key")
+        .unwrap();
+    statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
 }
 
 #[test]
 fn a_crash_before_the_commit_leaves_no_trace() {
     let (mut alice, mut bob) = alice_and_bob();
     let before = rows(&alice.connection);
-    let lost = alice.run_and_crash(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().seal(b"never sent")).unwrap();
+    let lost = alice
+        .run_and_crash(|mls| {
+            mls.load(CONVERSATION, 0)
+                .unwrap()
+                .unwrap()
+                .seal(b"never sent")
+        })
+        .unwrap();
     alice.restart();
     assert_eq!(rows(&alice.connection), before);
 
@@ -26,7 +39,9 @@ fn a_crash_before_the_commit_leaves_no_trace() {
 fn a_message_opened_in_a_transaction_that_failed_opens_again() {
     let (mut alice, mut bob) = alice_and_bob();
     let message = alice.seal("twice");
-    let opened = bob.run_and_crash(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().open(&message)).unwrap();
+    let opened = bob
+        .run_and_crash(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().open(&message))
+        .unwrap();
     assert!(matches!(opened, Opened::Content { .. }));
     assert_eq!(bob.read(&message), "twice");
 }
@@ -35,10 +50,15 @@ fn a_message_opened_in_a_transaction_that_failed_opens_again() {
 fn a_founding_in_a_transaction_that_failed_can_be_repeated() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     let devices = bob.devices();
-    alice.run_and_crash(|mls| mls.found_direct(CONVERSATION, std::slice::from_ref(&devices))).unwrap();
+    alice
+        .run_and_crash(|mls| mls.found_direct(CONVERSATION, std::slice::from_ref(&devices)))
+        .unwrap();
     assert!(rows(&alice.connection).is_empty());
-    let founded = alice.run(|mls| mls.found_direct(CONVERSATION, &[devices])).unwrap();
-    bob.run_and_crash(|mls| mls.join(&founded.welcomes[0].bytes)).unwrap();
+    let founded = alice
+        .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+        .unwrap();
+    bob.run_and_crash(|mls| mls.join(&founded.welcomes[0].bytes))
+        .unwrap();
     bob.join(&founded.welcomes[0].bytes);
 }
 
@@ -55,7 +75,9 @@ fn a_pending_commit_survives_a_restart_and_is_merged_when_it_won() {
     });
     assert_eq!(echo, Opened::OwnCommit);
     alice.merge();
-    let pending = alice.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().has_pending()).unwrap();
+    let pending = alice
+        .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().has_pending())
+        .unwrap();
     assert!(!pending);
     assert_eq!(alice.epoch(), 1);
     bob.join(&founded.welcomes[0].bytes);
@@ -68,8 +90,14 @@ fn a_pending_commit_that_lost_is_cleared() {
     let (mut alice, mut bob) = alice_and_bob();
     let lost = crate::forgery::add_own_device(&mut alice, 11);
     let winner = crate::forgery::add_own_device(&mut bob, 12);
-    alice.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().clear_pending()).unwrap();
-    assert!(!alice.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().has_pending()).unwrap());
+    alice
+        .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().clear_pending())
+        .unwrap();
+    assert!(
+        !alice
+            .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().has_pending())
+            .unwrap()
+    );
     assert!(matches!(alice.open(&winner), Ok(Opened::Commit { .. })));
     bob.merge();
     assert!(matches!(bob.open(&lost), Err(OpenError::Stale(1))));
@@ -83,18 +111,26 @@ fn the_winning_commit_of_another_drops_the_own_pending_one() {
     crate::forgery::add_own_device(&mut alice, 11);
     let winner = crate::forgery::add_own_device(&mut bob, 12);
     let opened = alice.open(&winner).unwrap();
-    let Opened::Commit { by, added, removed } = opened else { panic!("not a commit: {opened:?}") };
+    let Opened::Commit { by, added, removed } = opened else {
+        panic!("not a commit: {opened:?}")
+    };
     assert_eq!(by, (bob.keys.account(), bob.device()));
     assert_eq!((added.len(), removed.len()), (1, 0));
     assert_eq!(added[0].account, bob.keys.account());
-    assert!(!alice.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().has_pending()).unwrap());
+    assert!(
+        !alice
+            .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().has_pending())
+            .unwrap()
+    );
 }
 
 #[test]
 fn a_founding_that_lost_leaves_nothing_behind() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     alice.found(&mut bob);
-    alice.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().delete()).unwrap();
+    alice
+        .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().delete())
+        .unwrap();
     assert!(rows(&alice.connection).is_empty());
     assert!(alice.run(|mls| mls.load(CONVERSATION, 0).unwrap().is_none()));
 }

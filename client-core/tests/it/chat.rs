@@ -1,6 +1,9 @@
 //! Messages between two people.
 
-use client_core::{ErrorKind, model::{ConnectionState, ConversationState, OutgoingState}};
+use client_core::{
+    ErrorKind,
+    model::{ConnectionState, ConversationState, OutgoingState},
+};
 
 use crate::people::{Person, TestRelay, ana_and_luis};
 
@@ -11,7 +14,8 @@ async fn an_invite_makes_an_account_and_a_conversation_that_carries_messages_bot
     luis.write(with_ana, "Hola Ana").await;
     ana.until_texts(with_luis, &["Hola Ana"]).await;
     ana.write(with_luis, "Hola Luis 👋").await;
-    luis.until_texts(with_ana, &["Hola Ana", "Hola Luis 👋"]).await;
+    luis.until_texts(with_ana, &["Hola Ana", "Hola Luis 👋"])
+        .await;
     luis.until_all(with_ana, OutgoingState::Delivered).await;
     ana.until_all(with_luis, OutgoingState::Delivered).await;
     assert_eq!(ana.conversations().await[0].unread, 1);
@@ -29,7 +33,10 @@ async fn what_is_written_before_the_relay_answers_arrives_in_order() {
         let message = luis.write(key, &format!("{number}")).await;
         assert_eq!(message.outgoing, Some(OutgoingState::Queued));
     }
-    assert_eq!(luis.conversations().await[0].state, ConversationState::Opening);
+    assert_eq!(
+        luis.conversations().await[0].state,
+        ConversationState::Opening
+    );
     relay.start_again().await;
     let with_luis = ana.conversation_with("Luis").await;
     let expected: Vec<String> = (0..10).map(|number| number.to_string()).collect();
@@ -44,17 +51,30 @@ async fn messages_written_while_the_relay_is_away_go_out_when_it_is_back() {
     let mut relay = TestRelay::start().await;
     let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
     relay.stop().await;
-    ana.until("offline", async |client| Ok((client.connection().await?.state != ConnectionState::Online).then_some(()))).await;
+    ana.until("offline", async |client| {
+        Ok((client.connection().await?.state != ConnectionState::Online).then_some(()))
+    })
+    .await;
     ana.write(with_luis, "one").await;
     luis.write(with_ana, "two").await;
     relay.start_again().await;
     ana.client().reconnect().await.unwrap();
     luis.client().reconnect().await.unwrap();
-    luis.until("both", async |client| Ok((client.messages(with_ana, None, 10).await?.messages.len() == 3).then_some(()))).await;
-    ana.until("both", async |client| Ok((client.messages(with_luis, None, 10).await?.messages.len() == 3).then_some(()))).await;
+    luis.until("both", async |client| {
+        Ok((client.messages(with_ana, None, 10).await?.messages.len() == 3).then_some(()))
+    })
+    .await;
+    ana.until("both", async |client| {
+        Ok((client.messages(with_luis, None, 10).await?.messages.len() == 3).then_some(()))
+    })
+    .await;
     ana.until_all(with_luis, OutgoingState::Delivered).await;
     luis.until_all(with_ana, OutgoingState::Delivered).await;
-    assert_eq!(ana.texts(with_luis).await, luis.texts(with_ana).await, "one order for both");
+    assert_eq!(
+        ana.texts(with_luis).await,
+        luis.texts(with_ana).await,
+        "one order for both"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,7 +90,8 @@ async fn a_restarted_app_has_its_history_and_gets_what_it_missed() {
     let mut ana = ana.restart().await;
     ana.until_texts(with_luis, &["before", "after"]).await;
     ana.write(with_luis, "seen").await;
-    luis.until_texts(with_ana, &["before", "after", "seen"]).await;
+    luis.until_texts(with_ana, &["before", "after", "seen"])
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -81,7 +102,11 @@ async fn two_people_who_open_each_others_links_at_once_get_one_conversation() {
     let (of_ana, of_eva) = (ana.invite().await, eva.invite().await);
     relay.stop().await;
     for person in [&mut ana, &mut eva] {
-        person.until("offline", async |client| Ok((client.connection().await?.state != ConnectionState::Online).then_some(()))).await;
+        person
+            .until("offline", async |client| {
+                Ok((client.connection().await?.state != ConnectionState::Online).then_some(()))
+            })
+            .await;
     }
     let with_eva = ana.client().open_link(of_eva).await.unwrap();
     let with_ana = eva.client().open_link(of_ana).await.unwrap();
@@ -94,7 +119,11 @@ async fn two_people_who_open_each_others_links_at_once_get_one_conversation() {
     assert_eq!(eva.conversation_with("Ana").await, with_ana);
     for (person, key) in [(&mut ana, with_eva), (&mut eva, with_ana)] {
         person.until_all(key, OutgoingState::Delivered).await;
-        person.until("both texts", async |client| Ok((client.messages(key, None, 10).await?.messages.len() == 3).then_some(()))).await;
+        person
+            .until("both texts", async |client| {
+                Ok((client.messages(key, None, 10).await?.messages.len() == 3).then_some(()))
+            })
+            .await;
     }
     assert_eq!(ana.texts(with_eva).await, eva.texts(with_ana).await);
 }
@@ -108,28 +137,55 @@ async fn hundreds_of_messages_each_way_arrive_once_and_in_the_same_order() {
         luis.write(with_ana, &format!("l{number}")).await;
     }
     for (person, key) in [(&mut ana, with_luis), (&mut luis, with_ana)] {
-        person.until("all of them", async |client| {
-            let page = client.messages(key, None, 1).await?;
-            let waiting = client.connection().await?.waiting;
-            Ok((waiting == 0 && page.messages.iter().all(|message| message.position >= 600)).then_some(()))
-        }).await;
+        person
+            .until("all of them", async |client| {
+                let page = client.messages(key, None, 1).await?;
+                let waiting = client.connection().await?.waiting;
+                Ok(
+                    (waiting == 0 && page.messages.iter().all(|message| message.position >= 600))
+                        .then_some(()),
+                )
+            })
+            .await;
     }
     let texts = ana.texts(with_luis).await;
     assert_eq!(texts.len(), 600);
     assert_eq!(texts, luis.texts(with_ana).await);
-    let mine: Vec<String> = texts.iter().filter(|text| text.starts_with('a')).cloned().collect();
-    assert_eq!(mine, (0..300).map(|number| format!("a{number}")).collect::<Vec<_>>());
+    let mine: Vec<String> = texts
+        .iter()
+        .filter(|text| text.starts_with('a'))
+        .cloned()
+        .collect();
+    assert_eq!(
+        mine,
+        (0..300)
+            .map(|number| format!("a{number}"))
+            .collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_is_found_by_part_of_a_word_without_accents() {
     let relay = TestRelay::start().await;
     let (ana, with_luis, mut luis, _) = ana_and_luis(&relay).await;
-    ana.write(with_luis, "Mañana vamos a la estación del tren").await;
+    ana.write(with_luis, "Mañana vamos a la estación del tren")
+        .await;
     ana.write(with_luis, "東京タワーで会いましょう").await;
-    for query in ["estacion", "ESTACIÓN", "stac", "manana", "tren vam", "タワー", "塔 nothing", "東京"] {
+    for query in [
+        "estacion",
+        "ESTACIÓN",
+        "stac",
+        "manana",
+        "tren vam",
+        "タワー",
+        "塔 nothing",
+        "東京",
+    ] {
         let expected = usize::from(!query.contains("nothing"));
-        luis.until(query, async |client| Ok((client.search(query.to_owned(), 10).await?.len() == expected).then_some(()))).await;
+        luis.until(query, async |client| {
+            Ok((client.search(query.to_owned(), 10).await?.len() == expected).then_some(()))
+        })
+        .await;
     }
 }
 
@@ -150,8 +206,14 @@ async fn an_own_link_and_a_link_of_another_relay_open_nothing() {
     let ana = Person::join("Ana", &relay.invite()).await;
     let eva = Person::join("Eva", &other.invite()).await;
     let own = ana.invite().await;
-    assert_eq!(ana.client().open_link(own).await.unwrap_err().kind(), ErrorKind::OwnLink);
+    assert_eq!(
+        ana.client().open_link(own).await.unwrap_err().kind(),
+        ErrorKind::OwnLink
+    );
     let foreign = eva.invite().await;
-    assert_eq!(ana.client().open_link(foreign).await.unwrap_err().kind(), ErrorKind::WrongRelay);
+    assert_eq!(
+        ana.client().open_link(foreign).await.unwrap_err().kind(),
+        ErrorKind::WrongRelay
+    );
     assert!(ana.conversations().await.is_empty());
 }

@@ -11,7 +11,9 @@ use std::{
 use client_core::{
     Client, Event, Notice, Result, SystemSeams,
     keyslots::{Protection, SecretStore, Unlock},
-    model::{Conversation, ConversationKey, ConversationState, Message, MessageKind, OutgoingState},
+    model::{
+        Conversation, ConversationKey, ConversationState, Message, MessageKind, OutgoingState,
+    },
     profile::Profile,
 };
 use protocol::{Address, Link};
@@ -37,7 +39,11 @@ impl TestRelay {
         Relay::create(folder.path(), InitOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut relay = Self { folder, address, running: None };
+        let mut relay = Self {
+            folder,
+            address,
+            running: None,
+        };
         relay.serve(listener);
         relay
     }
@@ -46,14 +52,18 @@ impl TestRelay {
         let relay = Relay::open(self.folder.path()).unwrap();
         let shutdown = CancellationToken::new();
         let stopped = shutdown.clone();
-        let task = tokio::task::spawn(async move { relay_server::run(listener, relay, stopped).await.unwrap() });
+        let task = tokio::task::spawn(async move {
+            relay_server::run(listener, relay, stopped).await.unwrap()
+        });
         self.running = Some((shutdown, task));
     }
 
     /// An invite of the operator.
     pub fn invite(&self) -> Link {
         let relay = Relay::open(self.folder.path()).unwrap();
-        relay.new_invite_at(&[self.address()], 1, Duration::from_secs(3600)).unwrap()
+        relay
+            .new_invite_at(&[self.address()], 1, Duration::from_secs(3600))
+            .unwrap()
     }
 
     pub fn address(&self) -> Address {
@@ -78,11 +88,20 @@ pub struct TestKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl SecretStore for TestKeyring {
     fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String> {
-        Ok(self.0.lock().unwrap().get(name).cloned().map(Zeroizing::new))
+        Ok(self
+            .0
+            .lock()
+            .unwrap()
+            .get(name)
+            .cloned()
+            .map(Zeroizing::new))
     }
 
     fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), String> {
-        self.0.lock().unwrap().insert(name.to_owned(), secret.to_vec());
+        self.0
+            .lock()
+            .unwrap()
+            .insert(name.to_owned(), secret.to_vec());
         Ok(())
     }
 }
@@ -111,23 +130,45 @@ impl Person {
         let keyring = Arc::new(TestKeyring::default());
         let profile = Profile::take(folder.path()).unwrap();
         let (seams, network) = SystemSeams::new(&Handle::current());
-        let opened = profile.create(invite, name, &Protection::Keyring, keyring.as_ref(), seams).unwrap();
+        let opened = profile
+            .create(invite, name, &Protection::Keyring, keyring.as_ref(), seams)
+            .unwrap();
         let (sender, notices) = mpsc::channel(64);
         let client = Client::start(opened, network, &Handle::current(), sender).unwrap();
-        Self { client, profile, notices, folder, keyring }
+        Self {
+            client,
+            profile,
+            notices,
+            folder,
+            keyring,
+        }
     }
 
     /// Ends the app and starts it again.
     pub async fn restart(self) -> Self {
-        let Self { client, profile, folder, keyring, .. } = self;
+        let Self {
+            client,
+            profile,
+            folder,
+            keyring,
+            ..
+        } = self;
         client.stop().await;
         drop(profile);
         let profile = Profile::take(folder.path()).unwrap();
         let (seams, network) = SystemSeams::new(&Handle::current());
-        let opened = profile.open(&Unlock::Silently(keyring.as_ref()), seams).unwrap();
+        let opened = profile
+            .open(&Unlock::Silently(keyring.as_ref()), seams)
+            .unwrap();
         let (sender, notices) = mpsc::channel(64);
         let client = Client::start(opened, network, &Handle::current(), sender).unwrap();
-        Self { client, profile, notices, folder, keyring }
+        Self {
+            client,
+            profile,
+            notices,
+            folder,
+            keyring,
+        }
     }
 
     pub const fn client(&self) -> &Client {
@@ -144,11 +185,21 @@ impl Person {
 
     /// Makes an invite that names this person.
     pub async fn invite(&self) -> Link {
-        self.client.create_invite().await.unwrap().app.parse().unwrap()
+        self.client
+            .create_invite()
+            .await
+            .unwrap()
+            .app
+            .parse()
+            .unwrap()
     }
 
     /// Looks again after each notice until `look` finds what it wants.
-    pub async fn until<T>(&mut self, what: &str, mut look: impl AsyncFnMut(&Client) -> Result<Option<T>>) -> T {
+    pub async fn until<T>(
+        &mut self,
+        what: &str,
+        mut look: impl AsyncFnMut(&Client) -> Result<Option<T>>,
+    ) -> T {
         let waiting = async {
             loop {
                 if let Some(found) = look(&self.client).await.unwrap() {
@@ -157,15 +208,22 @@ impl Person {
                 self.notices.recv().await.expect("the engine stopped");
             }
         };
-        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+        timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("waited in vain: {what}"))
     }
 
     /// Waits until the conversation with somebody of this name can carry messages.
     pub async fn conversation_with(&mut self, name: &str) -> ConversationKey {
         self.until(&format!("a conversation with {name}"), async |client| {
-            let found = client.conversations().await?.into_iter().find(|conversation| {
-                conversation.title == name && conversation.state == ConversationState::Established
-            });
+            let found = client
+                .conversations()
+                .await?
+                .into_iter()
+                .find(|conversation| {
+                    conversation.title == name
+                        && conversation.state == ConversationState::Established
+                });
             Ok(found.map(|conversation| conversation.key))
         })
         .await
@@ -187,14 +245,21 @@ impl Person {
     /// Waits until the texts of a conversation are these.
     pub async fn until_texts(&mut self, key: ConversationKey, texts: &[&str]) {
         let what = format!("texts {texts:?}");
-        self.until(&what, async |client| Ok((all_texts(client, key).await? == texts).then_some(()))).await;
+        self.until(&what, async |client| {
+            Ok((all_texts(client, key).await? == texts).then_some(()))
+        })
+        .await;
     }
 
     /// Waits until every own message of a conversation has this state.
     pub async fn until_all(&mut self, key: ConversationKey, state: OutgoingState) {
         self.until(&format!("all messages {state:?}"), async |client| {
             let page = client.messages(key, None, 200).await?;
-            Ok(page.messages.iter().all(|message| message.outgoing.is_none_or(|it| it == state)).then_some(()))
+            Ok(page
+                .messages
+                .iter()
+                .all(|message| message.outgoing.is_none_or(|it| it == state))
+                .then_some(()))
         })
         .await;
     }
@@ -215,8 +280,24 @@ async fn all_texts(client: &Client, key: ConversationKey) -> Result<Vec<String>>
     loop {
         let page = client.messages(key, before, 200).await?;
         before = page.messages.first().map(|message| message.position);
-        let shown = page.messages.into_iter().filter(|message| message.kind != MessageKind::System(client_core::model::SystemEvent::ConversationStarted));
-        texts.splice(0..0, shown.map(|message| format!("{}{}", if message.kind == MessageKind::Text { "" } else { "?" }, message.text)));
+        let shown = page.messages.into_iter().filter(|message| {
+            message.kind
+                != MessageKind::System(client_core::model::SystemEvent::ConversationStarted)
+        });
+        texts.splice(
+            0..0,
+            shown.map(|message| {
+                format!(
+                    "{}{}",
+                    if message.kind == MessageKind::Text {
+                        ""
+                    } else {
+                        "?"
+                    },
+                    message.text
+                )
+            }),
+        );
         if !page.more {
             return Ok(texts);
         }

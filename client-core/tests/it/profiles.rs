@@ -15,11 +15,21 @@ async fn the_files_of_a_profile_show_no_text_and_no_name() {
     let relay = TestRelay::start().await;
     let (ana, with_luis, _luis, _) = ana_and_luis(&relay).await;
     ana.write(with_luis, "unmistakable plaintext").await;
-    let files = [ana.database(), ana.database().with_extension("db-wal"), ana.folder().join("account/keys")];
+    let files = [
+        ana.database(),
+        ana.database().with_extension("db-wal"),
+        ana.folder().join("account/keys"),
+    ];
     for file in files {
         let bytes = std::fs::read(&file).unwrap();
         for secret in ["unmistakable plaintext", "SQLite format 3", "Luis"] {
-            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret} in {}", file.display());
+            assert!(
+                !bytes
+                    .windows(secret.len())
+                    .any(|window| window == secret.as_bytes()),
+                "{secret} in {}",
+                file.display()
+            );
         }
     }
 }
@@ -32,17 +42,30 @@ async fn a_passphrase_opens_the_profile_and_another_does_not() {
     let keyring = TestKeyring::default();
     let protection = Protection::Passphrase(Zeroizing::new("correct horse".to_owned()));
     let (seams, _network) = SystemSeams::new(&Handle::current());
-    drop(profile.create(&relay.invite(), "Ana", &protection, &keyring, seams).unwrap());
+    drop(
+        profile
+            .create(&relay.invite(), "Ana", &protection, &keyring, seams)
+            .unwrap(),
+    );
     profile.registered().unwrap();
-    assert_eq!(profile.state().unwrap(), ProfileState::Account(vec![SlotKind::Passphrase]));
-    for (passphrase, expected) in [("correct horse", None), ("correct house", Some(ErrorKind::WrongPassphrase))] {
+    assert_eq!(
+        profile.state().unwrap(),
+        ProfileState::Account(vec![SlotKind::Passphrase])
+    );
+    for (passphrase, expected) in [
+        ("correct horse", None),
+        ("correct house", Some(ErrorKind::WrongPassphrase)),
+    ] {
         let (seams, _network) = SystemSeams::new(&Handle::current());
         let opened = profile.open(&Unlock::Passphrase(passphrase), seams);
         assert_eq!(opened.err().map(|error| error.kind()), expected);
     }
     let (seams, _network) = SystemSeams::new(&Handle::current());
     let silently = profile.open(&Unlock::Silently(&keyring), seams);
-    assert_eq!(silently.err().map(|error| error.kind()), Some(ErrorKind::WrongPassphrase));
+    assert_eq!(
+        silently.err().map(|error| error.kind()),
+        Some(ErrorKind::WrongPassphrase)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,22 +78,36 @@ async fn a_lost_keyring_is_an_error_and_changes_nothing() {
     let before = std::fs::read(profile_folder.join("account/keys")).unwrap();
     let (seams, _network) = SystemSeams::new(&Handle::current());
     // the person's app holds the profile; a second process is turned away
-    assert_eq!(Profile::take(&profile_folder).err().map(|error| error.kind()), Some(ErrorKind::Busy));
+    assert_eq!(
+        Profile::take(&profile_folder)
+            .err()
+            .map(|error| error.kind()),
+        Some(ErrorKind::Busy)
+    );
     let copy = tempfile::tempdir().unwrap();
     std::fs::create_dir(copy.path().join("account")).unwrap();
     std::fs::copy(&database, copy.path().join("account/relevo.db")).unwrap();
     std::fs::write(copy.path().join("account/keys"), &before).unwrap();
     let profile = Profile::take(copy.path()).unwrap();
     let opened = profile.open(&Unlock::Silently(&TestKeyring::default()), seams);
-    assert_eq!(opened.err().map(|error| error.kind()), Some(ErrorKind::Keyring));
-    assert_eq!(std::fs::read(copy.path().join("account/keys")).unwrap(), before);
+    assert_eq!(
+        opened.err().map(|error| error.kind()),
+        Some(ErrorKind::Keyring)
+    );
+    assert_eq!(
+        std::fs::read(copy.path().join("account/keys")).unwrap(),
+        before
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_profile_is_used_by_one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let first = Profile::take(folder.path()).unwrap();
-    assert_eq!(Profile::take(folder.path()).err().map(|error| error.kind()), Some(ErrorKind::Busy));
+    assert_eq!(
+        Profile::take(folder.path()).err().map(|error| error.kind()),
+        Some(ErrorKind::Busy)
+    );
     drop(first);
     Profile::take(folder.path()).unwrap();
 }

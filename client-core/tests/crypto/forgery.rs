@@ -1,0 +1,728 @@
+//! What a hostile device can do with the same library and none of our checks, and that each check refuses it.
+
+use client_core::{
+    crypto::{
+        AccountKeys, Fault, FoundError, IdentityFault, JoinError, OpenError, Opened, PackageFault,
+        PeerDevices,
+    },
+    seams::SeededRandom,
+    store::mls::MlsStore,
+};
+use ed25519_dalek::SigningKey;
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use openmls::prelude::{
+    BasicCredential, Capabilities, CredentialType, CredentialWithKey, Extension, ExtensionType,
+    Extensions, GroupContext, GroupId, KeyPackage, LeafNode, LeafNodeParameters, Lifetime,
+    MlsGroup, MlsGroupCreateConfig, MlsMessageOut, PURE_PLAINTEXT_WIRE_FORMAT_POLICY,
+    ProtocolVersion, RequiredCapabilitiesExtension, UnknownExtension,
+};
+use openmls_rust_crypto::{OpenMlsRustCrypto, RustCrypto};
+use openmls_traits::{
+    OpenMlsProvider,
+    signatures::{Signer, SignerError},
+    types::{Ciphersuite, SignatureScheme},
+};
+use protocol::{
+    AccountId, DeviceId, Key, Opaque, RelayId, cbor,
+    identity::{DeviceCertificate, LeafIdentity, Manifest, public_key},
+};
+
+use crate::people::{CONVERSATION, NOW, Person, RELAY, alice_and_bob};
+
+const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
+const IDENTITY: ExtensionType = ExtensionType::Unknown(LeafIdentity::EXTENSION_TYPE);
+
+// ---- a second device of an account -----------------------------------------------------------------------------------
+
+/// The stored form of [`AccountKeys`].
+#[derive(Clone, Encode, Decode)]
+#[cbor(map)]
+struct Stored {
+    #[n(0)]
+    version: u8,
+    #[n(1)]
+    relay: RelayId,
+    #[n(2)]
+    device: DeviceId,
+    #[n(3)]
+    root_public: Key,
+    #[n(4)]
+    root_key: Option<ByteVec>,
+    #[n(5)]
+    dsk: ByteVec,
+    #[n(6)]
+    leaf_key: ByteVec,
+    #[n(7)]
+    login_key: ByteVec,
+    #[n(8)]
+    dsk_certificate: Opaque,
+    #[n(9)]
+    device_certificate: Opaque,
+}
+
+impl Stored {
+    fn of(person: &Person) -> Self {
+        cbor::decode(&person.keys.to_bytes()).unwrap()
+    }
+
+    fn signer(&self) -> Hand {
+        Hand(signing_key(&self.leaf_key))
+    }
+}
+
+fn signing_key(bytes: &ByteVec) -> SigningKey {
+    SigningKey::from_bytes(bytes.as_slice().try_into().unwrap())
+}
+
+/// Another device of the same account, certified by the same device-signing key.
+pub(crate) fn second_device(owner: &Person, seed: u64) -> Person {
+    let fresh = Person::new(seed);
+    let (own, new) = (Stored::of(owner), Stored::of(&fresh));
+    let certificate = DeviceCertificate {
+        relay: own.relay,
+        account: owner.keys.account(),
+        device: new.device,
+        leaf_key: public_key(&signing_key(&new.leaf_key)),
+        login_key: public_key(&signing_key(&new.login_key)),
+        created: NOW,
+        dsk_version: 1,
+    };
+    let device_certificate = certificate.sign(&signing_key(&own.dsk)).into();
+    let stored = Stored {
+        device: new.device,
+        leaf_key: new.leaf_key,
+        login_key: new.login_key,
+        device_certificate,
+        ..own
+    };
+    let keys = AccountKeys::from_bytes(&cbor::encode(&stored)).unwrap();
+    Person::with_keys(keys, SeededRandom::new(seed))
+}
+
+/// The account's manifest with further devices.
+pub(crate) fn manifest_of(owner: &Person, others: &[&Person]) -> Manifest {
+    let mut manifest = Manifest::open(&owner.keys.manifest()).unwrap();
+    for other in others {
+        manifest
+            .devices
+            .extend(Manifest::open(&other.keys.manifest()).unwrap().devices);
+    }
+    manifest
+}
+
+// ---- the library without our checks ----------------------------------------------------------------------------------
+
+struct Raw<'a> {
+    crypto: RustCrypto,
+    store: MlsStore<'a>,
+}
+
+impl<'a> OpenMlsProvider for Raw<'a> {
+    type CryptoProvider = RustCrypto;
+    type RandProvider = RustCrypto;
+    type StorageProvider = MlsStore<'a>;
+
+    fn storage(&self) -> &Self::StorageProvider {
+        &self.store
+    }
+
+    fn crypto(&self) -> &Self::CryptoProvider {
+        &self.crypto
+    }
+
+    fn rand(&self) -> &Self::RandProvider {
+        &self.crypto
+    }
+}
+
+struct Hand(SigningKey);
+
+impl Signer for Hand {
+    fn sign(&self, payload: &[u8]) -> Result<Vec<u8>, SignerError> {
+        Ok(protocol::identity::sign(&self.0, payload)
+            .as_bytes()
+            .to_vec())
+    }
+
+    fn signature_scheme(&self) -> SignatureScheme {
+        SignatureScheme::ED25519
+    }
+}
+
+/// Who a leaf claims to be.
+struct Disguise {
+    hand: Hand,
+    account: AccountId,
+    device: DeviceId,
+    identity: Option<Vec<u8>>,
+}
+
+impl Disguise {
+    /// As the person is.
+    fn honest(person: &Person) -> Self {
+        let stored = Stored::of(person);
+        let identity = LeafIdentity::encode(
+            stored.root_public,
+            stored.dsk_certificate.clone(),
+            stored.device_certificate.clone(),
+        );
+        Self {
+            hand: stored.signer(),
+            account: person.keys.account(),
+            device: person.device(),
+            identity: Some(identity),
+        }
+    }
+
+    fn credential(&self) -> CredentialWithKey {
+        CredentialWithKey {
+            credential: BasicCredential::new(
+                LeafIdentity::credential(self.account, self.device).to_vec(),
+            )
+            .into(),
+            signature_key: public_key(&self.hand.0).as_bytes().as_slice().into(),
+        }
+    }
+
+    fn extensions(&self) -> Extensions<LeafNode> {
+        let mut extensions = Extensions::default();
+        if let Some(identity) = &self.identity {
+            let extension = Extension::Unknown(
+                LeafIdentity::EXTENSION_TYPE,
+                UnknownExtension(identity.clone()),
+            );
+            extensions.add(extension).unwrap();
+        }
+        extensions
+    }
+
+    fn package(&self) -> KeyPackage {
+        KeyPackage::builder()
+            .key_package_lifetime(lifetime())
+            .leaf_node_capabilities(capabilities())
+            .leaf_node_extensions(self.extensions())
+            .build(
+                SUITE,
+                &OpenMlsRustCrypto::default(),
+                &self.hand,
+                self.credential(),
+            )
+            .unwrap()
+            .into_key_package()
+    }
+
+    fn package_bytes(&self) -> Vec<u8> {
+        MlsMessageOut::from(self.package()).to_bytes().unwrap()
+    }
+
+    /// A group of this leaf and `guest`, and the guest's welcome.
+    fn invite(
+        &self,
+        guest: KeyPackage,
+        settings: Extensions<GroupContext>,
+        group_id: &[u8],
+    ) -> Vec<u8> {
+        let provider = OpenMlsRustCrypto::default();
+        let config = MlsGroupCreateConfig::builder()
+            .ciphersuite(SUITE)
+            .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
+            .use_ratchet_tree_extension(true)
+            .capabilities(capabilities())
+            .lifetime(lifetime())
+            .with_group_context_extensions(settings)
+            .with_leaf_node_extensions(self.extensions())
+            .unwrap()
+            .build();
+        let group_id = GroupId::from_slice(group_id);
+        let mut group = MlsGroup::new_with_group_id(
+            &provider,
+            &self.hand,
+            &config,
+            group_id,
+            self.credential(),
+        )
+        .unwrap();
+        let (_, welcome, _) = group.add_members(&provider, &self.hand, &[guest]).unwrap();
+        welcome.to_bytes().unwrap()
+    }
+}
+
+fn lifetime() -> Lifetime {
+    Lifetime::init(0, NOW / 1000 + 3734 * 86_400)
+}
+
+fn capabilities() -> Capabilities {
+    let extensions = [
+        ExtensionType::Unknown(0xF101),
+        IDENTITY,
+        ExtensionType::LastResort,
+    ];
+    Capabilities::new(
+        Some(&[ProtocolVersion::Mls10]),
+        Some(&[SUITE]),
+        Some(&extensions),
+        Some(&[]),
+        Some(&[CredentialType::Basic]),
+    )
+}
+
+fn settings() -> Extensions<GroupContext> {
+    let required = RequiredCapabilitiesExtension::new(&[IDENTITY], &[], &[CredentialType::Basic]);
+    Extensions::single(Extension::RequiredCapabilities(required)).unwrap()
+}
+
+fn parse(package: &[u8]) -> KeyPackage {
+    use openmls::prelude::{MlsMessageBodyIn, MlsMessageIn, tls_codec::DeserializeBytes as _};
+    let MlsMessageBodyIn::KeyPackage(package) = MlsMessageIn::tls_deserialize_exact_bytes(package)
+        .unwrap()
+        .extract()
+    else {
+        panic!("not a key package");
+    };
+    package
+        .validate(&RustCrypto::default(), ProtocolVersion::Mls10)
+        .unwrap()
+}
+
+/// A commit of the person's group that the person's device would never make; pending there.
+fn commit(
+    person: &mut Person,
+    make: impl FnOnce(&mut MlsGroup, &Raw<'_>, &Hand) -> MlsMessageOut,
+) -> Vec<u8> {
+    let hand = Stored::of(person).signer();
+    let transaction = person.connection.transaction().unwrap();
+    let bytes = {
+        let raw = Raw {
+            crypto: RustCrypto::default(),
+            store: MlsStore::new(&transaction),
+        };
+        let group_id = GroupId::from_slice(&CONVERSATION.group_id(0));
+        let mut group = MlsGroup::load(raw.storage(), &group_id).unwrap().unwrap();
+        make(&mut group, &raw, &hand).to_bytes().unwrap()
+    };
+    transaction.commit().unwrap();
+    bytes
+}
+
+fn commit_adding(person: &mut Person, package: KeyPackage) -> Vec<u8> {
+    commit(person, |group, raw, hand| {
+        let builder = group
+            .commit_builder()
+            .propose_adds([package])
+            .load_psks(raw.storage())
+            .unwrap();
+        let built = builder
+            .build(raw.rand(), raw.crypto(), hand, |_| true)
+            .unwrap();
+        built.stage_commit(raw).unwrap().into_commit()
+    })
+}
+
+/// An honest commit that adds another device of the person; pending.
+pub(crate) fn add_own_device(person: &mut Person, seed: u64) -> Vec<u8> {
+    let package = second_device(person, seed).key_package();
+    commit_adding(person, parse(&package))
+}
+
+// ---- the disguises ---------------------------------------------------------------------------------------------------
+
+/// Every way in which a leaf of `victim` can be false, with what is found.
+fn disguises(victim: &Person) -> Vec<(&'static str, Disguise, fn(IdentityFault) -> bool)> {
+    let attacker = Person::new(66);
+    let other_relay = Person::on_relay(67, RelayId::new([8; 32]));
+    let honest = || Disguise::honest(victim);
+    let (own, foreign) = (Stored::of(victim), Stored::of(&attacker));
+    let chain = |root, dsk: &Opaque, device: &Opaque| {
+        Some(LeafIdentity::encode(root, dsk.clone(), device.clone()))
+    };
+    vec![
+        (
+            "the victim's certificate with another key",
+            Disguise {
+                hand: foreign.signer(),
+                ..honest()
+            },
+            |fault| fault == IdentityFault::LeafKey,
+        ),
+        (
+            "a device of another relay",
+            Disguise::honest(&other_relay),
+            |fault| fault == IdentityFault::Relay,
+        ),
+        (
+            "another root key before the victim's certificates",
+            Disguise {
+                identity: chain(
+                    foreign.root_public,
+                    &own.dsk_certificate,
+                    &own.device_certificate,
+                ),
+                ..honest()
+            },
+            |fault| matches!(fault, IdentityFault::Chain(_)),
+        ),
+        (
+            "the victim's root key before other certificates",
+            Disguise {
+                hand: foreign.signer(),
+                identity: chain(
+                    own.root_public,
+                    &foreign.dsk_certificate,
+                    &foreign.device_certificate,
+                ),
+                ..honest()
+            },
+            |fault| matches!(fault, IdentityFault::Chain(_)),
+        ),
+        (
+            "another device-signing key",
+            Disguise {
+                identity: chain(
+                    own.root_public,
+                    &own.dsk_certificate,
+                    &foreign.device_certificate,
+                ),
+                ..honest()
+            },
+            |fault| matches!(fault, IdentityFault::Chain(_)),
+        ),
+        (
+            "no identity",
+            Disguise {
+                identity: None,
+                ..honest()
+            },
+            |fault| fault == IdentityFault::Missing,
+        ),
+        (
+            "nonsense for an identity",
+            Disguise {
+                identity: Some(vec![1, 2, 3]),
+                ..honest()
+            },
+            |fault| matches!(fault, IdentityFault::Chain(_)),
+        ),
+        (
+            "a credential of another device",
+            Disguise {
+                device: DeviceId::new([7; 16]),
+                ..honest()
+            },
+            |fault| fault == IdentityFault::Credential,
+        ),
+        (
+            "a credential of another account",
+            Disguise {
+                account: AccountId::new([7; 16]),
+                ..honest()
+            },
+            |fault| fault == IdentityFault::Credential,
+        ),
+    ]
+}
+
+#[test]
+fn a_founder_refuses_key_packages_of_false_identity() {
+    let bob = Person::new(2);
+    for (name, disguise, expected) in disguises(&bob) {
+        let mut alice = Person::new(1);
+        let manifest = Manifest::open(&bob.keys.manifest()).unwrap();
+        let devices = PeerDevices {
+            manifest,
+            packages: vec![(bob.device(), disguise.package_bytes())],
+        };
+        let error = alice
+            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .unwrap_err();
+        let FoundError::Package(device, PackageFault::Identity(fault)) = error else {
+            panic!("{name}: {error}")
+        };
+        assert_eq!(device, bob.device());
+        assert!(expected(fault), "{name}: {fault}");
+        let rows: i64 = alice
+            .connection
+            .query_row("SELECT count(*) FROM mls_state", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 0, "{name}");
+    }
+}
+
+#[test]
+fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
+    let (mut alice, mut bob, mut carol) = (Person::new(1), Person::new(2), Person::new(3));
+    let mut tablet = second_device(&bob, 12);
+    let manifest = Manifest::open(&bob.keys.manifest()).unwrap();
+    let (carols, tablets, bobs) = (carol.key_package(), tablet.key_package(), bob.key_package());
+    for (device, package, expected) in [
+        (carol.device(), carols.clone(), IdentityFault::Manifest),
+        (bob.device(), carols, IdentityFault::Manifest),
+        (tablet.device(), tablets, IdentityFault::Manifest),
+        (carol.device(), bobs.clone(), IdentityFault::Credential),
+    ] {
+        let devices = PeerDevices {
+            manifest: manifest.clone(),
+            packages: vec![(device, package)],
+        };
+        let error = alice
+            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .unwrap_err();
+        assert!(
+            matches!(error, FoundError::Package(_, PackageFault::Identity(fault)) if fault == expected),
+            "{error}"
+        );
+    }
+    let twice = vec![(bob.device(), bobs.clone()), (bob.device(), bobs)];
+    let devices = PeerDevices {
+        manifest: manifest.clone(),
+        packages: twice,
+    };
+    assert!(matches!(
+        alice.run(|mls| mls.found_direct(CONVERSATION, &[devices])),
+        Err(FoundError::NoDevices)
+    ));
+    for package in [vec![], b"nonsense".to_vec(), alice.keys.manifest()] {
+        let devices = PeerDevices {
+            manifest: manifest.clone(),
+            packages: vec![(bob.device(), package)],
+        };
+        let error = alice
+            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .unwrap_err();
+        assert!(
+            matches!(error, FoundError::Package(_, PackageFault::Invalid)),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_guest_refuses_a_host_of_false_identity() {
+    let alice = Person::new(1);
+    for (name, disguise, expected) in disguises(&alice) {
+        let mut bob = Person::new(2);
+        let package = parse(&bob.key_package());
+        let welcome = disguise.invite(package, settings(), &CONVERSATION.group_id(0));
+        let error = bob.run(|mls| mls.join(&welcome)).unwrap_err();
+        let JoinError::Identity(fault) = error else {
+            panic!("{name}: {error}")
+        };
+        assert!(expected(fault), "{name}: {fault}");
+        assert!(
+            bob.run(|mls| mls.load(CONVERSATION, 0).unwrap().is_none()),
+            "{name}"
+        );
+        let rows: i64 = bob
+            .connection
+            .query_row("SELECT count(*) FROM mls_state", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 0, "{name}");
+    }
+}
+
+#[test]
+fn a_guest_refuses_a_group_that_is_none_of_ours() {
+    let alice = Person::new(1);
+    for (name, settings, group_id) in [
+        (
+            "no requirements",
+            Extensions::default(),
+            CONVERSATION.group_id(0).to_vec(),
+        ),
+        ("another kind of id", settings(), b"group".to_vec()),
+    ] {
+        let mut bob = Person::new(2);
+        let package = parse(&bob.key_package());
+        let welcome = Disguise::honest(&alice).invite(package, settings, &group_id);
+        let error = bob.run(|mls| mls.join(&welcome)).unwrap_err();
+        assert!(matches!(error, JoinError::Foreign), "{name}: {error}");
+    }
+}
+
+#[test]
+fn an_honest_host_with_the_bare_library_is_followed() {
+    let (alice, mut bob) = (Person::new(1), Person::new(2));
+    let package = parse(&bob.key_package());
+    let welcome = Disguise::honest(&alice).invite(package, settings(), &CONVERSATION.group_id(3));
+    assert_eq!(bob.join(&welcome).incarnation, 3);
+}
+
+#[test]
+fn members_refuse_commits_that_add_false_identities() {
+    // each is a device that claims to be Alice's
+    for (name, disguise, expected) in disguises(&second_device(&Person::new(1), 13)) {
+        let (mut alice, mut bob) = alice_and_bob();
+        let commit = commit_adding(&mut alice, disguise.package());
+        let error = bob.open(&commit).unwrap_err();
+        let OpenError::Invalid(Fault::Identity(fault)) = error else {
+            panic!("{name}: {error}")
+        };
+        assert!(expected(fault), "{name}: {fault}");
+        assert_eq!(bob.epoch(), 1, "{name}");
+        let message = alice.seal("still in the old epoch");
+        assert_eq!(bob.read(&message), "still in the old epoch", "{name}");
+    }
+}
+
+#[test]
+fn members_refuse_a_second_leaf_of_a_device() {
+    let (mut alice, mut bob) = alice_and_bob();
+    // the same device under a new leaf key, truly certified
+    let own = Stored::of(&alice);
+    let fresh = Stored::of(&Person::new(14));
+    let certificate = DeviceCertificate {
+        relay: RELAY,
+        account: alice.keys.account(),
+        device: alice.device(),
+        leaf_key: public_key(&signing_key(&fresh.leaf_key)),
+        login_key: public_key(&signing_key(&fresh.login_key)),
+        created: NOW,
+        dsk_version: 1,
+    };
+    let certificate = certificate.sign(&signing_key(&own.dsk)).into();
+    let identity = Some(LeafIdentity::encode(
+        own.root_public,
+        own.dsk_certificate,
+        certificate,
+    ));
+    let twin = Disguise {
+        hand: fresh.signer(),
+        identity,
+        ..Disguise::honest(&alice)
+    };
+    let commit = commit_adding(&mut alice, twin.package());
+    assert!(matches!(
+        bob.open(&commit),
+        Err(OpenError::Invalid(Fault::Identity(IdentityFault::Owner)))
+    ));
+}
+
+#[test]
+fn members_refuse_a_third_account_in_a_direct_conversation() {
+    let (mut alice, mut bob) = alice_and_bob();
+    let package = Person::new(3).key_package();
+    let commit = commit_adding(&mut alice, parse(&package));
+    assert!(matches!(
+        bob.open(&commit),
+        Err(OpenError::Invalid(Fault::NotAllowed))
+    ));
+    assert_eq!(bob.epoch(), 1);
+}
+
+#[test]
+fn members_refuse_changed_settings() {
+    let (mut alice, mut bob) = alice_and_bob();
+    let commit = commit(&mut alice, |group, raw, hand| {
+        let builder = group
+            .commit_builder()
+            .propose_group_context_extensions(Extensions::default())
+            .unwrap();
+        let builder = builder.load_psks(raw.storage()).unwrap();
+        let built = builder
+            .build(raw.rand(), raw.crypto(), hand, |_| true)
+            .unwrap();
+        built.stage_commit(raw).unwrap().into_commit()
+    });
+    assert!(matches!(
+        bob.open(&commit),
+        Err(OpenError::Invalid(Fault::NotAllowed))
+    ));
+    assert_eq!(bob.epoch(), 1);
+}
+
+#[test]
+fn members_refuse_a_leaf_that_changes_its_owner() {
+    let tablet = second_device(&Person::new(1), 13);
+    for (name, disguise) in [
+        ("a sibling", Disguise::honest(&tablet)),
+        ("the peer", Disguise::honest(&Person::new(2))),
+    ] {
+        let (mut alice, mut bob) = alice_and_bob();
+        let commit = commit(&mut alice, |group, raw, hand| {
+            // the leaf keeps Alice's signature key, as her signer is all she has
+            let credential = CredentialWithKey {
+                signature_key: public_key(&hand.0).as_bytes().as_slice().into(),
+                ..disguise.credential()
+            };
+            let parameters = LeafNodeParameters::builder()
+                .with_credential_with_key(credential)
+                .with_capabilities(capabilities())
+                .with_extensions(disguise.extensions())
+                .build();
+            let builder = group
+                .commit_builder()
+                .leaf_node_parameters(parameters)
+                .load_psks(raw.storage())
+                .unwrap();
+            let built = builder
+                .build(raw.rand(), raw.crypto(), hand, |_| true)
+                .unwrap();
+            built.stage_commit(raw).unwrap().into_commit()
+        });
+        assert!(
+            matches!(
+                bob.open(&commit),
+                Err(OpenError::Invalid(Fault::Identity(_)))
+            ),
+            "{name}"
+        );
+        assert_eq!(bob.epoch(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_self_update_and_a_removal_are_merged() {
+    let (mut alice, mut bob) = alice_and_bob();
+    let update = commit(&mut alice, |group, raw, hand| {
+        let builder = group
+            .commit_builder()
+            .force_self_update(true)
+            .load_psks(raw.storage())
+            .unwrap();
+        let built = builder
+            .build(raw.rand(), raw.crypto(), hand, |_| true)
+            .unwrap();
+        built.stage_commit(raw).unwrap().into_commit()
+    });
+    alice.merge();
+    assert!(
+        matches!(bob.open(&update), Ok(Opened::Commit { added, removed, .. }) if added.is_empty() && removed.is_empty())
+    );
+    let message = bob.seal("after the update");
+    assert_eq!(alice.read(&message), "after the update");
+
+    let removal = commit(&mut alice, |group, raw, hand| {
+        let victim = group
+            .members()
+            .map(|member| member.index)
+            .find(|index| *index != group.own_leaf_index())
+            .unwrap();
+        let builder = group
+            .commit_builder()
+            .propose_removals([victim])
+            .load_psks(raw.storage())
+            .unwrap();
+        let built = builder
+            .build(raw.rand(), raw.crypto(), hand, |_| true)
+            .unwrap();
+        built.stage_commit(raw).unwrap().into_commit()
+    });
+    alice.merge();
+    let opened = bob.open(&removal).unwrap();
+    assert!(matches!(opened, Opened::Commit { removed, .. } if removed[0].device == bob.device()));
+    assert!(
+        !bob.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().is_active())
+            .unwrap()
+    );
+    let late = alice.seal("without Bob");
+    assert!(matches!(bob.open(&late), Err(OpenError::Removed)));
+    let error = bob.run(|mls| {
+        mls.load(CONVERSATION, 0)
+            .unwrap()
+            .unwrap()
+            .seal(b"anybody there?")
+    });
+    assert!(matches!(
+        error,
+        Err(client_core::crypto::SealError::Removed)
+    ));
+}

@@ -1,0 +1,164 @@
+//! Databases that were written once and must load for ever. `UPDATE_GOLDEN=1 cargo nextest run -p client-core --test crypto`
+//! writes them anew: only ever as an **additional** file, for those in the field hold the old rows.
+
+use std::{fs, path::PathBuf};
+
+use client_core::{crypto::AccountKeys, seams::SeededRandom, store::mls};
+use data_encoding::HEXLOWER;
+use rusqlite::Connection;
+
+use crate::people::{CONVERSATION, Person};
+
+struct Golden {
+    keys: Vec<u8>,
+    message: Vec<u8>,
+    rows: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/crypto/golden")
+        .join(name)
+}
+
+fn rows(connection: &Connection) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut statement = connection
+        .prepare("SELECT key, value FROM mls_state ORDER BY key")
+        .unwrap();
+    statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
+}
+
+impl Golden {
+    fn of(person: &Person, message: Vec<u8>) -> Self {
+        Self {
+            keys: person.keys.to_bytes().to_vec(),
+            message,
+            rows: rows(&person.connection),
+        }
+    }
+
+    /// One line each for the keys and a message that is still sealed, then a line for each row.
+    fn to_text(&self) -> String {
+        let hex = |bytes: &[u8]| HEXLOWER.encode(bytes);
+        let mut text = format!("{}\n{}\n", hex(&self.keys), hex(&self.message));
+        for (key, value) in &self.rows {
+            text.push_str(&format!("{} {}\n", hex(key), hex(value)));
+        }
+        text
+    }
+
+    fn from_text(text: &str) -> Self {
+        let hex = |text: &str| HEXLOWER.decode(text.as_bytes()).unwrap();
+        let mut lines = text.lines();
+        let keys = hex(lines.next().unwrap());
+        let message = hex(lines.next().unwrap());
+        let rows = lines
+            .map(|line| line.split_once(' ').unwrap())
+            .map(|(key, value)| (hex(key), hex(value)))
+            .collect();
+        Self {
+            keys,
+            message,
+            rows,
+        }
+    }
+
+    fn load(name: &str, current: &Self) -> Self {
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(path(name), current.to_text()).unwrap();
+        }
+        Self::from_text(&fs::read_to_string(path(name)).unwrap())
+    }
+
+    fn revive(&self) -> Person {
+        let person = Person::with_keys(
+            AccountKeys::from_bytes(&self.keys).unwrap(),
+            SeededRandom::new(99),
+        );
+        for (key, value) in &self.rows {
+            person
+                .connection
+                .execute(
+                    "INSERT INTO mls_state (key, value) VALUES (?1, ?2)",
+                    (key, value),
+                )
+                .unwrap();
+        }
+        person
+    }
+}
+
+/// Alice's database with a pending commit, and Bob's after he joined and opened a message, as they are written today.
+fn today() -> (Golden, Golden) {
+    let (mut alice, mut bob) = (Person::new(1), Person::new(2));
+    let founded = alice.found(&mut bob);
+    let pending = Golden::of(&alice, founded.welcomes[0].bytes.clone());
+    alice.merge();
+    let last_resort = bob
+        .run(|mls| mls.key_packages(1, client_core::crypto::LastResort::Yes))
+        .unwrap();
+    assert_eq!(last_resort.len(), 1);
+    bob.join(&founded.welcomes[0].bytes);
+    let first = alice.seal("first");
+    assert_eq!(bob.read(&first), "first");
+    let second = alice.seal("second");
+    (pending, Golden::of(&bob, second))
+}
+
+#[test]
+fn a_joined_group_written_by_version_1_opens_its_next_message() {
+    let golden = Golden::load("joined-1.hex", &today().1);
+    let mut bob = golden.revive();
+    assert_eq!(bob.read(&golden.message), "second");
+    assert!(!bob.seal("an answer").is_empty());
+}
+
+#[test]
+fn a_pending_commit_written_by_version_1_is_merged() {
+    let golden = Golden::load("pending-1.hex", &today().0);
+    let mut alice = golden.revive();
+    assert!(
+        alice
+            .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().has_pending())
+            .unwrap()
+    );
+    alice.merge();
+    assert_eq!(alice.epoch(), 1);
+
+    // Bob's key package is in no golden file: he is made anew from his seed
+    let mut bob = Person::new(2);
+    bob.devices();
+    bob.join(&golden.message);
+    let message = alice.seal("hello from the past");
+    assert_eq!(bob.read(&message), "hello from the past");
+}
+
+/// The library ends the row of message secrets with the computer's time, which it uses for nothing here.
+fn timeless(value: &[u8]) -> &[u8] {
+    let mark = b"added_at";
+    let end = value.windows(mark.len()).position(|window| window == mark);
+    &value[..end.unwrap_or(value.len())]
+}
+
+#[test]
+fn rows_are_still_written_in_the_form_of_version_1() {
+    let (pending, joined) = today();
+    for (name, current) in [("pending-1.hex", pending), ("joined-1.hex", joined)] {
+        let golden = Golden::load(name, &current);
+        assert_eq!(golden.keys, current.keys, "{name}");
+        for ((key, value), (golden_key, golden_value)) in current.rows.iter().zip(&golden.rows) {
+            assert_eq!(HEXLOWER.encode(key), HEXLOWER.encode(golden_key), "{name}");
+            assert!(
+                timeless(value) == timeless(golden_value),
+                "{name}: kind {}",
+                key[0]
+            );
+        }
+        assert_eq!(current.rows.len(), golden.rows.len(), "{name}");
+    }
+    assert!(mls::SCHEMA.contains("mls_state"));
+}
