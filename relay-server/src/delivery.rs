@@ -1,0 +1,273 @@
+//! From a committed transaction to answers and pushes.
+//!
+//! The writer hands over the completions of a transaction; [`run`] carries them out in order on the runtime, then offers
+//! what was stored to the sessions that follow it, each frame encoded once, and wakes each session once.
+
+mod conversation;
+
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use protocol::{AccountId, ConversationId, Entry, Frame, Refusal, StreamId};
+use tokio::sync::mpsc::Receiver;
+
+pub(crate) use self::conversation::Conversation;
+use crate::{
+    registry::Registry,
+    session::{Session, SharedFrame, Stream},
+    store::{
+        AccountRow, AppendDone, Behind, Change, Completion, CursorRow, DeviceRow, Membership, StreamRow,
+    },
+};
+
+/// Conversations with a connected member, and what waits to be pushed or written behind.
+#[derive(Default)]
+pub(crate) struct Delivery {
+    conversations: Mutex<HashMap<ConversationId, Arc<Conversation>>>,
+    staged: Mutex<Staged>,
+    behind: Mutex<Cursors>,
+    /// Counts membership changes, so that what was read before one is read again.
+    changes: AtomicU64,
+}
+
+/// What the completions of one transaction left to push.
+#[derive(Default)]
+struct Staged {
+    entries: Vec<(ConversationId, AccountId, Vec<Entry>)>,
+    wake: Vec<Arc<Session>>,
+}
+
+/// Cursors that are newer than the store's.
+#[derive(Default)]
+struct Cursors {
+    /// `None`: the inbox.
+    cursors: HashMap<(DeviceRow, Option<StreamRow>), u64>,
+    last_seen: HashMap<AccountRow, u64>,
+}
+
+/// Carries out completions until the writer is gone.
+pub(crate) async fn run(delivery: Arc<Delivery>, mut batches: Receiver<Vec<Completion>>) {
+    while let Some(batch) = batches.recv().await {
+        for completion in batch {
+            if catch_unwind(AssertUnwindSafe(completion)).is_err() {
+                tracing::error!("panic in a completion");
+            }
+        }
+        delivery.flush();
+    }
+}
+
+impl Delivery {
+    /// Answers an append and stages what it stored.
+    pub(crate) fn appended(
+        &self,
+        session: Arc<Session>,
+        id: u32,
+        conversation: ConversationId,
+        outcome: Result<AppendDone, Refusal>,
+    ) {
+        let mut staged = lock(&self.staged);
+        let reply = match outcome {
+            Ok(done) => {
+                if !done.fresh.is_empty() {
+                    staged.entries.push((conversation, session.identity.account, done.fresh));
+                }
+                Frame::from(done.appended)
+            }
+            Err(refusal) => refusal.into(),
+        };
+        if session.finish(id, &reply) {
+            staged.wake.push(session);
+        }
+    }
+
+    /// Pushes what a commit changed: its entry to the members, the welcomes to the inboxes.
+    pub(crate) fn changed(&self, registry: &Registry, account: AccountId, change: Change) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        // entries stored before it must be offered before it
+        self.flush();
+        let Change { conversation, stream, entry, joined, left } = change;
+        let seq = entry.seq;
+        if let Some(known) = self.conversation(conversation) {
+            let members: Vec<_> = joined.iter().map(|joined| joined.member.clone()).collect();
+            known.merge(&members);
+            for device in &left {
+                known.leave(*device, seq);
+            }
+        }
+        for device in left {
+            if let Some(session) = registry.get(device) {
+                session.with_push(|push| push.leave(conversation, seq));
+            }
+        }
+        let mut wake = Vec::new();
+        let members: Vec<_> = joined.iter().map(|joined| joined.member.clone()).collect();
+        for joined in joined {
+            let Some(session) = registry.get(joined.member.device) else { continue };
+            let known = self.subscribe(conversation, stream, &members, &session, seq);
+            let row = known.stream;
+            session.with_push(|push| {
+                let member = &joined.member;
+                let mut followed = Stream::new(row, member.cursor, 0, seq);
+                followed.joined = member.joined;
+                followed.welcome = member.welcome;
+                push.join(conversation, followed);
+            });
+            let welcome = joined.welcome.into_iter().flat_map(|entry| SharedFrame::encode(StreamId::Inbox, vec![entry]));
+            for frame in welcome {
+                if session.offer(StreamId::Inbox, &frame) {
+                    wake.push(Arc::clone(&session));
+                }
+            }
+        }
+        lock(&self.staged).wake.append(&mut wake);
+        lock(&self.staged).entries.push((conversation, account, vec![entry]));
+        self.flush();
+    }
+
+    /// How many membership changes there were.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// Whether anyone follows the conversation.
+    pub(crate) fn conversation(&self, id: ConversationId) -> Option<Arc<Conversation>> {
+        lock(&self.conversations).get(&id).cloned()
+    }
+
+    /// Lets a session follow a conversation as the store has it.
+    pub(crate) fn follow(&self, session: &Arc<Session>, membership: &mut Membership) -> Arc<Conversation> {
+        {
+            let behind = lock(&self.behind);
+            for member in &mut membership.members {
+                let newer = behind.cursors.get(&(member.device_row, Some(membership.stream)));
+                member.cursor = newer.copied().unwrap_or(0).max(member.cursor);
+                let seen = behind.last_seen.get(&member.account_row);
+                member.last_seen = seen.copied().unwrap_or(0).max(member.last_seen);
+            }
+        }
+        let Membership { conversation, stream, last, .. } = *membership;
+        self.subscribe(conversation, stream, &membership.members, session, last)
+    }
+
+    fn subscribe(
+        &self,
+        id: ConversationId,
+        stream: StreamRow,
+        members: &[crate::store::MemberRow],
+        session: &Arc<Session>,
+        last: u64,
+    ) -> Arc<Conversation> {
+        let mut conversations = lock(&self.conversations);
+        let conversation = conversations.entry(id).or_insert_with(|| Arc::new(Conversation::new(id, stream)));
+        conversation.merge(members);
+        conversation.subscribe(session, last);
+        Arc::clone(conversation)
+    }
+
+    /// Ends it again.
+    pub(crate) fn unfollow(&self, session: &Arc<Session>, id: ConversationId) {
+        let mut conversations = lock(&self.conversations);
+        if conversations.get(&id).is_some_and(|conversation| conversation.unsubscribe(session)) {
+            conversations.remove(&id);
+        }
+    }
+
+    /// The inbox cursor of a device, if it is newer than the store's.
+    pub(crate) fn inbox_cursor(&self, device: DeviceRow) -> u64 {
+        lock(&self.behind).cursors.get(&(device, None)).copied().unwrap_or(0)
+    }
+
+    /// A device has processed a stream up to `seq`.
+    pub(crate) fn acknowledged(&self, session: &Session, stream: StreamId, row: StreamRow, seq: u64) {
+        let identity = session.identity;
+        let key = match stream {
+            StreamId::Inbox => None,
+            StreamId::Conversation(_) => Some(row),
+        };
+        {
+            let mut behind = lock(&self.behind);
+            let cursor = behind.cursors.entry((identity.device_row, key)).or_insert(0);
+            *cursor = seq.max(*cursor);
+        }
+        if let StreamId::Conversation(id) = stream
+            && let Some(conversation) = self.conversation(id)
+        {
+            conversation.acknowledge(identity.device, seq);
+        }
+    }
+
+    /// An account was last connected then.
+    pub(crate) fn seen(&self, account: AccountRow, time: u64) {
+        lock(&self.behind).last_seen.insert(account, time);
+    }
+
+    /// What is newer than the store. It stays known here until [`Delivery::written`].
+    pub(crate) fn behind(&self) -> Behind {
+        let behind = lock(&self.behind);
+        let cursors = behind.cursors.iter().map(|((device, stream), seq)| match stream {
+            None => CursorRow::Inbox { device: *device, seq: *seq },
+            Some(stream) => CursorRow::Conversation { device: *device, stream: *stream, seq: *seq },
+        });
+        Behind {
+            cursors: cursors.collect(),
+            last_seen: behind.last_seen.iter().map(|(account, time)| (*account, *time)).collect(),
+        }
+    }
+
+    /// These are in the store now.
+    pub(crate) fn written(&self, written: &Behind) {
+        let mut behind = lock(&self.behind);
+        for cursor in &written.cursors {
+            let (key, seq) = match *cursor {
+                CursorRow::Inbox { device, seq } => ((device, None), seq),
+                CursorRow::Conversation { device, stream, seq } => ((device, Some(stream)), seq),
+            };
+            if behind.cursors.get(&key) == Some(&seq) {
+                behind.cursors.remove(&key);
+            }
+        }
+        for (account, time) in &written.last_seen {
+            if behind.last_seen.get(account) == Some(time) {
+                behind.last_seen.remove(account);
+            }
+        }
+    }
+
+    /// Offers what is staged and wakes who must look.
+    fn flush(&self) {
+        let Staged { entries, mut wake } = std::mem::take(&mut *lock(&self.staged));
+        // entries of one conversation and sender that were stored together share a frame
+        let mut runs: Vec<(ConversationId, AccountId, Vec<Entry>)> = Vec::with_capacity(entries.len());
+        let mut newest: HashMap<ConversationId, usize> = HashMap::with_capacity(entries.len());
+        for (conversation, account, mut more) in entries {
+            let run = newest.get(&conversation).and_then(|index| runs.get_mut(*index)).filter(|run| run.1 == account);
+            match run {
+                Some((_, _, entries)) => entries.append(&mut more),
+                None => {
+                    newest.insert(conversation, runs.len());
+                    runs.push((conversation, account, more));
+                }
+            }
+        }
+        for (id, account, entries) in runs {
+            if let Some(conversation) = self.conversation(id) {
+                let frames = SharedFrame::encode(StreamId::Conversation(id), entries);
+                conversation.publish(account, &frames, &mut wake);
+            }
+        }
+        for session in wake {
+            session.wake();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,183 @@
+//! A conversation of which a member is connected: its members, their cursors, and the sessions that follow it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use protocol::{AccountId, ConversationId, DeviceId, SignalPush, StreamId};
+
+use crate::{
+    session::{Session, SharedFrame, same},
+    store::{MemberRow, StreamRow},
+};
+
+/// A conversation of which a member is connected.
+pub(crate) struct Conversation {
+    pub(crate) id: ConversationId,
+    pub(crate) stream: StreamRow,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    members: Vec<MemberRow>,
+    sessions: Vec<Arc<Session>>,
+    /// For each account that sent: the highest seq of its entries, and the delivered seq that it was told.
+    senders: Vec<Sender>,
+}
+
+struct Sender {
+    account: AccountId,
+    sent: u64,
+    told: u64,
+}
+
+impl Conversation {
+    pub(crate) fn new(id: ConversationId, stream: StreamRow) -> Self {
+        Self { id, stream, state: Mutex::default() }
+    }
+
+    /// Takes in members as the store or a commit names them. Known ones are only ever brought forward.
+    pub(super) fn merge(&self, members: &[MemberRow]) {
+        let state = &mut *self.lock();
+        for member in members {
+            match state.members.iter_mut().find(|known| known.device == member.device) {
+                Some(known) => {
+                    if version(member) > version(known) {
+                        let cursor = known.cursor.max(member.cursor);
+                        *known = MemberRow { cursor, ..member.clone() };
+                    }
+                    known.cursor = known.cursor.max(member.cursor);
+                }
+                None => state.members.push(member.clone()),
+            }
+        }
+    }
+
+    /// A commit at `seq` removed the device.
+    pub(super) fn leave(&self, device: DeviceId, seq: u64) {
+        let mut state = self.lock();
+        if let Some(member) = state.members.iter_mut().find(|member| member.device == device && member.joined < seq) {
+            member.left = Some(seq);
+        }
+    }
+
+    pub(super) fn subscribe(&self, session: &Arc<Session>, last: u64) {
+        let state = &mut *self.lock();
+        if !state.sessions.iter().any(|known| same(known, session)) {
+            state.sessions.push(Arc::clone(session));
+        }
+        // what it sent before is not known here: told once more, at most
+        let account = session.identity.account;
+        let told = state.delivered(account).unwrap_or(0);
+        let sender = state.sender(account);
+        sender.sent = sender.sent.max(last);
+        sender.told = sender.told.max(told);
+    }
+
+    /// Answers whether nobody follows it any more.
+    pub(super) fn unsubscribe(&self, session: &Arc<Session>) -> bool {
+        let mut state = self.lock();
+        state.sessions.retain(|known| !same(known, session));
+        state.sessions.is_empty()
+    }
+
+    /// New entries of `sender`, offered to every session. `wake` gets those that must be woken.
+    pub(super) fn publish(&self, sender: AccountId, frames: &[SharedFrame], wake: &mut Vec<Arc<Session>>) {
+        let Some(last) = frames.last().map(|frame| frame.last) else { return };
+        let state = &mut *self.lock();
+        let known = state.sender(sender);
+        known.sent = known.sent.max(last);
+        for session in &state.sessions {
+            let mut rouse = false;
+            for frame in frames {
+                rouse |= session.offer(StreamId::Conversation(self.id), frame);
+            }
+            if rouse {
+                wake.push(Arc::clone(session));
+            }
+        }
+    }
+
+    /// A device has processed the stream up to `seq`: tells the others' senders what that delivers.
+    ///
+    /// Each acknowledgement looks at every member, which is fine for the direct conversations that there are.
+    pub(super) fn acknowledge(&self, device: DeviceId, seq: u64) {
+        let state = &mut *self.lock();
+        let Some(member) = state.members.iter_mut().find(|member| member.device == device) else { return };
+        member.cursor = member.cursor.max(seq);
+        let account = member.account;
+        for index in 0..state.senders.len() {
+            let Some(sender) = state.senders.get(index) else { continue };
+            if sender.account == account || sender.sent <= sender.told {
+                continue;
+            }
+            let Some(seq) = state.delivered(sender.account).filter(|seq| *seq > sender.told) else { continue };
+            let to = sender.account;
+            if let Some(sender) = state.senders.get_mut(index) {
+                sender.told = seq;
+            }
+            for session in state.sessions.iter().filter(|session| session.identity.account == to) {
+                session.delivered(self.id, seq);
+            }
+        }
+    }
+
+    /// Up to where every other account has the conversation.
+    pub(crate) fn delivered(&self, account: AccountId) -> Option<u64> {
+        self.lock().delivered(account)
+    }
+
+    /// Hands a signal to the sessions of all other devices.
+    pub(crate) fn signal(&self, from: &Arc<Session>, signal: &SignalPush) {
+        for session in self.lock().sessions.iter().filter(|session| !same(session, from)) {
+            session.signal(signal);
+        }
+    }
+
+    /// The other accounts, with the time when they were last connected as of the store.
+    pub(crate) fn contacts(&self, account: AccountId) -> Vec<(AccountId, u64)> {
+        let mut contacts: Vec<(AccountId, u64)> = Vec::new();
+        for member in self.lock().members.iter().filter(|member| member.account != account && member.left.is_none()) {
+            match contacts.iter_mut().find(|(known, _)| *known == member.account) {
+                Some((_, last_seen)) => *last_seen = member.last_seen.max(*last_seen),
+                None => contacts.push((member.account, member.last_seen)),
+            }
+        }
+        contacts
+    }
+
+    /// The sessions of the other accounts.
+    pub(crate) fn sessions_of_others(&self, account: AccountId) -> Vec<Arc<Session>> {
+        let state = self.lock();
+        state.sessions.iter().filter(|session| session.identity.account != account).cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The highest seq that at least one device of every other account has processed.
+    fn delivered(&self, account: AccountId) -> Option<u64> {
+        let present = || self.members.iter().filter(|member| member.left.is_none() && member.account != account);
+        present()
+            .map(|of| present().filter(|member| member.account == of.account).map(|member| member.cursor).max())
+            .min()
+            .flatten()
+    }
+
+    fn sender(&mut self, account: AccountId) -> &mut Sender {
+        let index = self.senders.iter().position(|sender| sender.account == account);
+        let index = index.unwrap_or_else(|| {
+            self.senders.push(Sender { account, sent: 0, told: 0 });
+            self.senders.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "the index was found or made just now")]
+        &mut self.senders[index]
+    }
+}
+
+/// Rises with each change of a membership.
+fn version(member: &MemberRow) -> u64 {
+    member.joined.max(member.left.unwrap_or(0))
+}

@@ -1,0 +1,129 @@
+//! The groups whose state is in memory, and the worker threads that validate.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use protocol::{ConversationId, ErrorCode, Refusal};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use super::public::{Founding, Invalid, Live, Proposed, Valid};
+use crate::store::Store;
+
+type Slot = Arc<AsyncMutex<Option<Live>>>;
+
+/// The states of the groups that changed lately.
+pub(crate) struct Groups {
+    capacity: usize,
+    slots: Mutex<Slots>,
+}
+
+#[derive(Default)]
+struct Slots {
+    /// Rises with each use.
+    uses: u64,
+    slots: HashMap<ConversationId, (Slot, u64)>,
+}
+
+impl Groups {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { capacity, slots: Mutex::default() }
+    }
+
+    /// Waits for the place of a conversation: one commit is validated at a time.
+    pub(crate) async fn place(&self, conversation: ConversationId) -> Place {
+        let slot = self.slot(conversation);
+        Place { live: slot.lock_owned().await }
+    }
+
+    fn slot(&self, conversation: ConversationId) -> Slot {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.uses += 1;
+        let uses = slots.uses;
+        if slots.slots.len() >= self.capacity && !slots.slots.contains_key(&conversation) {
+            // one that nobody holds; where all are in use the map grows by as many as there are requests under way
+            let idle = slots.slots.iter().filter(|(_, (slot, _))| Arc::strong_count(slot) == 1);
+            let oldest = idle.min_by_key(|(_, (_, used))| *used).map(|(id, _)| *id);
+            if let Some(oldest) = oldest {
+                slots.slots.remove(&oldest);
+            }
+        }
+        let (slot, used) = slots.slots.entry(conversation).or_default();
+        *used = uses;
+        Arc::clone(slot)
+    }
+}
+
+/// The place of one conversation, held.
+pub(crate) struct Place {
+    live: OwnedMutexGuard<Option<Live>>,
+}
+
+/// A state that was advanced by a commit which is not stored yet. Dropped, it is forgotten and built again on demand.
+pub(crate) struct Advanced {
+    place: Place,
+    live: Live,
+}
+
+impl Advanced {
+    /// The commit is stored.
+    pub(crate) fn keep(mut self) {
+        *self.place.live = Some(self.live);
+    }
+}
+
+impl Place {
+    /// Validates a founding and its first commit, on a worker.
+    pub(crate) async fn found(self, founding: Founding, proposed: Proposed) -> Result<(Advanced, Valid), Refusal> {
+        work(move || {
+            let (one, other) = founding.accounts;
+            if proposed.devices.iter().any(|device| device.account != one && device.account != other) {
+                return Err(Invalid("devices of other accounts"));
+            }
+            let mut live = Live::found(&founding, &proposed)?;
+            let valid = live.advance(&proposed)?;
+            Ok((Advanced { place: self, live }, valid))
+        })
+        .await
+    }
+
+    /// Validates a commit that ends `epoch`, on a worker.
+    pub(crate) async fn advance(
+        mut self,
+        store: &dyn Store,
+        conversation: ConversationId,
+        epoch: u64,
+        proposed: Proposed,
+    ) -> Result<(Advanced, Valid), Refusal> {
+        let known = self.live.take().filter(|live| live.epoch() == epoch);
+        let row = match &known {
+            Some(_) => None,
+            None => Some(store.group(conversation).await?.ok_or(Refusal::new(ErrorCode::NotMember))?),
+        };
+        work(move || {
+            let mut live = match (known, row) {
+                (Some(live), _) => live,
+                (None, Some(row)) => Live::load(&row, conversation)?,
+                (None, None) => return Err(Invalid("no state")),
+            };
+            if live.epoch() != epoch {
+                return Err(Invalid("another epoch"));
+            }
+            let valid = live.advance(&proposed)?;
+            Ok((Advanced { place: self, live }, valid))
+        })
+        .await
+    }
+}
+
+async fn work<T: Send + 'static>(check: impl FnOnce() -> Result<T, Invalid> + Send + 'static) -> Result<T, Refusal> {
+    match tokio::task::spawn_blocking(check).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(Invalid(reason))) => {
+            tracing::debug!(reason, "refuse a commit");
+            Err(Refusal::new(ErrorCode::InvalidCommit))
+        }
+        Err(_) => Err(Refusal::new(ErrorCode::Internal)),
+    }
+}

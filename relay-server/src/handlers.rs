@@ -1,0 +1,80 @@
+//! What a session may ask for: one file per noun. Handlers take a session that has proved who it is.
+//!
+//! Appends are answered by `delivery` once they are durable, so that a session may have several under way; everything
+//! else is carried out one after the other.
+
+mod conversations;
+mod entries;
+mod key_packages;
+mod links;
+mod presence;
+mod signals;
+
+use std::sync::Arc;
+
+use protocol::{ErrorCode, Frame, Refusal};
+
+use crate::{
+    node::Node,
+    session::{Activity, Session},
+};
+
+/// The outcome of a request that is answered at once.
+type Answer = Result<Frame, Refusal>;
+
+/// Carries out one frame. An error closes the connection.
+pub(crate) async fn dispatch(node: &Arc<Node>, session: &Arc<Session>, id: u32, frame: Frame) -> Result<(), ErrorCode> {
+    let answer = match frame {
+        Frame::Append(append) => {
+            entries::append(node, session, id, append);
+            return Ok(());
+        }
+        Frame::Ack(ack) => {
+            entries::acknowledge(node, session, &ack);
+            return Ok(());
+        }
+        Frame::Signal(signal) => {
+            signals::signal(node, session, signal);
+            return Ok(());
+        }
+        frame => match session.spend(Activity::Request) {
+            Ok(()) => request(node, session, frame).await?,
+            Err(refusal) => Err(refusal),
+        },
+    };
+    session.send(id, &answer.unwrap_or_else(Frame::from));
+    Ok(())
+}
+
+async fn request(node: &Arc<Node>, session: &Arc<Session>, frame: Frame) -> Result<Answer, ErrorCode> {
+    Ok(match frame {
+        Frame::Commit(commit) => conversations::commit(node, session, commit).await,
+        Frame::CreateConversation(create) => conversations::create(node, session, create).await,
+        Frame::PublishKeyPackages(publish) => key_packages::publish(node, session, publish).await,
+        Frame::ClaimKeyPackages(claim) => key_packages::claim(node, session, &claim).await,
+        Frame::Fetch(fetch) => entries::fetch(node, session, &fetch).await,
+        Frame::NewLink(link) => links::new_link(node, session, &link).await,
+        Frame::Announce(announce) => presence::announce(node, session, &announce),
+        // answered before they come here, or of the handshake, or only ever sent by a relay
+        Frame::Append(_)
+        | Frame::Ack(_)
+        | Frame::Signal(_)
+        | Frame::Hello(_)
+        | Frame::Challenge(_)
+        | Frame::Prove(_)
+        | Frame::Register(_)
+        | Frame::Ready(_)
+        | Frame::Done(_)
+        | Frame::Refusal(_)
+        | Frame::Appended(_)
+        | Frame::Committed(_)
+        | Frame::KeyPackageCount(_)
+        | Frame::Claimed(_)
+        | Frame::Page(_)
+        | Frame::Entries(_)
+        | Frame::Delivered(_)
+        | Frame::Presence(_)
+        | Frame::SignalPush(_)
+        | Frame::Bye(_) => return Err(ErrorCode::BadFrame),
+    })
+}

@@ -1,0 +1,73 @@
+//! Appending, acknowledging and fetching entries.
+
+use std::sync::Arc;
+
+use protocol::{Ack, Append, Digest, ErrorCode, Fetch, Frame, Page, Refusal, bounds};
+
+use super::Answer;
+use crate::{
+    node::Node,
+    session::{Activity, Session},
+    store::{NewAppend, NewEntryRow, PageRange},
+};
+
+/// The most entries of a fetched page.
+const PAGE_ENTRIES: u16 = 256;
+/// Room for the frame around a page.
+const PAGE_OVERHEAD: usize = 128;
+
+/// Queues an append. The answer leaves when it is durable.
+pub(super) fn append(node: &Arc<Node>, session: &Arc<Session>, id: u32, append: Append) {
+    session.begin();
+    if let Err(refusal) = session.spend(Activity::Append(append.entries.len())) {
+        if session.finish(id, &refusal.into()) {
+            session.wake();
+        }
+        return;
+    }
+    let bytes: usize = append.entries.iter().map(|entry| entry.bytes.len()).sum();
+    let conversation = append.conversation;
+    let request = NewAppend {
+        caller: session.identity,
+        conversation,
+        incarnation: append.incarnation,
+        epoch: append.epoch,
+        over_quota: !node.limits.bytes(session.identity.account, bytes),
+        entries: append
+            .entries
+            .into_iter()
+            .map(|entry| NewEntryRow {
+                client_id: entry.client_id,
+                digest: Digest::of(&[&entry.bytes.0]),
+                bytes: entry.bytes.0,
+            })
+            .collect(),
+    };
+    let delivery = Arc::clone(&node.delivery);
+    let session = Arc::clone(session);
+    node.store.append(request, Box::new(move |outcome| delivery.appended(session, id, conversation, outcome)));
+}
+
+/// Notes a cursor. One of a stream that the device may not read, or that does not rise, is nothing.
+pub(super) fn acknowledge(node: &Node, session: &Session, ack: &Ack) {
+    if let Some((row, seq)) = session.with_push(|push| push.ack(ack.stream, ack.seq)) {
+        node.delivery.acknowledged(session, ack.stream, row, seq);
+    }
+}
+
+/// A page, to fill a gap.
+pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answer {
+    let readable = session.with_push(|push| {
+        push.readable(fetch.stream).map(|stream| (stream.row, stream.joined, stream.until))
+    });
+    let Some((row, joined, until)) = readable else { return Err(Refusal::new(ErrorCode::NotMember)) };
+    let range = PageRange {
+        after: fetch.from.saturating_sub(1).max(joined).min(i64::MAX.unsigned_abs()),
+        until: until.unwrap_or(i64::MAX.unsigned_abs()),
+        entries: usize::from(fetch.limit.min(PAGE_ENTRIES)),
+        bytes: bounds::FRAME - PAGE_OVERHEAD,
+    };
+    let page = node.store.page(row, range).await?;
+    let last = until.map_or(page.last, |until| until.min(page.last));
+    Ok(Frame::from(Page { entries: page.entries, last, base: page.base }))
+}

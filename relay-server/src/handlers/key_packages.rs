@@ -1,0 +1,45 @@
+//! Publishing and claiming key packages.
+
+use std::sync::Arc;
+
+use protocol::{ClaimKeyPackages, Claimed, ErrorCode, Frame, PublishKeyPackages, Refusal, cbor};
+
+use super::Answer;
+use crate::{
+    groups,
+    node::Node,
+    session::Session,
+    store::{NewKeyPackages, call},
+};
+
+pub(super) async fn publish(node: &Node, session: &Session, publish: PublishKeyPackages) -> Answer {
+    let PublishKeyPackages { packages, last_resort, replace } = publish;
+    let caller = session.identity;
+    let devices = node.store.devices(vec![caller.account]).await?;
+    let device = devices.into_iter().find(|device| device.device == caller.device);
+    let device = device.ok_or(Refusal::new(ErrorCode::NotAuthenticated))?;
+    let checked = tokio::task::spawn_blocking(move || {
+        let valid = packages.iter().chain(&last_resort).all(|package| groups::check_key_package(&package.0, &device));
+        valid.then_some((packages, last_resort))
+    });
+    let Ok(Some((packages, last_resort))) = checked.await else {
+        return Err(Refusal::new(ErrorCode::BadIdentity));
+    };
+    let request = NewKeyPackages {
+        caller,
+        packages: packages.into_iter().map(|package| package.0).collect(),
+        last_resort: last_resort.map(|package| package.0),
+        replace,
+        most: node.config.quotas.key_packages,
+    };
+    let count = call(|done| node.store.publish_key_packages(request, done)).await?;
+    Ok(Frame::from(count))
+}
+
+pub(super) async fn claim(node: &Arc<Node>, session: &Session, claim: &ClaimKeyPackages) -> Answer {
+    node.limits.claim(session.identity.account)?;
+    let caller = session.identity;
+    let reply = call(|done| node.store.claim_key_packages(caller, claim.account, claim.client_id, done)).await?;
+    let claimed: Claimed = cbor::decode(&reply).map_err(|_| Refusal::new(ErrorCode::Internal))?;
+    Ok(Frame::from(claimed))
+}

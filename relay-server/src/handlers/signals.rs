@@ -1,0 +1,24 @@
+//! Signals: handed to who is connected, never stored, dropped first under load.
+
+use std::sync::Arc;
+
+use protocol::{Signal, SignalPush, StreamId};
+
+use crate::{
+    node::Node,
+    session::{Activity, Session},
+};
+
+pub(super) fn signal(node: &Node, session: &Arc<Session>, signal: Signal) {
+    let Signal { conversation, bytes } = signal;
+    let member = session.with_push(|push| {
+        push.readable(StreamId::Conversation(conversation)).is_some_and(|stream| stream.until.is_none())
+    });
+    // one too many is dropped without a word: it was only ever a hint
+    if !member || session.spend(Activity::Signal).is_err() {
+        return;
+    }
+    if let Some(known) = node.delivery.conversation(conversation) {
+        known.signal(session, &SignalPush { conversation, sender: session.identity.device, bytes });
+    }
+}

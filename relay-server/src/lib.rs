@@ -1,0 +1,29 @@
+//! The relay of Relevo: ordered, durable store and forward of sealed entries.
+//!
+//! It knows accounts, devices, membership, sizes and times, and never opens a message. A request flows: [`run`] accepts →
+//! `http` upgrades → `session` authenticates and reads → `handlers` check → `store` makes durable → `delivery` answers and
+//! pushes to the sessions in `registry`.
+
+mod config;
+mod delivery;
+mod environment;
+mod groups;
+mod handlers;
+mod http;
+mod jobs;
+mod limits;
+mod node;
+mod presence;
+mod registry;
+mod relay;
+mod server;
+mod session;
+mod store;
+mod tls;
+
+pub use crate::{
+    config::{Config, Connections, Listen, Quotas, Retention, Storage, Timeouts, Tls, TlsMode},
+    environment::{Clock, Environment, Random},
+    relay::{InitOptions, Relay, local_config},
+    server::run,
+};

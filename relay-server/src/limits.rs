@@ -1,0 +1,204 @@
+//! Rates: token buckets per session, per address, per account and for the whole relay. All fail closed.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use protocol::{AccountId, ErrorCode, Refusal};
+use tokio::time::Instant;
+
+use crate::config::Quotas;
+
+/// Keys that a limiter remembers; beyond, those that are full again are forgotten, and then the longest unused.
+const KEYS: usize = 16_384;
+
+/// A bucket that holds `burst` tokens and is refilled at `per_second`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    pub(crate) burst: f64,
+    pub(crate) per_second: f64,
+}
+
+impl Rate {
+    /// So many in a period, all at once if need be.
+    pub(crate) fn per(count: u32, period: Duration) -> Self {
+        let burst = f64::from(count);
+        Self { burst, per_second: burst / period.as_secs_f64() }
+    }
+}
+
+/// The state of one bucket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bucket {
+    tokens: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    pub(crate) fn full(rate: Rate, now: Instant) -> Self {
+        Self { tokens: rate.burst, at: now }
+    }
+
+    fn refill(&mut self, rate: Rate, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.tokens = rate.per_second.mul_add(elapsed, self.tokens).min(rate.burst);
+        self.at = now;
+    }
+
+    /// Takes tokens, or says how long to wait for them.
+    pub(crate) fn take(&mut self, rate: Rate, tokens: f64, now: Instant) -> Result<(), Duration> {
+        self.refill(rate, now);
+        if self.tokens >= tokens {
+            self.tokens -= tokens;
+            return Ok(());
+        }
+        let missing = (tokens - self.tokens) / rate.per_second.max(1e-9);
+        Err(Duration::try_from_secs_f64(missing).unwrap_or(Duration::from_secs(3600)))
+    }
+}
+
+/// One bucket for each key.
+struct Keyed<K> {
+    rate: Rate,
+    buckets: Mutex<HashMap<K, Bucket>>,
+}
+
+impl<K: Eq + Hash + Copy> Keyed<K> {
+    fn new(rate: Rate) -> Self {
+        Self { rate, buckets: Mutex::new(HashMap::new()) }
+    }
+
+    fn take(&self, key: K, tokens: f64) -> Result<(), Duration> {
+        let now = Instant::now();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= KEYS && !buckets.contains_key(&key) {
+            let rate = self.rate;
+            buckets.retain(|_, bucket| {
+                bucket.refill(rate, now);
+                bucket.tokens < rate.burst
+            });
+            // all are in use: forget one rather than grow; the global limit still holds
+            if buckets.len() >= KEYS
+                && let Some(fullest) =
+                    buckets.iter().max_by(|a, b| a.1.tokens.total_cmp(&b.1.tokens)).map(|(key, _)| *key)
+            {
+                buckets.remove(&fullest);
+            }
+        }
+        buckets.entry(key).or_insert_with(|| Bucket::full(self.rate, now)).take(self.rate, tokens, now)
+    }
+}
+
+/// The limits of the whole relay.
+pub(crate) struct Limits {
+    registrations: Keyed<IpAddr>,
+    failed_logins: Keyed<IpAddr>,
+    claims: Keyed<AccountId>,
+    bytes: Keyed<AccountId>,
+    attempts: Keyed<()>,
+    unauthenticated: Mutex<HashMap<IpAddr, usize>>,
+    unauthenticated_most: usize,
+}
+
+impl Limits {
+    pub(crate) fn new(quotas: &Quotas, unauthenticated_most: usize) -> Self {
+        let hour = Duration::from_secs(3600);
+        let minute = Duration::from_secs(60);
+        let day = 24.0 * 3600.0;
+        #[expect(clippy::cast_precision_loss, reason = "a quota of bytes need not be exact beyond 2^53")]
+        let bytes = quotas.bytes_per_day as f64;
+        Self {
+            registrations: Keyed::new(Rate::per(quotas.registrations_per_hour, hour)),
+            failed_logins: Keyed::new(Rate::per(quotas.failed_logins_per_minute, minute)),
+            claims: Keyed::new(Rate::per(quotas.claims_per_hour, hour)),
+            bytes: Keyed::new(Rate { burst: bytes, per_second: bytes / day }),
+            attempts: Keyed::new(Rate::per(quotas.attempts_per_minute, minute)),
+            unauthenticated: Mutex::new(HashMap::new()),
+            unauthenticated_most,
+        }
+    }
+
+    /// Counts a connection that has not logged in; `false`: its address has too many.
+    pub(crate) fn admit(&self, address: IpAddr) -> bool {
+        let mut counts = self.unauthenticated.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(network(address)).or_insert(0);
+        if *count >= self.unauthenticated_most {
+            return false;
+        }
+        *count += 1;
+        true
+    }
+
+    /// The connection has logged in or is gone.
+    pub(crate) fn release(&self, address: IpAddr) {
+        let mut counts = self.unauthenticated.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = network(address);
+        if let Some(count) = counts.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&address);
+            }
+        }
+    }
+
+    pub(crate) fn registration(&self, address: IpAddr) -> Result<(), Refusal> {
+        let within = self.attempts.take((), 1.0).and_then(|()| self.registrations.take(network(address), 1.0));
+        within.map_err(limited)
+    }
+
+    /// Counts a login that failed; an error means that this address has failed too often.
+    pub(crate) fn failed_login(&self, address: IpAddr) -> Result<(), Refusal> {
+        let within = self.attempts.take((), 1.0).and_then(|()| self.failed_logins.take(network(address), 1.0));
+        within.map_err(limited)
+    }
+
+    pub(crate) fn claim(&self, account: AccountId) -> Result<(), Refusal> {
+        self.claims.take(account, 1.0).map_err(limited)
+    }
+
+    /// Takes bytes of the account's day; `false`: it has used them up.
+    pub(crate) fn bytes(&self, account: AccountId, bytes: usize) -> bool {
+        self.bytes.take(account, f64::from(u32::try_from(bytes).unwrap_or(u32::MAX))).is_ok()
+    }
+}
+
+/// The refusal of one who should wait.
+pub(crate) fn limited(wait: Duration) -> Refusal {
+    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+    Refusal { retry_after: Some(wait), ..Refusal::new(ErrorCode::RateLimited) }
+}
+
+/// One host of IPv6 has a whole /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// What one session may do in a second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionRates {
+    pub(crate) appends: Rate,
+    pub(crate) signals: Rate,
+    pub(crate) requests: Rate,
+}
+
+impl SessionRates {
+    pub(crate) fn new(quotas: &Quotas) -> Self {
+        let second = Duration::from_secs(1);
+        let several = |count: u32| Rate { burst: 10.0 * f64::from(count), ..Rate::per(count, second) };
+        Self {
+            appends: Rate {
+                burst: f64::from(quotas.appends_burst),
+                per_second: f64::from(quotas.appends_per_second),
+            },
+            signals: several(quotas.signals_per_second),
+            requests: several(quotas.requests_per_second),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! One relay process: what its sessions share.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use ed25519_dalek::SigningKey;
+use protocol::{ConversationId, Digest, Key, Limits as WireLimits, News, Ready, Receipt, Refusal, RelayId, StreamId, bounds};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::Config,
+    delivery::Delivery,
+    environment::Environment,
+    groups::Groups,
+    limits::{Limits, SessionRates},
+    presence::{Farewell, Presence},
+    registry::Registry,
+    session::{Session, Stream},
+    store::{Attachment, MemberRow, Membership, Store},
+};
+
+/// How often what a device may read is read again because it changed meanwhile. Changes are rare beside the
+/// milliseconds that this takes; past it the session begins all the same, and is told late.
+const ATTEMPTS: usize = 5;
+
+/// One relay process.
+pub(crate) struct Node {
+    pub(crate) config: Config,
+    pub(crate) relay_id: RelayId,
+    pub(crate) identity_key: Key,
+    pub(crate) identity_secret: SigningKey,
+    pub(crate) tls_key: Option<Digest>,
+    /// Verified against where there is no key, so that the work is the same.
+    pub(crate) nobodys_key: Key,
+    pub(crate) environment: Environment,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registry: Registry,
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) groups: Groups,
+    pub(crate) limits: Limits,
+    pub(crate) session_rates: SessionRates,
+    pub(crate) shutdown: CancellationToken,
+    /// Every connection, so that a drain can wait for them.
+    pub(crate) connections: TaskTracker,
+    pub(crate) store_answers: AtomicBool,
+}
+
+impl Node {
+    /// Begins a registered session: `ready` first, then its streams from their cursors on.
+    pub(crate) async fn attach(
+        &self,
+        session: &Arc<Session>,
+        receipt: Option<Receipt>,
+        key_packages: u16,
+    ) -> Result<(), Refusal> {
+        let mut attempts = 0;
+        let mut attachment = loop {
+            let changes = self.delivery.changes();
+            let attachment = self.store.attachment(session.identity.device_row).await?;
+            attempts += 1;
+            if changes == self.delivery.changes() || attempts == ATTEMPTS {
+                break attachment;
+            }
+        };
+        attachment.cursor = attachment.cursor.max(self.delivery.inbox_cursor(session.identity.device_row));
+        let mut streams = Vec::with_capacity(attachment.memberships.len());
+        let mut delivered = Vec::new();
+        for membership in &mut attachment.memberships {
+            let conversation = self.delivery.follow(session, membership);
+            let Some(own) = own(session, membership) else { continue };
+            let mut stream = Stream::new(membership.stream, own.cursor, membership.base, membership.last);
+            stream.joined = own.joined;
+            stream.until = own.left;
+            stream.welcome = own.welcome;
+            let welcomed = own.welcome <= attachment.cursor;
+            streams.push((membership.conversation, stream));
+            if welcomed && let Some(seq) = conversation.delivered(session.identity.account).filter(|seq| *seq > 0) {
+                delivered.push((membership.conversation, seq));
+            }
+        }
+        delivered.truncate(bounds::NEWS);
+        let ready = Ready {
+            limits: self.wire_limits(),
+            time: self.environment.clock.now(),
+            news: news(session, &attachment),
+            key_packages,
+            receipt,
+        };
+        session.send(0, &ready.into());
+        let inbox = Stream::new(attachment.inbox, attachment.cursor, attachment.base, attachment.last);
+        session.with_push(|push| push.attach(inbox, streams));
+        for (conversation, seq) in delivered {
+            session.delivered(conversation, seq);
+        }
+        if session.announces() {
+            let conversations: Vec<_> = attachment.memberships.iter().map(|it| it.conversation).collect();
+            self.presence.arrive(&self.delivery, session, &conversations);
+        }
+        session.wake();
+        Ok(())
+    }
+
+    /// Ends a session.
+    pub(crate) fn detach(&self, session: &Arc<Session>) {
+        self.registry.remove(session);
+        let conversations: Vec<ConversationId> = session.with_push(|push| push.conversations().collect());
+        for conversation in &conversations {
+            self.delivery.unfollow(session, *conversation);
+        }
+        if session.set_announce(false) {
+            self.presence.depart(&self.delivery, session, conversations, Farewell::Grace);
+        }
+    }
+
+    fn wire_limits(&self) -> WireLimits {
+        WireLimits {
+            frame: u32::try_from(bounds::FRAME).unwrap_or(u32::MAX),
+            entry: u32::try_from(bounds::ENTRY).unwrap_or(u32::MAX),
+            batch: u16::try_from(bounds::BATCH).unwrap_or(u16::MAX),
+            window_entries: self.config.connections.window_entries,
+            window_bytes: self.config.connections.window_bytes,
+            ping: u16::try_from(self.config.timeouts.ping.div_ceil(1000)).unwrap_or(u16::MAX),
+            retention: self.config.retention.entries,
+            key_packages: self.config.quotas.key_packages,
+        }
+    }
+}
+
+fn own<'a>(session: &Session, membership: &'a Membership) -> Option<&'a MemberRow> {
+    membership.members.iter().find(|member| member.device == session.identity.device)
+}
+
+/// The streams with entries past the device's cursor, newest activity first.
+fn news(session: &Session, attachment: &Attachment) -> Vec<News> {
+    let inbox = (attachment.time, News { stream: StreamId::Inbox, last: attachment.last, base: attachment.base });
+    let mut news = Vec::new();
+    if attachment.last > attachment.cursor {
+        news.push(inbox);
+    }
+    for membership in &attachment.memberships {
+        let Some(own) = own(session, membership) else { continue };
+        let last = own.left.map_or(membership.last, |left| left.min(membership.last));
+        if own.welcome <= attachment.cursor && last > own.cursor {
+            let stream = StreamId::Conversation(membership.conversation);
+            news.push((membership.time, News { stream, last, base: membership.base }));
+        }
+    }
+    news.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
+    news.into_iter().map(|(_, news)| news).take(bounds::NEWS).collect()
+}

@@ -1,0 +1,137 @@
+//! Tables `accounts`, `manifests` and `devices`.
+
+use protocol::{AccountId, DeviceId, Digest, ErrorCode, Key, Refusal};
+use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult, Row};
+
+use super::{Fault, links, writer::Tx};
+use crate::store::{AccountRow, DeviceInfo, DeviceRow, Identity, LoginRow, NewAccount, NewDevice};
+
+/// Makes an account by an invite. All that a repeat needs is that account and manifest are the same.
+pub(super) fn register(tx: &mut Tx<'_>, request: &NewAccount) -> Result<(), Fault> {
+    let digest = Digest::of(&[&request.manifest]);
+    if let Some(known) = first_manifest(tx.connection, request.account)? {
+        return if known == digest { Ok(()) } else { Err(Refusal::new(ErrorCode::BadIdentity).into()) };
+    }
+    let issuer = links::consume_invite(tx, request.token)?;
+    tx.connection
+        .prepare_cached("INSERT INTO accounts (account, created, invited_by, manifest) VALUES (?1, ?2, ?3, 1)")?
+        .execute((request.account.as_bytes(), tx.now, issuer.map(|row| row.0)))?;
+    let account = AccountRow(tx.connection.last_insert_rowid());
+    tx.connection
+        .prepare_cached("INSERT INTO manifests (account, number, digest, bytes) VALUES (?1, 1, ?2, ?3)")?
+        .execute((account.0, digest.as_bytes(), &request.manifest[..]))?;
+    for device in &request.devices {
+        insert_device(tx, account, device)?;
+    }
+    Ok(())
+}
+
+fn insert_device(tx: &Tx<'_>, account: AccountRow, device: &NewDevice) -> Result<(), Fault> {
+    let taken: bool = tx
+        .connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM devices WHERE device = ?1)")?
+        .query_row((device.device.as_bytes(),), |row| row.get(0))?;
+    if taken {
+        return Err(Refusal::new(ErrorCode::BadIdentity).into());
+    }
+    tx.connection.prepare_cached("INSERT INTO streams (time) VALUES (?1)")?.execute((tx.now,))?;
+    let inbox = tx.connection.last_insert_rowid();
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO devices (device, account, login_key, leaf_key, certificate, inbox, created)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute((
+            device.device.as_bytes(),
+            account.0,
+            device.login_key.as_bytes(),
+            device.leaf_key.as_bytes(),
+            device.certificate.as_bytes(),
+            inbox,
+            tx.now,
+        ))?;
+    Ok(())
+}
+
+fn first_manifest(connection: &Connection, account: AccountId) -> SqlResult<Option<Digest>> {
+    connection
+        .prepare_cached(
+            "SELECT m.digest FROM accounts a JOIN manifests m ON m.account = a.id AND m.number = 1 WHERE a.account = ?1",
+        )?
+        .query_row((account.as_bytes(),), |row| row.get(0).map(Digest::new))
+        .optional()
+}
+
+/// The store's name of an account.
+pub(super) fn row(connection: &Connection, account: AccountId) -> SqlResult<Option<AccountRow>> {
+    connection
+        .prepare_cached("SELECT id FROM accounts WHERE account = ?1")?
+        .query_row((account.as_bytes(),), |row| row.get(0).map(AccountRow))
+        .optional()
+}
+
+/// Whether `account` came by an invite of `issuer`.
+pub(super) fn invited_by(connection: &Connection, account: AccountRow, issuer: AccountRow) -> SqlResult<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND invited_by = ?2)")?
+        .query_row((account.0, issuer.0), |row| row.get(0))
+}
+
+/// The newest manifest of an account.
+pub(super) fn manifest(connection: &Connection, account: AccountRow) -> SqlResult<Vec<u8>> {
+    connection
+        .prepare_cached(
+            "SELECT m.bytes FROM accounts a JOIN manifests m ON m.account = a.id AND m.number = a.manifest WHERE a.id = ?1",
+        )?
+        .query_row((account.0,), |row| row.get(0))
+}
+
+pub(super) fn login(connection: &Connection, account: AccountId, device: DeviceId) -> SqlResult<Option<LoginRow>> {
+    connection
+        .prepare_cached(
+            "SELECT a.id, d.id, d.login_key, d.revoked, a.created,
+                    (SELECT count(*) FROM key_packages k WHERE k.device = d.id AND k.last_resort = 0)
+             FROM devices d JOIN accounts a ON a.id = d.account WHERE d.device = ?1 AND a.account = ?2",
+        )?
+        .query_row((device.as_bytes(), account.as_bytes()), |row| {
+            Ok(LoginRow {
+                identity: Identity {
+                    account,
+                    account_row: AccountRow(row.get(0)?),
+                    device,
+                    device_row: DeviceRow(row.get(1)?),
+                },
+                login_key: Key::new(row.get(2)?),
+                revoked: row.get::<_, i64>(3)? != 0,
+                created: row.get(4)?,
+                key_packages: row.get(5)?,
+            })
+        })
+        .optional()
+}
+
+pub(super) fn devices(connection: &Connection, accounts: &[AccountId]) -> SqlResult<Vec<DeviceInfo>> {
+    let mut devices = Vec::new();
+    let mut statement = connection.prepare_cached(
+        "SELECT d.device, d.id, a.account, a.id, d.leaf_key, d.certificate, d.revoked
+         FROM accounts a JOIN devices d ON d.account = a.id WHERE a.account = ?1 ORDER BY d.id",
+    )?;
+    for account in accounts {
+        for device in statement.query_map((account.as_bytes(),), read_device)? {
+            devices.push(device?);
+        }
+    }
+    Ok(devices)
+}
+
+fn read_device(row: &Row<'_>) -> SqlResult<DeviceInfo> {
+    Ok(DeviceInfo {
+        device: DeviceId::new(row.get(0)?),
+        device_row: DeviceRow(row.get(1)?),
+        account: AccountId::new(row.get(2)?),
+        account_row: AccountRow(row.get(3)?),
+        leaf_key: Key::new(row.get(4)?),
+        certificate: Digest::new(row.get(5)?),
+        revoked: row.get::<_, i64>(6)? != 0,
+    })
+}

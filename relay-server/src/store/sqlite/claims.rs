@@ -1,0 +1,48 @@
+//! Table `claims`: each claim is answered once and for all, so that a one-time package reaches one group only.
+
+use bytes::Bytes;
+use protocol::{AccountId, ClaimedKeyPackage, Claimed, ClientId, ErrorCode, Refusal, cbor};
+use rusqlite::OptionalExtension as _;
+
+use super::{Fault, accounts, key_packages, writer::Tx};
+use crate::store::Identity;
+
+/// Takes one package of each device in force. The answer is the encoded [`Claimed`].
+pub(super) fn claim(
+    tx: &mut Tx<'_>,
+    (caller, account, client_id): &(Identity, AccountId, ClientId),
+) -> Result<Bytes, Fault> {
+    let prior: Option<(Vec<u8>, [u8; AccountId::LEN])> = tx
+        .connection
+        .prepare_cached("SELECT reply, account FROM claims WHERE device = ?1 AND client_id = ?2")?
+        .query_row((caller.device_row.0, client_id.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((reply, claimed)) = prior {
+        return if claimed == *account.as_bytes() {
+            Ok(reply.into())
+        } else {
+            Err(Refusal::new(ErrorCode::IdConflict).into())
+        };
+    }
+    let none = || Fault::Refused(Refusal::new(ErrorCode::NoKeyPackages));
+    let row = accounts::row(tx.connection, *account)?.ok_or_else(none)?;
+    let mut packages = Vec::new();
+    for device in accounts::devices(tx.connection, &[*account])? {
+        // a device needs no package of itself: it makes the group
+        if device.revoked || device.device == caller.device {
+            continue;
+        }
+        if let Some(bytes) = key_packages::take(tx.connection, device.device_row)? {
+            packages.push(ClaimedKeyPackage { device: device.device, bytes: bytes.into() });
+        }
+    }
+    if packages.is_empty() && *account != caller.account {
+        return Err(none());
+    }
+    let manifest = accounts::manifest(tx.connection, row)?.into();
+    let reply = cbor::encode(&Claimed { manifest, packages });
+    tx.connection
+        .prepare_cached("INSERT INTO claims (device, client_id, account, time, reply) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute((caller.device_row.0, client_id.as_bytes(), account.as_bytes(), tx.now, &reply))?;
+    Ok(reply.into())
+}

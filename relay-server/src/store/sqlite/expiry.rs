@@ -1,0 +1,97 @@
+//! Removing what everybody has and what is too old, in bounded steps.
+
+use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
+
+use super::{Fault, writer::Tx};
+use crate::store::{Expiry, StreamRow};
+
+/// Streams looked at in one step.
+const STREAMS: usize = 128;
+/// Entries removed of one stream in one step.
+const ENTRIES: u64 = 256;
+/// Rows removed of a table in one step.
+const ROWS: usize = 512;
+
+/// One step. Answers where the next begins, or that all was looked at.
+pub(super) fn expire(tx: &mut Tx<'_>, request: &Expiry) -> Result<Option<StreamRow>, Fault> {
+    let streams = streams_after(tx.connection, request.after)?;
+    let mut raised = false;
+    for stream in &streams {
+        let floor = floor(tx.connection, stream, request.entries_before)?;
+        if floor > stream.base {
+            raise_base(tx.connection, stream, floor)?;
+            raised = true;
+        }
+    }
+    if raised {
+        // they hold bases
+        tx.heads.clear();
+    }
+    if streams.len() == STREAMS {
+        return Ok(streams.last().map(|stream| stream.row));
+    }
+    forget(tx, request)?;
+    Ok(None)
+}
+
+struct Stream {
+    row: StreamRow,
+    last: u64,
+    base: u64,
+    /// What every device that may read it has processed.
+    everybody: u64,
+}
+
+fn streams_after(connection: &Connection, after: StreamRow) -> SqlResult<Vec<Stream>> {
+    // a device that left has it all when its cursor is where it left
+    let mut statement = connection.prepare_cached(
+        "SELECT s.id, s.last, s.base, coalesce(
+            (SELECT min(CASE WHEN m.left IS NOT NULL AND m.cursor >= m.left THEN s.last ELSE m.cursor END)
+             FROM members m WHERE m.stream = s.id),
+            (SELECT d.inbox_cursor FROM devices d WHERE d.inbox = s.id), 0)
+         FROM streams s WHERE s.id > ?1 ORDER BY s.id LIMIT ?2",
+    )?;
+    statement
+        .query_map((after.0, STREAMS), |row| {
+            Ok(Stream { row: StreamRow(row.get(0)?), last: row.get(1)?, base: row.get(2)?, everybody: row.get(3)? })
+        })?
+        .collect()
+}
+
+/// Up to where the stream may go: what everybody has, and what is too old whoever has it.
+fn floor(connection: &Connection, stream: &Stream, before: u64) -> SqlResult<u64> {
+    let too_old: Option<u64> = connection
+        .prepare_cached(
+            "SELECT max(seq) FROM (SELECT seq, time FROM entries WHERE stream = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3)
+             WHERE time < ?4",
+        )?
+        .query_row((stream.row.0, stream.base, ENTRIES, before), |row| row.get(0))
+        .optional()?
+        .flatten();
+    Ok(stream.everybody.max(too_old.unwrap_or(0)).min(stream.base + ENTRIES).min(stream.last))
+}
+
+fn raise_base(connection: &Connection, stream: &Stream, floor: u64) -> SqlResult<()> {
+    connection
+        .prepare_cached("UPDATE entries SET bytes = x'' WHERE stream = ?1 AND seq > ?2 AND seq <= ?3")?
+        .execute((stream.row.0, stream.base, floor))?;
+    connection.prepare_cached("UPDATE streams SET base = ?2 WHERE id = ?1")?.execute((stream.row.0, floor)).map(drop)
+}
+
+/// Forgets client ids, claims and links whose time is over.
+fn forget(tx: &Tx<'_>, request: &Expiry) -> SqlResult<()> {
+    let connection = tx.connection;
+    connection
+        .prepare_cached(
+            "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT ?1) AND time < ?2
+             AND length(bytes) = 0",
+        )?
+        .execute((ROWS, request.client_ids_before))?;
+    connection
+        .prepare_cached("DELETE FROM claims WHERE id IN (SELECT id FROM claims ORDER BY id LIMIT ?1) AND time < ?2")?
+        .execute((ROWS, request.client_ids_before))?;
+    connection
+        .prepare_cached("DELETE FROM links WHERE token IN (SELECT token FROM links WHERE expires < ?2 LIMIT ?1)")?
+        .execute((ROWS, tx.now))
+        .map(drop)
+}

@@ -1,0 +1,69 @@
+//! Opening a database, and bringing its schema up to date.
+
+use std::{path::Path, time::Duration};
+
+use protocol::StoreGeneration;
+use rusqlite::{Connection, OpenFlags, Result, TransactionBehavior};
+
+use crate::environment::Environment;
+
+/// The scripts that lead from an empty database to the present schema. An applied one is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+/// How long a statement waits for another process, such as `invite new` beside `serve`.
+const BUSY: Duration = Duration::from_secs(10);
+/// Bytes of a page, SQLite's default.
+const PAGE: u64 = 4096;
+/// Statements that a connection keeps compiled.
+const STATEMENTS: usize = 64;
+
+/// Opens the connection that writes; `max_bytes` 0 is no limit.
+pub(super) fn open_for_writing(path: &Path, max_bytes: u64) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // each COMMIT is on stable storage before it returns; on macOS that takes fullfsync
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    // the writer checkpoints itself, after the answers have left
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.pragma_update(None, "cache_size", -32 * 1024)?;
+    if max_bytes > 0 {
+        connection.pragma_update(None, "max_page_count", (max_bytes / PAGE).max(1))?;
+    }
+    Ok(connection)
+}
+
+/// Opens a connection that reads.
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -8 * 1024)?;
+    Ok(connection)
+}
+
+/// Applies the migrations that the database lacks.
+pub(super) fn migrate(connection: &Connection, environment: &Environment) -> Result<()> {
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let applied: usize = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for script in MIGRATIONS.iter().skip(applied) {
+        transaction.execute_batch(script)?;
+    }
+    transaction.execute(
+        "INSERT OR IGNORE INTO meta (key, value) VALUES ('generation', ?1)",
+        (environment.draw::<{ StoreGeneration::LEN }>(),),
+    )?;
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len().max(applied))?;
+    transaction.commit()
+}
+
+/// Reads the generation.
+pub(super) fn generation(connection: &Connection) -> Result<StoreGeneration> {
+    connection
+        .query_row("SELECT value FROM meta WHERE key = 'generation'", (), |row| row.get(0))
+        .map(StoreGeneration::new)
+}
