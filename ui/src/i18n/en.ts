@@ -142,6 +142,8 @@ export const en = {
     "{count, plural, one {Go to the newest message, # unread} other {Go to the newest message, # unread}}",
   "message.label": "{sender}, {text}, {time}",
   "message.labelState": "{sender}, {text}, {time}, {state}",
+  "message.copy": "Copy the text",
+  "message.menu": "Message",
   "message.more": "Show all",
   "message.less": "Show less",
   "message.unreadable": "This message cannot be opened yet. It is kept, and Relevo tries again.",

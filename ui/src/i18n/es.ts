@@ -146,6 +146,8 @@ export const es: Record<MessageKey, string> = {
     "{count, plural, one {Ir al mensaje más reciente, # sin leer} other {Ir al mensaje más reciente, # sin leer}}",
   "message.label": "{sender}, {text}, {time}",
   "message.labelState": "{sender}, {text}, {time}, {state}",
+  "message.copy": "Copiar el texto",
+  "message.menu": "Mensaje",
   "message.more": "Ver todo",
   "message.less": "Ver menos",
   "message.unreadable": "Este mensaje aún no se puede abrir. Se conserva y Relevo lo intentará de nuevo.",

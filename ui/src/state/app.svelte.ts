@@ -74,8 +74,9 @@ export class App implements EventTargets {
   }
 
   async start(): Promise<void> {
-    await this.#backend.subscribe((event) => dispatch(event, this));
-    await this.open();
+    await this.#guard(() => this.#backend.subscribe((event) => dispatch(event, this)));
+    if (this.#error) this.#stage = { stage: "broken", error: this.#error };
+    else await this.open();
   }
 
   /** Asks the program where things stand. Also the retry of the pages that could not go on. */
