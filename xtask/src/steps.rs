@@ -40,6 +40,7 @@ const LINT: &[Step] = &[
 
 const TEST: &[Step] = &[
     ("UI: tests", ui_tests),
+    ("UI: journeys in a browser", ui_journeys),
     ("licences and sources", deny),
     ("build", build),
     ("generated files are fresh", generated),
@@ -129,6 +130,11 @@ fn clippy(bench: &mut Bench<'_>) -> Result<Verdict> {
 
 fn ui_tests(bench: &mut Bench<'_>) -> Result<Verdict> {
     shell::run(&mut products::npm_run(bench.paths, "test"))?;
+    Ok(Verdict::Ran)
+}
+
+fn ui_journeys(bench: &mut Bench<'_>) -> Result<Verdict> {
+    shell::run(&mut products::npm_run(bench.paths, "e2e"))?;
     Ok(Verdict::Ran)
 }
 
