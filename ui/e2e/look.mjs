@@ -1,12 +1,23 @@
-/** Takes pictures of every screen, at three sizes, in both themes and both languages. */
+/** Takes pictures of every screen: a few looks that cover each size, theme and language, or all of them. */
 import { mkdir } from "node:fs/promises";
 import { byId, open } from "./browser.mjs";
 
-const sizes = [
-  { width: 420, height: 640 },
-  { width: 1100, height: 720 },
-  { width: 1920, height: 1080 },
-];
+/** @type {Required<Pick<import("./browser.mjs").Look, "width" | "height" | "theme" | "language">>[]} */
+const every = [];
+for (const [width, height] of /** @type {const} */ ([
+  [420, 640],
+  [1100, 720],
+  [1920, 1080],
+])) {
+  for (const theme of /** @type {const} */ (["light", "dark"])) {
+    for (const language of /** @type {const} */ (["en", "es"]))
+      every.push({ width, height, theme, language });
+  }
+}
+const some = ["420-dark-es", "1100-light-en", "1920-dark-en"];
+
+/** @param {(typeof every)[number]} look */
+const nameOf = (look) => `${look.width}-${look.theme}-${look.language}`;
 
 /** @typedef {(page: import("playwright-core").Page) => Promise<void>} Steps */
 
@@ -110,28 +121,25 @@ const screens = [
  * @param {string} address
  * @param {string} folder
  * @param {RegExp} wanted
+ * @param {boolean} all
  */
-export async function takePictures(browser, address, folder, wanted) {
+export async function takePictures(browser, address, folder, wanted, all) {
   await mkdir(folder, { recursive: true });
   /** @type {string[]} */
   const problems = [];
-  for (const theme of /** @type {const} */ (["light", "dark"])) {
-    for (const language of /** @type {const} */ (["en", "es"])) {
-      for (const size of sizes) {
-        for (const screen of screens) {
-          const name = `${screen.name}-${size.width}-${theme}-${language}`;
-          if (!wanted.test(name)) continue;
-          const window = await open(browser, address, { scene: screen.scene, ...size, theme, language });
-          await window.page.waitForSelector("#app > *:not(.opening)");
-          await screen.steps(window.page);
-          await window.page.waitForTimeout(250);
-          await window.page.screenshot({ path: `${folder}/${name}.png` });
-          const wide = await window.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-          if (wide) problems.push(`${name}: wider than the window`);
-          problems.push(...window.problems.map((problem) => `${name}: ${problem}`));
-          await window.close();
-        }
-      }
+  for (const look of every.filter((candidate) => all || some.includes(nameOf(candidate)))) {
+    for (const screen of screens) {
+      const name = `${screen.name}-${nameOf(look)}`;
+      if (!wanted.test(name)) continue;
+      const window = await open(browser, address, { scene: screen.scene, ...look });
+      await window.page.waitForSelector("#app > *:not(.opening)");
+      await screen.steps(window.page);
+      await window.page.waitForTimeout(250);
+      await window.page.screenshot({ path: `${folder}/${name}.png` });
+      const wide = await window.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      if (wide) problems.push(`${name}: wider than the window`);
+      problems.push(...window.problems.map((problem) => `${name}: ${problem}`));
+      await window.close();
     }
   }
   return problems;

@@ -1,8 +1,9 @@
 /**
  * Journeys through the built window against the fake program.
  *
- *   npm run e2e                 journeys, then pictures into test-results/
- *   npm run e2e -- chat         only journeys and pictures whose name matches
+ *   npm run e2e                    journeys, then pictures of three looks into test-results/
+ *   npm run e2e -- chat            only journeys and pictures whose name matches
+ *   npm run e2e -- --all           pictures at every size, in both themes and both languages
  */
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
@@ -12,7 +13,8 @@ import { takePictures } from "./look.mjs";
 import { serve } from "./server.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const wanted = new RegExp(process.argv[2] ?? "");
+const all = process.argv.includes("--all");
+const wanted = new RegExp(process.argv.slice(2).find((word) => word !== "--all") ?? "");
 
 await build({ root, mode: "fake", logLevel: "warn", build: { outDir: "dist-fake", emptyOutDir: true } });
 const server = await serve(`${root}dist-fake`);
@@ -30,7 +32,7 @@ for (const [name, run] of Object.entries(journeys)) {
     failures.push(`${name}: ${error instanceof Error ? error.stack : error}`);
   }
 }
-failures.push(...(await takePictures(browser, server.address, `${root}test-results`, wanted)));
+failures.push(...(await takePictures(browser, server.address, `${root}test-results`, wanted, all)));
 
 await browser.close();
 server.close();

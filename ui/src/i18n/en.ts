@@ -114,6 +114,8 @@ export const en = {
     "The link is from {issuer}. Ask the person who sent it whether these eight characters are theirs.",
   "openLink.otherRelay":
     "This person uses another relay ({relay}). This version can write only to people on your relay.",
+  "openLink.noPerson":
+    "This invite makes a new account, and you already have one. It adds nobody to your chats.",
   "openLink.known": "This person is already in your chats.",
   "openLink.add": "Add to my chats",
   "openLink.show": "Show the chat",

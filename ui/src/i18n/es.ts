@@ -118,6 +118,8 @@ export const es: Record<MessageKey, string> = {
     "El enlace es de {issuer}. Pregunta a quien te lo envió si estos ocho caracteres son los suyos.",
   "openLink.otherRelay":
     "Esta persona usa otro relay ({relay}). Esta versión solo puede escribir a personas de tu relay.",
+  "openLink.noPerson":
+    "Esta invitación crea una cuenta nueva y tú ya tienes una. No añade a nadie a tus chats.",
   "openLink.known": "Esta persona ya está en tus chats.",
   "openLink.add": "Añadir a mis chats",
   "openLink.show": "Ver el chat",

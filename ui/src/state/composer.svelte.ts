@@ -10,7 +10,8 @@ export class Composer {
   readonly conversation: ConversationKey;
   readonly #backend: Backend;
   #text = $state("");
-  #saved: string;
+  /** What the program has; null when that is not known. */
+  #saved: string | null;
   #sending = $state(false);
   #error = $state.raw<AppError | null>(null);
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -82,7 +83,7 @@ export class Composer {
     try {
       await this.#backend.call("saveDraft", { conversation: this.conversation, text });
     } catch {
-      this.#saved = "";
+      this.#saved = null;
     }
   }
 

@@ -57,7 +57,9 @@ export class OpenLink {
     return this.#busy;
   }
   get canOpen(): boolean {
-    return !this.#busy && this.#preview !== null && (this.#preview.sameRelay || this.#preview.known !== null);
+    const preview = this.#preview;
+    if (this.#busy || preview === null) return false;
+    return preview.known !== null || (preview.sameRelay && preview.issuer !== null);
   }
 
   async write(text: string): Promise<void> {
