@@ -1,15 +1,12 @@
 //! What Ana and Luis do in the end-to-end test: everything through the windows, nothing behind them.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
 use crate::{
     desktop::{Keyring, Screen},
-    people::{Person, Protection, Side},
+    people::{Author, Person, Protection, Side},
     products::Products,
     relay::Relay,
     report::Report,
@@ -24,7 +21,7 @@ pub(crate) struct Journey<'a> {
     pub(crate) luis: Person,
     relay: Relay,
     /// What was said so far: who, what.
-    said: Vec<(&'static str, String)>,
+    said: Vec<(Author, String)>,
     /// Last, so that it ends last.
     pub(crate) screen: Screen,
 }
@@ -44,8 +41,8 @@ impl<'a> Journey<'a> {
         Ok(Self {
             products,
             pictures: run.join("screenshots"),
-            ana: Person::arrive("Ana", &screen, Keyring::Unlocked, &state, &ana).await?,
-            luis: Person::arrive("Luis", &screen, Keyring::Missing, &state, &luis).await?,
+            ana: Person::arrive(Author::Ana, &screen, Keyring::Unlocked, &state, &ana).await?,
+            luis: Person::arrive(Author::Luis, &screen, Keyring::Missing, &state, &luis).await?,
             relay,
             said: Vec::new(),
             screen,
@@ -73,6 +70,7 @@ impl<'a> Journey<'a> {
         report
             .step("Luis restarts his app", self.restart_luis())
             .await?;
+        report.step("Ana restarts hers", self.restart_ana()).await?;
         report
             .step("pictures of themes and languages", self.appearance())
             .await?;
@@ -102,24 +100,23 @@ impl<'a> Journey<'a> {
     }
 
     async fn chat(&mut self) -> Result<()> {
-        let start = Instant::now();
-        self.say_luis("Hola Ana").await?;
+        self.write(Author::Luis, "Hola Ana").await?;
         self.ana.open_conversation("Luis").await?;
         self.ana.sees("Hola Ana").await?;
-        println!(
-            "  first message after {:.1} s",
-            start.elapsed().as_secs_f64()
-        );
-        self.say_ana("¡Hola, Luis! Does this work?").await?;
-        self.say_luis("It does 👍🏽 and so do families 👨‍👩‍👧‍👦").await?;
-        self.say_ana(LONG).await?;
+        self.say(Author::Ana, "¡Hola, Luis! Does this work?")
+            .await?;
+        self.say(Author::Luis, "It does 👍🏽 and so do families 👨‍👩‍👧‍👦")
+            .await?;
+        self.say(Author::Ana, LONG).await?;
         for number in 1..=3 {
-            self.say_luis(&format!("Luis, number {number}")).await?;
-            self.say_ana(&format!("Ana, number {number}")).await?;
+            self.say(Author::Luis, &format!("Luis, number {number}"))
+                .await?;
+            self.say(Author::Ana, &format!("Ana, number {number}"))
+                .await?;
         }
         for number in 4..=6 {
-            self.say_ana(&format!("Ana, number {number}, without waiting"))
-                .await?;
+            let text = format!("Ana, number {number}, without waiting");
+            self.write(Author::Ana, &text).await?;
         }
         self.ana.sees_conversation(&self.said).await?;
         self.luis.sees_conversation(&self.said).await?;
@@ -131,31 +128,18 @@ impl<'a> Journey<'a> {
 
     async fn all_delivered(&mut self) -> Result<()> {
         for (author, text) in &self.said {
-            let person = if *author == self.ana.name() {
-                &self.ana
-            } else {
-                &self.luis
-            };
-            person.sees_state(text, "delivered").await?;
+            self.person(*author).sees_state(text, "delivered").await?;
         }
         Ok(())
     }
 
     async fn offline(&mut self) -> Result<()> {
         self.relay.kill()?;
-        let text = "Written while the relay was dead";
-        self.luis.send(text).await?;
-        self.said.push((self.luis.name(), text.to_owned()));
+        self.write(Author::Luis, OFFLINE).await?;
         self.luis.window()?.find("banner").await?;
-        self.luis.sees_state(text, "queued").await?;
-        if self
-            .ana
-            .window()?
-            .messages()
-            .await?
-            .iter()
-            .any(|m| m.text == text)
-        {
+        self.luis.sees_state(OFFLINE, "queued").await?;
+        let shown = self.ana.window()?.messages().await?;
+        if shown.iter().any(|message| message.text == OFFLINE) {
             bail!("Ana has a message that no relay could bring");
         }
         self.picture(&self.luis, "08-offline").await
@@ -163,13 +147,13 @@ impl<'a> Journey<'a> {
 
     async fn back_online(&mut self) -> Result<()> {
         self.relay.serve()?;
-        let (_, text) = self.said.last().cloned().unwrap_or_default();
-        self.ana.sees(&text).await?;
-        self.luis.sees_state(&text, "delivered").await?;
+        self.ana.sees(OFFLINE).await?;
+        self.luis.sees_state(OFFLINE, "delivered").await?;
         self.luis.window()?.gone("banner").await?;
         self.ana.sees_conversation(&self.said).await
     }
 
+    /// Luis has no keyring: his passphrase opens the database.
     async fn restart_luis(&mut self) -> Result<()> {
         self.luis.close_app().await?;
         self.luis.open_app(self.products.app(), Side::Right).await?;
@@ -178,9 +162,20 @@ impl<'a> Journey<'a> {
         self.luis.unlock().await?;
         self.luis.open_conversation("Ana").await?;
         self.luis.sees_conversation(&self.said).await?;
-        self.say_luis("Back again").await?;
-        self.ana.sees("Back again").await?;
+        self.say(Author::Luis, "Back again").await?;
         self.luis.sees_state("Back again", "delivered").await
+    }
+
+    /// Ana's keyring opens the database without a question; what came meanwhile is there.
+    async fn restart_ana(&mut self) -> Result<()> {
+        self.ana.close_app().await?;
+        self.write(Author::Luis, "While you were away").await?;
+        self.ana.open_app(self.products.app(), Side::Left).await?;
+        self.ana.open_conversation("Luis").await?;
+        self.ana.sees_conversation(&self.said).await?;
+        self.luis
+            .sees_state("While you were away", "delivered")
+            .await
     }
 
     async fn appearance(&mut self) -> Result<()> {
@@ -200,17 +195,28 @@ impl<'a> Journey<'a> {
         self.picture(&self.ana, "11-chat-dark-es").await
     }
 
-    async fn say_ana(&mut self, text: &str) -> Result<()> {
-        self.ana.send_with_enter(text).await?;
-        self.said.push((self.ana.name(), text.to_owned()));
-        self.luis.sees(text).await?;
+    /// One writes and the other reads, so that the next one is an answer.
+    async fn say(&mut self, author: Author, text: &str) -> Result<()> {
+        self.write(author, text).await?;
+        self.person(author.other()).sees(text).await?;
         Ok(())
     }
 
-    async fn say_luis(&mut self, text: &str) -> Result<()> {
-        self.luis.send(text).await?;
-        self.said.push((self.luis.name(), text.to_owned()));
+    /// Ana sends with the keyboard and Luis with the button.
+    async fn write(&mut self, author: Author, text: &str) -> Result<()> {
+        match author {
+            Author::Ana => self.ana.send_with_enter(text).await?,
+            Author::Luis => self.luis.send(text).await?,
+        }
+        self.said.push((author, text.to_owned()));
         Ok(())
+    }
+
+    fn person(&self, author: Author) -> &Person {
+        match author {
+            Author::Ana => &self.ana,
+            Author::Luis => &self.luis,
+        }
     }
 
     async fn picture(&self, person: &Person, name: &str) -> Result<()> {
@@ -219,6 +225,7 @@ impl<'a> Journey<'a> {
     }
 }
 
+const OFFLINE: &str = "Written while the relay was dead";
 const LONG: &str = "A longer one, to see how it wraps: the quick brown fox jumps over the lazy dog, \
 el veloz murciélago hindú comía feliz cardillo y kiwi, and a word without a place to break is \
 Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft. It goes on for a while, \

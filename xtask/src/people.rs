@@ -15,10 +15,33 @@ pub(crate) const PASSPHRASE: &str = "una frase larga y facil";
 
 #[derive(Debug)]
 pub(crate) struct Person {
-    name: &'static str,
+    author: Author,
     seat: Seat,
     profile: PathBuf,
     window: Option<Window>,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Author {
+    Ana,
+    Luis,
+}
+
+impl Author {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Ana => Self::Luis,
+            Self::Luis => Self::Ana,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ana => "Ana",
+            Self::Luis => "Luis",
+        }
+    }
 }
 
 /// Where the window of a person lies on the screen.
@@ -38,15 +61,15 @@ pub(crate) enum Protection {
 impl Person {
     /// A person at a desktop, without an app so far.
     pub(crate) async fn arrive(
-        name: &'static str,
+        author: Author,
         screen: &Screen,
         keyring: Keyring,
         folder: &Path,
         log: &Path,
     ) -> Result<Self> {
-        let id = name.to_lowercase();
+        let id = author.name().to_lowercase();
         Ok(Self {
-            name,
+            author,
             seat: Seat::start(&id, screen, keyring, log).await?,
             profile: folder.join(id),
             window: None,
@@ -54,13 +77,13 @@ impl Person {
     }
 
     pub(crate) fn name(&self) -> &'static str {
-        self.name
+        self.author.name()
     }
 
     pub(crate) fn window(&self) -> Result<&Window> {
         self.window
             .as_ref()
-            .with_context(|| format!("look at the window of {}, which is closed", self.name))
+            .with_context(|| format!("look at the window of {}, which is closed", self.name()))
     }
 
     /// Starts the app with the profile of this person.
@@ -79,7 +102,7 @@ impl Person {
     /// Closes the window and waits until the app has let go of the profile.
     pub(crate) async fn close_app(&mut self) -> Result<()> {
         let Some(window) = self.window.take() else {
-            bail!("{} has no window to close", self.name);
+            bail!("{} has no window to close", self.name());
         };
         window.close().await?;
         driver::until("the app has ended", PATIENCE, async || {
@@ -95,7 +118,7 @@ impl Person {
         window.write("invite-link-input", invite).await?;
         window.find("invite-summary").await?;
         window.click("invite-continue").await?;
-        window.write("name-input", self.name).await?;
+        window.write("name-input", self.name()).await?;
         match protection {
             Protection::Keyring => {}
             Protection::Passphrase => {
@@ -128,7 +151,7 @@ impl Person {
     pub(crate) async fn open_conversation(&self, title: &str) -> Result<()> {
         let window = self.window()?;
         driver::until(
-            &format!("{} opens the conversation with {title}", self.name),
+            &format!("{} opens the conversation with {title}", self.name()),
             PATIENCE,
             async || {
                 window.click("conversation-item").await?;
@@ -162,7 +185,7 @@ impl Person {
     pub(crate) async fn sees(&self, text: &str) -> Result<ShownMessage> {
         let window = self.window()?;
         driver::until(
-            &format!("{} sees {text:?}", self.name),
+            &format!("{} sees {text:?}", self.name()),
             PATIENCE,
             async || {
                 let shown = window.messages().await?;
@@ -176,7 +199,7 @@ impl Person {
     pub(crate) async fn sees_state(&self, text: &str, state: &str) -> Result<()> {
         let window = self.window()?;
         driver::until(
-            &format!("{} sees {text:?} as {state}", self.name),
+            &format!("{} sees {text:?} as {state}", self.name()),
             PATIENCE,
             async || {
                 let shown = window.messages().await?;
@@ -190,15 +213,15 @@ impl Person {
     }
 
     /// Waits until exactly these texts are shown, in this order.
-    pub(crate) async fn sees_conversation(&self, texts: &[(&'static str, String)]) -> Result<()> {
+    pub(crate) async fn sees_conversation(&self, texts: &[(Author, String)]) -> Result<()> {
         let window = self.window()?;
         let wanted: Vec<(bool, &str)> = texts
             .iter()
-            .map(|(author, text)| (*author == self.name, text.as_str()))
+            .map(|(author, text)| (*author == self.author, text.as_str()))
             .collect();
         let mut last = Vec::new();
         let result = driver::until(
-            &format!("{} sees the whole conversation in order", self.name),
+            &format!("{} sees the whole conversation in order", self.name()),
             PATIENCE,
             async || {
                 last = window.messages().await?;
