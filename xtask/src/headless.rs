@@ -42,7 +42,7 @@ pub(crate) fn run(paths: &Paths, products: &Products) -> Result<()> {
     report.write(&folder.join("report.json"))?;
     println!("pictures and report: {}", folder.display());
     if result.is_err() {
-        print_logs(&folder.join("logs"));
+        print_logs(&folder);
     }
     result
 }
@@ -81,7 +81,13 @@ fn evidence(folder: &Path, person: &Person, extension: &str) -> PathBuf {
 }
 
 fn print_logs(folder: &Path) {
-    for name in ["relay.log", "ana.log", "luis.log"] {
+    for name in [
+        "logs/relay.log",
+        "logs/ana.log",
+        "logs/luis.log",
+        "headless/ana/relevo.log",
+        "headless/luis/relevo.log",
+    ] {
         let Ok(text) = fs::read_to_string(folder.join(name)) else {
             continue;
         };

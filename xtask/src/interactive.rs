@@ -34,13 +34,12 @@ pub(crate) fn run(paths: &Paths, products: &Products, fresh: bool) -> Result<()>
         &logs.join("relay.log"),
     )?;
 
-    let is_new = !state.join("ana").exists();
-    // an invite that was never used stays good, so a first run that was broken off can go on
-    let pending = state.join("invite-for-ana");
-    if is_new && !pending.exists() {
-        fs::write(&pending, relay.invite()?).context("keep the invite for Ana")?;
-    }
-    let invite = fs::read_to_string(&pending).ok();
+    let is_new = !has_account(&state.join("ana"));
+    let invite = if is_new {
+        Some(invite_for_ana(&state, &relay)?)
+    } else {
+        None
+    };
     let mut ana = open("Ana", products, &state, &logs, invite.as_deref())?;
     let mut luis = open("Luis", products, &state, &logs, None)?;
     explain(paths, is_new);
@@ -57,6 +56,21 @@ pub(crate) fn run(paths: &Paths, products: &Products, fresh: bool) -> Result<()>
     })?;
     println!("stopped; the next run goes on from here, `--fresh` begins again");
     Ok(())
+}
+
+/// True once the app has made an account in the profile; only the app writes there.
+fn has_account(profile: &Path) -> bool {
+    let account = profile.join("account");
+    account.exists() && !account.join("registering").exists()
+}
+
+/// An invite that was not used stays good, so that a first run that was broken off can go on.
+fn invite_for_ana(state: &Path, relay: &Relay) -> Result<String> {
+    let file = state.join("invite-for-ana");
+    if !file.exists() {
+        fs::write(&file, relay.invite()?).context("keep the invite for Ana")?;
+    }
+    fs::read_to_string(&file).context("read the invite for Ana")
 }
 
 /// Returns at Ctrl+C, when the terminal is closed, or when another program asks this one to end.

@@ -43,7 +43,7 @@ impl Relay {
             port: port_of(folder)?,
             server: None,
         };
-        if !folder.join("relay.toml").exists() {
+        if !folder.join("config.toml").exists() {
             let listen = format!("127.0.0.1:{}", relay.port);
             shell::read(&mut relay.command(&["init", "--local", "--listen", &listen]))?;
         }
