@@ -26,8 +26,12 @@ export type Dialog =
   | { kind: "settings" }
   | { kind: "shortcuts" };
 
+/** Where the window remembers which chat was open. */
+const OPEN_KEY = "conversation";
+
 export class App implements EventTargets {
   readonly #backend: Backend;
+  readonly #storage: Surroundings["storage"];
   readonly settings: SettingsState;
   readonly connection = new ConnectionStatus();
   readonly conversations: Conversations;
@@ -43,6 +47,7 @@ export class App implements EventTargets {
 
   constructor(backend: Backend, surroundings: Surroundings) {
     this.#backend = backend;
+    this.#storage = surroundings.storage;
     this.settings = new SettingsState(backend, surroundings);
     this.conversations = new Conversations(backend);
     this.composers = new Composers(backend);
@@ -113,7 +118,7 @@ export class App implements EventTargets {
       case "ready":
         this.#stage = { stage: "ready", me: state.me };
         this.connection.update(state.connection);
-        this.#follow(this.conversations.refresh());
+        this.#follow(this.#restore());
         if (this.#link !== null) this.showOpenLink(this.#link);
         this.#link = null;
         return;
@@ -134,6 +139,7 @@ export class App implements EventTargets {
       const timeline = new Timeline(this.#backend, conversation, this.#stage.me.account);
       this.composers.of(conversation);
       this.#timeline = timeline;
+      this.#storage.setItem(OPEN_KEY, String(key));
       await this.#guard(() => timeline.open());
     }
     const timeline = this.#timeline;
@@ -143,6 +149,7 @@ export class App implements EventTargets {
   leaveConversation(): void {
     const composer = this.composer;
     this.#timeline = null;
+    this.#storage.setItem(OPEN_KEY, "");
     if (composer) this.#follow(composer.flush());
   }
 
@@ -240,6 +247,15 @@ export class App implements EventTargets {
     if (this.#stage.stage === "firstRun") this.#stage.start.openLink(text);
     else if (this.#stage.stage === "ready") this.showOpenLink(text);
     else this.#link = text;
+  }
+
+  /** The window may have been closed to the tray: it comes back as it was. */
+  async #restore(): Promise<void> {
+    const stored = this.#storage.getItem(OPEN_KEY);
+    await this.conversations.refresh();
+    if (stored && this.selected === null && this.conversations.get(Number(stored))) {
+      await this.select(Number(stored));
+    }
   }
 
   async #guard(step: () => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { appError } from "../ipc/backend.ts";
 import type { Row } from "./timelineRows.ts";
-import { NOW, settled, startedApp } from "./testing.ts";
+import { memoryStorage, NOW, settled, startedApp } from "./testing.ts";
 import type { App } from "./app.svelte.ts";
 
 function rows(app: App): Row[] {
@@ -171,6 +171,21 @@ describe("events", () => {
     backend.emit({ type: "linkOpened", text: "relevo://relay.example.org/i/k7Qm2xV9" });
     await settled();
     expect(app.stage).toMatchObject({ stage: "firstRun", start: { page: "invite", canContinue: true } });
+  });
+});
+
+describe("a window that is built again", () => {
+  it("opens the chat that was open", async () => {
+    const storage = memoryStorage();
+    const first = await startedApp({}, storage);
+    await first.app.select(4);
+    const second = await startedApp({}, storage);
+    await settled();
+    expect(second.app.selected).toBe(4);
+    second.app.leaveConversation();
+    const third = await startedApp({}, storage);
+    await settled();
+    expect(third.app.selected).toBeNull();
   });
 });
 

@@ -20,9 +20,10 @@ export function fakeBackend(options: Partial<FakeOptions> = {}): FakeBackend {
 /** An app that was started and knows its conversations. */
 export async function startedApp(
   options: Partial<FakeOptions> = {},
+  storage = memoryStorage(),
 ): Promise<{ app: App; backend: FakeBackend }> {
   const backend = fakeBackend(options);
-  const surroundings = { languages: ["en"], storage: memoryStorage(), locale: null };
+  const surroundings = { languages: ["en"], storage, locale: null };
   const app = new App(backend, surroundings);
   await app.start();
   if (app.stage.stage === "ready") await app.conversations.refresh();
