@@ -49,6 +49,8 @@ export async function open(browser, address, look = {}) {
   });
   await page.exposeFunction("reportViolation", (/** @type {string} */ text) => problems.push(text));
   await page.addInitScript(() => {
+    // The desktop shell does the same before the page starts.
+    Object.freeze(Object.prototype);
     addEventListener("securitypolicyviolation", (event) => {
       // @ts-expect-error the function was put there by the test
       globalThis.reportViolation(`policy: ${event.violatedDirective} ${event.blockedURI}`);
