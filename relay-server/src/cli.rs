@@ -113,11 +113,29 @@ enum ConfigCommand {
 impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Init { local, name, dir, listen, address, json } => {
-                init(&dir, init_config(local, name, listen, address)?, json)
-            }
-            Command::Serve { dir, listen, ready_file } => serve(&dir, listen, ready_file.as_deref()),
-            Command::Invite { command: InviteCommand::New { dir, uses, expires, address, json } } => {
+            Command::Init {
+                local,
+                name,
+                dir,
+                listen,
+                address,
+                json,
+            } => init(&dir, init_config(local, name, listen, address)?, json),
+            Command::Serve {
+                dir,
+                listen,
+                ready_file,
+            } => serve(&dir, listen, ready_file.as_deref()),
+            Command::Invite {
+                command:
+                    InviteCommand::New {
+                        dir,
+                        uses,
+                        expires,
+                        address,
+                        json,
+                    },
+            } => {
                 let relay = Relay::open(&dir)?;
                 let link = if address.is_empty() {
                     relay.new_invite(uses, expires)?
@@ -126,8 +144,12 @@ impl Cli {
                 };
                 print(&invite_text(&link, None, json)?)
             }
-            Command::Config { command: ConfigCommand::Example } => print(&Config::default().to_commented_toml()),
-            Command::Config { command: ConfigCommand::Check { dir } } => {
+            Command::Config {
+                command: ConfigCommand::Example,
+            } => print(&Config::default().to_commented_toml()),
+            Command::Config {
+                command: ConfigCommand::Check { dir },
+            } => {
                 let relay = Relay::open(&dir)?;
                 print(&format!("ok: relay {}\n", fingerprint(relay.relay_id())))
             }
@@ -142,13 +164,21 @@ fn init_config(
     address: Vec<Address>,
 ) -> anyhow::Result<Config> {
     if !local && name.is_none() {
-        bail!("say --local for this machine or network, or --name HOST for a name that clients reach it by");
+        bail!(
+            "say --local for this machine or network, or --name HOST for a name that clients reach it by"
+        );
     }
-    let default = if local { SocketAddr::from(([127, 0, 0, 1], 8443)) } else { SocketAddr::from(([0, 0, 0, 0], 443)) };
+    let default = if local {
+        SocketAddr::from(([127, 0, 0, 1], 8443))
+    } else {
+        SocketAddr::from(([0, 0, 0, 0], 443))
+    };
     let listen = listen.unwrap_or(default);
     let mut public: Vec<String> = address.iter().map(ToString::to_string).collect();
     if let Some(name) = name {
-        let address: Address = format!("{name}:{}", listen.port()).parse().with_context(|| format!("{name:?} is not a host"))?;
+        let address: Address = format!("{name}:{}", listen.port())
+            .parse()
+            .with_context(|| format!("{name:?} is not a host"))?;
         public.insert(0, address.to_string());
     }
     if public.is_empty() && !listen.ip().is_unspecified() {
@@ -173,13 +203,24 @@ fn init(dir: &Path, config: Config, json: bool) -> anyhow::Result<()> {
 
 fn serve(dir: &Path, listen: Option<SocketAddr>, ready_file: Option<&Path>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("RELEVO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal()).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .init();
     let relay = Relay::open(dir)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
     runtime.block_on(async {
         let address = listen.unwrap_or(relay.config().listen.address);
-        let listener = TcpListener::bind(address).await.with_context(|| format!("listen on {address}"))?;
-        let bound = listener.local_addr().context("ask for the address of the listener")?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("listen on {address}"))?;
+        let bound = listener
+            .local_addr()
+            .context("ask for the address of the listener")?;
         let shutdown = CancellationToken::new();
         let stop = stop_signal(shutdown.clone())?;
         tracing::info!("listening on {bound}");
@@ -202,7 +243,8 @@ fn serve(dir: &Path, listen: Option<SocketAddr>, ready_file: Option<&Path>) -> a
 /// Cancels on the signals by which systems stop a service.
 fn stop_signal(shutdown: CancellationToken) -> anyhow::Result<impl Future<Output = ()> + Send> {
     #[cfg(unix)]
-    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())
+        .context("listen for SIGTERM")?;
     Ok(async move {
         #[cfg(unix)]
         tokio::select! {
@@ -228,14 +270,21 @@ fn invite_text(link: &Link, relay: Option<RelayId>, json: bool) -> anyhow::Resul
     }
     let code = QrCode::new(&https).context("draw the QR code")?;
     let picture = code.render::<unicode::Dense1x2>().quiet_zone(true).build();
-    let name = relay.map(|relay| format!("relay {}\n", fingerprint(relay))).unwrap_or_default();
+    let name = relay
+        .map(|relay| format!("relay {}\n", fingerprint(relay)))
+        .unwrap_or_default();
     Ok(format!("{name}{https}\n{url}\n\n{picture}\n"))
 }
 
 /// The relay's id in groups that a person can compare.
 fn fingerprint(relay: RelayId) -> String {
     let hex = relay.to_hex();
-    let groups: Vec<String> = hex.chars().collect::<Vec<_>>().chunks(8).map(|group| group.iter().collect()).collect();
+    let groups: Vec<String> = hex
+        .chars()
+        .collect::<Vec<_>>()
+        .chunks(8)
+        .map(|group| group.iter().collect())
+        .collect();
     groups.join(" ")
 }
 
@@ -249,12 +298,17 @@ fn parse_lifetime(text: &str) -> Result<Duration, String> {
         'd' => 24 * 60 * 60,
         _ => return Err(wrong()),
     };
-    let count: u32 = text.strip_suffix(unit).and_then(|count| count.parse().ok()).ok_or_else(wrong)?;
+    let count: u32 = text
+        .strip_suffix(unit)
+        .and_then(|count| count.parse().ok())
+        .ok_or_else(wrong)?;
     Ok(Duration::from_secs(u64::from(count) * seconds))
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
-    stdout().write_all(text.as_bytes()).context("write to the standard output")
+    stdout()
+        .write_all(text.as_bytes())
+        .context("write to the standard output")
 }
 
 /// Tells a person what went wrong.

@@ -206,7 +206,8 @@ impl Config {
     /// Where the file cannot be read, does not parse, or contradicts itself.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-        let config: Self = toml::from_str(&text).with_context(|| format!("parse {}", path.display()))?;
+        let config: Self =
+            toml::from_str(&text).with_context(|| format!("parse {}", path.display()))?;
         config.check()?;
         Ok(config)
     }
@@ -214,7 +215,9 @@ impl Config {
     /// The file with every key, its description and its value.
     #[must_use]
     pub fn to_commented_toml(&self) -> String {
-        let mut out = String::from("# relevo-relay. Every key is shown; what is left out has the value shown in `config example`.\n\n");
+        let mut out = String::from(
+            "# relevo-relay. Every key is shown; what is left out has the value shown in `config example`.\n\n",
+        );
         self.listen.write_example(&mut out);
         self.tls.write_example(&mut out);
         self.connections.write_example(&mut out);
@@ -231,7 +234,10 @@ impl Config {
     /// A sentence that names the key.
     pub fn check(&self) -> anyhow::Result<()> {
         for address in &self.listen.public {
-            address.parse::<protocol::Address>().ok().with_context(|| format!("listen.public: {address:?} is not HOST:PORT"))?;
+            address
+                .parse::<protocol::Address>()
+                .ok()
+                .with_context(|| format!("listen.public: {address:?} is not HOST:PORT"))?;
         }
         ensure!(
             self.listen.public.len() <= protocol::bounds::ADDRESSES,
@@ -239,13 +245,26 @@ impl Config {
             protocol::bounds::ADDRESSES
         );
         ensure!(
-            self.tls.mode != TlsMode::Files || (self.tls.certificate.is_some() && self.tls.key.is_some()),
+            self.tls.mode != TlsMode::Files
+                || (self.tls.certificate.is_some() && self.tls.key.is_some()),
             "tls.mode = \"files\" needs tls.certificate and tls.key"
         );
-        ensure!(self.timeouts.ping < self.timeouts.dead, "timeouts.ping must be below timeouts.dead");
-        ensure!(self.connections.total > 0 && self.connections.window_entries > 0, "connections: zero allows nothing");
-        ensure!(self.connections.queue_frames > 0 && self.connections.in_flight > 0, "connections: zero allows nothing");
-        ensure!(self.storage.readers > 0 && self.storage.queue > 0 && self.storage.groups > 0, "storage: zero allows nothing");
+        ensure!(
+            self.timeouts.ping < self.timeouts.dead,
+            "timeouts.ping must be below timeouts.dead"
+        );
+        ensure!(
+            self.connections.total > 0 && self.connections.window_entries > 0,
+            "connections: zero allows nothing"
+        );
+        ensure!(
+            self.connections.queue_frames > 0 && self.connections.in_flight > 0,
+            "connections: zero allows nothing"
+        );
+        ensure!(
+            self.storage.readers > 0 && self.storage.queue > 0 && self.storage.groups > 0,
+            "storage: zero allows nothing"
+        );
         ensure!(
             self.retention.client_ids >= self.retention.entries,
             "retention.client_ids must not be shorter than retention.entries"
@@ -261,7 +280,10 @@ mod tests {
     #[test]
     fn the_example_file_is_the_default_configuration() {
         let example = Config::default().to_commented_toml();
-        assert_eq!(toml::from_str::<Config>(&example).unwrap(), Config::default());
+        assert_eq!(
+            toml::from_str::<Config>(&example).unwrap(),
+            Config::default()
+        );
     }
 
     #[test]

@@ -22,7 +22,8 @@ use crate::{
     registry::Registry,
     session::{Session, SharedFrame, Stream},
     store::{
-        AccountRow, AppendDone, Behind, Change, Completion, CursorRow, DeviceRow, Membership, StreamRow,
+        AccountRow, AppendDone, Behind, Change, Completion, CursorRow, DeviceRow, Membership,
+        StreamRow,
     },
 };
 
@@ -76,7 +77,9 @@ impl Delivery {
         let reply = match outcome {
             Ok(done) => {
                 if !done.fresh.is_empty() {
-                    staged.entries.push((conversation, session.identity.account, done.fresh));
+                    staged
+                        .entries
+                        .push((conversation, session.identity.account, done.fresh));
                 }
                 Frame::from(done.appended)
             }
@@ -92,7 +95,13 @@ impl Delivery {
         self.changes.fetch_add(1, Ordering::SeqCst);
         // entries stored before it must be offered before it
         self.flush();
-        let Change { conversation, stream, entry, joined, left } = change;
+        let Change {
+            conversation,
+            stream,
+            entry,
+            joined,
+            left,
+        } = change;
         let seq = entry.seq;
         if let Some(known) = self.conversation(conversation) {
             let members: Vec<_> = joined.iter().map(|joined| joined.member.clone()).collect();
@@ -109,7 +118,9 @@ impl Delivery {
         let mut wake = Vec::new();
         let members: Vec<_> = joined.iter().map(|joined| joined.member.clone()).collect();
         for joined in joined {
-            let Some(session) = registry.get(joined.member.device) else { continue };
+            let Some(session) = registry.get(joined.member.device) else {
+                continue;
+            };
             let known = self.subscribe(conversation, stream, &members, &session, seq);
             let row = known.stream;
             session.with_push(|push| {
@@ -119,7 +130,10 @@ impl Delivery {
                 followed.welcome = member.welcome;
                 push.join(conversation, followed);
             });
-            let welcome = joined.welcome.into_iter().flat_map(|entry| SharedFrame::encode(StreamId::Inbox, vec![entry]));
+            let welcome = joined
+                .welcome
+                .into_iter()
+                .flat_map(|entry| SharedFrame::encode(StreamId::Inbox, vec![entry]));
             for frame in welcome {
                 if session.offer(StreamId::Inbox, &frame) {
                     wake.push(Arc::clone(&session));
@@ -127,7 +141,9 @@ impl Delivery {
             }
         }
         lock(&self.staged).wake.append(&mut wake);
-        lock(&self.staged).entries.push((conversation, account, vec![entry]));
+        lock(&self.staged)
+            .entries
+            .push((conversation, account, vec![entry]));
         self.flush();
     }
 
@@ -142,17 +158,28 @@ impl Delivery {
     }
 
     /// Lets a session follow a conversation as the store has it.
-    pub(crate) fn follow(&self, session: &Arc<Session>, membership: &mut Membership) -> Arc<Conversation> {
+    pub(crate) fn follow(
+        &self,
+        session: &Arc<Session>,
+        membership: &mut Membership,
+    ) -> Arc<Conversation> {
         {
             let behind = lock(&self.behind);
             for member in &mut membership.members {
-                let newer = behind.cursors.get(&(member.device_row, Some(membership.stream)));
+                let newer = behind
+                    .cursors
+                    .get(&(member.device_row, Some(membership.stream)));
                 member.cursor = newer.copied().unwrap_or(0).max(member.cursor);
                 let seen = behind.last_seen.get(&member.account_row);
                 member.last_seen = seen.copied().unwrap_or(0).max(member.last_seen);
             }
         }
-        let Membership { conversation, stream, last, .. } = *membership;
+        let Membership {
+            conversation,
+            stream,
+            last,
+            ..
+        } = *membership;
         self.subscribe(conversation, stream, &membership.members, session, last)
     }
 
@@ -165,7 +192,9 @@ impl Delivery {
         last: u64,
     ) -> Arc<Conversation> {
         let mut conversations = lock(&self.conversations);
-        let conversation = conversations.entry(id).or_insert_with(|| Arc::new(Conversation::new(id, stream)));
+        let conversation = conversations
+            .entry(id)
+            .or_insert_with(|| Arc::new(Conversation::new(id, stream)));
         conversation.merge(members);
         conversation.subscribe(session, last);
         Arc::clone(conversation)
@@ -174,18 +203,31 @@ impl Delivery {
     /// Ends it again.
     pub(crate) fn unfollow(&self, session: &Arc<Session>, id: ConversationId) {
         let mut conversations = lock(&self.conversations);
-        if conversations.get(&id).is_some_and(|conversation| conversation.unsubscribe(session)) {
+        if conversations
+            .get(&id)
+            .is_some_and(|conversation| conversation.unsubscribe(session))
+        {
             conversations.remove(&id);
         }
     }
 
     /// The inbox cursor of a device, if it is newer than the store's.
     pub(crate) fn inbox_cursor(&self, device: DeviceRow) -> u64 {
-        lock(&self.behind).cursors.get(&(device, None)).copied().unwrap_or(0)
+        lock(&self.behind)
+            .cursors
+            .get(&(device, None))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// A device has processed a stream up to `seq`.
-    pub(crate) fn acknowledged(&self, session: &Session, stream: StreamId, row: StreamRow, seq: u64) {
+    pub(crate) fn acknowledged(
+        &self,
+        session: &Session,
+        stream: StreamId,
+        row: StreamRow,
+        seq: u64,
+    ) {
         let identity = session.identity;
         let key = match stream {
             StreamId::Inbox => None,
@@ -193,7 +235,10 @@ impl Delivery {
         };
         {
             let mut behind = lock(&self.behind);
-            let cursor = behind.cursors.entry((identity.device_row, key)).or_insert(0);
+            let cursor = behind
+                .cursors
+                .entry((identity.device_row, key))
+                .or_insert(0);
             *cursor = seq.max(*cursor);
         }
         if let StreamId::Conversation(id) = stream
@@ -211,13 +256,27 @@ impl Delivery {
     /// What is newer than the store. It stays known here until [`Delivery::written`].
     pub(crate) fn behind(&self) -> Behind {
         let behind = lock(&self.behind);
-        let cursors = behind.cursors.iter().map(|((device, stream), seq)| match stream {
-            None => CursorRow::Inbox { device: *device, seq: *seq },
-            Some(stream) => CursorRow::Conversation { device: *device, stream: *stream, seq: *seq },
-        });
+        let cursors = behind
+            .cursors
+            .iter()
+            .map(|((device, stream), seq)| match stream {
+                None => CursorRow::Inbox {
+                    device: *device,
+                    seq: *seq,
+                },
+                Some(stream) => CursorRow::Conversation {
+                    device: *device,
+                    stream: *stream,
+                    seq: *seq,
+                },
+            });
         Behind {
             cursors: cursors.collect(),
-            last_seen: behind.last_seen.iter().map(|(account, time)| (*account, *time)).collect(),
+            last_seen: behind
+                .last_seen
+                .iter()
+                .map(|(account, time)| (*account, *time))
+                .collect(),
         }
     }
 
@@ -227,7 +286,11 @@ impl Delivery {
         for cursor in &written.cursors {
             let (key, seq) = match *cursor {
                 CursorRow::Inbox { device, seq } => ((device, None), seq),
-                CursorRow::Conversation { device, stream, seq } => ((device, Some(stream)), seq),
+                CursorRow::Conversation {
+                    device,
+                    stream,
+                    seq,
+                } => ((device, Some(stream)), seq),
             };
             if behind.cursors.get(&key) == Some(&seq) {
                 behind.cursors.remove(&key);
@@ -244,10 +307,14 @@ impl Delivery {
     fn flush(&self) {
         let Staged { entries, mut wake } = std::mem::take(&mut *lock(&self.staged));
         // entries of one conversation and sender that were stored together share a frame
-        let mut runs: Vec<(ConversationId, AccountId, Vec<Entry>)> = Vec::with_capacity(entries.len());
+        let mut runs: Vec<(ConversationId, AccountId, Vec<Entry>)> =
+            Vec::with_capacity(entries.len());
         let mut newest: HashMap<ConversationId, usize> = HashMap::with_capacity(entries.len());
         for (conversation, account, mut more) in entries {
-            let run = newest.get(&conversation).and_then(|index| runs.get_mut(*index)).filter(|run| run.1 == account);
+            let run = newest
+                .get(&conversation)
+                .and_then(|index| runs.get_mut(*index))
+                .filter(|run| run.1 == account);
             match run {
                 Some((_, _, entries)) => entries.append(&mut more),
                 None => {

@@ -23,12 +23,13 @@ use crate::{
 type Answer = Result<Frame, Refusal>;
 
 /// Carries out one frame. An error closes the connection.
-pub(crate) async fn dispatch(node: &Arc<Node>, session: &Arc<Session>, id: u32, frame: Frame) -> Result<(), ErrorCode> {
+pub(crate) async fn dispatch(
+    node: &Arc<Node>,
+    session: &Arc<Session>,
+    id: u32,
+    frame: Frame,
+) -> Result<(), ErrorCode> {
     let answer = match frame {
-        Frame::Append(append) => {
-            entries::append(node, session, id, append);
-            return Ok(());
-        }
         Frame::Ack(ack) => {
             entries::acknowledge(node, session, &ack);
             return Ok(());
@@ -37,6 +38,16 @@ pub(crate) async fn dispatch(node: &Arc<Node>, session: &Arc<Session>, id: u32, 
             signals::signal(node, session, signal);
             return Ok(());
         }
+        // everything else is a request, and a reply would name nothing
+        _ if id == 0 => return Err(ErrorCode::BadFrame),
+        Frame::Append(append) => {
+            entries::append(node, session, id, append);
+            return Ok(());
+        }
+        // these look for a repeat before they look at the rate
+        Frame::Commit(commit) => conversations::commit(node, session, commit).await,
+        Frame::CreateConversation(create) => conversations::create(node, session, create).await,
+        Frame::ClaimKeyPackages(claim) => key_packages::claim(node, session, &claim).await,
         frame => match session.spend(Activity::Request) {
             Ok(()) => request(node, session, frame).await?,
             Err(refusal) => Err(refusal),
@@ -46,17 +57,21 @@ pub(crate) async fn dispatch(node: &Arc<Node>, session: &Arc<Session>, id: u32, 
     Ok(())
 }
 
-async fn request(node: &Arc<Node>, session: &Arc<Session>, frame: Frame) -> Result<Answer, ErrorCode> {
+async fn request(
+    node: &Arc<Node>,
+    session: &Arc<Session>,
+    frame: Frame,
+) -> Result<Answer, ErrorCode> {
     Ok(match frame {
-        Frame::Commit(commit) => conversations::commit(node, session, commit).await,
-        Frame::CreateConversation(create) => conversations::create(node, session, create).await,
         Frame::PublishKeyPackages(publish) => key_packages::publish(node, session, publish).await,
-        Frame::ClaimKeyPackages(claim) => key_packages::claim(node, session, &claim).await,
         Frame::Fetch(fetch) => entries::fetch(node, session, &fetch).await,
         Frame::NewLink(link) => links::new_link(node, session, &link).await,
         Frame::Announce(announce) => presence::announce(node, session, &announce),
         // answered before they come here, or of the handshake, or only ever sent by a relay
         Frame::Append(_)
+        | Frame::Commit(_)
+        | Frame::CreateConversation(_)
+        | Frame::ClaimKeyPackages(_)
         | Frame::Ack(_)
         | Frame::Signal(_)
         | Frame::Hello(_)

@@ -34,14 +34,27 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// `None` where too many connections of this address have not logged in.
-    pub(crate) fn admit(node: &Arc<Node>, address: IpAddr, permit: OwnedSemaphorePermit) -> Option<Self> {
+    pub(crate) fn admit(
+        node: &Arc<Node>,
+        address: IpAddr,
+        permit: OwnedSemaphorePermit,
+    ) -> Option<Self> {
         // behind a proxy all come from one address, and the proxy's own limits hold
         let counted = node.tls_key.is_some();
         if counted && !node.limits.admit(address) {
             return None;
         }
-        let admission = counted.then(|| Arc::new(Admission { node: Arc::clone(node), address }));
-        Some(Self { address, admission, _permit: Arc::new(permit) })
+        let admission = counted.then(|| {
+            Arc::new(Admission {
+                node: Arc::clone(node),
+                address,
+            })
+        });
+        Some(Self {
+            address,
+            admission,
+            _permit: Arc::new(permit),
+        })
     }
 
     /// It logged in: it no longer counts against its address.
@@ -81,7 +94,12 @@ async fn socket(
 ) -> Response {
     // a browser names the page that asks; none but the app's own may (CWE-1385)
     if let Some(origin) = headers.get(header::ORIGIN) {
-        let allowed = node.config.listen.origins.iter().any(|allowed| origin.as_bytes() == allowed.as_bytes());
+        let allowed = node
+            .config
+            .listen
+            .origins
+            .iter()
+            .any(|allowed| origin.as_bytes() == allowed.as_bytes());
         if !allowed {
             return StatusCode::FORBIDDEN.into_response();
         }
@@ -112,7 +130,12 @@ async fn socket(
 
 /// The address that the proxy on this machine saw: the last in the list, which the proxy itself appended.
 fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
-    let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    let last = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back()?
+        .to_str()
+        .ok()?;
     last.rsplit(',').next()?.trim().parse().ok()
 }
 

@@ -27,7 +27,10 @@ impl Rate {
     /// So many in a period, all at once if need be.
     pub(crate) fn per(count: u32, period: Duration) -> Self {
         let burst = f64::from(count);
-        Self { burst, per_second: burst / period.as_secs_f64() }
+        Self {
+            burst,
+            per_second: burst / period.as_secs_f64(),
+        }
     }
 }
 
@@ -40,12 +43,18 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn full(rate: Rate, now: Instant) -> Self {
-        Self { tokens: rate.burst, at: now }
+        Self {
+            tokens: rate.burst,
+            at: now,
+        }
     }
 
     fn refill(&mut self, rate: Rate, now: Instant) {
         let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.tokens = rate.per_second.mul_add(elapsed, self.tokens).min(rate.burst);
+        self.tokens = rate
+            .per_second
+            .mul_add(elapsed, self.tokens)
+            .min(rate.burst);
         self.at = now;
     }
 
@@ -69,7 +78,10 @@ struct Keyed<K> {
 
 impl<K: Eq + Hash + Copy> Keyed<K> {
     fn new(rate: Rate) -> Self {
-        Self { rate, buckets: Mutex::new(HashMap::new()) }
+        Self {
+            rate,
+            buckets: Mutex::new(HashMap::new()),
+        }
     }
 
     fn take(&self, key: K, tokens: f64) -> Result<(), Duration> {
@@ -83,13 +95,18 @@ impl<K: Eq + Hash + Copy> Keyed<K> {
             });
             // all are in use: forget one rather than grow; the global limit still holds
             if buckets.len() >= KEYS
-                && let Some(fullest) =
-                    buckets.iter().max_by(|a, b| a.1.tokens.total_cmp(&b.1.tokens)).map(|(key, _)| *key)
+                && let Some(fullest) = buckets
+                    .iter()
+                    .max_by(|a, b| a.1.tokens.total_cmp(&b.1.tokens))
+                    .map(|(key, _)| *key)
             {
                 buckets.remove(&fullest);
             }
         }
-        buckets.entry(key).or_insert_with(|| Bucket::full(self.rate, now)).take(self.rate, tokens, now)
+        buckets
+            .entry(key)
+            .or_insert_with(|| Bucket::full(self.rate, now))
+            .take(self.rate, tokens, now)
     }
 }
 
@@ -109,13 +126,19 @@ impl Limits {
         let hour = Duration::from_secs(3600);
         let minute = Duration::from_secs(60);
         let day = 24.0 * 3600.0;
-        #[expect(clippy::cast_precision_loss, reason = "a quota of bytes need not be exact beyond 2^53")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a quota of bytes need not be exact beyond 2^53"
+        )]
         let bytes = quotas.bytes_per_day as f64;
         Self {
             registrations: Keyed::new(Rate::per(quotas.registrations_per_hour, hour)),
             failed_logins: Keyed::new(Rate::per(quotas.failed_logins_per_minute, minute)),
             claims: Keyed::new(Rate::per(quotas.claims_per_hour, hour)),
-            bytes: Keyed::new(Rate { burst: bytes, per_second: bytes / day }),
+            bytes: Keyed::new(Rate {
+                burst: bytes,
+                per_second: bytes / day,
+            }),
             attempts: Keyed::new(Rate::per(quotas.attempts_per_minute, minute)),
             unauthenticated: Mutex::new(HashMap::new()),
             unauthenticated_most,
@@ -124,7 +147,10 @@ impl Limits {
 
     /// Counts a connection that has not logged in; `false`: its address has too many.
     pub(crate) fn admit(&self, address: IpAddr) -> bool {
-        let mut counts = self.unauthenticated.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self
+            .unauthenticated
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(network(address)).or_insert(0);
         if *count >= self.unauthenticated_most {
             return false;
@@ -135,7 +161,10 @@ impl Limits {
 
     /// The connection has logged in or is gone.
     pub(crate) fn release(&self, address: IpAddr) {
-        let mut counts = self.unauthenticated.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self
+            .unauthenticated
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let address = network(address);
         if let Some(count) = counts.get_mut(&address) {
             *count -= 1;
@@ -146,13 +175,19 @@ impl Limits {
     }
 
     pub(crate) fn registration(&self, address: IpAddr) -> Result<(), Refusal> {
-        let within = self.attempts.take((), 1.0).and_then(|()| self.registrations.take(network(address), 1.0));
+        let within = self
+            .attempts
+            .take((), 1.0)
+            .and_then(|()| self.registrations.take(network(address), 1.0));
         within.map_err(limited)
     }
 
     /// Counts a login that failed; an error means that this address has failed too often.
     pub(crate) fn failed_login(&self, address: IpAddr) -> Result<(), Refusal> {
-        let within = self.attempts.take((), 1.0).and_then(|()| self.failed_logins.take(network(address), 1.0));
+        let within = self
+            .attempts
+            .take((), 1.0)
+            .and_then(|()| self.failed_logins.take(network(address), 1.0));
         within.map_err(limited)
     }
 
@@ -160,16 +195,27 @@ impl Limits {
         self.claims.take(account, 1.0).map_err(limited)
     }
 
-    /// Takes bytes of the account's day; `false`: it has used them up.
-    pub(crate) fn bytes(&self, account: AccountId, bytes: usize) -> bool {
-        self.bytes.take(account, f64::from(u32::try_from(bytes).unwrap_or(u32::MAX))).is_ok()
+    /// Takes bytes of the account's day.
+    pub(crate) fn bytes(&self, account: AccountId, bytes: usize) -> Result<(), Refusal> {
+        let taken = self
+            .bytes
+            .take(account, f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
+        taken.map_err(|wait| Refusal {
+            code: ErrorCode::Quota,
+            ..limited(wait)
+        })
     }
 }
 
 /// The refusal of one who should wait.
 pub(crate) fn limited(wait: Duration) -> Refusal {
-    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-    Refusal { retry_after: Some(wait), ..Refusal::new(ErrorCode::RateLimited) }
+    let wait = u64::try_from(wait.as_millis())
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    Refusal {
+        retry_after: Some(wait),
+        ..Refusal::new(ErrorCode::RateLimited)
+    }
 }
 
 /// One host of IPv6 has a whole /64.
@@ -191,7 +237,10 @@ pub(crate) struct SessionRates {
 impl SessionRates {
     pub(crate) fn new(quotas: &Quotas) -> Self {
         let second = Duration::from_secs(1);
-        let several = |count: u32| Rate { burst: 10.0 * f64::from(count), ..Rate::per(count, second) };
+        let several = |count: u32| Rate {
+            burst: 10.0 * f64::from(count),
+            ..Rate::per(count, second)
+        };
         Self {
             appends: Rate {
                 burst: f64::from(quotas.appends_burst),

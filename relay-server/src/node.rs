@@ -3,7 +3,10 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use ed25519_dalek::SigningKey;
-use protocol::{ConversationId, Digest, Key, Limits as WireLimits, News, Ready, Receipt, Refusal, RelayId, StreamId, bounds};
+use protocol::{
+    ConversationId, Digest, Key, Limits as WireLimits, News, Ready, Receipt, Refusal, RelayId,
+    StreamId, bounds,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -62,19 +65,32 @@ impl Node {
                 break attachment;
             }
         };
-        attachment.cursor = attachment.cursor.max(self.delivery.inbox_cursor(session.identity.device_row));
+        attachment.cursor = attachment
+            .cursor
+            .max(self.delivery.inbox_cursor(session.identity.device_row));
         let mut streams = Vec::with_capacity(attachment.memberships.len());
         let mut delivered = Vec::new();
         for membership in &mut attachment.memberships {
             let conversation = self.delivery.follow(session, membership);
-            let Some(own) = own(session, membership) else { continue };
-            let mut stream = Stream::new(membership.stream, own.cursor, membership.base, membership.last);
+            let Some(own) = own(session, membership) else {
+                continue;
+            };
+            let mut stream = Stream::new(
+                membership.stream,
+                own.cursor,
+                membership.base,
+                membership.last,
+            );
             stream.joined = own.joined;
             stream.until = own.left;
             stream.welcome = own.welcome;
             let welcomed = own.welcome <= attachment.cursor;
             streams.push((membership.conversation, stream));
-            if welcomed && let Some(seq) = conversation.delivered(session.identity.account).filter(|seq| *seq > 0) {
+            if welcomed
+                && let Some(seq) = conversation
+                    .delivered(session.identity.account)
+                    .filter(|seq| *seq > 0)
+            {
                 delivered.push((membership.conversation, seq));
             }
         }
@@ -87,14 +103,24 @@ impl Node {
             receipt,
         };
         session.send(0, &ready.into());
-        let inbox = Stream::new(attachment.inbox, attachment.cursor, attachment.base, attachment.last);
+        let inbox = Stream::new(
+            attachment.inbox,
+            attachment.cursor,
+            attachment.base,
+            attachment.last,
+        );
         session.with_push(|push| push.attach(inbox, streams));
         for (conversation, seq) in delivered {
             session.delivered(conversation, seq);
         }
         if session.announces() {
-            let conversations: Vec<_> = attachment.memberships.iter().map(|it| it.conversation).collect();
-            self.presence.arrive(&self.delivery, session, &conversations);
+            let conversations: Vec<_> = attachment
+                .memberships
+                .iter()
+                .map(|it| it.conversation)
+                .collect();
+            self.presence
+                .arrive(&self.delivery, session, &conversations);
         }
         session.wake();
         Ok(())
@@ -103,12 +129,14 @@ impl Node {
     /// Ends a session.
     pub(crate) fn detach(&self, session: &Arc<Session>) {
         self.registry.remove(session);
-        let conversations: Vec<ConversationId> = session.with_push(|push| push.conversations().collect());
+        let conversations: Vec<ConversationId> =
+            session.with_push(|push| push.conversations().collect());
         for conversation in &conversations {
             self.delivery.unfollow(session, *conversation);
         }
         if session.set_announce(false) {
-            self.presence.depart(&self.delivery, session, conversations, Farewell::Grace);
+            self.presence
+                .depart(&self.delivery, session, conversations, Farewell::Grace);
         }
     }
 
@@ -127,24 +155,48 @@ impl Node {
 }
 
 fn own<'a>(session: &Session, membership: &'a Membership) -> Option<&'a MemberRow> {
-    membership.members.iter().find(|member| member.device == session.identity.device)
+    membership
+        .members
+        .iter()
+        .find(|member| member.device == session.identity.device)
 }
 
 /// The streams with entries past the device's cursor, newest activity first.
 fn news(session: &Session, attachment: &Attachment) -> Vec<News> {
-    let inbox = (attachment.time, News { stream: StreamId::Inbox, last: attachment.last, base: attachment.base });
+    let inbox = (
+        attachment.time,
+        News {
+            stream: StreamId::Inbox,
+            last: attachment.last,
+            base: attachment.base,
+        },
+    );
     let mut news = Vec::new();
     if attachment.last > attachment.cursor {
         news.push(inbox);
     }
     for membership in &attachment.memberships {
-        let Some(own) = own(session, membership) else { continue };
-        let last = own.left.map_or(membership.last, |left| left.min(membership.last));
+        let Some(own) = own(session, membership) else {
+            continue;
+        };
+        let last = own
+            .left
+            .map_or(membership.last, |left| left.min(membership.last));
         if own.welcome <= attachment.cursor && last > own.cursor {
             let stream = StreamId::Conversation(membership.conversation);
-            news.push((membership.time, News { stream, last, base: membership.base }));
+            news.push((
+                membership.time,
+                News {
+                    stream,
+                    last,
+                    base: membership.base,
+                },
+            ));
         }
     }
     news.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
-    news.into_iter().map(|(_, news)| news).take(bounds::NEWS).collect()
+    news.into_iter()
+        .map(|(_, news)| news)
+        .take(bounds::NEWS)
+        .collect()
 }

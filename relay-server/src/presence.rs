@@ -55,30 +55,61 @@ pub(crate) enum Farewell {
 
 impl Presence {
     pub(crate) fn new(grace: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { grace, clock, state: Mutex::default(), departed: Notify::new() }
+        Self {
+            grace,
+            clock,
+            state: Mutex::default(),
+            departed: Notify::new(),
+        }
     }
 
     /// A session that announces itself arrived. Tells the contacts if the account was not visible before, and tells the
     /// session of its contacts.
-    pub(crate) fn arrive(&self, delivery: &Delivery, session: &Session, conversations: &[ConversationId]) {
+    pub(crate) fn arrive(
+        &self,
+        delivery: &Delivery,
+        session: &Session,
+        conversations: &[ConversationId],
+    ) {
         let account = session.identity.account;
         let appeared = {
             let mut state = self.lock();
             let known = state.accounts.contains_key(&account);
-            let visible = state.accounts.entry(account).or_insert(Visible { sessions: 0, drop: 0 });
+            let visible = state.accounts.entry(account).or_insert(Visible {
+                sessions: 0,
+                drop: 0,
+            });
             visible.sessions += 1;
             !known
         };
-        for conversation in conversations.iter().filter_map(|id| delivery.conversation(*id)) {
+        for conversation in conversations
+            .iter()
+            .filter_map(|id| delivery.conversation(*id))
+        {
             if appeared {
-                let presence = PresenceFrame { account, connected: true, last_seen: None };
-                conversation.sessions_of_others(account).iter().for_each(|other| other.presence(presence.clone()));
+                let presence = PresenceFrame {
+                    account,
+                    connected: true,
+                    last_seen: None,
+                };
+                conversation
+                    .sessions_of_others(account)
+                    .iter()
+                    .for_each(|other| other.presence(presence.clone()));
             }
             for (contact, last_seen) in conversation.contacts(account) {
                 if self.is_visible(contact) {
-                    session.presence(PresenceFrame { account: contact, connected: true, last_seen: None });
+                    session.presence(PresenceFrame {
+                        account: contact,
+                        connected: true,
+                        last_seen: None,
+                    });
                 } else if last_seen > 0 {
-                    session.presence(PresenceFrame { account: contact, connected: false, last_seen: Some(last_seen) });
+                    session.presence(PresenceFrame {
+                        account: contact,
+                        connected: false,
+                        last_seen: Some(last_seen),
+                    });
                 }
             }
         }
@@ -94,7 +125,9 @@ impl Presence {
     ) {
         let account = session.identity.account;
         let mut state = self.lock();
-        let Some(visible) = state.accounts.get_mut(&account) else { return };
+        let Some(visible) = state.accounts.get_mut(&account) else {
+            return;
+        };
         visible.sessions = visible.sessions.saturating_sub(1);
         if visible.sessions > 0 {
             return;
@@ -153,9 +186,16 @@ impl Presence {
             state.accounts.remove(&leaving.account);
         }
         delivery.seen(leaving.account_row, leaving.last_seen);
-        let presence =
-            PresenceFrame { account: leaving.account, connected: false, last_seen: Some(leaving.last_seen) };
-        for conversation in leaving.conversations.iter().filter_map(|id| delivery.conversation(*id)) {
+        let presence = PresenceFrame {
+            account: leaving.account,
+            connected: false,
+            last_seen: Some(leaving.last_seen),
+        };
+        for conversation in leaving
+            .conversations
+            .iter()
+            .filter_map(|id| delivery.conversation(*id))
+        {
             for session in conversation.sessions_of_others(leaving.account) {
                 session.presence(presence.clone());
             }

@@ -18,7 +18,9 @@ pub(crate) struct Registry {
 impl Registry {
     /// Adds a session and closes the older one of the same device.
     pub(crate) fn insert(&self, session: &Arc<Session>) {
-        let old = self.lock().insert(session.identity.device, Arc::clone(session));
+        let old = self
+            .lock()
+            .insert(session.identity.device, Arc::clone(session));
         if let Some(old) = old {
             old.close(ErrorCode::Replaced, None);
         }
@@ -27,7 +29,10 @@ impl Registry {
     /// Removes a session unless a newer one took its place.
     pub(crate) fn remove(&self, session: &Arc<Session>) {
         let mut sessions = self.lock();
-        if sessions.get(&session.identity.device).is_some_and(|known| same(known, session)) {
+        if sessions
+            .get(&session.identity.device)
+            .is_some_and(|known| same(known, session))
+        {
             sessions.remove(&session.identity.device);
         }
     }

@@ -50,14 +50,22 @@ impl Relay {
     pub fn create(dir: &Path, options: InitOptions) -> anyhow::Result<Self> {
         options.config.check()?;
         fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
-        ensure!(!dir.join(IDENTITY_FILE).exists(), "{} already holds a relay", dir.display());
+        ensure!(
+            !dir.join(IDENTITY_FILE).exists(),
+            "{} already holds a relay",
+            dir.display()
+        );
         let environment = Environment::system();
         tls::create(dir)?;
-        fs::write(dir.join(CONFIG_FILE), options.config.to_commented_toml()).context("write the configuration")?;
+        fs::write(dir.join(CONFIG_FILE), options.config.to_commented_toml())
+            .context("write the configuration")?;
         SqliteStore::create(&dir.join(DATABASE_FILE), &environment)?;
         // last: a directory with an identity key is a whole relay
         let key = SigningKey::from_bytes(&environment.draw());
-        write_secret(&dir.join(IDENTITY_FILE), data_encoding::HEXLOWER.encode(key.as_bytes()).as_bytes())?;
+        write_secret(
+            &dir.join(IDENTITY_FILE),
+            data_encoding::HEXLOWER.encode(key.as_bytes()).as_bytes(),
+        )?;
         Self::open_with(dir, options.config)
     }
 
@@ -78,8 +86,12 @@ impl Relay {
         config.check()?;
         let path = dir.join(IDENTITY_FILE);
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok();
-        let secret: [u8; 32] = bytes.and_then(|bytes| bytes.try_into().ok()).context("the identity key is damaged")?;
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE
+            .decode(text.trim().as_bytes())
+            .ok();
+        let secret: [u8; 32] = bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .context("the identity key is damaged")?;
         let tls = tls::load(dir, &config)?;
         Ok(Self {
             dir: dir.to_owned(),
@@ -134,8 +146,16 @@ impl Relay {
     ///
     /// # Errors
     /// Where there is no address, the link would be too long, or the database cannot be written.
-    pub fn new_invite_at(&self, addresses: &[Address], uses: u16, lifetime: Duration) -> anyhow::Result<Link> {
-        ensure!(!addresses.is_empty(), "no public address: set listen.public in the configuration");
+    pub fn new_invite_at(
+        &self,
+        addresses: &[Address],
+        uses: u16,
+        lifetime: Duration,
+    ) -> anyhow::Result<Link> {
+        ensure!(
+            !addresses.is_empty(),
+            "no public address: set listen.public in the configuration"
+        );
         ensure!(uses > 0, "an invite without uses lets nobody in");
         let link = Link {
             kind: LinkKind::Invite,
@@ -144,13 +164,21 @@ impl Relay {
             secret: LinkSecret::new(self.environment.draw()),
             issuer: None,
         };
-        ensure!(link.to_https().len() <= protocol::bounds::LINK, "the addresses are too long for a link");
+        ensure!(
+            link.to_https().len() <= protocol::bounds::LINK,
+            "the addresses are too long for a link"
+        );
         let lifetime = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
         let row = NewLinkRow {
             token: link.secret.token().stored_hash(),
             invite: true,
             uses,
-            expires: self.environment.clock.now().saturating_add(lifetime).min(i64::MAX.unsigned_abs()),
+            expires: self
+                .environment
+                .clock
+                .now()
+                .saturating_add(lifetime)
+                .min(i64::MAX.unsigned_abs()),
             most: u32::MAX,
         };
         let store = self.open_store(Box::new(|batch| batch.into_iter().for_each(|done| done())))?;
@@ -160,10 +188,18 @@ impl Relay {
     }
 
     /// Opens the database; completions of writes go to `committed`.
-    pub(crate) fn open_store(&self, committed: crate::store::CompletionSink) -> anyhow::Result<Arc<SqliteStore>> {
-        SqliteStore::open(&self.dir.join(DATABASE_FILE), &self.config, &self.environment, committed)
-            .map(Arc::new)
-            .context("open the database")
+    pub(crate) fn open_store(
+        &self,
+        committed: crate::store::CompletionSink,
+    ) -> anyhow::Result<Arc<SqliteStore>> {
+        SqliteStore::open(
+            &self.dir.join(DATABASE_FILE),
+            &self.config,
+            &self.environment,
+            committed,
+        )
+        .map(Arc::new)
+        .context("open the database")
     }
 
     /// Whether the relay leaves TLS to a proxy on this machine.
@@ -175,7 +211,14 @@ impl Relay {
 /// A configuration for one machine or one local network: no name, a self-signed certificate.
 #[must_use]
 pub fn local_config(listen: std::net::SocketAddr, public: Vec<String>) -> Config {
-    Config { listen: Listen { address: listen, public, ..Listen::default() }, ..Config::default() }
+    Config {
+        listen: Listen {
+            address: listen,
+            public,
+            ..Listen::default()
+        },
+        ..Config::default()
+    }
 }
 
 /// Writes a file that only its owner can read, and makes it durable.
@@ -187,6 +230,10 @@ pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let mut file = options.open(path).with_context(|| format!("create {}", path.display()))?;
-    file.write_all(content).and_then(|()| file.sync_all()).with_context(|| format!("write {}", path.display()))
+    let mut file = options
+        .open(path)
+        .with_context(|| format!("create {}", path.display()))?;
+    file.write_all(content)
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("write {}", path.display()))
 }

@@ -51,8 +51,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// Where the store cannot be opened, or plain HTTP would be reachable from outside.
-pub async fn run(listener: TcpListener, relay: Relay, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let local = listener.local_addr().context("ask for the address of the listener")?;
+pub async fn run(
+    listener: TcpListener,
+    relay: Relay,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let local = listener
+        .local_addr()
+        .context("ask for the address of the listener")?;
     ensure!(
         !relay.behind_proxy() || local.ip().is_loopback(),
         "tls.mode = \"behind-proxy\" serves plain HTTP: {local} is not a loopback address"
@@ -78,7 +84,10 @@ pub async fn run(listener: TcpListener, relay: Relay, shutdown: CancellationToke
         delivery: Arc::clone(&delivery),
         presence: Arc::new(presence),
         groups: Groups::new(config.storage.groups),
-        limits: Limits::new(&config.quotas, config.connections.unauthenticated_per_address),
+        limits: Limits::new(
+            &config.quotas,
+            config.connections.unauthenticated_per_address,
+        ),
         session_rates: SessionRates::new(&config.quotas),
         shutdown: shutdown.clone(),
         connections: TaskTracker::new(),
@@ -96,7 +105,12 @@ pub async fn run(listener: TcpListener, relay: Relay, shutdown: CancellationToke
         async move { presence.run(&delivery).await }
     });
 
-    accept(&listener, &node, relay.tls.map(|tls| TlsAcceptor::from(tls.config))).await;
+    accept(
+        &listener,
+        &node,
+        relay.tls.map(|tls| TlsAcceptor::from(tls.config)),
+    )
+    .await;
     drop(listener);
     drain(node, background, deliveries).await;
     Ok(())
@@ -122,9 +136,20 @@ async fn accept(listener: &TcpListener, node: &Arc<Node>, acceptor: Option<TlsAc
                 }
             } => accepted,
         };
-        let Some((stream, address, permit)) = accepted else { continue };
-        let Some(peer) = Peer::admit(node, address.ip(), permit) else { continue };
-        let connection = connection(Arc::clone(node), stream, address, peer, acceptor.clone(), router.clone());
+        let Some((stream, address, permit)) = accepted else {
+            continue;
+        };
+        let Some(peer) = Peer::admit(node, address.ip(), permit) else {
+            continue;
+        };
+        let connection = connection(
+            Arc::clone(node),
+            stream,
+            address,
+            peer,
+            acceptor.clone(),
+            router.clone(),
+        );
         node.connections.spawn(connection);
     }
 }
@@ -154,11 +179,16 @@ async fn connection(
     }
 }
 
-async fn serve(node: &Node, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: Peer, router: Router) {
+async fn serve(
+    node: &Node,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: Peer,
+    router: Router,
+) {
     let service = router.layer(axum::Extension(peer));
-    let service = TowerToHyperService::new(service.map_request(|request: hyper::Request<hyper::body::Incoming>| {
-        request.map(axum::body::Body::new)
-    }));
+    let service = TowerToHyperService::new(service.map_request(
+        |request: hyper::Request<hyper::body::Incoming>| request.map(axum::body::Body::new),
+    ));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(node.config.timeouts.header))
@@ -182,7 +212,10 @@ async fn drain(node: Arc<Node>, mut background: JoinSet<()>, mut deliveries: Joi
     node.connections.close();
     let deadline = Duration::from_millis(node.config.timeouts.drain);
     if timeout(deadline, node.connections.wait()).await.is_err() {
-        tracing::warn!(left = node.connections.len(), "sessions did not end in time");
+        tracing::warn!(
+            left = node.connections.len(),
+            "sessions did not end in time"
+        );
     }
     background.shutdown().await;
     jobs::flush(&node).await;

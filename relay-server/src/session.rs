@@ -15,7 +15,8 @@ use std::{
 
 use bytes::Bytes;
 use protocol::{
-    AccountId, Bye, ConversationId, Delivered, ErrorCode, Frame, Presence, Refusal, SignalPush, StreamId, encode_frame,
+    AccountId, Bye, ConversationId, Delivered, ErrorCode, Frame, Presence, Refusal, SignalPush,
+    StreamId, encode_frame,
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -74,8 +75,16 @@ struct Inner {
 }
 
 impl Session {
-    pub(crate) fn new(identity: Identity, announce: bool, config: &Connections, rates: SessionRates) -> Self {
-        let window = Window { entries: config.window_entries, bytes: config.window_bytes };
+    pub(crate) fn new(
+        identity: Identity,
+        announce: bool,
+        config: &Connections,
+        rates: SessionRates,
+    ) -> Self {
+        let window = Window {
+            entries: config.window_entries,
+            bytes: config.window_bytes,
+        };
         let now = Instant::now();
         Self {
             identity,
@@ -170,7 +179,11 @@ impl Session {
     /// Tells how far every recipient is.
     pub(crate) fn delivered(&self, conversation: ConversationId, seq: u64) {
         let mut inner = self.lock();
-        match inner.delivered.iter_mut().find(|(known, _)| *known == conversation) {
+        match inner
+            .delivered
+            .iter_mut()
+            .find(|(known, _)| *known == conversation)
+        {
             Some((_, known)) => *known = seq.max(*known),
             None => inner.delivered.push((conversation, seq)),
         }
@@ -194,7 +207,9 @@ impl Session {
     /// Hands over a signal, or drops it where the socket is behind.
     pub(crate) fn signal(&self, signal: &SignalPush) {
         let mut inner = self.lock();
-        if inner.frames.len() * 2 < self.limits.queue_frames && inner.bytes * 2 < self.limits.queue_bytes {
+        if inner.frames.len() * 2 < self.limits.queue_frames
+            && inner.bytes * 2 < self.limits.queue_bytes
+        {
             inner.queue(encode_frame(0, &signal.clone().into()).into());
             if inner.rouse() {
                 self.wake();
@@ -204,7 +219,8 @@ impl Session {
 
     /// Closes the connection once what is queued is written.
     pub(crate) fn close(&self, code: ErrorCode, retry_after: Option<Duration>) {
-        let retry_after = retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let retry_after =
+            retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         self.lock().closing.get_or_insert(Bye { code, retry_after });
         self.wake();
     }
@@ -238,7 +254,11 @@ impl Session {
     /// What to read of the log next, if there is room for it.
     fn next_page(&self) -> Option<(StreamId, StreamRow, PageRange)> {
         let inner = &mut *self.lock();
-        if inner.closing.is_none() && inner.has_room(&self.limits) { inner.push.next_page() } else { None }
+        if inner.closing.is_none() && inner.has_room(&self.limits) {
+            inner.push.next_page()
+        } else {
+            None
+        }
     }
 
     fn apply(&self, stream: StreamId, page: PageRow) {
@@ -251,7 +271,10 @@ impl Session {
     /// The reason to close, once all replies are queued.
     fn closing(&self) -> Option<Bye> {
         let inner = self.lock();
-        inner.closing.clone().filter(|bye| inner.in_flight == 0 || bye.code == ErrorCode::Replaced)
+        inner
+            .closing
+            .clone()
+            .filter(|bye| inner.in_flight == 0 || bye.code == ErrorCode::Replaced)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

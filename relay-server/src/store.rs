@@ -10,8 +10,8 @@ use std::{future::Future, pin::Pin, sync::mpsc};
 
 use bytes::Bytes;
 use protocol::{
-    AccountId, Appended, ClientId, Committed, ConversationId, DeviceId, Digest, Entry, ErrorCode, Key, KeyPackageCount,
-    Refusal, StoreGeneration,
+    AccountId, Appended, ClientId, Committed, ConversationId, DeviceId, Digest, Entry, ErrorCode,
+    Key, KeyPackageCount, Refusal, StoreGeneration,
 };
 
 pub(crate) use self::sqlite::{ENVELOPE, SqliteStore};
@@ -66,8 +66,8 @@ pub(crate) struct NewAppend {
     pub(crate) conversation: ConversationId,
     pub(crate) incarnation: u32,
     pub(crate) epoch: u64,
-    /// The account has used up its bytes of today.
-    pub(crate) over_quota: bool,
+    /// What new work is refused with: a rate or a quota is used up. A repeat is answered all the same.
+    pub(crate) limited: Option<Refusal>,
     pub(crate) entries: Vec<NewEntryRow>,
 }
 
@@ -163,8 +163,6 @@ pub(crate) struct NewDevice {
     pub(crate) device: DeviceId,
     pub(crate) login_key: Key,
     pub(crate) leaf_key: Key,
-    /// SHA-256 of its certificate.
-    pub(crate) certificate: Digest,
 }
 
 /// Key packages to hold for a device.
@@ -176,6 +174,16 @@ pub(crate) struct NewKeyPackages {
     pub(crate) replace: bool,
     /// More than this many one-time packages are not held.
     pub(crate) most: u16,
+}
+
+/// Key packages to take.
+#[derive(Debug)]
+pub(crate) struct NewClaim {
+    pub(crate) caller: Identity,
+    pub(crate) account: AccountId,
+    pub(crate) client_id: ClientId,
+    /// As in [`NewAppend`].
+    pub(crate) limited: Option<Refusal>,
 }
 
 /// A link to know.
@@ -193,8 +201,15 @@ pub(crate) struct NewLinkRow {
 /// What a device has processed of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CursorRow {
-    Inbox { device: DeviceRow, seq: u64 },
-    Conversation { device: DeviceRow, stream: StreamRow, seq: u64 },
+    Inbox {
+        device: DeviceRow,
+        seq: u64,
+    },
+    Conversation {
+        device: DeviceRow,
+        stream: StreamRow,
+        seq: u64,
+    },
 }
 
 /// What is written behind.
@@ -277,8 +292,6 @@ pub(crate) struct DeviceInfo {
     pub(crate) account: AccountId,
     pub(crate) account_row: AccountRow,
     pub(crate) leaf_key: Key,
-    /// SHA-256 of its certificate.
-    pub(crate) certificate: Digest,
     pub(crate) revoked: bool,
 }
 
@@ -298,6 +311,16 @@ pub(crate) struct PageRange {
     pub(crate) entries: usize,
     /// The sum of the entries' sizes, envelopes included; at least one entry is read all the same.
     pub(crate) bytes: usize,
+}
+
+/// What a device may read of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadableRow {
+    pub(crate) stream: StreamRow,
+    /// It reads what comes after this seq.
+    pub(crate) joined: u64,
+    /// It reads up to this seq.
+    pub(crate) left: u64,
 }
 
 /// Where a conversation stands.
@@ -359,7 +382,7 @@ pub(crate) trait Store: Send + Sync {
     /// Holds key packages.
     fn publish_key_packages(&self, request: NewKeyPackages, done: Done<KeyPackageCount>);
     /// Takes one package of each device of an account. The answer is stored, and given again to a repeat.
-    fn claim_key_packages(&self, caller: Identity, account: AccountId, client_id: ClientId, done: Done<Bytes>);
+    fn claim_key_packages(&self, request: NewClaim, done: Done<Bytes>);
     /// Makes a link known.
     fn new_link(&self, caller: Caller, request: NewLinkRow, done: Done<()>);
     /// Raises cursors and times; none ever falls.
@@ -373,6 +396,9 @@ pub(crate) trait Store: Send + Sync {
     fn attachment(&self, device: DeviceRow) -> Reading<Attachment>;
     /// Some entries.
     fn page(&self, stream: StreamRow, range: PageRange) -> Reading<PageRow>;
+    /// What a device may read of a conversation that it left.
+    fn left(&self, device: DeviceRow, conversation: ConversationId)
+    -> Reading<Option<ReadableRow>>;
     /// Where a conversation stands, for one of its members.
     fn head(&self, device: DeviceRow, conversation: ConversationId) -> Reading<Option<HeadRow>>;
     /// The public state of a conversation's group.
@@ -386,7 +412,10 @@ pub(crate) trait Store: Send + Sync {
 }
 
 /// The refusal of a store that cannot do it now.
-pub(crate) const UNAVAILABLE: Refusal = Refusal { retry_after: Some(500), ..Refusal::new(ErrorCode::Unavailable) };
+pub(crate) const UNAVAILABLE: Refusal = Refusal {
+    retry_after: Some(500),
+    ..Refusal::new(ErrorCode::Unavailable)
+};
 
 /// Waits for a write.
 pub(crate) async fn call<T: Send + 'static>(write: impl FnOnce(Done<T>)) -> Result<T, Refusal> {

@@ -30,7 +30,8 @@ pub(crate) struct Tls {
 /// relay's identity, which their link pins.
 pub(crate) fn create(dir: &Path) -> anyhow::Result<()> {
     let key = rcgen::KeyPair::generate().context("generate the TLS key")?;
-    let mut params = rcgen::CertificateParams::new(vec!["relay.relevo.invalid".to_owned()]).context("name the certificate")?;
+    let mut params = rcgen::CertificateParams::new(vec!["relay.relevo.invalid".to_owned()])
+        .context("name the certificate")?;
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2120, 1, 1);
@@ -45,22 +46,42 @@ pub(crate) fn load(dir: &Path, config: &Config) -> anyhow::Result<Option<Tls>> {
         TlsMode::BehindProxy => return Ok(None),
         TlsMode::SelfSigned => (dir.join(CERTIFICATE_FILE), dir.join(KEY_FILE)),
         TlsMode::Files => (
-            dir.join(config.tls.certificate.as_deref().context("tls.certificate is not set")?),
+            dir.join(
+                config
+                    .tls
+                    .certificate
+                    .as_deref()
+                    .context("tls.certificate is not set")?,
+            ),
             dir.join(config.tls.key.as_deref().context("tls.key is not set")?),
         ),
     };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&certificate)
         .and_then(Iterator::collect)
         .with_context(|| format!("read {}", certificate.display()))?;
-    ensure!(!chain.is_empty(), "no certificate in {}", certificate.display());
-    let key = PrivateKeyDer::from_pem_file(&key).with_context(|| format!("read {}", key.display()))?;
+    ensure!(
+        !chain.is_empty(),
+        "no certificate in {}",
+        certificate.display()
+    );
+    let key =
+        PrivateKeyDer::from_pem_file(&key).with_context(|| format!("read {}", key.display()))?;
 
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let signing_key = provider.key_provider.load_private_key(key.clone_key()).context("load the TLS key")?;
-    let spki = signing_key.public_key().context("the TLS key shows no public half")?;
+    let signing_key = provider
+        .key_provider
+        .load_private_key(key.clone_key())
+        .context("load the TLS key")?;
+    let spki = signing_key
+        .public_key()
+        .context("the TLS key shows no public half")?;
     let key_digest = Digest::of(&[spki.as_ref()]);
 
-    let versions: &[_] = if config.tls.allow_tls12 { &[&TLS13, &TLS12] } else { &[&TLS13] };
+    let versions: &[_] = if config.tls.allow_tls12 {
+        &[&TLS13, &TLS12]
+    } else {
+        &[&TLS13]
+    };
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .context("choose TLS versions")?
@@ -70,5 +91,8 @@ pub(crate) fn load(dir: &Path, config: &Config) -> anyhow::Result<Option<Tls>> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // a resumed session would save little, and its tickets are memory and state for each idle connection
     config.send_tls13_tickets = 0;
-    Ok(Some(Tls { config: Arc::new(config), key_digest }))
+    Ok(Some(Tls {
+        config: Arc::new(config),
+        key_digest,
+    }))
 }

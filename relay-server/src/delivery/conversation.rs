@@ -32,18 +32,29 @@ struct Sender {
 
 impl Conversation {
     pub(crate) fn new(id: ConversationId, stream: StreamRow) -> Self {
-        Self { id, stream, state: Mutex::default() }
+        Self {
+            id,
+            stream,
+            state: Mutex::default(),
+        }
     }
 
     /// Takes in members as the store or a commit names them. Known ones are only ever brought forward.
     pub(super) fn merge(&self, members: &[MemberRow]) {
         let state = &mut *self.lock();
         for member in members {
-            match state.members.iter_mut().find(|known| known.device == member.device) {
+            match state
+                .members
+                .iter_mut()
+                .find(|known| known.device == member.device)
+            {
                 Some(known) => {
                     if version(member) > version(known) {
                         let cursor = known.cursor.max(member.cursor);
-                        *known = MemberRow { cursor, ..member.clone() };
+                        *known = MemberRow {
+                            cursor,
+                            ..member.clone()
+                        };
                     }
                     known.cursor = known.cursor.max(member.cursor);
                 }
@@ -55,7 +66,11 @@ impl Conversation {
     /// A commit at `seq` removed the device.
     pub(super) fn leave(&self, device: DeviceId, seq: u64) {
         let mut state = self.lock();
-        if let Some(member) = state.members.iter_mut().find(|member| member.device == device && member.joined < seq) {
+        if let Some(member) = state
+            .members
+            .iter_mut()
+            .find(|member| member.device == device && member.joined < seq)
+        {
             member.left = Some(seq);
         }
     }
@@ -81,8 +96,15 @@ impl Conversation {
     }
 
     /// New entries of `sender`, offered to every session. `wake` gets those that must be woken.
-    pub(super) fn publish(&self, sender: AccountId, frames: &[SharedFrame], wake: &mut Vec<Arc<Session>>) {
-        let Some(last) = frames.last().map(|frame| frame.last) else { return };
+    pub(super) fn publish(
+        &self,
+        sender: AccountId,
+        frames: &[SharedFrame],
+        wake: &mut Vec<Arc<Session>>,
+    ) {
+        let Some(last) = frames.last().map(|frame| frame.last) else {
+            return;
+        };
         let state = &mut *self.lock();
         let known = state.sender(sender);
         known.sent = known.sent.max(last);
@@ -102,20 +124,37 @@ impl Conversation {
     /// Each acknowledgement looks at every member, which is fine for the direct conversations that there are.
     pub(super) fn acknowledge(&self, device: DeviceId, seq: u64) {
         let state = &mut *self.lock();
-        let Some(member) = state.members.iter_mut().find(|member| member.device == device) else { return };
+        let Some(member) = state
+            .members
+            .iter_mut()
+            .find(|member| member.device == device)
+        else {
+            return;
+        };
         member.cursor = member.cursor.max(seq);
         let account = member.account;
         for index in 0..state.senders.len() {
-            let Some(sender) = state.senders.get(index) else { continue };
+            let Some(sender) = state.senders.get(index) else {
+                continue;
+            };
             if sender.account == account || sender.sent <= sender.told {
                 continue;
             }
-            let Some(seq) = state.delivered(sender.account).filter(|seq| *seq > sender.told) else { continue };
+            let Some(seq) = state
+                .delivered(sender.account)
+                .filter(|seq| *seq > sender.told)
+            else {
+                continue;
+            };
             let to = sender.account;
             if let Some(sender) = state.senders.get_mut(index) {
                 sender.told = seq;
             }
-            for session in state.sessions.iter().filter(|session| session.identity.account == to) {
+            for session in state
+                .sessions
+                .iter()
+                .filter(|session| session.identity.account == to)
+            {
                 session.delivered(self.id, seq);
             }
         }
@@ -128,7 +167,12 @@ impl Conversation {
 
     /// Hands a signal to the sessions of all other devices.
     pub(crate) fn signal(&self, from: &Arc<Session>, signal: &SignalPush) {
-        for session in self.lock().sessions.iter().filter(|session| !same(session, from)) {
+        for session in self
+            .lock()
+            .sessions
+            .iter()
+            .filter(|session| !same(session, from))
+        {
             session.signal(signal);
         }
     }
@@ -136,8 +180,16 @@ impl Conversation {
     /// The other accounts, with the time when they were last connected as of the store.
     pub(crate) fn contacts(&self, account: AccountId) -> Vec<(AccountId, u64)> {
         let mut contacts: Vec<(AccountId, u64)> = Vec::new();
-        for member in self.lock().members.iter().filter(|member| member.account != account && member.left.is_none()) {
-            match contacts.iter_mut().find(|(known, _)| *known == member.account) {
+        for member in self
+            .lock()
+            .members
+            .iter()
+            .filter(|member| member.account != account && member.left.is_none())
+        {
+            match contacts
+                .iter_mut()
+                .find(|(known, _)| *known == member.account)
+            {
                 Some((_, last_seen)) => *last_seen = member.last_seen.max(*last_seen),
                 None => contacts.push((member.account, member.last_seen)),
             }
@@ -148,7 +200,12 @@ impl Conversation {
     /// The sessions of the other accounts.
     pub(crate) fn sessions_of_others(&self, account: AccountId) -> Vec<Arc<Session>> {
         let state = self.lock();
-        state.sessions.iter().filter(|session| session.identity.account != account).cloned().collect()
+        state
+            .sessions
+            .iter()
+            .filter(|session| session.identity.account != account)
+            .cloned()
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -159,20 +216,39 @@ impl Conversation {
 impl State {
     /// The highest seq that at least one device of every other account has processed.
     fn delivered(&self, account: AccountId) -> Option<u64> {
-        let present = || self.members.iter().filter(|member| member.left.is_none() && member.account != account);
+        let present = || {
+            self.members
+                .iter()
+                .filter(|member| member.left.is_none() && member.account != account)
+        };
         present()
-            .map(|of| present().filter(|member| member.account == of.account).map(|member| member.cursor).max())
+            .map(|of| {
+                present()
+                    .filter(|member| member.account == of.account)
+                    .map(|member| member.cursor)
+                    .max()
+            })
             .min()
             .flatten()
     }
 
     fn sender(&mut self, account: AccountId) -> &mut Sender {
-        let index = self.senders.iter().position(|sender| sender.account == account);
+        let index = self
+            .senders
+            .iter()
+            .position(|sender| sender.account == account);
         let index = index.unwrap_or_else(|| {
-            self.senders.push(Sender { account, sent: 0, told: 0 });
+            self.senders.push(Sender {
+                account,
+                sent: 0,
+                told: 0,
+            });
             self.senders.len() - 1
         });
-        #[expect(clippy::indexing_slicing, reason = "the index was found or made just now")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the index was found or made just now"
+        )]
         &mut self.senders[index]
     }
 }

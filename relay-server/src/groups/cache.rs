@@ -28,13 +28,18 @@ struct Slots {
 
 impl Groups {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, slots: Mutex::default() }
+        Self {
+            capacity,
+            slots: Mutex::default(),
+        }
     }
 
     /// Waits for the place of a conversation: one commit is validated at a time.
     pub(crate) async fn place(&self, conversation: ConversationId) -> Place {
         let slot = self.slot(conversation);
-        Place { live: slot.lock_owned().await }
+        Place {
+            live: slot.lock_owned().await,
+        }
     }
 
     fn slot(&self, conversation: ConversationId) -> Slot {
@@ -43,7 +48,10 @@ impl Groups {
         let uses = slots.uses;
         if slots.slots.len() >= self.capacity && !slots.slots.contains_key(&conversation) {
             // one that nobody holds; where all are in use the map grows by as many as there are requests under way
-            let idle = slots.slots.iter().filter(|(_, (slot, _))| Arc::strong_count(slot) == 1);
+            let idle = slots
+                .slots
+                .iter()
+                .filter(|(_, (slot, _))| Arc::strong_count(slot) == 1);
             let oldest = idle.min_by_key(|(_, (_, used))| *used).map(|(id, _)| *id);
             if let Some(oldest) = oldest {
                 slots.slots.remove(&oldest);
@@ -75,14 +83,29 @@ impl Advanced {
 
 impl Place {
     /// Validates a founding and its first commit, on a worker.
-    pub(crate) async fn found(self, founding: Founding, proposed: Proposed) -> Result<(Advanced, Valid), Refusal> {
+    pub(crate) async fn found(
+        self,
+        founding: Founding,
+        proposed: Proposed,
+    ) -> Result<(Advanced, Valid), Refusal> {
         work(move || {
             let (one, other) = founding.accounts;
-            if proposed.devices.iter().any(|device| device.account != one && device.account != other) {
+            if proposed
+                .devices
+                .iter()
+                .any(|device| device.account != one && device.account != other)
+            {
                 return Err(Invalid("devices of other accounts"));
             }
             let mut live = Live::found(&founding, &proposed)?;
             let valid = live.advance(&proposed)?;
+            if !valid
+                .added
+                .iter()
+                .any(|added| added.device.account == other)
+            {
+                return Err(Invalid("founding without the other account"));
+            }
             Ok((Advanced { place: self, live }, valid))
         })
         .await
@@ -99,7 +122,12 @@ impl Place {
         let known = self.live.take().filter(|live| live.epoch() == epoch);
         let row = match &known {
             Some(_) => None,
-            None => Some(store.group(conversation).await?.ok_or(Refusal::new(ErrorCode::NotMember))?),
+            None => Some(
+                store
+                    .group(conversation)
+                    .await?
+                    .ok_or(Refusal::new(ErrorCode::NotMember))?,
+            ),
         };
         work(move || {
             let mut live = match (known, row) {
@@ -117,7 +145,9 @@ impl Place {
     }
 }
 
-async fn work<T: Send + 'static>(check: impl FnOnce() -> Result<T, Invalid> + Send + 'static) -> Result<T, Refusal> {
+async fn work<T: Send + 'static>(
+    check: impl FnOnce() -> Result<T, Invalid> + Send + 'static,
+) -> Result<T, Refusal> {
     match tokio::task::spawn_blocking(check).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(Invalid(reason))) => {

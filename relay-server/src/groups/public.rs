@@ -4,23 +4,25 @@ use bytes::Bytes;
 use openmls::{
     group::{GroupContext, ProposalStore, PublicGroup, StagedCommit},
     prelude::{
-        ConfirmationTag, LeafNodeIndex, MlsMessageBodyIn, OpenMlsSignaturePublicKey, ProcessedMessageContent, Proposal,
-        ProtocolMessage, ProtocolVersion, Sender, Verifiable as _, group_info::VerifiableGroupInfo,
-        tls_codec::DeserializeBytes as _,
+        ConfirmationTag, LeafNodeIndex, MlsMessageBodyIn, OpenMlsSignaturePublicKey,
+        ProcessedMessageContent, Proposal, ProtocolMessage, Sender, Verifiable as _,
+        group_info::VerifiableGroupInfo,
     },
 };
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::storage::CURRENT_VERSION;
-use protocol::{AccountId, ConversationId, DeviceId, Welcome};
+use protocol::{AccountId, ConversationId, DeviceId, RelayId, Welcome};
 
 use super::{
-    leaf::{is_allowed, named, owner, parse_message},
+    leaf::{is_ours, named, owner, parse_message},
     snapshot::Snapshot,
 };
 use crate::store::{Added, DeviceInfo, GroupRow, Identity};
 
 /// Commits between two snapshots.
 const SNAPSHOT_EVERY: u32 = 64;
+/// The most devices of a direct conversation.
+const LEAVES: usize = 32;
 
 /// A founding of a conversation as a client asks for it.
 pub(crate) struct Founding {
@@ -33,6 +35,7 @@ pub(crate) struct Founding {
 
 /// A commit as a client proposes it.
 pub(crate) struct Proposed {
+    pub(crate) relay: RelayId,
     pub(crate) caller: Identity,
     pub(crate) bytes: Bytes,
     pub(crate) welcomes: Vec<Welcome>,
@@ -66,40 +69,67 @@ impl Live {
 
     /// Begins to follow a group that was just founded: epoch 0, one leaf, the caller's.
     pub(super) fn found(founding: &Founding, proposed: &Proposed) -> Result<Self, Invalid> {
-        let info = parse_group_info(&founding.group_info).ok_or(Invalid("founding does not parse"))?;
-        let context = info.group_context();
-        if info.group_id().as_slice() != founding.conversation.group_id(0) || info.epoch().as_u64() != 0 {
+        let info =
+            parse_group_info(&founding.group_info).ok_or(Invalid("founding does not parse"))?;
+        if info.group_id().as_slice() != founding.conversation.group_id(0)
+            || info.epoch().as_u64() != 0
+        {
             return Err(Invalid("founding of another group or epoch"));
         }
-        if !is_allowed(info.ciphersuite()) || context.protocol_version() != ProtocolVersion::Mls10 {
-            return Err(Invalid("founding with a suite that is not allowed"));
+        if !is_ours(info.group_context()) {
+            return Err(Invalid(
+                "founding with a suite or extensions that are not ours",
+            ));
         }
-        let tree = info.extensions().ratchet_tree().ok_or(Invalid("founding without its tree"))?.ratchet_tree().clone();
+        let tree = info
+            .extensions()
+            .ratchet_tree()
+            .ok_or(Invalid("founding without its tree"))?
+            .ratchet_tree()
+            .clone();
         let crypto = RustCrypto::default();
-        let (group, _) =
-            PublicGroup::from_external(&crypto, &Snapshot::Forget, tree, info, ProposalStore::new())
-                .map_err(|_| Invalid("founding does not verify"))?;
+        let (group, _) = PublicGroup::from_external(
+            &crypto,
+            &Snapshot::Forget,
+            tree,
+            info,
+            ProposalStore::new(),
+        )
+        .map_err(|_| Invalid("founding does not verify"))?;
         let mut members = group.members();
-        let only = members.next().filter(|_| members.next().is_none()).ok_or(Invalid("founding with other leaves"))?;
-        let leaf = group.leaf(only.index).ok_or(Invalid("founding without a leaf"))?;
-        let owner = owner(leaf, &proposed.devices).ok_or(Invalid("founding leaf is of no known device"))?;
+        let only = members
+            .next()
+            .filter(|_| members.next().is_none())
+            .ok_or(Invalid("founding with other leaves"))?;
+        let leaf = group
+            .leaf(only.index)
+            .ok_or(Invalid("founding without a leaf"))?;
+        let owner = owner(leaf, proposed.relay, &proposed.devices)
+            .ok_or(Invalid("founding leaf is of no known device"))?;
         if owner.device != proposed.caller.device {
             return Err(Invalid("founding leaf is of another device"));
         }
         drop(members);
         // the first commit makes the first snapshot
-        Ok(Self { group, since_snapshot: SNAPSHOT_EVERY })
+        Ok(Self {
+            group,
+            since_snapshot: SNAPSHOT_EVERY,
+        })
     }
 
     /// Builds the state again from the store.
     pub(super) fn load(row: &GroupRow, conversation: ConversationId) -> Result<Self, Invalid> {
-        let snapshot = Snapshot::from_bytes(&row.snapshot).map_err(|_| Invalid("snapshot does not decode"))?;
+        let snapshot =
+            Snapshot::from_bytes(&row.snapshot).map_err(|_| Invalid("snapshot does not decode"))?;
         let group_id = openmls::group::GroupId::from_slice(&conversation.group_id(row.incarnation));
         let group = PublicGroup::load(&snapshot, &group_id)
             .ok()
             .flatten()
             .ok_or(Invalid("snapshot does not load"))?;
-        let mut live = Self { group, since_snapshot: 0 };
+        let mut live = Self {
+            group,
+            since_snapshot: 0,
+        };
         for commit in &row.commits {
             let (staged, ..) = live.stage(commit)?;
             live.merge(staged)?;
@@ -113,33 +143,57 @@ impl Live {
     /// Checks a commit in full, and advances the state by it.
     pub(super) fn advance(&mut self, proposed: &Proposed) -> Result<Valid, Invalid> {
         let (staged, sender, tag) = self.stage(&proposed.bytes)?;
-        let committer = self.group.leaf(sender).ok_or(Invalid("sender is no member"))?;
+        let committer = self
+            .group
+            .leaf(sender)
+            .ok_or(Invalid("sender is no member"))?;
         let committer_key = committer.signature_key().clone();
-        if named(committer.credential()) != Some((proposed.caller.account, proposed.caller.device)) {
+        if named(committer.credential()) != Some((proposed.caller.account, proposed.caller.device))
+        {
             return Err(Invalid("sender is another device"));
         }
         if let Some(leaf) = staged.update_path_leaf_node() {
-            let owner = owner(leaf, &proposed.devices).ok_or(Invalid("path leaf is of no known device"))?;
+            let owner = owner(leaf, proposed.relay, &proposed.devices)
+                .ok_or(Invalid("path leaf is of no known device"))?;
             if owner.device != proposed.caller.device {
                 return Err(Invalid("path leaf is of another device"));
             }
         }
         let (added, removed) = self.changes(&staged, proposed)?;
-        let info = parse_group_info(&proposed.group_info).ok_or(Invalid("group info does not parse"))?;
+        let info =
+            parse_group_info(&proposed.group_info).ok_or(Invalid("group info does not parse"))?;
         // the committer keeps its signature key: it is the device's registered one before and after
-        let key = OpenMlsSignaturePublicKey::from_signature_key(committer_key, self.group.ciphersuite().signature_algorithm());
+        let key = OpenMlsSignaturePublicKey::from_signature_key(
+            committer_key,
+            self.group.ciphersuite().signature_algorithm(),
+        );
         check_group_info(info, staged.group_context(), &tag, sender, &key)?;
+        if self.group.members().count() + added.len() > LEAVES + removed.len() {
+            return Err(Invalid("too many leaves"));
+        }
         let snapshot = self.merge(staged)?;
-        Ok(Valid { added, removed, snapshot })
+        Ok(Valid {
+            added,
+            removed,
+            snapshot,
+        })
     }
 
     /// Verifies a commit by the library's rules.
-    fn stage(&self, bytes: &[u8]) -> Result<(StagedCommit, LeafNodeIndex, ConfirmationTag), Invalid> {
+    fn stage(
+        &self,
+        bytes: &[u8],
+    ) -> Result<(StagedCommit, LeafNodeIndex, ConfirmationTag), Invalid> {
         let Some(MlsMessageBodyIn::PublicMessage(message)) = parse_message(bytes) else {
             return Err(Invalid("commit is no PublicMessage"));
         };
-        let tag = message.confirmation_tag().cloned().ok_or(Invalid("commit without confirmation tag"))?;
-        let Sender::Member(sender) = *message.sender() else { return Err(Invalid("sender is no member")) };
+        let tag = message
+            .confirmation_tag()
+            .cloned()
+            .ok_or(Invalid("commit without confirmation tag"))?;
+        let Sender::Member(sender) = *message.sender() else {
+            return Err(Invalid("sender is no member"));
+        };
         let processed = self
             .group
             .process_message(&RustCrypto::default(), ProtocolMessage::from(message))
@@ -154,32 +208,59 @@ impl Live {
     }
 
     /// Whom the commit adds, each with its one welcome, and whom it removes.
-    fn changes(&self, staged: &StagedCommit, proposed: &Proposed) -> Result<(Vec<Added>, Vec<DeviceId>), Invalid> {
+    fn changes(
+        &self,
+        staged: &StagedCommit,
+        proposed: &Proposed,
+    ) -> Result<(Vec<Added>, Vec<DeviceId>), Invalid> {
         let mut added: Vec<Added> = Vec::new();
         let mut removed = Vec::new();
         for queued in staged.queued_proposals() {
             match queued.proposal() {
                 Proposal::Add(add) => {
                     let package = add.key_package();
-                    let device = owner(package.leaf_node(), &proposed.devices).ok_or(Invalid("added leaf is of no known device"))?;
-                    if added.iter().any(|known| known.device.device == device.device) {
+                    let device = owner(package.leaf_node(), proposed.relay, &proposed.devices)
+                        .ok_or(Invalid("added leaf is of no known device"))?;
+                    if added
+                        .iter()
+                        .any(|known| known.device.device == device.device)
+                    {
                         return Err(Invalid("device added twice"));
                     }
-                    let mut welcomes = proposed.welcomes.iter().filter(|welcome| welcome.device == device.device);
-                    let welcome = welcomes.next().filter(|_| welcomes.next().is_none()).ok_or(Invalid("not one welcome for an added device"))?;
-                    let reference = package.hash_ref(&RustCrypto::default()).map_err(|_| Invalid("key package has no hash"))?;
-                    let Some(MlsMessageBodyIn::Welcome(parsed)) = parse_message(&welcome.bytes.0) else {
+                    let mut welcomes = proposed
+                        .welcomes
+                        .iter()
+                        .filter(|welcome| welcome.device == device.device);
+                    let welcome = welcomes
+                        .next()
+                        .filter(|_| welcomes.next().is_none())
+                        .ok_or(Invalid("not one welcome for an added device"))?;
+                    let reference = package
+                        .hash_ref(&RustCrypto::default())
+                        .map_err(|_| Invalid("key package has no hash"))?;
+                    let Some(MlsMessageBodyIn::Welcome(parsed)) = parse_message(&welcome.bytes.0)
+                    else {
                         return Err(Invalid("welcome does not parse"));
                     };
                     if !matches!(parsed.secrets(), [secret] if secret.new_member() == reference) {
                         return Err(Invalid("welcome is not for this key package alone"));
                     }
-                    added.push(Added { device: device.clone(), welcome: welcome.bytes.0.clone() });
+                    added.push(Added {
+                        device: device.clone(),
+                        welcome: welcome.bytes.0.clone(),
+                    });
                 }
                 Proposal::Remove(remove) => {
-                    let leaf = self.group.leaf(remove.removed()).ok_or(Invalid("removed leaf is blank"))?;
-                    let (account, device) = named(leaf.credential()).ok_or(Invalid("removed leaf names nobody"))?;
-                    let in_force = proposed.devices.iter().any(|known| known.device == device && !known.revoked);
+                    let leaf = self
+                        .group
+                        .leaf(remove.removed())
+                        .ok_or(Invalid("removed leaf is blank"))?;
+                    let (account, device) =
+                        named(leaf.credential()).ok_or(Invalid("removed leaf names nobody"))?;
+                    let in_force = proposed
+                        .devices
+                        .iter()
+                        .any(|known| known.device == device && !known.revoked);
                     // nobody throws the other person out of a direct conversation
                     if account != proposed.caller.account && in_force {
                         return Err(Invalid("removes a device of another account"));
@@ -198,8 +279,14 @@ impl Live {
     /// Takes the commit in; the new state as bytes where a snapshot is due.
     fn merge(&mut self, staged: StagedCommit) -> Result<Option<Vec<u8>>, Invalid> {
         self.since_snapshot += 1;
-        let storage = if self.since_snapshot >= SNAPSHOT_EVERY { Snapshot::empty() } else { Snapshot::Forget };
-        self.group.merge_commit(&storage, staged).map_err(|_| Invalid("commit does not merge"))?;
+        let storage = if self.since_snapshot >= SNAPSHOT_EVERY {
+            Snapshot::empty()
+        } else {
+            Snapshot::Forget
+        };
+        self.group
+            .merge_commit(&storage, staged)
+            .map_err(|_| Invalid("commit does not merge"))?;
         let snapshot = storage.into_bytes();
         if snapshot.is_some() {
             self.since_snapshot = 0;
@@ -208,13 +295,11 @@ impl Live {
     }
 }
 
-/// Bare, or as an MLSMessage; see [`super::leaf`].
 fn parse_group_info(bytes: &[u8]) -> Option<VerifiableGroupInfo> {
-    if matches!(bytes, [0, 1, 0, 4, ..]) {
-        let MlsMessageBodyIn::GroupInfo(info) = parse_message(bytes)? else { return None };
-        return Some(info);
-    }
-    VerifiableGroupInfo::tls_deserialize_exact_bytes(bytes).ok()
+    let MlsMessageBodyIn::GroupInfo(info) = parse_message(bytes)? else {
+        return None;
+    };
+    Some(info)
 }
 
 /// The group info must be exactly what follows from the commit: group, epoch, tree, transcript, confirmation tag, and
@@ -240,7 +325,12 @@ fn check_group_info(
         return Err(Invalid("group info of another state"));
     }
     let verified = info.verify(&RustCrypto::default(), key);
-    verified.map(|_: openmls::prelude::group_info::GroupInfo| ()).map_err(|_| Invalid("group info is not signed by the committer"))
+    verified
+        .map(|_: openmls::prelude::group_info::GroupInfo| ())
+        .map_err(|_| Invalid("group info is not signed by the committer"))
 }
 
-const _: () = assert!(CURRENT_VERSION == 1, "a new storage version of the library needs a migration of the snapshots");
+const _: () = assert!(
+    CURRENT_VERSION == 1,
+    "a new storage version of the library needs a migration of the snapshots"
+);

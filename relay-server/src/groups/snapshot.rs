@@ -63,24 +63,40 @@ impl Snapshot {
         }
     }
 
-    fn write<T: Serialize>(&self, value: &T, part: fn(&mut Parts) -> &mut Vec<u8>) -> Result<(), SnapshotError> {
-        let Self::Keep(parts) = self else { return Ok(()) };
+    fn write<T: Serialize>(
+        &self,
+        value: &T,
+        part: fn(&mut Parts) -> &mut Vec<u8>,
+    ) -> Result<(), SnapshotError> {
+        let Self::Keep(parts) = self else {
+            return Ok(());
+        };
         let mut bytes = Vec::new();
-        let mut serializer =
-            rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_bytes(BytesMode::ForceAll);
-        value.serialize(&mut serializer).map_err(|_| SnapshotError)?;
+        let mut serializer = rmp_serde::Serializer::new(&mut bytes)
+            .with_struct_map()
+            .with_bytes(BytesMode::ForceAll);
+        value
+            .serialize(&mut serializer)
+            .map_err(|_| SnapshotError)?;
         *part(&mut parts.borrow_mut().0) = bytes;
         Ok(())
     }
 
-    fn read<T: DeserializeOwned>(&self, part: fn(&Parts) -> &Vec<u8>) -> Result<Option<T>, SnapshotError> {
-        let Self::Keep(parts) = self else { return Ok(None) };
+    fn read<T: DeserializeOwned>(
+        &self,
+        part: fn(&Parts) -> &Vec<u8>,
+    ) -> Result<Option<T>, SnapshotError> {
+        let Self::Keep(parts) = self else {
+            return Ok(None);
+        };
         let parts = parts.borrow();
         let bytes = part(&parts.0);
         if bytes.is_empty() {
             return Ok(None);
         }
-        rmp_serde::from_slice(bytes).map(Some).map_err(|_| SnapshotError)
+        rmp_serde::from_slice(bytes)
+            .map(Some)
+            .map_err(|_| SnapshotError)
     }
 }
 
@@ -106,7 +122,10 @@ impl PublicStorageProvider<CURRENT_VERSION> for Snapshot {
         self.write(hash, |parts| &mut parts.interim_transcript_hash)
     }
 
-    fn write_context<G: traits::GroupId<CURRENT_VERSION>, T: traits::GroupContext<CURRENT_VERSION>>(
+    fn write_context<
+        G: traits::GroupId<CURRENT_VERSION>,
+        T: traits::GroupContext<CURRENT_VERSION>,
+    >(
         &self,
         _: &G,
         context: &T,
@@ -114,7 +133,10 @@ impl PublicStorageProvider<CURRENT_VERSION> for Snapshot {
         self.write(context, |parts| &mut parts.context)
     }
 
-    fn write_confirmation_tag<G: traits::GroupId<CURRENT_VERSION>, T: traits::ConfirmationTag<CURRENT_VERSION>>(
+    fn write_confirmation_tag<
+        G: traits::GroupId<CURRENT_VERSION>,
+        T: traits::ConfirmationTag<CURRENT_VERSION>,
+    >(
         &self,
         _: &G,
         tag: &T,
@@ -153,7 +175,10 @@ impl PublicStorageProvider<CURRENT_VERSION> for Snapshot {
         self.read(|parts| &parts.tree)
     }
 
-    fn group_context<G: traits::GroupId<CURRENT_VERSION>, T: traits::GroupContext<CURRENT_VERSION>>(
+    fn group_context<
+        G: traits::GroupId<CURRENT_VERSION>,
+        T: traits::GroupContext<CURRENT_VERSION>,
+    >(
         &self,
         _: &G,
     ) -> Result<Option<T>, SnapshotError> {
@@ -170,7 +195,10 @@ impl PublicStorageProvider<CURRENT_VERSION> for Snapshot {
         self.read(|parts| &parts.interim_transcript_hash)
     }
 
-    fn confirmation_tag<G: traits::GroupId<CURRENT_VERSION>, T: traits::ConfirmationTag<CURRENT_VERSION>>(
+    fn confirmation_tag<
+        G: traits::GroupId<CURRENT_VERSION>,
+        T: traits::ConfirmationTag<CURRENT_VERSION>,
+    >(
         &self,
         _: &G,
     ) -> Result<Option<T>, SnapshotError> {
@@ -183,11 +211,17 @@ impl PublicStorageProvider<CURRENT_VERSION> for Snapshot {
         Ok(())
     }
 
-    fn delete_confirmation_tag<G: traits::GroupId<CURRENT_VERSION>>(&self, _: &G) -> Result<(), SnapshotError> {
+    fn delete_confirmation_tag<G: traits::GroupId<CURRENT_VERSION>>(
+        &self,
+        _: &G,
+    ) -> Result<(), SnapshotError> {
         Ok(())
     }
 
-    fn delete_context<G: traits::GroupId<CURRENT_VERSION>>(&self, _: &G) -> Result<(), SnapshotError> {
+    fn delete_context<G: traits::GroupId<CURRENT_VERSION>>(
+        &self,
+        _: &G,
+    ) -> Result<(), SnapshotError> {
         Ok(())
     }
 
@@ -198,7 +232,10 @@ impl PublicStorageProvider<CURRENT_VERSION> for Snapshot {
         Ok(())
     }
 
-    fn remove_proposal<G: traits::GroupId<CURRENT_VERSION>, R: traits::ProposalRef<CURRENT_VERSION>>(
+    fn remove_proposal<
+        G: traits::GroupId<CURRENT_VERSION>,
+        R: traits::ProposalRef<CURRENT_VERSION>,
+    >(
         &self,
         _: &G,
         _: &R,
@@ -206,7 +243,10 @@ impl PublicStorageProvider<CURRENT_VERSION> for Snapshot {
         Ok(())
     }
 
-    fn clear_proposal_queue<G: traits::GroupId<CURRENT_VERSION>, R: traits::ProposalRef<CURRENT_VERSION>>(
+    fn clear_proposal_queue<
+        G: traits::GroupId<CURRENT_VERSION>,
+        R: traits::ProposalRef<CURRENT_VERSION>,
+    >(
         &self,
         _: &G,
     ) -> Result<(), SnapshotError> {

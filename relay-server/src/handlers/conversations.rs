@@ -8,27 +8,40 @@ use super::Answer;
 use crate::{
     groups::{Founding, Proposed},
     node::Node,
-    session::Session,
+    session::{Activity, Session},
     store::{CommitDone, Done, NewCommit, NewConversation, Prior, call},
 };
 
 /// Makes the direct conversation of two accounts.
-pub(super) async fn create(node: &Arc<Node>, session: &Arc<Session>, create: CreateConversation) -> Answer {
+pub(super) async fn create(
+    node: &Arc<Node>,
+    session: &Arc<Session>,
+    create: CreateConversation,
+) -> Answer {
     let caller = session.identity;
     let digest = Digest::of(&[&create.commit.0]);
-    if let Some(prior) = node.store.prior(caller.device_row, create.client_id).await? {
+    if let Some(prior) = node
+        .store
+        .prior(caller.device_row, create.client_id)
+        .await?
+    {
         return first_answer(prior, digest);
     }
     if create.peer == caller.account {
         return Err(Refusal::new(ErrorCode::NoConsent));
     }
-    let devices = node.store.devices(vec![caller.account, create.peer]).await?;
+    session.spend(Activity::Request)?;
+    let devices = node
+        .store
+        .devices(vec![caller.account, create.peer])
+        .await?;
     let founding = Founding {
         group_info: create.founding.0,
         conversation: create.conversation,
         accounts: (caller.account, create.peer),
     };
     let proposed = Proposed {
+        relay: node.relay_id,
         caller,
         bytes: create.commit.0.clone(),
         welcomes: create.welcomes,
@@ -50,8 +63,16 @@ pub(super) async fn create(node: &Arc<Node>, session: &Arc<Session>, create: Cre
         group_info: create.group_info.0,
         snapshot: valid.snapshot,
     };
-    let request = NewConversation { peer: create.peer, token: create.token.map(|token| token.stored_hash()), commit };
-    let committed = call(|done| node.store.create_conversation(request, published(node, session, done))).await?;
+    let request = NewConversation {
+        peer: create.peer,
+        token: create.token.map(|token| token.stored_hash()),
+        commit,
+    };
+    let committed = call(|done| {
+        node.store
+            .create_conversation(request, published(node, session, done))
+    })
+    .await?;
     live.keep();
     Ok(Frame::from(committed))
 }
@@ -60,25 +81,36 @@ pub(super) async fn create(node: &Arc<Node>, session: &Arc<Session>, create: Cre
 pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Commit) -> Answer {
     let caller = session.identity;
     let digest = Digest::of(&[&commit.commit.0]);
-    if let Some(prior) = node.store.prior(caller.device_row, commit.client_id).await? {
+    if let Some(prior) = node
+        .store
+        .prior(caller.device_row, commit.client_id)
+        .await?
+    {
         return first_answer(prior, digest);
     }
     // commits of one conversation are validated one after the other, so that racers find the winner here
     let place = node.groups.place(commit.conversation).await;
-    let head = node.store.head(caller.device_row, commit.conversation).await?;
+    let head = node
+        .store
+        .head(caller.device_row, commit.conversation)
+        .await?;
     let head = head.ok_or(Refusal::new(ErrorCode::NotMember))?;
     if (head.incarnation, head.epoch) != (commit.incarnation, commit.epoch) {
         return Err(head.stale());
     }
+    session.spend(Activity::Request)?;
     let accounts = vec![head.low, head.high];
     let proposed = Proposed {
+        relay: node.relay_id,
         caller,
         bytes: commit.commit.0.clone(),
         welcomes: commit.welcomes,
         group_info: commit.group_info.0.clone(),
         devices: node.store.devices(accounts).await?,
     };
-    let (live, valid) = place.advance(&*node.store, commit.conversation, commit.epoch, proposed).await?;
+    let (live, valid) = place
+        .advance(&*node.store, commit.conversation, commit.epoch, proposed)
+        .await?;
     let request = NewCommit {
         caller,
         conversation: commit.conversation,
@@ -99,7 +131,10 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
 
 fn first_answer(prior: Prior, digest: Digest) -> Answer {
     if prior.digest == digest {
-        Ok(Frame::from(Committed { seq: prior.seq, time: prior.time }))
+        Ok(Frame::from(Committed {
+            seq: prior.seq,
+            time: prior.time,
+        }))
     } else {
         Err(Refusal::new(ErrorCode::IdConflict))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Ack, Append, Digest, ErrorCode, Fetch, Frame, Page, Refusal, bounds};
+use protocol::{Ack, Append, Digest, ErrorCode, Fetch, Frame, Page, Refusal, StreamId, bounds};
 
 use super::Answer;
 use crate::{
@@ -19,20 +19,16 @@ const PAGE_OVERHEAD: usize = 128;
 /// Queues an append. The answer leaves when it is durable.
 pub(super) fn append(node: &Arc<Node>, session: &Arc<Session>, id: u32, append: Append) {
     session.begin();
-    if let Err(refusal) = session.spend(Activity::Append(append.entries.len())) {
-        if session.finish(id, &refusal.into()) {
-            session.wake();
-        }
-        return;
-    }
     let bytes: usize = append.entries.iter().map(|entry| entry.bytes.len()).sum();
     let conversation = append.conversation;
+    let within = session.spend(Activity::Append(append.entries.len()));
+    let within = within.and_then(|()| node.limits.bytes(session.identity.account, bytes));
     let request = NewAppend {
         caller: session.identity,
         conversation,
         incarnation: append.incarnation,
         epoch: append.epoch,
-        over_quota: !node.limits.bytes(session.identity.account, bytes),
+        limited: within.err(),
         entries: append
             .entries
             .into_iter()
@@ -45,7 +41,10 @@ pub(super) fn append(node: &Arc<Node>, session: &Arc<Session>, id: u32, append: 
     };
     let delivery = Arc::clone(&node.delivery);
     let session = Arc::clone(session);
-    node.store.append(request, Box::new(move |outcome| delivery.appended(session, id, conversation, outcome)));
+    node.store.append(
+        request,
+        Box::new(move |outcome| delivery.appended(session, id, conversation, outcome)),
+    );
 }
 
 /// Notes a cursor. One of a stream that the device may not read, or that does not rise, is nothing.
@@ -57,17 +56,37 @@ pub(super) fn acknowledge(node: &Node, session: &Session, ack: &Ack) {
 
 /// A page, to fill a gap.
 pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answer {
-    let readable = session.with_push(|push| {
-        push.readable(fetch.stream).map(|stream| (stream.row, stream.joined, stream.until))
+    let following = session.with_push(|push| {
+        push.readable(fetch.stream)
+            .map(|stream| (stream.row, stream.joined, stream.until))
     });
-    let Some((row, joined, until)) = readable else { return Err(Refusal::new(ErrorCode::NotMember)) };
+    let (row, joined, until) = match (following, fetch.stream) {
+        (Some(readable), _) => readable,
+        (None, StreamId::Inbox) => return Err(Refusal::new(ErrorCode::NotMember)),
+        (None, StreamId::Conversation(conversation)) => {
+            let left = node
+                .store
+                .left(session.identity.device_row, conversation)
+                .await?;
+            let left = left.ok_or(Refusal::new(ErrorCode::NotMember))?;
+            (left.stream, left.joined, Some(left.left))
+        }
+    };
     let range = PageRange {
-        after: fetch.from.saturating_sub(1).max(joined).min(i64::MAX.unsigned_abs()),
+        after: fetch
+            .from
+            .saturating_sub(1)
+            .max(joined)
+            .min(i64::MAX.unsigned_abs()),
         until: until.unwrap_or(i64::MAX.unsigned_abs()),
         entries: usize::from(fetch.limit.min(PAGE_ENTRIES)),
         bytes: bounds::FRAME - PAGE_OVERHEAD,
     };
     let page = node.store.page(row, range).await?;
     let last = until.map_or(page.last, |until| until.min(page.last));
-    Ok(Frame::from(Page { entries: page.entries, last, base: page.base }))
+    Ok(Frame::from(Page {
+        entries: page.entries,
+        last,
+        base: page.base,
+    }))
 }

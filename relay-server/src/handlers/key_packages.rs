@@ -9,17 +9,27 @@ use crate::{
     groups,
     node::Node,
     session::Session,
-    store::{NewKeyPackages, call},
+    store::{NewClaim, NewKeyPackages, call},
 };
 
 pub(super) async fn publish(node: &Node, session: &Session, publish: PublishKeyPackages) -> Answer {
-    let PublishKeyPackages { packages, last_resort, replace } = publish;
+    let PublishKeyPackages {
+        packages,
+        last_resort,
+        replace,
+    } = publish;
     let caller = session.identity;
     let devices = node.store.devices(vec![caller.account]).await?;
-    let device = devices.into_iter().find(|device| device.device == caller.device);
+    let device = devices
+        .into_iter()
+        .find(|device| device.device == caller.device);
     let device = device.ok_or(Refusal::new(ErrorCode::NotAuthenticated))?;
+    let relay = node.relay_id;
     let checked = tokio::task::spawn_blocking(move || {
-        let valid = packages.iter().chain(&last_resort).all(|package| groups::check_key_package(&package.0, &device));
+        let valid = packages
+            .iter()
+            .chain(&last_resort)
+            .all(|package| groups::check_key_package(&package.0, relay, &device));
         valid.then_some((packages, last_resort))
     });
     let Ok(Some((packages, last_resort))) = checked.await else {
@@ -37,9 +47,13 @@ pub(super) async fn publish(node: &Node, session: &Session, publish: PublishKeyP
 }
 
 pub(super) async fn claim(node: &Arc<Node>, session: &Session, claim: &ClaimKeyPackages) -> Answer {
-    node.limits.claim(session.identity.account)?;
-    let caller = session.identity;
-    let reply = call(|done| node.store.claim_key_packages(caller, claim.account, claim.client_id, done)).await?;
+    let request = NewClaim {
+        caller: session.identity,
+        account: claim.account,
+        client_id: claim.client_id,
+        limited: node.limits.claim(session.identity.account).err(),
+    };
+    let reply = call(|done| node.store.claim_key_packages(request, done)).await?;
     let claimed: Claimed = cbor::decode(&reply).map_err(|_| Refusal::new(ErrorCode::Internal))?;
     Ok(Frame::from(claimed))
 }

@@ -13,9 +13,14 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 pub(super) async fn new_link(node: &Node, session: &Session, link: &NewLink) -> Answer {
     let quotas = &node.config.quotas;
-    let latest = node.environment.clock.now() + u64::from(quotas.link_days) * DAY_MS;
-    if link.uses == 0 || link.uses > quotas.link_uses || link.expires > latest {
-        return Err(Refusal::new(ErrorCode::TooLarge));
+    let now = node.environment.clock.now();
+    let latest = now + u64::from(quotas.link_days) * DAY_MS;
+    if link.uses == 0
+        || link.uses > quotas.link_uses
+        || link.expires <= now
+        || link.expires > latest
+    {
+        return Err(Refusal::new(ErrorCode::Quota));
     }
     let row = NewLinkRow {
         token: link.token.stored_hash(),
@@ -24,6 +29,10 @@ pub(super) async fn new_link(node: &Node, session: &Session, link: &NewLink) -> 
         expires: link.expires,
         most: quotas.links,
     };
-    call(|done| node.store.new_link(Caller::Device(session.identity), row, done)).await?;
+    call(|done| {
+        node.store
+            .new_link(Caller::Device(session.identity), row, done)
+    })
+    .await?;
     Ok(Frame::from(Done {}))
 }

@@ -12,9 +12,11 @@ pub(super) fn announce(node: &Node, session: &Arc<Session>, announce: &Announce)
     if before != announce.announce {
         let conversations: Vec<_> = session.with_push(|push| push.conversations().collect());
         if announce.announce {
-            node.presence.arrive(&node.delivery, session, &conversations);
+            node.presence
+                .arrive(&node.delivery, session, &conversations);
         } else {
-            node.presence.depart(&node.delivery, session, conversations, Farewell::Now);
+            node.presence
+                .depart(&node.delivery, session, conversations, Farewell::Now);
         }
     }
     Ok(Frame::from(Done {}))

@@ -10,15 +10,26 @@ use crate::{
 };
 
 pub(super) fn signal(node: &Node, session: &Arc<Session>, signal: Signal) {
-    let Signal { conversation, bytes } = signal;
+    let Signal {
+        conversation,
+        bytes,
+    } = signal;
     let member = session.with_push(|push| {
-        push.readable(StreamId::Conversation(conversation)).is_some_and(|stream| stream.until.is_none())
+        push.readable(StreamId::Conversation(conversation))
+            .is_some_and(|stream| stream.until.is_none())
     });
     // one too many is dropped without a word: it was only ever a hint
     if !member || session.spend(Activity::Signal).is_err() {
         return;
     }
     if let Some(known) = node.delivery.conversation(conversation) {
-        known.signal(session, &SignalPush { conversation, sender: session.identity.device, bytes });
+        known.signal(
+            session,
+            &SignalPush {
+                conversation,
+                sender: session.identity.device,
+                bytes,
+            },
+        );
     }
 }

@@ -70,10 +70,22 @@ pub(super) async fn contact(headers: HeaderMap) -> Response {
 }
 
 fn page(headers: &HeaderMap, english: &Words, spanish: &Words) -> Response {
-    let preferred = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let words = if preferred.trim_start().to_lowercase().starts_with("es") { spanish } else { english };
+    let preferred = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let words = if preferred.trim_start().to_lowercase().starts_with("es") {
+        spanish
+    } else {
+        english
+    };
     let [first, second, third] = words.steps;
-    let Words { language, title, note, .. } = words;
+    let Words {
+        language,
+        title,
+        note,
+        ..
+    } = words;
     let html = format!(
         "<!doctype html><html lang=\"{language}\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"referrer\" content=\"no-referrer\">\

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::StreamExt as _;
 use protocol::{
-    Bye, Challenge, Digest, ErrorCode, Frame, Hello, Key, Nonce, PROTOCOL_VERSION, Prove, Receipt, Refusal, Register,
-    Signature, decode_frame, encode_frame, handshake,
+    Bye, Challenge, ErrorCode, Frame, Hello, Key, Nonce, PROTOCOL_VERSION, Prove, Receipt, Refusal,
+    Register, Signature, decode_frame, encode_frame, handshake,
     identity::{self, Manifest},
 };
 
@@ -31,18 +31,30 @@ pub(super) enum Failure {
 
 impl From<ErrorCode> for Failure {
     fn from(code: ErrorCode) -> Self {
-        Self::Bye(Bye { code, retry_after: None })
+        Self::Bye(Bye {
+            code,
+            retry_after: None,
+        })
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::Bye(Bye { code: refusal.code, retry_after: refusal.retry_after })
+        Self::Bye(Bye {
+            code: refusal.code,
+            retry_after: refusal.retry_after,
+        })
     }
 }
 
-pub(super) async fn establish(node: &Node, socket: &mut WebSocket, address: IpAddr) -> Result<Established, Failure> {
-    let Frame::Hello(hello) = receive(socket).await? else { return Err(ErrorCode::BadFrame.into()) };
+pub(super) async fn establish(
+    node: &Node,
+    socket: &mut WebSocket,
+    address: IpAddr,
+) -> Result<Established, Failure> {
+    let Frame::Hello(hello) = receive(socket).await? else {
+        return Err(ErrorCode::BadFrame.into());
+    };
     if !hello.versions.contains(&PROTOCOL_VERSION) {
         return Err(ErrorCode::UnsupportedVersion.into());
     }
@@ -54,13 +66,21 @@ pub(super) async fn establish(node: &Node, socket: &mut WebSocket, address: IpAd
         tls_key: node.tls_key,
         signature: Signature::new([0; Signature::LEN]),
     };
-    challenge.signature = identity::sign(&node.identity_secret, &handshake::challenge_message(&hello, &challenge));
+    challenge.signature = identity::sign(
+        &node.identity_secret,
+        &handshake::challenge_message(&hello, &challenge),
+    );
     let frame = encode_frame(0, &challenge.clone().into());
-    socket.send(Message::Binary(frame.into())).await.map_err(|_| Failure::Gone)?;
+    socket
+        .send(Message::Binary(frame.into()))
+        .await
+        .map_err(|_| Failure::Gone)?;
 
     match receive(socket).await? {
         Frame::Prove(prove) => login(node, &hello, &challenge, &prove, address).await,
-        Frame::Register(register) => self::register(node, &hello, &challenge, register, address).await,
+        Frame::Register(register) => {
+            self::register(node, &hello, &challenge, register, address).await
+        }
         _ => Err(ErrorCode::BadFrame.into()),
     }
 }
@@ -95,47 +115,81 @@ async fn register(
     address: IpAddr,
 ) -> Result<Established, Failure> {
     node.limits.registration(address)?;
-    let Register { token, manifest, device, signature, announce } = register;
+    let Register {
+        token,
+        manifest,
+        device,
+        signature,
+        announce,
+    } = register;
     let opened = Manifest::open(&manifest.0).map_err(|_| ErrorCode::BadIdentity)?;
     let account = opened.account();
     let certificate = opened.device(device).ok_or(ErrorCode::BadIdentity)?;
-    let foreign = opened.devices.iter().any(|(certificate, _)| certificate.relay != node.relay_id);
+    let foreign = opened
+        .devices
+        .iter()
+        .any(|(certificate, _)| certificate.relay != node.relay_id);
     if foreign || opened.number != 1 || !opened.revoked.is_empty() {
         return Err(ErrorCode::BadIdentity.into());
     }
-    let message = handshake::registration_message(hello, challenge, account, device, &manifest.0, &token);
-    identity::verify(&certificate.login_key, &message, &signature).map_err(|_| ErrorCode::NotAuthenticated)?;
+    let message =
+        handshake::registration_message(hello, challenge, account, device, &manifest.0, &token);
+    identity::verify(&certificate.login_key, &message, &signature)
+        .map_err(|_| ErrorCode::NotAuthenticated)?;
 
     let devices = opened
         .devices
         .iter()
-        .map(|(certificate, bytes)| NewDevice {
+        .map(|(certificate, _)| NewDevice {
             device: certificate.device,
             login_key: certificate.login_key,
             leaf_key: certificate.leaf_key,
-            certificate: Digest::of(&[&bytes.0]),
         })
         .collect();
-    let new = NewAccount { token: token.stored_hash(), account, manifest: manifest.0, devices };
+    let new = NewAccount {
+        token: token.stored_hash(),
+        account,
+        manifest: manifest.0,
+        devices,
+    };
     call(|done| node.store.register(new, done)).await?;
-    let row = node.store.login(account, device).await?.ok_or(ErrorCode::Internal)?;
+    let row = node
+        .store
+        .login(account, device)
+        .await?
+        .ok_or(ErrorCode::Internal)?;
     if row.revoked {
         return Err(ErrorCode::Revoked.into());
     }
     let signed = handshake::receipt_message(node.relay_id, account, row.created);
     let signature = identity::sign(&node.identity_secret, &signed);
-    Ok(established(&row, announce, Some(Receipt { account, time: row.created, signature })))
+    Ok(established(
+        &row,
+        announce,
+        Some(Receipt {
+            account,
+            time: row.created,
+            signature,
+        }),
+    ))
 }
 
 fn established(row: &LoginRow, announce: bool, receipt: Option<Receipt>) -> Established {
-    Established { identity: row.identity, announce, receipt, key_packages: row.key_packages }
+    Established {
+        identity: row.identity,
+        announce,
+        receipt,
+        key_packages: row.key_packages,
+    }
 }
 
 async fn receive(socket: &mut WebSocket) -> Result<Frame, Failure> {
     loop {
         match socket.next().await {
             Some(Ok(Message::Binary(bytes))) => {
-                return decode_frame(&bytes).map(|(_, frame)| frame).map_err(|_| ErrorCode::BadFrame.into());
+                return decode_frame(&bytes)
+                    .map(|(_, frame)| frame)
+                    .map_err(|_| ErrorCode::BadFrame.into());
             }
             // answered by the library; the deadline of the login holds all the same
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}

@@ -57,7 +57,12 @@ impl SharedFrame {
         let last = entries.last()?.seq;
         let frame = Frame::from(Entries { stream, entries });
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
-        Some(Self { first, last, weight, bytes: encode_frame(0, &frame).into() })
+        Some(Self {
+            first,
+            last,
+            weight,
+            bytes: encode_frame(0, &frame).into(),
+        })
     }
 
     fn count(&self) -> u32 {
@@ -166,7 +171,10 @@ impl Push {
             self.early.push(Early::Joined(conversation, stream));
             return;
         }
-        let known = self.conversations.get(&conversation).is_some_and(|known| known.joined >= stream.joined);
+        let known = self
+            .conversations
+            .get(&conversation)
+            .is_some_and(|known| known.joined >= stream.joined);
         if !known && let Some(old) = self.conversations.insert(conversation, stream) {
             self.release(&old.held);
         }
@@ -216,13 +224,24 @@ impl Push {
         if self.held_entries >= self.window.entries || (self.held_bytes >= self.window.bytes) {
             return None;
         }
-        let entries = usize::try_from(self.window.entries - self.held_entries).unwrap_or(usize::MAX).min(PAGE_ENTRIES);
-        let bytes = usize::try_from(self.window.bytes - self.held_bytes).unwrap_or(usize::MAX).min(PAGE_BYTES);
+        let entries = usize::try_from(self.window.entries - self.held_entries)
+            .unwrap_or(usize::MAX)
+            .min(PAGE_ENTRIES);
+        let bytes = usize::try_from(self.window.bytes - self.held_bytes)
+            .unwrap_or(usize::MAX)
+            .min(PAGE_BYTES);
         while let Some(id) = self.queue.pop_front() {
-            let Some(stream) = self.stream_mut(id) else { continue };
+            let Some(stream) = self.stream_mut(id) else {
+                continue;
+            };
             stream.queued = false;
             if stream.position < stream.end() {
-                let range = PageRange { after: stream.position, until: stream.end(), entries, bytes };
+                let range = PageRange {
+                    after: stream.position,
+                    until: stream.end(),
+                    entries,
+                    bytes,
+                };
                 return Some((id, stream.row, range));
             }
         }
@@ -240,7 +259,11 @@ impl Push {
             }
             None => return Vec::new(),
         };
-        let entries = page.entries.into_iter().filter(|entry| entry.seq > after).collect();
+        let entries = page
+            .entries
+            .into_iter()
+            .filter(|entry| entry.seq > after)
+            .collect();
         let frames = SharedFrame::encode(id, entries);
         for frame in &frames {
             self.advance(id, frame);
@@ -276,12 +299,15 @@ impl Push {
 
     /// Whether the device may read the stream now: for a conversation, whether its welcome is acknowledged.
     pub(crate) fn active(&self, id: StreamId) -> bool {
-        let Some(inbox) = &self.inbox else { return false };
+        let Some(inbox) = &self.inbox else {
+            return false;
+        };
         match id {
             StreamId::Inbox => true,
-            StreamId::Conversation(id) => {
-                self.conversations.get(&id).is_some_and(|stream| stream.welcome <= inbox.cursor)
-            }
+            StreamId::Conversation(id) => self
+                .conversations
+                .get(&id)
+                .is_some_and(|stream| stream.welcome <= inbox.cursor),
         }
     }
 
@@ -305,7 +331,9 @@ impl Push {
         let opened: Vec<ConversationId> = self
             .conversations
             .iter()
-            .filter(|(_, stream)| !stream.queued && stream.welcome <= cursor && stream.position < stream.end())
+            .filter(|(_, stream)| {
+                !stream.queued && stream.welcome <= cursor && stream.position < stream.end()
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in opened {
@@ -318,7 +346,9 @@ impl Push {
         if !self.active(id) {
             return;
         }
-        let Some(stream) = self.stream_mut(id) else { return };
+        let Some(stream) = self.stream_mut(id) else {
+            return;
+        };
         if stream.queued || stream.position >= stream.end() {
             return;
         }

@@ -9,12 +9,7 @@ use protocol::{Bye, DecodeError, ErrorCode, Frame, Refusal, decode_frame, encode
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Session, handshake};
-use crate::{
-    handlers,
-    http::Peer,
-    node::Node,
-    session::handshake::Established,
-};
+use crate::{handlers, http::Peer, node::Node, session::handshake::Established};
 
 /// Why the loop of a session ended.
 enum End {
@@ -26,13 +21,18 @@ enum End {
 
 impl End {
     fn code(code: ErrorCode) -> Self {
-        Self::Bye(Bye { code, retry_after: None })
+        Self::Bye(Bye {
+            code,
+            retry_after: None,
+        })
     }
 }
 
 /// Serves one socket until it ends. A panic ends this connection and nothing else.
 pub(crate) async fn serve(node: Arc<Node>, mut socket: WebSocket, peer: Peer) {
-    let outcome = AssertUnwindSafe(serve_inner(&node, &mut socket, peer)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(serve_inner(&node, &mut socket, peer))
+        .catch_unwind()
+        .await;
     let end = outcome.unwrap_or_else(|_| {
         tracing::error!("panic in a session");
         End::code(ErrorCode::Internal)
@@ -61,14 +61,30 @@ async fn serve_inner(node: &Arc<Node>, socket: &mut WebSocket, mut peer: Peer) -
         },
     };
     peer.authenticated();
-    let Established { identity, announce, receipt, key_packages } = established;
-    let session = Arc::new(Session::new(identity, announce, &node.config.connections, node.session_rates));
+    let Established {
+        identity,
+        announce,
+        receipt,
+        key_packages,
+    } = established;
+    let session = Arc::new(Session::new(
+        identity,
+        announce,
+        &node.config.connections,
+        node.session_rates,
+    ));
     // an entry in the registry goes whatever happens here
-    let guard = Attached { node, session: &session };
+    let guard = Attached {
+        node,
+        session: &session,
+    };
     node.registry.insert(&session);
     let end = match node.attach(&session, receipt, key_packages).await {
         Ok(()) => session_loop(node, socket, &session).await,
-        Err(refusal) => End::Bye(Bye { code: refusal.code, retry_after: refusal.retry_after }),
+        Err(refusal) => End::Bye(Bye {
+            code: refusal.code,
+            retry_after: refusal.retry_after,
+        }),
     };
     drop(guard);
     end
@@ -105,7 +121,12 @@ async fn session_loop(node: &Arc<Node>, socket: &mut WebSocket, session: &Arc<Se
         if let Some((stream, row, range)) = session.next_page() {
             match node.store.page(row, range).await {
                 Ok(page) => session.apply(stream, page),
-                Err(refusal) => return End::Bye(Bye { code: refusal.code, retry_after: refusal.retry_after }),
+                Err(refusal) => {
+                    return End::Bye(Bye {
+                        code: refusal.code,
+                        retry_after: refusal.retry_after,
+                    });
+                }
             }
             continue;
         }
@@ -167,7 +188,9 @@ async fn write(socket: &mut WebSocket, session: &Session, stall: Duration) -> Re
     }
 }
 
-fn progress(outcome: Result<Result<(), axum::Error>, tokio::time::error::Elapsed>) -> Result<(), End> {
+fn progress(
+    outcome: Result<Result<(), axum::Error>, tokio::time::error::Elapsed>,
+) -> Result<(), End> {
     match outcome {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Gone),
@@ -179,7 +202,10 @@ async fn receive(node: &Arc<Node>, session: &Arc<Session>, bytes: &Bytes) -> Res
     match decode_frame(bytes) {
         Ok((id, frame)) => {
             let name = frame.name();
-            match AssertUnwindSafe(handlers::dispatch(node, session, id, frame)).catch_unwind().await {
+            match AssertUnwindSafe(handlers::dispatch(node, session, id, frame))
+                .catch_unwind()
+                .await
+            {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(code)) => Err(End::code(code)),
                 Err(_) => {
@@ -189,6 +215,8 @@ async fn receive(node: &Arc<Node>, session: &Arc<Session>, bytes: &Bytes) -> Res
                 }
             }
         }
+        // a notice of a newer version
+        Err(DecodeError::UnknownType { id: 0, .. }) => Ok(()),
         Err(DecodeError::UnknownType { id, .. }) => {
             let refusal = Frame::from(Refusal::new(ErrorCode::UnknownType));
             session.send(id, &refusal);

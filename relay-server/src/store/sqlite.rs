@@ -17,15 +17,18 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use protocol::{AccountId, ClientId, ConversationId, DeviceId, KeyPackageCount, Refusal, StoreGeneration};
+use protocol::{
+    AccountId, ClientId, ConversationId, DeviceId, KeyPackageCount, Refusal, StoreGeneration,
+};
 use rusqlite::Error as SqlError;
 
 pub(crate) use self::entries::ENVELOPE;
 use self::{reader::Readers, writer::Writer};
 use super::{
-    AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo, DeviceRow, Done, Expiry, GroupRow, HeadRow, Identity,
-    LoginRow, NewAccount, NewAppend, NewCommit, NewConversation, NewKeyPackages, NewLinkRow, PageRange, PageRow,
-    Prior, Reading, Store, StreamRow,
+    AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo, DeviceRow,
+    Done, Expiry, GroupRow, HeadRow, LoginRow, NewAccount, NewAppend, NewClaim, NewCommit,
+    NewConversation, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior, ReadableRow, Reading,
+    Store, StreamRow,
 };
 use crate::{config::Config, environment::Environment};
 
@@ -72,13 +75,26 @@ impl SqliteStore {
         environment: &Environment,
         sink: CompletionSink,
     ) -> anyhow::Result<Self> {
-        let connection = schema::open_for_writing(path, config.storage.max_bytes).context("open for writing")?;
+        let connection =
+            schema::open_for_writing(path, config.storage.max_bytes).context("open for writing")?;
         schema::migrate(&connection, environment).context("migrate")?;
         let generation = schema::generation(&connection).context("read the generation")?;
         let readers = Readers::open(path, config.storage.readers)?;
-        let limits = writer::Limits { entries_per_conversation: config.quotas.entries_per_conversation };
-        let writer = Writer::start(connection, config.storage.queue, limits, environment.clone(), sink)?;
-        Ok(Self { generation, writer, readers })
+        let limits = writer::Limits {
+            entries_per_conversation: config.quotas.entries_per_conversation,
+        };
+        let writer = Writer::start(
+            connection,
+            config.storage.queue,
+            limits,
+            environment.clone(),
+            sink,
+        )?;
+        Ok(Self {
+            generation,
+            writer,
+            readers,
+        })
     }
 }
 
@@ -90,79 +106,155 @@ impl Store for SqliteStore {
     fn append(&self, request: NewAppend, done: Done<AppendDone>) {
         let bytes = request.entries.iter().map(|entry| entry.bytes.len()).sum();
         // everything is checked before the first row is written: no savepoint
-        self.writer.submit(request, entries::append, writer::Cost { rows: 1, bytes }, writer::Undo::Nothing, done);
+        self.writer.submit(
+            request,
+            entries::append,
+            writer::Cost { rows: 1, bytes },
+            writer::Undo::Nothing,
+            done,
+        );
     }
 
     fn commit(&self, request: NewCommit, done: Done<CommitDone>) {
         let cost = conversations::cost(&request);
-        self.writer.submit(request, conversations::commit, cost, writer::Undo::Savepoint, done);
+        self.writer.submit(
+            request,
+            conversations::commit,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
     }
 
     fn create_conversation(&self, request: NewConversation, done: Done<CommitDone>) {
         let cost = conversations::cost(&request.commit);
-        self.writer.submit(request, conversations::create, cost, writer::Undo::Savepoint, done);
+        self.writer.submit(
+            request,
+            conversations::create,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
     }
 
     fn register(&self, request: NewAccount, done: Done<()>) {
-        let cost = writer::Cost { rows: 4, bytes: request.manifest.len() };
-        self.writer.submit(request, accounts::register, cost, writer::Undo::Savepoint, done);
+        let cost = writer::Cost {
+            rows: 4,
+            bytes: request.manifest.len(),
+        };
+        self.writer.submit(
+            request,
+            accounts::register,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
     }
 
     fn publish_key_packages(&self, request: NewKeyPackages, done: Done<KeyPackageCount>) {
-        let bytes = request.packages.iter().chain(&request.last_resort).map(Bytes::len).sum();
-        let cost = writer::Cost { rows: request.packages.len() + 1, bytes };
-        self.writer.submit(request, key_packages::publish, cost, writer::Undo::Savepoint, done);
+        let bytes = request
+            .packages
+            .iter()
+            .chain(&request.last_resort)
+            .map(Bytes::len)
+            .sum();
+        let cost = writer::Cost {
+            rows: request.packages.len() + 1,
+            bytes,
+        };
+        self.writer.submit(
+            request,
+            key_packages::publish,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
     }
 
-    fn claim_key_packages(&self, caller: Identity, account: AccountId, client_id: ClientId, done: Done<Bytes>) {
-        let cost = writer::Cost { rows: 4, bytes: 8 * 1024 };
-        self.writer.submit((caller, account, client_id), claims::claim, cost, writer::Undo::Savepoint, done);
+    fn claim_key_packages(&self, request: NewClaim, done: Done<Bytes>) {
+        let cost = writer::Cost {
+            rows: 4,
+            bytes: 8 * 1024,
+        };
+        self.writer
+            .submit(request, claims::claim, cost, writer::Undo::Savepoint, done);
     }
 
     fn new_link(&self, caller: Caller, request: NewLinkRow, done: Done<()>) {
         let cost = writer::Cost { rows: 1, bytes: 0 };
-        self.writer.submit((caller, request), links::insert, cost, writer::Undo::Savepoint, done);
+        self.writer.submit(
+            (caller, request),
+            links::insert,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
     }
 
     fn write_behind(&self, request: Behind, done: Done<()>) {
-        let cost = writer::Cost { rows: request.cursors.len() / 4 + 1, bytes: 0 };
-        self.writer.submit(request, cursors::raise, cost, writer::Undo::Savepoint, done);
+        let cost = writer::Cost {
+            rows: request.cursors.len() / 4 + 1,
+            bytes: 0,
+        };
+        self.writer
+            .submit(request, cursors::raise, cost, writer::Undo::Savepoint, done);
     }
 
     fn expire(&self, request: Expiry, done: Done<Option<StreamRow>>) {
-        let cost = writer::Cost { rows: 512, bytes: 0 };
-        self.writer.submit(request, expiry::expire, cost, writer::Undo::Savepoint, done);
+        let cost = writer::Cost {
+            rows: 512,
+            bytes: 0,
+        };
+        self.writer
+            .submit(request, expiry::expire, cost, writer::Undo::Savepoint, done);
     }
 
     fn login(&self, account: AccountId, device: DeviceId) -> Reading<Option<LoginRow>> {
-        self.readers.read(move |connection| accounts::login(connection, account, device))
+        self.readers
+            .read(move |connection| accounts::login(connection, account, device))
     }
 
     fn attachment(&self, device: DeviceRow) -> Reading<Attachment> {
-        self.readers.read(move |connection| conversations::attachment(connection, device))
+        self.readers
+            .read(move |connection| conversations::attachment(connection, device))
     }
 
     fn page(&self, stream: StreamRow, range: PageRange) -> Reading<PageRow> {
-        self.readers.read(move |connection| entries::page(connection, stream, range))
+        self.readers
+            .read(move |connection| entries::page(connection, stream, range))
+    }
+
+    fn left(
+        &self,
+        device: DeviceRow,
+        conversation: ConversationId,
+    ) -> Reading<Option<ReadableRow>> {
+        self.readers
+            .read(move |connection| conversations::left(connection, device, conversation))
     }
 
     fn head(&self, device: DeviceRow, conversation: ConversationId) -> Reading<Option<HeadRow>> {
-        self.readers.read(move |connection| conversations::head_for(connection, device, conversation))
+        self.readers
+            .read(move |connection| conversations::head_for(connection, device, conversation))
     }
 
     fn group(&self, conversation: ConversationId) -> Reading<Option<GroupRow>> {
-        self.readers.read(move |connection| groups::load(connection, conversation))
+        self.readers
+            .read(move |connection| groups::load(connection, conversation))
     }
 
     fn devices(&self, accounts: Vec<AccountId>) -> Reading<Vec<DeviceInfo>> {
-        self.readers.read(move |connection| accounts::devices(connection, &accounts))
+        self.readers
+            .read(move |connection| accounts::devices(connection, &accounts))
     }
 
     fn prior(&self, device: DeviceRow, client_id: ClientId) -> Reading<Option<Prior>> {
-        self.readers.read(move |connection| entries::prior(connection, device, client_id))
+        self.readers
+            .read(move |connection| entries::prior(connection, device, client_id))
     }
 
     fn probe(&self) -> Reading<()> {
-        self.readers.read(|connection| connection.query_row("SELECT 1", (), |_| Ok(())))
+        self.readers
+            .read(|connection| connection.query_row("SELECT 1", (), |_| Ok(())))
     }
 }

@@ -10,15 +10,23 @@ use crate::store::{AccountRow, DeviceInfo, DeviceRow, Identity, LoginRow, NewAcc
 pub(super) fn register(tx: &mut Tx<'_>, request: &NewAccount) -> Result<(), Fault> {
     let digest = Digest::of(&[&request.manifest]);
     if let Some(known) = first_manifest(tx.connection, request.account)? {
-        return if known == digest { Ok(()) } else { Err(Refusal::new(ErrorCode::BadIdentity).into()) };
+        return if known == digest {
+            Ok(())
+        } else {
+            Err(Refusal::new(ErrorCode::BadIdentity).into())
+        };
     }
     let issuer = links::consume_invite(tx, request.token)?;
     tx.connection
-        .prepare_cached("INSERT INTO accounts (account, created, invited_by, manifest) VALUES (?1, ?2, ?3, 1)")?
+        .prepare_cached(
+            "INSERT INTO accounts (account, created, invited_by, manifest) VALUES (?1, ?2, ?3, 1)",
+        )?
         .execute((request.account.as_bytes(), tx.now, issuer.map(|row| row.0)))?;
     let account = AccountRow(tx.connection.last_insert_rowid());
     tx.connection
-        .prepare_cached("INSERT INTO manifests (account, number, digest, bytes) VALUES (?1, 1, ?2, ?3)")?
+        .prepare_cached(
+            "INSERT INTO manifests (account, number, digest, bytes) VALUES (?1, 1, ?2, ?3)",
+        )?
         .execute((account.0, digest.as_bytes(), &request.manifest[..]))?;
     for device in &request.devices {
         insert_device(tx, account, device)?;
@@ -34,19 +42,19 @@ fn insert_device(tx: &Tx<'_>, account: AccountRow, device: &NewDevice) -> Result
     if taken {
         return Err(Refusal::new(ErrorCode::BadIdentity).into());
     }
-    tx.connection.prepare_cached("INSERT INTO streams (time) VALUES (?1)")?.execute((tx.now,))?;
+    tx.connection
+        .prepare_cached("INSERT INTO streams (time) VALUES (?1)")?
+        .execute((tx.now,))?;
     let inbox = tx.connection.last_insert_rowid();
     tx.connection
         .prepare_cached(
-            "INSERT INTO devices (device, account, login_key, leaf_key, certificate, inbox, created)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO devices (device, account, login_key, leaf_key, inbox, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute((
             device.device.as_bytes(),
             account.0,
             device.login_key.as_bytes(),
             device.leaf_key.as_bytes(),
-            device.certificate.as_bytes(),
             inbox,
             tx.now,
         ))?;
@@ -71,7 +79,11 @@ pub(super) fn row(connection: &Connection, account: AccountId) -> SqlResult<Opti
 }
 
 /// Whether `account` came by an invite of `issuer`.
-pub(super) fn invited_by(connection: &Connection, account: AccountRow, issuer: AccountRow) -> SqlResult<bool> {
+pub(super) fn invited_by(
+    connection: &Connection,
+    account: AccountRow,
+    issuer: AccountRow,
+) -> SqlResult<bool> {
     connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND invited_by = ?2)")?
         .query_row((account.0, issuer.0), |row| row.get(0))
@@ -86,7 +98,11 @@ pub(super) fn manifest(connection: &Connection, account: AccountRow) -> SqlResul
         .query_row((account.0,), |row| row.get(0))
 }
 
-pub(super) fn login(connection: &Connection, account: AccountId, device: DeviceId) -> SqlResult<Option<LoginRow>> {
+pub(super) fn login(
+    connection: &Connection,
+    account: AccountId,
+    device: DeviceId,
+) -> SqlResult<Option<LoginRow>> {
     connection
         .prepare_cached(
             "SELECT a.id, d.id, d.login_key, d.revoked, a.created,
@@ -110,10 +126,13 @@ pub(super) fn login(connection: &Connection, account: AccountId, device: DeviceI
         .optional()
 }
 
-pub(super) fn devices(connection: &Connection, accounts: &[AccountId]) -> SqlResult<Vec<DeviceInfo>> {
+pub(super) fn devices(
+    connection: &Connection,
+    accounts: &[AccountId],
+) -> SqlResult<Vec<DeviceInfo>> {
     let mut devices = Vec::new();
     let mut statement = connection.prepare_cached(
-        "SELECT d.device, d.id, a.account, a.id, d.leaf_key, d.certificate, d.revoked
+        "SELECT d.device, d.id, a.account, a.id, d.leaf_key, d.revoked
          FROM accounts a JOIN devices d ON d.account = a.id WHERE a.account = ?1 ORDER BY d.id",
     )?;
     for account in accounts {
@@ -131,7 +150,6 @@ fn read_device(row: &Row<'_>) -> SqlResult<DeviceInfo> {
         account: AccountId::new(row.get(2)?),
         account_row: AccountRow(row.get(3)?),
         leaf_key: Key::new(row.get(4)?),
-        certificate: Digest::new(row.get(5)?),
-        revoked: row.get::<_, i64>(6)? != 0,
+        revoked: row.get::<_, i64>(5)? != 0,
     })
 }

@@ -1,21 +1,29 @@
 //! Table `claims`: each claim is answered once and for all, so that a one-time package reaches one group only.
 
 use bytes::Bytes;
-use protocol::{AccountId, ClaimedKeyPackage, Claimed, ClientId, ErrorCode, Refusal, cbor};
+use protocol::{AccountId, Claimed, ClaimedKeyPackage, ErrorCode, Refusal, bounds, cbor};
 use rusqlite::OptionalExtension as _;
 
 use super::{Fault, accounts, key_packages, writer::Tx};
-use crate::store::Identity;
+use crate::store::NewClaim;
+
+/// Room for the frame around the answer.
+const FRAME_OVERHEAD: usize = 16;
 
 /// Takes one package of each device in force. The answer is the encoded [`Claimed`].
-pub(super) fn claim(
-    tx: &mut Tx<'_>,
-    (caller, account, client_id): &(Identity, AccountId, ClientId),
-) -> Result<Bytes, Fault> {
+pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault> {
+    let NewClaim {
+        caller,
+        account,
+        client_id,
+        limited,
+    } = request;
     let prior: Option<(Vec<u8>, [u8; AccountId::LEN])> = tx
         .connection
         .prepare_cached("SELECT reply, account FROM claims WHERE device = ?1 AND client_id = ?2")?
-        .query_row((caller.device_row.0, client_id.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((caller.device_row.0, client_id.as_bytes()), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
     if let Some((reply, claimed)) = prior {
         return if claimed == *account.as_bytes() {
@@ -23,6 +31,9 @@ pub(super) fn claim(
         } else {
             Err(Refusal::new(ErrorCode::IdConflict).into())
         };
+    }
+    if let Some(refusal) = limited {
+        return Err(refusal.clone().into());
     }
     let none = || Fault::Refused(Refusal::new(ErrorCode::NoKeyPackages));
     let row = accounts::row(tx.connection, *account)?.ok_or_else(none)?;
@@ -33,7 +44,10 @@ pub(super) fn claim(
             continue;
         }
         if let Some(bytes) = key_packages::take(tx.connection, device.device_row)? {
-            packages.push(ClaimedKeyPackage { device: device.device, bytes: bytes.into() });
+            packages.push(ClaimedKeyPackage {
+                device: device.device,
+                bytes: bytes.into(),
+            });
         }
     }
     if packages.is_empty() && *account != caller.account {
@@ -41,6 +55,9 @@ pub(super) fn claim(
     }
     let manifest = accounts::manifest(tx.connection, row)?.into();
     let reply = cbor::encode(&Claimed { manifest, packages });
+    if reply.len() + FRAME_OVERHEAD > bounds::FRAME {
+        return Err(Refusal::new(ErrorCode::TooLarge).into());
+    }
     tx.connection
         .prepare_cached("INSERT INTO claims (device, client_id, account, time, reply) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute((caller.device_row.0, client_id.as_bytes(), account.as_bytes(), tx.now, &reply))?;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use protocol::{
-    AccountId, Committed, ConversationId, DeviceId, Digest, Entry, EntryKind, ErrorCode, Opaque, Refusal,
+    AccountId, Committed, ConversationId, DeviceId, Digest, Entry, EntryKind, ErrorCode, Opaque,
+    Refusal,
 };
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
@@ -14,7 +15,8 @@ use super::{
     writer::{Cost, Tx},
 };
 use crate::store::{
-    AccountRow, Added, Attachment, Change, CommitDone, DeviceRow, HeadRow, Joined, MemberRow, Membership, NewCommit, NewConversation, StreamRow,
+    AccountRow, Added, Attachment, Change, CommitDone, DeviceRow, HeadRow, Joined, MemberRow,
+    Membership, NewCommit, NewConversation, ReadableRow, StreamRow,
 };
 
 /// What the writer remembers of a conversation, so that an append reads nothing.
@@ -31,13 +33,17 @@ impl Head {
     pub(super) fn is_member(&self, device: DeviceRow) -> bool {
         self.members.contains(&device)
     }
-
 }
 
 /// The head of a conversation as of this transaction.
-pub(super) fn head<'a>(tx: &'a mut Tx<'_>, conversation: ConversationId) -> SqlResult<Option<&'a Head>> {
+pub(super) fn head<'a>(
+    tx: &'a mut Tx<'_>,
+    conversation: ConversationId,
+) -> SqlResult<Option<&'a Head>> {
     if !tx.heads.contains_key(&conversation) {
-        let Some(mut head) = read_head(tx.connection, conversation)? else { return Ok(None) };
+        let Some(mut head) = read_head(tx.connection, conversation)? else {
+            return Ok(None);
+        };
         // appends of this transaction are not yet in `streams`
         head.last = tx.touched.get(&head.stream).copied().unwrap_or(head.last);
         tx.heads.insert(conversation, head);
@@ -77,10 +83,32 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
             })
         })
         .optional()?;
-    let Some(mut head) = head else { return Ok(None) };
-    let mut statement = connection.prepare_cached("SELECT device FROM members WHERE stream = ?1 AND left IS NULL")?;
-    head.members = statement.query_map((head.stream.0,), |row| row.get(0).map(DeviceRow))?.collect::<SqlResult<_>>()?;
+    let Some(mut head) = head else {
+        return Ok(None);
+    };
+    let mut statement = connection
+        .prepare_cached("SELECT device FROM members WHERE stream = ?1 AND left IS NULL")?;
+    head.members = statement
+        .query_map((head.stream.0,), |row| row.get(0).map(DeviceRow))?
+        .collect::<SqlResult<_>>()?;
     Ok(Some(head))
+}
+
+/// What a device may read of a conversation that it left.
+pub(super) fn left(
+    connection: &Connection,
+    device: DeviceRow,
+    conversation: ConversationId,
+) -> SqlResult<Option<ReadableRow>> {
+    connection
+        .prepare_cached(
+            "SELECT m.stream, m.joined, m.left FROM conversations c JOIN members m ON m.stream = c.stream
+             WHERE c.conversation = ?1 AND m.device = ?2 AND m.left IS NOT NULL",
+        )?
+        .query_row((conversation.as_bytes(), device.0), |row| {
+            Ok(ReadableRow { stream: StreamRow(row.get(0)?), joined: row.get(1)?, left: row.get(2)? })
+        })
+        .optional()
 }
 
 /// Where a conversation stands, for one of its members.
@@ -91,7 +119,9 @@ pub(super) fn head_for(
 ) -> SqlResult<Option<HeadRow>> {
     // one snapshot of the database for both queries
     let transaction = connection.unchecked_transaction()?;
-    Ok(read_head(&transaction, conversation)?.filter(|head| head.is_member(device)).map(|head| head.row))
+    Ok(read_head(&transaction, conversation)?
+        .filter(|head| head.is_member(device))
+        .map(|head| head.row))
 }
 
 pub(super) fn cost(commit: &NewCommit) -> Cost {
@@ -108,8 +138,12 @@ pub(super) fn commit(tx: &mut Tx<'_>, request: &NewCommit) -> Result<CommitDone,
     if let Some(done) = repeated(tx, request)? {
         return Ok(done);
     }
-    let head = head(tx, request.conversation)?.filter(|head| head.is_member(request.caller.device_row)).cloned();
-    let Some(head) = head else { return Err(Refusal::new(ErrorCode::NotMember).into()) };
+    let head = head(tx, request.conversation)?
+        .filter(|head| head.is_member(request.caller.device_row))
+        .cloned();
+    let Some(head) = head else {
+        return Err(Refusal::new(ErrorCode::NotMember).into());
+    };
     if (head.row.incarnation, head.row.epoch) != (request.incarnation, request.epoch) {
         return Err(head.row.stale().into());
     }
@@ -149,7 +183,9 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     let own = commit.caller.account_row;
     // an unknown account and one that did not consent are alike
     let no_consent = || Fault::Refused(Refusal::new(ErrorCode::NoConsent));
-    let peer = accounts::row(tx.connection, request.peer)?.filter(|peer| *peer != own).ok_or_else(no_consent)?;
+    let peer = accounts::row(tx.connection, request.peer)?
+        .filter(|peer| *peer != own)
+        .ok_or_else(no_consent)?;
     let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
     let existing: Option<[u8; ConversationId::LEN]> = tx
         .connection
@@ -158,7 +194,11 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
         .optional()?;
     if let Some(existing) = existing {
         let conversation = Some(ConversationId::new(existing));
-        return Err(Refusal { conversation, ..Refusal::new(ErrorCode::Exists) }.into());
+        return Err(Refusal {
+            conversation,
+            ..Refusal::new(ErrorCode::Exists)
+        }
+        .into());
     }
     if head(tx, commit.conversation)?.is_some() {
         return Err(Refusal::new(ErrorCode::IdConflict).into());
@@ -171,7 +211,9 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     if !consent {
         return Err(no_consent());
     }
-    tx.connection.prepare_cached("INSERT INTO streams (time) VALUES (?1)")?.execute((tx.now,))?;
+    tx.connection
+        .prepare_cached("INSERT INTO streams (time) VALUES (?1)")?
+        .execute((tx.now,))?;
     let stream = StreamRow(tx.connection.last_insert_rowid());
     tx.connection
         .prepare_cached(
@@ -207,20 +249,30 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             cursor: 0,
             last_seen: 0,
         };
-        change.joined.push(Joined { member, welcome: None });
+        change.joined.push(Joined {
+            member,
+            welcome: None,
+        });
     }
     Ok(done)
 }
 
 /// The first answer to a repeat.
 fn repeated(tx: &Tx<'_>, request: &NewCommit) -> Result<Option<CommitDone>, Fault> {
-    let Some(prior) = entries::prior(tx.connection, request.caller.device_row, request.client_id)? else {
+    let Some(prior) = entries::prior(tx.connection, request.caller.device_row, request.client_id)?
+    else {
         return Ok(None);
     };
     if prior.digest != request.digest {
         return Err(Refusal::new(ErrorCode::IdConflict).into());
     }
-    Ok(Some(CommitDone { committed: Committed { seq: prior.seq, time: prior.time }, change: None }))
+    Ok(Some(CommitDone {
+        committed: Committed {
+            seq: prior.seq,
+            time: prior.time,
+        },
+        change: None,
+    }))
 }
 
 /// Stores the entry of a commit, the new members and their welcomes.
@@ -242,7 +294,13 @@ fn store_commit(
         conversation: None,
         bytes: Opaque(request.bytes.clone()),
     };
-    let row = NewRow { stream, sender: request.caller.device_row, digest: request.digest, about: None, entry };
+    let row = NewRow {
+        stream,
+        sender: request.caller.device_row,
+        digest: request.digest,
+        about: None,
+        entry,
+    };
     entries::insert(tx.connection, &row)?;
     let mut joined = Vec::with_capacity(request.added.len());
     for added in &request.added {
@@ -252,14 +310,26 @@ fn store_commit(
     tx.touched.insert(stream, seq);
     Ok(CommitDone {
         committed: Committed { seq, time: tx.now },
-        change: Some(Change { conversation: request.conversation, stream, entry: row.entry, joined, left }),
+        change: Some(Change {
+            conversation: request.conversation,
+            stream,
+            entry: row.entry,
+            joined,
+            left,
+        }),
     })
 }
 
 /// Puts a welcome into a device's inbox and makes the device a member.
 ///
 /// It reads from the entry after the commit: its welcome already holds the state that the commit leads to.
-fn join(tx: &Tx<'_>, stream: StreamRow, seq: u64, request: &NewCommit, added: &Added) -> Result<Joined, Fault> {
+fn join(
+    tx: &Tx<'_>,
+    stream: StreamRow,
+    seq: u64,
+    request: &NewCommit,
+    added: &Added,
+) -> Result<Joined, Fault> {
     let device = &added.device;
     let (inbox, last): (i64, u64) = tx
         .connection
@@ -306,7 +376,10 @@ fn join(tx: &Tx<'_>, stream: StreamRow, seq: u64, request: &NewCommit, added: &A
         cursor: seq,
         last_seen: 0,
     };
-    Ok(Joined { member, welcome: Some(row.entry) })
+    Ok(Joined {
+        member,
+        welcome: Some(row.entry),
+    })
 }
 
 fn write_last(tx: &Tx<'_>, stream: StreamRow, last: u64) -> SqlResult<()> {
@@ -354,8 +427,11 @@ fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Memb
             })
         })?
         .collect::<SqlResult<Vec<_>>>()?;
-    let index: HashMap<StreamRow, usize> =
-        memberships.iter().enumerate().map(|(index, membership)| (membership.stream, index)).collect();
+    let index: HashMap<StreamRow, usize> = memberships
+        .iter()
+        .enumerate()
+        .map(|(index, membership)| (membership.stream, index))
+        .collect();
     let mut statement = connection.prepare_cached(
         "SELECT m.stream, d.device, d.id, a.account, a.id, m.joined, m.left, m.welcome, m.cursor, a.last_seen
          FROM members own JOIN members m ON m.stream = own.stream
@@ -364,7 +440,9 @@ fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Memb
     )?;
     let mut rows = statement.query((device.0,))?;
     while let Some(row) = rows.next()? {
-        let membership = index.get(&StreamRow(row.get(0)?)).and_then(|index| memberships.get_mut(*index));
+        let membership = index
+            .get(&StreamRow(row.get(0)?))
+            .and_then(|index| memberships.get_mut(*index));
         if let Some(membership) = membership {
             membership.members.push(MemberRow {
                 device: DeviceId::new(row.get(1)?),

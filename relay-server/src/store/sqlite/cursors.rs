@@ -4,14 +4,19 @@ use super::{Fault, writer::Tx};
 use crate::store::{Behind, CursorRow};
 
 pub(super) fn raise(tx: &mut Tx<'_>, request: &Behind) -> Result<(), Fault> {
-    let mut conversation = tx
-        .connection
-        .prepare_cached("UPDATE members SET cursor = ?3 WHERE stream = ?1 AND device = ?2 AND cursor < ?3")?;
-    let mut inbox =
-        tx.connection.prepare_cached("UPDATE devices SET inbox_cursor = ?2 WHERE id = ?1 AND inbox_cursor < ?2")?;
+    let mut conversation = tx.connection.prepare_cached(
+        "UPDATE members SET cursor = ?3 WHERE stream = ?1 AND device = ?2 AND cursor < ?3",
+    )?;
+    let mut inbox = tx.connection.prepare_cached(
+        "UPDATE devices SET inbox_cursor = ?2 WHERE id = ?1 AND inbox_cursor < ?2",
+    )?;
     for cursor in &request.cursors {
         match *cursor {
-            CursorRow::Conversation { device, stream, seq } => conversation.execute((stream.0, device.0, seq))?,
+            CursorRow::Conversation {
+                device,
+                stream,
+                seq,
+            } => conversation.execute((stream.0, device.0, seq))?,
             CursorRow::Inbox { device, seq } => inbox.execute((device.0, seq))?,
         };
     }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use protocol::{
-    Appended, ClientId, ConversationId, DeviceId, Digest, Entry, EntryKind, ErrorCode, Opaque, Refusal,
+    Appended, ClientId, ConversationId, DeviceId, Digest, Entry, EntryKind, ErrorCode, Opaque,
+    Refusal,
 };
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult, Row, types::ValueRef};
 
@@ -17,7 +18,11 @@ pub(crate) const ENVELOPE: usize = 120;
 pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone, Fault> {
     let mut priors = Vec::with_capacity(request.entries.len());
     for (index, entry) in request.entries.iter().enumerate() {
-        let repeated_within = request.entries.iter().take(index).any(|earlier| earlier.client_id == entry.client_id);
+        let repeated_within = request
+            .entries
+            .iter()
+            .take(index)
+            .any(|earlier| earlier.client_id == entry.client_id);
         if repeated_within {
             return Err(Refusal::new(ErrorCode::IdConflict).into());
         }
@@ -28,7 +33,10 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         priors.push(prior);
     }
     let mut done = AppendDone {
-        appended: Appended { seqs: Vec::with_capacity(priors.len()), times: Vec::with_capacity(priors.len()) },
+        appended: Appended {
+            seqs: Vec::with_capacity(priors.len()),
+            times: Vec::with_capacity(priors.len()),
+        },
         fresh: Vec::new(),
     };
     let fresh = priors.iter().filter(|prior| prior.is_none()).count();
@@ -38,11 +46,16 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         let quota = tx.limits.entries_per_conversation;
         let head = conversations::head(tx, request.conversation)?;
         let head = head.filter(|head| head.is_member(request.caller.device_row));
-        let Some(head) = head else { return Err(Refusal::new(ErrorCode::NotMember).into()) };
+        let Some(head) = head else {
+            return Err(Refusal::new(ErrorCode::NotMember).into());
+        };
         if (head.row.incarnation, head.row.epoch) != (request.incarnation, request.epoch) {
             return Err(head.row.stale().into());
         }
-        if request.over_quota || head.last - head.base >= quota {
+        if let Some(refusal) = &request.limited {
+            return Err(refusal.clone().into());
+        }
+        if head.last - head.base >= quota {
             return Err(Refusal::new(ErrorCode::Quota).into());
         }
         next = head.last + 1;
@@ -86,7 +99,11 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
 }
 
 /// What the device stored under this client id.
-pub(super) fn prior(connection: &Connection, device: DeviceRow, client_id: ClientId) -> SqlResult<Option<Prior>> {
+pub(super) fn prior(
+    connection: &Connection,
+    device: DeviceRow,
+    client_id: ClientId,
+) -> SqlResult<Option<Prior>> {
     connection
         .prepare_cached("SELECT digest, seq, time FROM entries WHERE sender = ?1 AND client_id = ?2 AND kind <> 3")?
         .query_row((device.0, client_id.as_bytes()), |row| {
@@ -129,11 +146,19 @@ pub(super) fn insert(connection: &Connection, row: &NewRow) -> SqlResult<()> {
 }
 
 /// Reads some entries of a stream, ascending and without gaps.
-pub(super) fn page(connection: &Connection, stream: StreamRow, range: PageRange) -> SqlResult<PageRow> {
+pub(super) fn page(
+    connection: &Connection,
+    stream: StreamRow,
+    range: PageRange,
+) -> SqlResult<PageRow> {
     let (last, base) = connection
         .prepare_cached("SELECT last, base FROM streams WHERE id = ?1")?
         .query_row((stream.0,), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut page = PageRow { entries: Vec::new(), last, base };
+    let mut page = PageRow {
+        entries: Vec::new(),
+        last,
+        base,
+    };
     let mut statement = connection.prepare_cached(
         "SELECT e.seq, d.device, e.kind, e.incarnation, e.epoch, e.time, e.client_id, c.conversation, e.bytes
          FROM entries e JOIN devices d ON d.id = e.sender LEFT JOIN conversations c ON c.stream = e.about
@@ -166,7 +191,9 @@ fn read(row: &Row<'_>) -> SqlResult<Entry> {
         epoch: row.get(4)?,
         time: row.get(5)?,
         client_id: ClientId::new(row.get(6)?),
-        conversation: row.get::<_, Option<[u8; ConversationId::LEN]>>(7)?.map(ConversationId::new),
+        conversation: row
+            .get::<_, Option<[u8; ConversationId::LEN]>>(7)?
+            .map(ConversationId::new),
         bytes: Opaque(bytes),
     })
 }

@@ -53,7 +53,12 @@ fn streams_after(connection: &Connection, after: StreamRow) -> SqlResult<Vec<Str
     )?;
     statement
         .query_map((after.0, STREAMS), |row| {
-            Ok(Stream { row: StreamRow(row.get(0)?), last: row.get(1)?, base: row.get(2)?, everybody: row.get(3)? })
+            Ok(Stream {
+                row: StreamRow(row.get(0)?),
+                last: row.get(1)?,
+                base: row.get(2)?,
+                everybody: row.get(3)?,
+            })
         })?
         .collect()
 }
@@ -68,14 +73,23 @@ fn floor(connection: &Connection, stream: &Stream, before: u64) -> SqlResult<u64
         .query_row((stream.row.0, stream.base, ENTRIES, before), |row| row.get(0))
         .optional()?
         .flatten();
-    Ok(stream.everybody.max(too_old.unwrap_or(0)).min(stream.base + ENTRIES).min(stream.last))
+    Ok(stream
+        .everybody
+        .max(too_old.unwrap_or(0))
+        .min(stream.base + ENTRIES)
+        .min(stream.last))
 }
 
 fn raise_base(connection: &Connection, stream: &Stream, floor: u64) -> SqlResult<()> {
     connection
-        .prepare_cached("UPDATE entries SET bytes = x'' WHERE stream = ?1 AND seq > ?2 AND seq <= ?3")?
+        .prepare_cached(
+            "UPDATE entries SET bytes = x'' WHERE stream = ?1 AND seq > ?2 AND seq <= ?3",
+        )?
         .execute((stream.row.0, stream.base, floor))?;
-    connection.prepare_cached("UPDATE streams SET base = ?2 WHERE id = ?1")?.execute((stream.row.0, floor)).map(drop)
+    connection
+        .prepare_cached("UPDATE streams SET base = ?2 WHERE id = ?1")?
+        .execute((stream.row.0, floor))
+        .map(drop)
 }
 
 /// Forgets client ids, claims and links whose time is over.

@@ -6,21 +6,32 @@ use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 use crate::store::{GroupRow, NewCommit, StreamRow};
 
 /// Keeps the commit, or the snapshot that stands for it and all before.
-pub(super) fn advance(connection: &Connection, stream: StreamRow, commit: &NewCommit) -> SqlResult<()> {
+pub(super) fn advance(
+    connection: &Connection,
+    stream: StreamRow,
+    commit: &NewCommit,
+) -> SqlResult<()> {
     let Some(snapshot) = &commit.snapshot else {
         return connection
             .prepare_cached("INSERT INTO group_commits (stream, epoch, bytes) VALUES (?1, ?2, ?3)")?
             .execute((stream.0, commit.epoch, &commit.bytes[..]))
             .map(drop);
     };
-    connection.prepare_cached("DELETE FROM group_commits WHERE stream = ?1")?.execute((stream.0,))?;
     connection
-        .prepare_cached("INSERT OR REPLACE INTO group_snapshots (stream, epoch, state) VALUES (?1, ?2, ?3)")?
+        .prepare_cached("DELETE FROM group_commits WHERE stream = ?1")?
+        .execute((stream.0,))?;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO group_snapshots (stream, epoch, state) VALUES (?1, ?2, ?3)",
+        )?
         .execute((stream.0, commit.epoch + 1, snapshot))
         .map(drop)
 }
 
-pub(super) fn load(connection: &Connection, conversation: ConversationId) -> SqlResult<Option<GroupRow>> {
+pub(super) fn load(
+    connection: &Connection,
+    conversation: ConversationId,
+) -> SqlResult<Option<GroupRow>> {
     // one snapshot of the database for both queries
     let transaction = connection.unchecked_transaction()?;
     let group = transaction
@@ -38,7 +49,9 @@ pub(super) fn load(connection: &Connection, conversation: ConversationId) -> Sql
             Ok((row.get::<_, i64>(0)?, group))
         })
         .optional()?;
-    let Some((stream, mut group)) = group else { return Ok(None) };
+    let Some((stream, mut group)) = group else {
+        return Ok(None);
+    };
     group.commits = transaction
         .prepare_cached("SELECT bytes FROM group_commits WHERE stream = ?1 ORDER BY epoch")?
         .query_map((stream,), |row| row.get(0))?

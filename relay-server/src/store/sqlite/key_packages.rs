@@ -11,7 +11,9 @@ use crate::store::{DeviceRow, NewKeyPackages};
 pub(super) fn publish(tx: &mut Tx<'_>, request: &NewKeyPackages) -> Result<KeyPackageCount, Fault> {
     let device = request.caller.device_row;
     if request.replace {
-        tx.connection.prepare_cached("DELETE FROM key_packages WHERE device = ?1")?.execute((device.0,))?;
+        tx.connection
+            .prepare_cached("DELETE FROM key_packages WHERE device = ?1")?
+            .execute((device.0,))?;
     } else if request.last_resort.is_some() {
         tx.connection
             .prepare_cached("DELETE FROM key_packages WHERE device = ?1 AND last_resort = 1")?
@@ -27,12 +29,21 @@ pub(super) fn publish(tx: &mut Tx<'_>, request: &NewKeyPackages) -> Result<KeyPa
     if let Some(package) = &request.last_resort {
         insert(tx.connection, device, 1, package)?;
     }
-    Ok(KeyPackageCount { count: count(tx.connection, device)? })
+    Ok(KeyPackageCount {
+        count: count(tx.connection, device)?,
+    })
 }
 
-fn insert(connection: &Connection, device: DeviceRow, last_resort: i64, package: &Bytes) -> SqlResult<()> {
+fn insert(
+    connection: &Connection,
+    device: DeviceRow,
+    last_resort: i64,
+    package: &Bytes,
+) -> SqlResult<()> {
     connection
-        .prepare_cached("INSERT INTO key_packages (device, last_resort, bytes) VALUES (?1, ?2, ?3)")?
+        .prepare_cached(
+            "INSERT INTO key_packages (device, last_resort, bytes) VALUES (?1, ?2, ?3)",
+        )?
         .execute((device.0, last_resort, &package[..]))
         .map(drop)
 }

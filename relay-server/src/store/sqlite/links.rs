@@ -18,20 +18,34 @@ pub(super) fn insert(tx: &mut Tx<'_>, (caller, link): &(Caller, NewLinkRow)) -> 
         .query_row((link.token.as_bytes(),), |row| row.get(0))
         .optional()?;
     if let Some(known) = known {
-        return if known == issuer { Ok(()) } else { Err(Refusal::new(ErrorCode::IdConflict).into()) };
+        return if known == issuer {
+            Ok(())
+        } else {
+            Err(Refusal::new(ErrorCode::IdConflict).into())
+        };
     }
     if let Some(issuer) = issuer {
         let count: u32 = tx
             .connection
-            .prepare_cached("SELECT count(*) FROM links WHERE issuer = ?1 AND expires > ?2 AND uses > 0")?
+            .prepare_cached(
+                "SELECT count(*) FROM links WHERE issuer = ?1 AND expires > ?2 AND uses > 0",
+            )?
             .query_row((issuer, tx.now), |row| row.get(0))?;
         if count >= link.most {
             return Err(Refusal::new(ErrorCode::Quota).into());
         }
     }
     tx.connection
-        .prepare_cached("INSERT INTO links (token, issuer, invite, uses, expires) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute((link.token.as_bytes(), issuer, link.invite, link.uses, link.expires))?;
+        .prepare_cached(
+            "INSERT INTO links (token, issuer, invite, uses, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((
+            link.token.as_bytes(),
+            issuer,
+            link.invite,
+            link.uses,
+            link.expires,
+        ))?;
     Ok(())
 }
 

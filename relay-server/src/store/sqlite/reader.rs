@@ -24,7 +24,10 @@ impl Readers {
             .map(|_| schema::open_for_reading(path))
             .collect::<SqlResult<Vec<_>>>()
             .context("open for reading")?;
-        Ok(Self { free: Arc::new(Mutex::new(connections)), permits: Arc::new(Semaphore::new(count)) })
+        Ok(Self {
+            free: Arc::new(Mutex::new(connections)),
+            permits: Arc::new(Semaphore::new(count)),
+        })
     }
 
     /// Runs a query. A query that panics loses its connection's statements, not the connection.
@@ -37,7 +40,10 @@ impl Readers {
         Box::pin(async move {
             let permit = permits.acquire_owned().await.map_err(|_| UNAVAILABLE)?;
             let outcome = tokio::task::spawn_blocking(move || {
-                let lease = Lease { connection: take(&free), free };
+                let lease = Lease {
+                    connection: take(&free),
+                    free,
+                };
                 let outcome = lease.connection.as_ref().map(query);
                 drop(lease);
                 drop(permit);
@@ -68,7 +74,10 @@ struct Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.free.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            self.free
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
         }
     }
 }

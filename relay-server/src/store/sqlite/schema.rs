@@ -38,7 +38,10 @@ pub(super) fn open_for_writing(path: &Path, max_bytes: u64) -> Result<Connection
 
 /// Opens a connection that reads.
 pub(super) fn open_for_reading(path: &Path) -> Result<Connection> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "query_only", true)?;
@@ -48,7 +51,8 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection> {
 
 /// Applies the migrations that the database lacks.
 pub(super) fn migrate(connection: &Connection, environment: &Environment) -> Result<()> {
-    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let transaction =
+        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let applied: usize = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     for script in MIGRATIONS.iter().skip(applied) {
         transaction.execute_batch(script)?;
@@ -64,6 +68,10 @@ pub(super) fn migrate(connection: &Connection, environment: &Environment) -> Res
 /// Reads the generation.
 pub(super) fn generation(connection: &Connection) -> Result<StoreGeneration> {
     connection
-        .query_row("SELECT value FROM meta WHERE key = 'generation'", (), |row| row.get(0))
+        .query_row(
+            "SELECT value FROM meta WHERE key = 'generation'",
+            (),
+            |row| row.get(0),
+        )
         .map(StoreGeneration::new)
 }

@@ -30,7 +30,6 @@ CREATE TABLE devices (
     account      INTEGER NOT NULL,           -- accounts.id
     login_key    BLOB    NOT NULL,           -- Ed25519, from its certificate
     leaf_key     BLOB    NOT NULL,           -- Ed25519, from its certificate
-    certificate  BLOB    NOT NULL,           -- SHA-256 of its certificate, as in the manifest in force
     inbox        INTEGER NOT NULL UNIQUE,    -- streams.id
     inbox_cursor INTEGER NOT NULL DEFAULT 0, -- the highest seq of the inbox that the device has processed
     revoked      INTEGER NOT NULL DEFAULT 0, -- when its account revoked it; 0: in force

@@ -129,13 +129,23 @@ impl Writer {
         sink: CompletionSink,
     ) -> anyhow::Result<Self> {
         let (sender, queue) = sync_channel(capacity);
-        let worker =
-            Worker { connection, queue, limits, environment, sink, heads: HashMap::new(), touched: HashMap::new() };
+        let worker = Worker {
+            connection,
+            queue,
+            limits,
+            environment,
+            sink,
+            heads: HashMap::new(),
+            touched: HashMap::new(),
+        };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || worker.work())
             .context("start the writer thread")?;
-        Ok(Self { queue: Some(sender), thread: Some(thread) })
+        Ok(Self {
+            queue: Some(sender),
+            thread: Some(thread),
+        })
     }
 
     /// Queues a request. A full queue refuses at once: waiting would only hide the overload.
@@ -147,10 +157,19 @@ impl Writer {
         undo: Undo,
         done: Done<T>,
     ) {
-        let task: Box<dyn Job> = Box::new(Task { request, run, cost, undo, outcome: None, done });
+        let task: Box<dyn Job> = Box::new(Task {
+            request,
+            run,
+            cost,
+            undo,
+            outcome: None,
+            done,
+        });
         match self.queue.as_ref().map(|queue| queue.try_send(task)) {
             Some(Ok(())) | None => {}
-            Some(Err(TrySendError::Full(task) | TrySendError::Disconnected(task))) => task.finish(Some(UNAVAILABLE))(),
+            Some(Err(TrySendError::Full(task) | TrySendError::Disconnected(task))) => {
+                task.finish(Some(UNAVAILABLE))()
+            }
         }
     }
 }
@@ -182,7 +201,9 @@ impl Worker {
             let mut bytes = first.cost().bytes;
             let mut batch = vec![first];
             while rows < BATCH_ROWS && bytes < BATCH_BYTES {
-                let Ok(next) = self.queue.try_recv() else { break };
+                let Ok(next) = self.queue.try_recv() else {
+                    break;
+                };
                 rows += next.cost().rows;
                 bytes += next.cost().bytes;
                 batch.push(next);
@@ -200,12 +221,22 @@ impl Worker {
                 for job in batch {
                     let mut alone = vec![job];
                     let failure = self.transaction(&mut alone).err().map(Failure::refusal);
-                    (self.sink)(alone.into_iter().map(|job| job.finish(failure.clone())).collect());
+                    (self.sink)(
+                        alone
+                            .into_iter()
+                            .map(|job| job.finish(failure.clone()))
+                            .collect(),
+                    );
                 }
             }
             Err(failure) => {
                 let refusal = failure.refusal();
-                (self.sink)(batch.into_iter().map(|job| job.finish(Some(refusal.clone()))).collect());
+                (self.sink)(
+                    batch
+                        .into_iter()
+                        .map(|job| job.finish(Some(refusal.clone())))
+                        .collect(),
+                );
             }
         }
     }
@@ -235,10 +266,16 @@ impl Worker {
         if self.heads.len() > HEADS {
             self.heads.clear();
         }
-        let mut tx =
-            Tx { connection, limits: self.limits, now, heads: &mut self.heads, touched: &mut self.touched };
+        let mut tx = Tx {
+            connection,
+            limits: self.limits,
+            now,
+            heads: &mut self.heads,
+            touched: &mut self.touched,
+        };
         for job in batch {
-            job.run(&mut tx).map_err(|error| Failure::of(&error, "write"))?;
+            job.run(&mut tx)
+                .map_err(|error| Failure::of(&error, "write"))?;
         }
         for (stream, last) in self.touched.drain() {
             connection
@@ -254,12 +291,17 @@ impl Worker {
 
     /// Moves the log into the database where enough has gathered. Done after the answers have left.
     fn checkpoint(&self) {
-        let outcome = self.connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)").and_then(|mut statement| {
-            statement.query_row((), |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
-        });
+        let outcome = self
+            .connection
+            .prepare_cached("PRAGMA wal_checkpoint(NOOP)")
+            .and_then(|mut statement| {
+                statement.query_row((), |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
+            });
         let pages = outcome.map_or(CHECKPOINT_PAGES, |(log, done)| log - done);
         if pages >= CHECKPOINT_PAGES
-            && let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
+            && let Err(error) =
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
         {
             tracing::warn!(%error, "checkpoint");
         }
@@ -283,7 +325,12 @@ impl Failure {
     fn of(error: &SqlError, action: &'static str) -> Self {
         let code = error.sqlite_error_code();
         let failure = match code {
-            Some(SqlCode::DiskFull | SqlCode::SystemIoFailure | SqlCode::DatabaseBusy | SqlCode::OutOfMemory) => Self::Database,
+            Some(
+                SqlCode::DiskFull
+                | SqlCode::SystemIoFailure
+                | SqlCode::DatabaseBusy
+                | SqlCode::OutOfMemory,
+            ) => Self::Database,
             _ => Self::Item,
         };
         tracing::error!(%error, action, "write to the database");
@@ -293,7 +340,10 @@ impl Failure {
     fn refusal(self) -> Refusal {
         match self {
             Self::Item => Refusal::new(ErrorCode::Internal),
-            Self::Database => Refusal { retry_after: Some(2_000), ..UNAVAILABLE },
+            Self::Database => Refusal {
+                retry_after: Some(2_000),
+                ..UNAVAILABLE
+            },
         }
     }
 }

@@ -1,0 +1,519 @@
+//! A client that speaks the protocol and nothing more, and a relay to speak to.
+
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use protocol::{
+    Ack, Append, Appended, Bye, Challenge, ClaimKeyPackages, Claimed, ClaimedKeyPackage, Committed,
+    ConversationId, CreateConversation, Entry, ErrorCode, Frame, Hello, LinkSecret, NewEntry,
+    Nonce, Opaque, Prove, PublishKeyPackages, Ready, Refusal, Register, RelayId, SUBPROTOCOL,
+    StreamId, Token, decode_frame, encode_frame, handshake, identity::sign,
+};
+use relay_server::{Config, InitOptions, Relay, TlsMode, run};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest as _},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::people::{Device, Group, Person, client_id, direct, draw};
+
+/// Nothing on a loopback takes this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A relay on a port of its own, in its own directory.
+pub(crate) struct TestRelay {
+    pub(crate) address: SocketAddr,
+    pub(crate) id: RelayId,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) config: Config,
+    shutdown: CancellationToken,
+    task: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+/// A configuration for tests: plain on the loopback, and no limit that a test would run into by itself.
+pub(crate) fn test_config() -> Config {
+    let mut config = Config::default();
+    config.tls.mode = TlsMode::BehindProxy;
+    config.quotas.registrations_per_hour = 100_000;
+    config.quotas.attempts_per_minute = 100_000;
+    config.quotas.failed_logins_per_minute = 100_000;
+    config.quotas.requests_per_second = 10_000;
+    config.quotas.appends_per_second = 100_000;
+    config.quotas.appends_burst = 1_000_000;
+    config.timeouts.cursors = 20;
+    config
+}
+
+impl TestRelay {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(test_config()).await
+    }
+
+    pub(crate) async fn start_with(config: Config) -> Self {
+        let dir = tempfile::tempdir().expect("make a directory");
+        Relay::create(
+            dir.path(),
+            InitOptions {
+                config: config.clone(),
+            },
+        )
+        .expect("make a relay");
+        Self::open(dir, config).await
+    }
+
+    pub(crate) async fn open(dir: tempfile::TempDir, config: Config) -> Self {
+        let relay = Relay::open_with(dir.path(), config.clone()).expect("open the relay");
+        let id = relay.relay_id();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+        let address = listener.local_addr().expect("address");
+        let shutdown = CancellationToken::new();
+        #[expect(clippy::disallowed_methods, reason = "the handle is kept and awaited")]
+        let task = tokio::spawn(run(listener, relay, shutdown.clone()));
+        Self {
+            address,
+            id,
+            dir,
+            config,
+            shutdown,
+            task: Some(task),
+        }
+    }
+
+    /// Stops it cleanly, and gives the directory back.
+    pub(crate) async fn stop(mut self) -> (tempfile::TempDir, Config) {
+        self.shutdown.cancel();
+        let task = self.task.take().expect("running");
+        timeout(PATIENCE, task)
+            .await
+            .expect("stops")
+            .expect("no panic")
+            .expect("no error");
+        (self.dir, self.config)
+    }
+
+    pub(crate) fn begin_stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// An invite of the operator.
+    pub(crate) fn invite(&self, uses: u16) -> Token {
+        let relay = Relay::open_with(self.dir.path(), self.config.clone()).expect("open the relay");
+        let address = self.address.to_string().parse().expect("address");
+        let link = relay
+            .new_invite_at(&[address], uses, Duration::from_secs(3600))
+            .expect("make an invite");
+        link.secret.token()
+    }
+
+    pub(crate) async fn dial(&self) -> Client {
+        Client::dial(self.address).await
+    }
+
+    /// A person with one device, registered by an invite of the operator and connected.
+    pub(crate) async fn person(&self) -> (Person, Client) {
+        let person = Person::new(self.id, 1);
+        let client = self.register(&person, self.invite(1)).await;
+        (person, client)
+    }
+
+    pub(crate) async fn register(&self, person: &Person, token: Token) -> Client {
+        let mut client = self.dial().await;
+        client
+            .register(person, person.device(), token)
+            .await
+            .expect("registers");
+        client
+    }
+
+    pub(crate) async fn login(&self, device: &Device) -> Client {
+        let mut client = self.dial().await;
+        client.login(device).await.expect("logs in");
+        client
+    }
+
+    /// Ana and Bo in a direct conversation that Bo made by Ana's link; both are at the same epoch and connected, and have
+    /// acknowledged everything.
+    pub(crate) async fn pair(&self) -> Pair {
+        let (ana, mut ana_client) = self.person().await;
+        let (bo, mut bo_client) = self.person().await;
+        let token = ana_client.contact_link(1).await;
+        ana_client.publish(ana.device(), 3).await;
+        bo_client.publish(bo.device(), 3).await;
+        let packages = bo_client.claim(ana.account).await.packages;
+        let (bo_group, request) = direct(bo.device(), ana.account, Some(token), &packages);
+        let conversation = request.conversation;
+        bo_client.create(request).await.expect("creates");
+        let welcome = ana_client.entries(StreamId::Inbox, 1).await.remove(0);
+        ana_client.ack(StreamId::Inbox, welcome.seq).await;
+        let ana_group = Group::join(ana.device(), conversation, &welcome.bytes, &bo_group);
+        bo_client
+            .entries(StreamId::Conversation(conversation), 1)
+            .await;
+        bo_client.ack(StreamId::Conversation(conversation), 1).await;
+        Pair {
+            conversation,
+            ana,
+            ana_client,
+            ana_group,
+            bo,
+            bo_client,
+            bo_group,
+        }
+    }
+}
+
+/// Two people and their conversation.
+pub(crate) struct Pair {
+    pub(crate) conversation: ConversationId,
+    pub(crate) ana: Person,
+    pub(crate) ana_client: Client,
+    pub(crate) ana_group: Group,
+    pub(crate) bo: Person,
+    pub(crate) bo_client: Client,
+    pub(crate) bo_group: Group,
+}
+
+impl Pair {
+    pub(crate) fn stream(&self) -> StreamId {
+        StreamId::Conversation(self.conversation)
+    }
+
+    /// An append in the present epoch.
+    pub(crate) fn append(&self, texts: &[&[u8]]) -> Append {
+        append(self.conversation, self.bo_group.epoch(), texts)
+    }
+}
+
+pub(crate) fn append(conversation: ConversationId, epoch: u64, texts: &[&[u8]]) -> Append {
+    let entries = texts.iter().map(|text| NewEntry {
+        client_id: client_id(),
+        bytes: text.to_vec().into(),
+    });
+    Append {
+        conversation,
+        incarnation: 0,
+        epoch,
+        entries: entries.collect(),
+    }
+}
+
+/// One connection.
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<TcpStream>,
+    pushes: VecDeque<Frame>,
+    last_id: u32,
+    pub(crate) ready: Option<Ready>,
+    pub(crate) bye: Option<Bye>,
+}
+
+impl Client {
+    pub(crate) async fn dial(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("connect");
+        stream.set_nodelay(true).expect("nodelay");
+        let mut request = format!("ws://{address}/v1/socket")
+            .into_client_request()
+            .expect("request");
+        request.headers_mut().insert(
+            "sec-websocket-protocol",
+            SUBPROTOCOL.parse().expect("header"),
+        );
+        let (socket, _) = client_async(request, stream).await.expect("upgrade");
+        Self {
+            socket,
+            pushes: VecDeque::new(),
+            last_id: 0,
+            ready: None,
+            bye: None,
+        }
+    }
+
+    pub(crate) async fn send_bytes(&mut self, bytes: Vec<u8>) {
+        self.socket
+            .send(Message::Binary(bytes.into()))
+            .await
+            .expect("send");
+    }
+
+    pub(crate) async fn send(&mut self, id: u32, frame: impl Into<Frame>) {
+        self.send_bytes(encode_frame(id, &frame.into())).await;
+    }
+
+    /// The next frame; `None` when the connection is closed.
+    pub(crate) async fn next(&mut self) -> Option<(u32, Frame)> {
+        loop {
+            match timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("something in time")
+            {
+                Some(Ok(Message::Binary(bytes))) => {
+                    return Some(decode_frame(&bytes).expect("a frame"));
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// hello → challenge.
+    pub(crate) async fn hello(&mut self) -> (Hello, Challenge) {
+        let hello = Hello {
+            versions: vec![1],
+            nonce: Nonce::new(draw()),
+            client: "test".to_owned(),
+        };
+        self.send(0, hello.clone()).await;
+        let Some((_, Frame::Challenge(challenge))) = self.next().await else {
+            panic!("no challenge")
+        };
+        (hello, challenge)
+    }
+
+    pub(crate) fn proof(device: &Device, hello: &Hello, challenge: &Challenge) -> Prove {
+        let message = handshake::login_message(hello, challenge, device.account, device.id);
+        let signature = sign(&device.login, &message);
+        Prove {
+            account: device.account,
+            device: device.id,
+            signature,
+            announce: true,
+        }
+    }
+
+    pub(crate) async fn login(&mut self, device: &Device) -> Result<Ready, ErrorCode> {
+        self.login_as(device, true).await
+    }
+
+    pub(crate) async fn login_as(
+        &mut self,
+        device: &Device,
+        announce: bool,
+    ) -> Result<Ready, ErrorCode> {
+        let (hello, challenge) = self.hello().await;
+        let prove = Prove {
+            announce,
+            ..Self::proof(device, &hello, &challenge)
+        };
+        self.send(0, prove).await;
+        self.opened().await
+    }
+
+    pub(crate) async fn register(
+        &mut self,
+        person: &Person,
+        device: &Device,
+        token: Token,
+    ) -> Result<Ready, ErrorCode> {
+        let (hello, challenge) = self.hello().await;
+        let message = handshake::registration_message(
+            &hello,
+            &challenge,
+            person.account,
+            device.id,
+            &person.manifest,
+            &token,
+        );
+        let register = Register {
+            token,
+            manifest: person.manifest.clone().into(),
+            device: device.id,
+            signature: sign(&device.login, &message),
+            announce: true,
+        };
+        self.send(0, register).await;
+        self.opened().await
+    }
+
+    pub(crate) async fn opened(&mut self) -> Result<Ready, ErrorCode> {
+        match self.next().await {
+            Some((_, Frame::Ready(ready))) => {
+                self.ready = Some(ready.clone());
+                Ok(ready)
+            }
+            Some((_, Frame::Bye(bye))) => Err(bye.code),
+            other => panic!("neither ready nor bye: {other:?}"),
+        }
+    }
+
+    /// Sends a request without waiting.
+    pub(crate) async fn begin(&mut self, frame: impl Into<Frame>) -> u32 {
+        self.last_id += 1;
+        let id = self.last_id;
+        self.send(id, frame).await;
+        id
+    }
+
+    /// Waits for the reply to a request; pushes are kept.
+    pub(crate) async fn reply(&mut self, id: u32) -> Frame {
+        loop {
+            match self.next().await {
+                Some((got, frame)) if got == id => return frame,
+                Some((0, frame)) => self.pushes.push_back(frame),
+                other => panic!("no reply but {other:?}"),
+            }
+        }
+    }
+
+    pub(crate) async fn request(&mut self, frame: impl Into<Frame>) -> Frame {
+        let id = self.begin(frame).await;
+        self.reply(id).await
+    }
+
+    pub(crate) async fn append(&mut self, append: Append) -> Result<Appended, Refusal> {
+        match self.request(append).await {
+            Frame::Appended(appended) => Ok(appended),
+            Frame::Refusal(refusal) => Err(refusal),
+            other => panic!("neither appended nor refused: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn commit(&mut self, commit: impl Into<Frame>) -> Result<Committed, Refusal> {
+        match self.request(commit).await {
+            Frame::Committed(committed) => Ok(committed),
+            Frame::Refusal(refusal) => Err(refusal),
+            other => panic!("neither committed nor refused: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn create(
+        &mut self,
+        create: CreateConversation,
+    ) -> Result<Committed, Refusal> {
+        self.commit(create).await
+    }
+
+    pub(crate) async fn ack(&mut self, stream: StreamId, seq: u64) {
+        self.send(0, Ack { stream, seq }).await;
+    }
+
+    pub(crate) async fn publish(&mut self, device: &Device, count: usize) {
+        let packages = (0..count).map(|_| device.key_package()).collect();
+        let publish = PublishKeyPackages {
+            packages,
+            last_resort: None,
+            replace: false,
+        };
+        let Frame::KeyPackageCount(_) = self.request(publish).await else {
+            panic!("not published")
+        };
+    }
+
+    pub(crate) async fn claim(&mut self, account: protocol::AccountId) -> Claimed {
+        match self
+            .request(ClaimKeyPackages {
+                account,
+                client_id: client_id(),
+            })
+            .await
+        {
+            Frame::Claimed(claimed) => claimed,
+            other => panic!("not claimed: {other:?}"),
+        }
+    }
+
+    /// A contact link of this account.
+    pub(crate) async fn contact_link(&mut self, uses: u16) -> Token {
+        self.link(false, uses).await
+    }
+
+    pub(crate) async fn link(&mut self, invite: bool, uses: u16) -> Token {
+        let token = LinkSecret::new(draw()).token();
+        let expires = self.ready.as_ref().expect("ready").time + 3_600_000;
+        let link = protocol::NewLink {
+            token,
+            invite,
+            uses,
+            expires,
+        };
+        let Frame::Done(_) = self.request(link).await else {
+            panic!("no link")
+        };
+        token
+    }
+
+    /// The next push, kept or new.
+    pub(crate) async fn push(&mut self) -> Option<Frame> {
+        if let Some(frame) = self.pushes.pop_front() {
+            return Some(frame);
+        }
+        self.next().await.map(|(id, frame)| {
+            assert_eq!(id, 0, "a reply that nobody waits for: {frame:?}");
+            frame
+        })
+    }
+
+    /// Waits for a push that fits; others are dropped.
+    pub(crate) async fn find<T>(&mut self, mut fits: impl FnMut(Frame) -> Option<T>) -> T {
+        loop {
+            let frame = self.push().await.expect("still connected");
+            if let Some(found) = fits(frame) {
+                return found;
+            }
+        }
+    }
+
+    /// The next `count` entries of a stream; they must come in order and without a gap.
+    pub(crate) async fn entries(&mut self, stream: StreamId, count: usize) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        while entries.len() < count {
+            let more = self
+                .find(|frame| match frame {
+                    Frame::Entries(push) if push.stream == stream => Some(push.entries),
+                    _ => None,
+                })
+                .await;
+            for entry in more {
+                if let Some(last) = entries.last() {
+                    assert_eq!(entry.seq, last.seq + 1, "a gap or a repetition");
+                }
+                entries.push(entry);
+            }
+        }
+        assert_eq!(entries.len(), count, "more entries than expected");
+        entries
+    }
+
+    pub(crate) async fn delivered(&mut self, conversation: ConversationId, seq: u64) {
+        self.find(|frame| match frame {
+            Frame::Delivered(delivered) if delivered.conversation == conversation => {
+                (delivered.seq >= seq).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    }
+
+    /// Reads until the relay says good-bye.
+    pub(crate) async fn farewell(&mut self) -> Option<ErrorCode> {
+        while let Some(frame) = self.push().await {
+            if let Frame::Bye(bye) = frame {
+                return Some(bye.code);
+            }
+        }
+        None
+    }
+
+    /// Asserts that nothing is pushed before an answer to a request comes back.
+    pub(crate) async fn nothing_before_reply(&mut self) {
+        let reply = self.request(protocol::Announce { announce: true }).await;
+        assert!(matches!(reply, Frame::Done(_)));
+        assert!(self.pushes.is_empty(), "pushed: {:?}", self.pushes);
+    }
+}
+
+pub(crate) fn package(device: &Device) -> ClaimedKeyPackage {
+    ClaimedKeyPackage {
+        device: device.id,
+        bytes: device.key_package(),
+    }
+}
+
+pub(crate) fn opaque(bytes: &[u8]) -> Opaque {
+    Opaque(Bytes::copy_from_slice(bytes))
+}

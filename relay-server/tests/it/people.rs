@@ -1,0 +1,428 @@
+//! People as a relay sees them: accounts, devices, and real MLS groups.
+
+use ed25519_dalek::SigningKey;
+use openmls::{
+    group::{MlsGroup, MlsGroupJoinConfig, StagedWelcome},
+    prelude::{
+        BasicCredential, Capabilities, Ciphersuite, CredentialType, CredentialWithKey, Extension,
+        ExtensionType, Extensions, GroupId, KeyPackage, KeyPackageRef, LeafNodeIndex,
+        MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsProvider as _,
+        PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessedMessageContent, ProtocolVersion,
+        RequiredCapabilitiesExtension, UnknownExtension, Welcome as MlsWelcome,
+        tls_codec::{DeserializeBytes as _, Serialize as _, Size as _},
+    },
+};
+use openmls_basic_credential::SignatureKeyPair;
+use openmls_rust_crypto::OpenMlsRustCrypto;
+use protocol::{
+    AccountId, ClaimedKeyPackage, ClientId, Commit, ConversationId, CreateConversation, DeviceId,
+    Opaque, RelayId, Token, Welcome,
+    identity::{DeviceCertificate, DskCertificate, LeafIdentity, Manifest, public_key},
+};
+
+pub(crate) const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
+
+/// Random bytes.
+pub(crate) fn draw<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("random bytes");
+    bytes
+}
+
+/// A fresh client id.
+pub(crate) fn client_id() -> ClientId {
+    ClientId::new(draw())
+}
+
+/// A person: keys, manifest, devices.
+pub(crate) struct Person {
+    pub(crate) account: AccountId,
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) devices: Vec<Device>,
+    root: SigningKey,
+    dsk: SigningKey,
+}
+
+/// One installation.
+pub(crate) struct Device {
+    pub(crate) account: AccountId,
+    pub(crate) id: DeviceId,
+    pub(crate) login: SigningKey,
+    pub(crate) leaf: SigningKey,
+    pub(crate) identity: Vec<u8>,
+    pub(crate) provider: OpenMlsRustCrypto,
+}
+
+impl Person {
+    pub(crate) fn new(relay: RelayId, devices: usize) -> Self {
+        let root = SigningKey::from_bytes(&draw());
+        let dsk = SigningKey::from_bytes(&draw());
+        Self::with_keys(relay, devices, root, dsk)
+    }
+
+    /// The same person with another first manifest.
+    pub(crate) fn forked(&self, relay: RelayId) -> Self {
+        Self::with_keys(relay, 1, self.root.clone(), self.dsk.clone())
+    }
+
+    fn with_keys(relay: RelayId, devices: usize, root: SigningKey, dsk: SigningKey) -> Self {
+        let root_key = public_key(&root);
+        let account = AccountId::of_root_key(&root_key);
+        let dsk_body = DskCertificate {
+            account,
+            dsk: public_key(&dsk),
+            version: 1,
+        };
+        let dsk_certificate: Opaque = dsk_body.sign(&root).into();
+        let mut certificates = Vec::new();
+        let mut made = Vec::new();
+        for _ in 0..devices {
+            let login = SigningKey::from_bytes(&draw());
+            let leaf = SigningKey::from_bytes(&draw());
+            let certificate = DeviceCertificate {
+                relay,
+                account,
+                device: DeviceId::new(draw()),
+                leaf_key: public_key(&leaf),
+                login_key: public_key(&login),
+                created: 1,
+                dsk_version: 1,
+            };
+            let bytes: Opaque = certificate.sign(&dsk).into();
+            let identity = LeafIdentity::encode(root_key, dsk_certificate.clone(), bytes.clone());
+            let id = certificate.device;
+            certificates.push((certificate, bytes));
+            made.push(Device {
+                account,
+                id,
+                login,
+                leaf,
+                identity,
+                provider: OpenMlsRustCrypto::default(),
+            });
+        }
+        let manifest = Manifest {
+            number: 1,
+            previous: None,
+            root_key,
+            dsk: dsk_body,
+            dsk_certificate,
+            devices: certificates,
+            revoked: Vec::new(),
+        };
+        Self {
+            account,
+            manifest: manifest.sign(&dsk),
+            devices: made,
+            root,
+            dsk,
+        }
+    }
+
+    pub(crate) fn device(&self) -> &Device {
+        &self.devices[0]
+    }
+}
+
+impl Device {
+    pub(crate) fn signer(&self) -> SignatureKeyPair {
+        SignatureKeyPair::from_raw(
+            SUITE.signature_algorithm(),
+            self.leaf.to_bytes().to_vec(),
+            public_key(&self.leaf).as_bytes().to_vec(),
+        )
+    }
+
+    fn credential(&self) -> CredentialWithKey {
+        let identity = [&self.account.as_bytes()[..], self.id.as_bytes()].concat();
+        CredentialWithKey {
+            credential: BasicCredential::new(identity).into(),
+            signature_key: public_key(&self.leaf).as_bytes().as_slice().into(),
+        }
+    }
+
+    /// A key package, as an MLSMessage.
+    pub(crate) fn key_package(&self) -> Opaque {
+        let bundle = KeyPackage::builder()
+            .leaf_node_capabilities(capabilities())
+            .leaf_node_extensions(Extensions::single(leaf_extension(&self.identity)).unwrap())
+            .build(SUITE, &self.provider, &self.signer(), self.credential())
+            .unwrap();
+        MlsMessageOut::from(bundle.key_package().clone())
+            .tls_serialize_detached()
+            .unwrap()
+            .into()
+    }
+}
+
+fn leaf_extension(identity: &[u8]) -> Extension {
+    Extension::Unknown(
+        LeafIdentity::EXTENSION_TYPE,
+        UnknownExtension(identity.to_vec()),
+    )
+}
+
+fn capabilities() -> Capabilities {
+    Capabilities::new(
+        Some(&[ProtocolVersion::Mls10]),
+        Some(&[SUITE]),
+        Some(&[
+            ExtensionType::Unknown(0xF101),
+            ExtensionType::Unknown(0xF102),
+            ExtensionType::LastResort,
+        ]),
+        Some(&[]),
+        Some(&[CredentialType::Basic]),
+    )
+}
+
+/// A device's view of a conversation's group.
+pub(crate) struct Group {
+    pub(crate) conversation: ConversationId,
+    pub(crate) mls: MlsGroup,
+}
+
+/// A commit with all that goes with it.
+pub(crate) struct Built {
+    pub(crate) commit: Opaque,
+    pub(crate) welcomes: Vec<Welcome>,
+    pub(crate) group_info: Opaque,
+    /// The welcome as the library makes it, for all joiners at once.
+    pub(crate) whole_welcome: Option<Opaque>,
+}
+
+impl Group {
+    /// Founds a group of one leaf.
+    pub(crate) fn found(device: &Device, conversation: ConversationId) -> (Self, Opaque) {
+        let identity = ExtensionType::Unknown(LeafIdentity::EXTENSION_TYPE);
+        let required =
+            RequiredCapabilitiesExtension::new(&[identity], &[], &[CredentialType::Basic]);
+        Self::found_with(
+            device,
+            conversation,
+            Extensions::single(Extension::RequiredCapabilities(required)).unwrap(),
+        )
+    }
+
+    pub(crate) fn found_with(
+        device: &Device,
+        conversation: ConversationId,
+        context: Extensions<openmls::group::GroupContext>,
+    ) -> (Self, Opaque) {
+        let mls = MlsGroup::builder()
+            .with_group_id(GroupId::from_slice(&conversation.group_id(0)))
+            .ciphersuite(SUITE)
+            .with_wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
+            .use_ratchet_tree_extension(false)
+            .padding_size(128)
+            .with_capabilities(capabilities())
+            .with_group_context_extensions(context)
+            .with_leaf_node_extensions(
+                Extensions::single(leaf_extension(&device.identity)).unwrap(),
+            )
+            .unwrap()
+            .build(&device.provider, &device.signer(), device.credential())
+            .unwrap();
+        let founding = mls
+            .export_group_info(device.provider.crypto(), &device.signer(), true)
+            .unwrap();
+        (
+            Self { conversation, mls },
+            founding.tls_serialize_detached().unwrap().into(),
+        )
+    }
+
+    /// Joins by a welcome. The tree comes from another member's view, as the tests have no use for it inside of welcomes.
+    pub(crate) fn join(
+        device: &Device,
+        conversation: ConversationId,
+        welcome: &Opaque,
+        of: &Self,
+    ) -> Self {
+        let MlsMessageBodyIn::Welcome(welcome) = parse(welcome) else {
+            panic!("no welcome")
+        };
+        let config = MlsGroupJoinConfig::builder()
+            .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
+            .use_ratchet_tree_extension(false)
+            .padding_size(128)
+            .build();
+        let tree = of.mls.export_ratchet_tree().into();
+        let staged =
+            StagedWelcome::new_from_welcome(&device.provider, &config, welcome, Some(tree))
+                .unwrap();
+        Self {
+            conversation,
+            mls: staged.into_group(&device.provider).unwrap(),
+        }
+    }
+
+    /// Builds a commit that adds these packages and removes these leaves, or only updates the own leaf. It stays pending.
+    pub(crate) fn build(
+        &mut self,
+        device: &Device,
+        add: &[ClaimedKeyPackage],
+        remove: &[DeviceId],
+    ) -> Built {
+        let packages: Vec<KeyPackage> = add
+            .iter()
+            .map(|package| open_package(device, &package.bytes))
+            .collect();
+        let references: Vec<KeyPackageRef> = packages
+            .iter()
+            .map(|package| package.hash_ref(device.provider.crypto()).unwrap())
+            .collect();
+        let leaves: Vec<LeafNodeIndex> = self
+            .mls
+            .members()
+            .filter(|member| {
+                let id = BasicCredential::try_from(member.credential.clone()).unwrap();
+                remove
+                    .iter()
+                    .any(|device| id.identity().ends_with(device.as_bytes()))
+            })
+            .map(|member| member.index)
+            .collect();
+        let update = add.is_empty() && remove.is_empty();
+        let bundle = self
+            .mls
+            .commit_builder()
+            .propose_adds(packages)
+            .propose_removals(leaves)
+            .force_self_update(update)
+            .load_psks(device.provider.storage())
+            .unwrap()
+            .create_group_info(true)
+            .use_ratchet_tree_extension(false)
+            .build(
+                device.provider.rand(),
+                device.provider.crypto(),
+                &device.signer(),
+                |_| true,
+            )
+            .unwrap()
+            .stage_commit(&device.provider)
+            .unwrap();
+        let (commit, welcome, group_info) = bundle.into_messages();
+        let whole_welcome: Option<Opaque> =
+            welcome.map(|welcome| welcome.tls_serialize_detached().unwrap().into());
+        let welcomes = match &whole_welcome {
+            None => Vec::new(),
+            Some(whole) => {
+                let MlsMessageBodyIn::Welcome(whole) = parse(whole) else {
+                    panic!("no welcome")
+                };
+                let each = add.iter().zip(&references);
+                each.map(|(package, reference)| Welcome {
+                    device: package.device,
+                    bytes: welcome_for(&whole, reference),
+                })
+                .collect()
+            }
+        };
+        Built {
+            commit: commit.tls_serialize_detached().unwrap().into(),
+            welcomes,
+            group_info: group_info.unwrap().tls_serialize_detached().unwrap().into(),
+            whole_welcome,
+        }
+    }
+
+    /// The pending commit won.
+    pub(crate) fn merge(&mut self, device: &Device) {
+        self.mls.merge_pending_commit(&device.provider).unwrap();
+    }
+
+    /// The pending commit lost.
+    pub(crate) fn clear(&mut self, device: &Device) {
+        self.mls
+            .clear_pending_commit(device.provider.storage())
+            .unwrap();
+    }
+
+    /// Takes in another's commit.
+    pub(crate) fn process(&mut self, device: &Device, commit: &Opaque) {
+        let MlsMessageBodyIn::PublicMessage(message) = parse(commit) else {
+            panic!("no commit")
+        };
+        let processed = self.mls.process_message(&device.provider, message).unwrap();
+        let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
+            panic!("no commit")
+        };
+        self.mls
+            .merge_staged_commit(&device.provider, *staged)
+            .unwrap();
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.mls.epoch().as_u64()
+    }
+
+    /// A commit request that ends the current epoch.
+    pub(crate) fn request(&self, built: &Built) -> Commit {
+        Commit {
+            conversation: self.conversation,
+            incarnation: 0,
+            epoch: self.epoch(),
+            client_id: client_id(),
+            commit: built.commit.clone(),
+            welcomes: built.welcomes.clone(),
+            group_info: built.group_info.clone(),
+        }
+    }
+}
+
+/// A request for a direct conversation of `device` with the owner of these packages; the group is at epoch 1 already.
+pub(crate) fn direct(
+    device: &Device,
+    peer: AccountId,
+    token: Option<Token>,
+    packages: &[ClaimedKeyPackage],
+) -> (Group, CreateConversation) {
+    let conversation = ConversationId::new(draw());
+    let (mut group, founding) = Group::found(device, conversation);
+    let built = group.build(device, packages, &[]);
+    group.merge(device);
+    let request = CreateConversation {
+        conversation,
+        peer,
+        token,
+        founding,
+        client_id: client_id(),
+        commit: built.commit,
+        welcomes: built.welcomes,
+        group_info: built.group_info,
+    };
+    (group, request)
+}
+
+pub(crate) fn open_package(device: &Device, bytes: &Opaque) -> KeyPackage {
+    let MlsMessageBodyIn::KeyPackage(package) = parse(bytes) else {
+        panic!("no key package")
+    };
+    package
+        .validate(device.provider.crypto(), ProtocolVersion::Mls10)
+        .unwrap()
+}
+
+pub(crate) fn parse(bytes: &Opaque) -> MlsMessageBodyIn {
+    MlsMessageIn::tls_deserialize_exact_bytes(&bytes.0)
+        .unwrap()
+        .extract()
+}
+
+/// Cuts a welcome for many down to one joiner (RFC 9420 §12.4.3.1).
+fn welcome_for(welcome: &MlsWelcome, joiner: &KeyPackageRef) -> Opaque {
+    let secrets = welcome.secrets();
+    let own = secrets
+        .iter()
+        .find(|entry| entry.new_member() == *joiner)
+        .unwrap();
+    let head = welcome.ciphersuite().tls_serialized_len() + secrets.tls_serialized_len();
+    let whole = welcome.tls_serialize_detached().unwrap();
+    let mut message = vec![0, 1, 0, 3];
+    message.extend(welcome.ciphersuite().tls_serialize_detached().unwrap());
+    message.extend([own].as_slice().tls_serialize_detached().unwrap());
+    message.extend_from_slice(&whole[head..]);
+    message.into()
+}
