@@ -1,0 +1,99 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use client_core::Event as Change;
+
+use crate::dto::{Connection, ConversationKey, Event, MessageId};
+
+/// Changed messages that are remembered one by one. Beyond that nobody listens, and whoever comes reads everything.
+pub(super) const MOST_MESSAGES: usize = 10_000;
+
+/// Events that wait, each thing once.
+#[derive(Default)]
+pub(super) struct Pending {
+    conversations: BTreeSet<ConversationKey>,
+    messages: BTreeMap<ConversationKey, BTreeMap<MessageId, Fate>>,
+    count: usize,
+    connection: Option<Connection>,
+    link: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Changed,
+    Removed,
+}
+
+impl Pending {
+    pub(super) fn add(&mut self, change: Change) {
+        match change {
+            Change::ConversationChanged(key) => {
+                self.conversations.insert(key.into());
+            }
+            Change::MessageChanged(key, id) => {
+                self.message(key.into(), MessageId(id), Fate::Changed)
+            }
+            Change::MessageRemoved(key, id) => {
+                self.message(key.into(), MessageId(id), Fate::Removed)
+            }
+            Change::ConnectionChanged(connection) => self.connection = Some(connection.into()),
+        }
+    }
+
+    pub(super) fn open_link(&mut self, text: String) {
+        self.link = Some(text);
+    }
+
+    fn message(&mut self, key: ConversationKey, id: MessageId, fate: Fate) {
+        if self.count >= MOST_MESSAGES {
+            return;
+        }
+        if self
+            .messages
+            .entry(key)
+            .or_default()
+            .insert(id, fate)
+            .is_none()
+        {
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    /// Everything that waits: data first, then the link.
+    pub(super) fn take(&mut self) -> Vec<Event> {
+        let all = std::mem::take(self);
+        let mut events = Vec::new();
+        if !all.conversations.is_empty() {
+            events.push(Event::ConversationsChanged {
+                keys: all.conversations.into_iter().collect(),
+            });
+        }
+        for (conversation, messages) in all.messages {
+            let with = |wanted| {
+                messages
+                    .iter()
+                    .filter(|(_, fate)| **fate == wanted)
+                    .map(|(id, _)| *id)
+                    .collect::<Vec<_>>()
+            };
+            let (removed, changed) = (with(Fate::Removed), with(Fate::Changed));
+            if !removed.is_empty() {
+                events.push(Event::MessagesRemoved {
+                    conversation,
+                    ids: removed,
+                });
+            }
+            if !changed.is_empty() {
+                events.push(Event::MessagesChanged {
+                    conversation,
+                    ids: changed,
+                });
+            }
+        }
+        events.extend(
+            all.connection
+                .map(|connection| Event::ConnectionChanged { connection }),
+        );
+        events.extend(all.link.map(|text| Event::LinkOpened { text }));
+        events
+    }
+}

@@ -1,0 +1,80 @@
+use client_core::{Error, ErrorKind};
+use serde::Serialize;
+use ts_rs::TS;
+
+/// What went wrong, as the window tells cases apart. It has the words for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ErrorCode {
+    BadLink,
+    LinkExpired,
+    WrongRelay,
+    AlreadyContact,
+    Offline,
+    RelayUnreachable,
+    RelayIdentity,
+    Version,
+    NameInvalid,
+    TextTooLong,
+    WrongPassphrase,
+    PassphraseTooShort,
+    Keyring,
+    Database,
+    DiskFull,
+    NotFound,
+    Refused,
+    Busy,
+    Internal,
+}
+
+impl From<ErrorKind> for ErrorCode {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::BadLink => Self::BadLink,
+            ErrorKind::LinkExpired => Self::LinkExpired,
+            ErrorKind::WrongRelay => Self::WrongRelay,
+            // an own link: there is nobody to add
+            ErrorKind::OwnLink => Self::AlreadyContact,
+            ErrorKind::Offline => Self::Offline,
+            ErrorKind::RelayUnreachable => Self::RelayUnreachable,
+            ErrorKind::RelayIdentity => Self::RelayIdentity,
+            ErrorKind::Version => Self::Version,
+            ErrorKind::NameInvalid => Self::NameInvalid,
+            // the window sends no empty text
+            ErrorKind::TextInvalid => Self::TextTooLong,
+            ErrorKind::WrongPassphrase => Self::WrongPassphrase,
+            ErrorKind::PassphraseTooShort => Self::PassphraseTooShort,
+            ErrorKind::Keyring => Self::Keyring,
+            ErrorKind::Database => Self::Database,
+            ErrorKind::DiskFull => Self::DiskFull,
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Refused => Self::Refused,
+            ErrorKind::Busy => Self::Busy,
+            ErrorKind::Crypto | ErrorKind::Internal => Self::Internal,
+        }
+    }
+}
+
+/// Every command rejects with this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AppError {
+    pub(crate) code: ErrorCode,
+    /// For the page of details and the log, never translated.
+    pub(crate) detail: Option<String>,
+}
+
+impl AppError {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: Some(detail.into()),
+        }
+    }
+}
+
+impl From<Error> for AppError {
+    fn from(error: Error) -> Self {
+        Self::new(error.kind().into(), error.to_string())
+    }
+}

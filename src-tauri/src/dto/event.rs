@@ -1,0 +1,29 @@
+use serde::Serialize;
+use ts_rs::TS;
+
+use super::{Connection, ConversationKey, MessageId};
+
+/// What changed, told to the window as ids; it reads anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub(crate) enum Event {
+    /// Their rows in the list changed.
+    ConversationsChanged { keys: Vec<ConversationKey> },
+    /// New or changed.
+    MessagesChanged {
+        conversation: ConversationKey,
+        ids: Vec<MessageId>,
+    },
+    /// Gone, or under another id now.
+    MessagesRemoved {
+        conversation: ConversationKey,
+        ids: Vec<MessageId>,
+    },
+    /// The connection changed.
+    ConnectionChanged { connection: Connection },
+    /// The person asked for a conversation outside of the window.
+    #[expect(dead_code, reason = "agreed with the page; nothing says it yet")]
+    OpenConversation { conversation: ConversationKey },
+    /// The person opened a link outside of the window. Nothing happens before a click.
+    LinkOpened { text: String },
+}
