@@ -33,6 +33,14 @@ const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus C
 </busconfig>
 "#;
 
+/// Where a window lies on the screen; always at the top, because nothing draws frames around windows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Area {
+    pub(crate) x: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
 /// An X server that draws into memory.
 #[derive(Debug)]
 pub(crate) struct Screen {
@@ -69,11 +77,22 @@ impl Screen {
 
     /// A picture of everything on the screen.
     pub(crate) fn picture(&self, file: &Path) -> Result<()> {
-        shell::read(
-            Command::new("import")
-                .args(["-display", &self.display, "-window", "root"])
-                .arg(file),
-        )?;
+        self.import(None, file)
+    }
+
+    /// A picture of a part of the screen. The driver could take one as well, but where there is no GPU its answer may
+    /// never come: it waits for a frame that an idle page does not draw.
+    pub(crate) fn picture_of(&self, area: Area, file: &Path) -> Result<()> {
+        self.import(Some(area), file)
+    }
+
+    fn import(&self, area: Option<Area>, file: &Path) -> Result<()> {
+        let mut import = Command::new("import");
+        import.args(["-display", &self.display, "-window", "root"]);
+        if let Some(Area { x, width, height }) = area {
+            import.args(["-crop", &format!("{width}x{height}+{x}+0"), "+repage"]);
+        }
+        shell::read(import.arg(file))?;
         Ok(())
     }
 }

@@ -1,7 +1,6 @@
 //! One window, driven through WebDriver as a person would: look, click, type.
 
 use std::{
-    fs,
     path::Path,
     time::{Duration, Instant},
 };
@@ -11,6 +10,8 @@ use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::desktop::Area;
 
 /// How long a page may take to show something; the machine may be busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,9 +57,9 @@ impl Window {
         self.client.close().await.context("close the window")
     }
 
-    pub(crate) async fn place(&self, x: u32, width: u32, height: u32) -> Result<()> {
+    pub(crate) async fn place(&self, area: Area) -> Result<()> {
         self.client
-            .set_window_rect(x, 0, width, height)
+            .set_window_rect(area.x, 0, area.width, area.height)
             .await
             .context("place the window")
     }
@@ -70,10 +71,15 @@ impl Window {
             .context("run a script in the page")
     }
 
-    /// A picture of the page.
-    pub(crate) async fn picture(&self, file: &Path) -> Result<()> {
-        let png = self.client.screenshot().await.context("take a picture")?;
-        fs::write(file, png).with_context(|| format!("write {}", file.display()))
+    /// Waits until the page has drawn what it holds now.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let script = "const done = arguments[0];
+            requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
+        self.client
+            .execute_async(script, vec![])
+            .await
+            .context("wait for the page to be drawn")?;
+        Ok(())
     }
 
     /// All the text in the page.
@@ -238,7 +244,11 @@ pub(crate) async fn until<T>(
 ) -> Result<T> {
     let deadline = Instant::now() + patience;
     loop {
-        let answer = ask().await;
+        // a page that hangs does not answer at all
+        let answer = match tokio::time::timeout(patience, ask()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(anyhow!("no answer from the window")),
+        };
         if let Ok(Some(value)) = answer {
             return Ok(value);
         }

@@ -2,18 +2,19 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    interactive, journey::Journey, paths::Paths, people::Person, products::Products,
-    report::Report, shell,
+    interactive, journey::Journey, paths::Paths, products::Products, report::Report, shell,
 };
 
+/// How long a window that may hang is asked for its text.
+const ANSWER: Duration = Duration::from_secs(5);
 /// How many lines of a log are printed after a failure.
 const LOG_LINES: usize = 40;
 
@@ -59,25 +60,17 @@ async fn walk(products: &Products, folder: &Path, report: &mut Report) -> Result
 
 /// What everybody saw when it went wrong. What cannot be kept is left out: the first error is the one that counts.
 async fn keep_evidence(journey: &Journey<'_>, folder: &Path) {
-    let _ = journey.screen.picture(&folder.join("failure-screen.png"));
+    let _ = journey.screen.picture(&folder.join("failure.png"));
     for person in [&journey.ana, &journey.luis] {
         let Ok(window) = person.window() else {
             continue;
         };
-        let file = |extension| evidence(folder, person, extension);
-        let _ = window.picture(&file("png")).await;
-        if let Ok(text) = window.page_text().await {
-            println!("--- what {} sees ---\n{text}", person.name());
-            let _ = fs::write(file("txt"), text);
+        if let Ok(Ok(text)) = tokio::time::timeout(ANSWER, window.page_text()).await {
+            let name = person.name();
+            println!("--- what {name} sees ---\n{text}");
+            let _ = fs::write(folder.join(format!("failure-{name}.txt")), text);
         }
     }
-}
-
-fn evidence(folder: &Path, person: &Person, extension: &str) -> PathBuf {
-    folder.join(format!(
-        "failure-{}.{extension}",
-        person.name().to_lowercase()
-    ))
 }
 
 fn print_logs(folder: &Path) {
@@ -102,12 +95,12 @@ fn print_logs(folder: &Path) {
 
 fn add_versions(paths: &Paths, products: &Products, report: &mut Report) -> Result<()> {
     let mut git = shell::command("git", ["rev-parse", "--short", "HEAD"], paths.root());
+    let mut driver = Command::new("dpkg-query");
+    driver.args(["-W", "-f", "${Version}", "webkit2gtk-driver"]);
+    report.fact("relevo", env!("CARGO_PKG_VERSION"));
     for (name, command) in [
         ("relay", Command::new(products.relay()).arg("--version")),
-        (
-            "webkit_driver",
-            Command::new("WebKitWebDriver").arg("--version"),
-        ),
+        ("webkit", &mut driver),
         ("rust", Command::new("rustc").arg("--version")),
         ("commit", &mut git),
     ] {

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     desktop::{Keyring, Screen},
-    people::{Author, Person, Protection, Side},
+    people::{Author, Person, Protection},
     products::Products,
     relay::Relay,
     report::Report,
@@ -80,7 +80,7 @@ impl<'a> Journey<'a> {
 
     async fn ana_joins(&mut self) -> Result<()> {
         let invite = self.relay.invite()?;
-        self.ana.open_app(self.products.app(), Side::Left).await?;
+        self.ana.open_app(self.products.app()).await?;
         self.ana.window()?.find("first-run-invite").await?;
         self.picture(&self.ana, "01-first-screen").await?;
         self.ana.make_account(&invite, Protection::Keyring).await?;
@@ -91,7 +91,7 @@ impl<'a> Journey<'a> {
         let invite = self.ana.make_invite().await?;
         self.picture(&self.ana, "03-invite").await?;
         self.ana.window()?.close_dialog().await?;
-        self.luis.open_app(self.products.app(), Side::Right).await?;
+        self.luis.open_app(self.products.app()).await?;
         self.luis
             .make_account(&invite, Protection::Passphrase)
             .await?;
@@ -156,7 +156,7 @@ impl<'a> Journey<'a> {
     /// Luis has no keyring: his passphrase opens the database.
     async fn restart_luis(&mut self) -> Result<()> {
         self.luis.close_app().await?;
-        self.luis.open_app(self.products.app(), Side::Right).await?;
+        self.luis.open_app(self.products.app()).await?;
         self.luis.window()?.find("unlock-input").await?;
         self.picture(&self.luis, "09-locked").await?;
         self.luis.unlock().await?;
@@ -170,7 +170,7 @@ impl<'a> Journey<'a> {
     async fn restart_ana(&mut self) -> Result<()> {
         self.ana.close_app().await?;
         self.write(Author::Luis, "While you were away").await?;
-        self.ana.open_app(self.products.app(), Side::Left).await?;
+        self.ana.open_app(self.products.app()).await?;
         self.ana.open_conversation("Luis").await?;
         self.ana.sees_conversation(&self.said).await?;
         self.luis
@@ -220,8 +220,9 @@ impl<'a> Journey<'a> {
     }
 
     async fn picture(&self, person: &Person, name: &str) -> Result<()> {
+        person.window()?.settle().await?;
         let file = self.pictures.join(format!("{name}.png"));
-        person.window()?.picture(&file).await
+        self.screen.picture_of(person.area(), &file)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    desktop::{Keyring, Screen, Seat},
+    desktop::{Area, Keyring, Screen, Seat},
     driver::{self, PATIENCE, ShownMessage, Window},
     processes,
 };
@@ -44,13 +44,6 @@ impl Author {
     }
 }
 
-/// Where the window of a person lies on the screen.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Side {
-    Left,
-    Right,
-}
-
 /// How an account is protected on a computer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Protection {
@@ -80,6 +73,18 @@ impl Person {
         self.author.name()
     }
 
+    /// Where the window of this person lies: beside the other one.
+    pub(crate) fn area(&self) -> Area {
+        Area {
+            x: match self.author {
+                Author::Ana => 0,
+                Author::Luis => 1110,
+            },
+            width: 1100,
+            height: 720,
+        }
+    }
+
     pub(crate) fn window(&self) -> Result<&Window> {
         self.window
             .as_ref()
@@ -87,14 +92,10 @@ impl Person {
     }
 
     /// Starts the app with the profile of this person.
-    pub(crate) async fn open_app(&mut self, app: &Path, side: Side) -> Result<()> {
+    pub(crate) async fn open_app(&mut self, app: &Path) -> Result<()> {
         let arguments = ["--profile".to_owned(), self.profile.display().to_string()];
         let window = Window::open(&self.seat.driver(), app, &arguments).await?;
-        let x = match side {
-            Side::Left => 0,
-            Side::Right => 1110,
-        };
-        window.place(x, 1100, 720).await?;
+        window.place(self.area()).await?;
         self.window = Some(window);
         Ok(())
     }

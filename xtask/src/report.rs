@@ -6,8 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
+
+/// A step that takes longer hangs.
+const LONGEST_STEP: Duration = Duration::from_secs(180);
 
 /// The steps of one run.
 #[derive(Debug, Default, Serialize)]
@@ -44,7 +47,10 @@ impl Report {
         action: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let start = Instant::now();
-        let result = action.await;
+        let result = match tokio::time::timeout(LONGEST_STEP, action).await {
+            Ok(result) => result,
+            Err(_) => Err(anyhow!("took longer than {} s", LONGEST_STEP.as_secs())),
+        };
         let (outcome, note) = match &result {
             Ok(_) => (Outcome::Passed, None),
             Err(error) => (Outcome::Failed, Some(format!("{error:#}"))),
