@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use protocol::{AccountId, ConversationId, Entry, Frame, Refusal, StreamId};
+use protocol::{AccountId, ConversationId, Entry, Refusal, StreamId};
 use tokio::sync::mpsc::Receiver;
 
 pub(crate) use self::conversation::Conversation;
@@ -73,20 +73,24 @@ impl Delivery {
         conversation: ConversationId,
         outcome: Result<AppendDone, Refusal>,
     ) {
-        let mut staged = lock(&self.staged);
-        let reply = match outcome {
+        match outcome {
             Ok(done) => {
+                let mut staged = lock(&self.staged);
                 if !done.fresh.is_empty() {
                     staged
                         .entries
                         .push((conversation, session.identity.account, done.fresh));
                 }
-                Frame::from(done.appended)
+                if session.finish(id, &done.appended.into()) {
+                    staged.wake.push(session);
+                }
             }
-            Err(refusal) => refusal.into(),
-        };
-        if session.finish(id, &reply) {
-            staged.wake.push(session);
+            // perhaps refused before it came to the writer: no transaction's end would wake the session
+            Err(refusal) => {
+                if session.finish(id, &refusal.into()) {
+                    session.wake();
+                }
+            }
         }
     }
 
@@ -158,11 +162,7 @@ impl Delivery {
     }
 
     /// Lets a session follow a conversation as the store has it.
-    pub(crate) fn follow(
-        &self,
-        session: &Arc<Session>,
-        membership: &mut Membership,
-    ) -> Arc<Conversation> {
+    pub(crate) fn follow(&self, session: &Arc<Session>, membership: &mut Membership) {
         {
             let behind = lock(&self.behind);
             for member in &mut membership.members {
@@ -180,7 +180,7 @@ impl Delivery {
             last,
             ..
         } = *membership;
-        self.subscribe(conversation, stream, &membership.members, session, last)
+        self.subscribe(conversation, stream, &membership.members, session, last);
     }
 
     fn subscribe(

@@ -56,22 +56,10 @@ impl Node {
         receipt: Option<Receipt>,
         key_packages: u16,
     ) -> Result<(), Refusal> {
-        let mut attempts = 0;
-        let mut attachment = loop {
-            let changes = self.delivery.changes();
-            let attachment = self.store.attachment(session.identity.device_row).await?;
-            attempts += 1;
-            if changes == self.delivery.changes() || attempts == ATTEMPTS {
-                break attachment;
-            }
-        };
-        attachment.cursor = attachment
-            .cursor
-            .max(self.delivery.inbox_cursor(session.identity.device_row));
+        let attachment = self.read_what_it_may(session).await?;
         let mut streams = Vec::with_capacity(attachment.memberships.len());
         let mut delivered = Vec::new();
-        for membership in &mut attachment.memberships {
-            let conversation = self.delivery.follow(session, membership);
+        for membership in &attachment.memberships {
             let Some(own) = own(session, membership) else {
                 continue;
             };
@@ -84,11 +72,11 @@ impl Node {
             stream.joined = own.joined;
             stream.until = own.left;
             stream.welcome = own.welcome;
-            let welcomed = own.welcome <= attachment.cursor;
             streams.push((membership.conversation, stream));
-            if welcomed
+            let conversation = self.delivery.conversation(membership.conversation);
+            if own.welcome <= attachment.cursor
                 && let Some(seq) = conversation
-                    .delivered(session.identity.account)
+                    .and_then(|it| it.delivered(session.identity.account))
                     .filter(|seq| *seq > 0)
             {
                 delivered.push((membership.conversation, seq));
@@ -126,6 +114,34 @@ impl Node {
         Ok(())
     }
 
+    /// Reads what the session's device may read, and lets the session follow it.
+    async fn read_what_it_may(&self, session: &Arc<Session>) -> Result<Attachment, Refusal> {
+        let device = session.identity.device_row;
+        let mut followed = Vec::new();
+        let mut attempts = 0;
+        loop {
+            let changes = self.delivery.changes();
+            let mut attachment = match self.store.attachment(device).await {
+                Ok(attachment) => attachment,
+                Err(refusal) => {
+                    for conversation in followed {
+                        self.delivery.unfollow(session, conversation);
+                    }
+                    return Err(refusal);
+                }
+            };
+            attachment.cursor = attachment.cursor.max(self.delivery.inbox_cursor(device));
+            for membership in &mut attachment.memberships {
+                self.delivery.follow(session, membership);
+                followed.push(membership.conversation);
+            }
+            attempts += 1;
+            if changes == self.delivery.changes() || attempts == ATTEMPTS {
+                return Ok(attachment);
+            }
+        }
+    }
+
     /// Ends a session.
     pub(crate) fn detach(&self, session: &Arc<Session>) {
         self.registry.remove(session);
@@ -134,10 +150,8 @@ impl Node {
         for conversation in &conversations {
             self.delivery.unfollow(session, *conversation);
         }
-        if session.set_announce(false) {
-            self.presence
-                .depart(&self.delivery, session, conversations, Farewell::Grace);
-        }
+        self.presence
+            .depart(&self.delivery, session, conversations, Farewell::Grace);
     }
 
     fn wire_limits(&self) -> WireLimits {

@@ -71,6 +71,9 @@ impl Presence {
         session: &Session,
         conversations: &[ConversationId],
     ) {
+        if session.set_shown(true) {
+            return;
+        }
         let account = session.identity.account;
         let appeared = {
             let mut state = self.lock();
@@ -123,6 +126,9 @@ impl Presence {
         conversations: Vec<ConversationId>,
         farewell: Farewell,
     ) {
+        if !session.set_shown(false) {
+            return;
+        }
         let account = session.identity.account;
         let mut state = self.lock();
         let Some(visible) = state.accounts.get_mut(&account) else {

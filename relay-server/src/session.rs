@@ -43,6 +43,8 @@ pub(crate) enum Activity {
 pub(crate) struct Session {
     pub(crate) identity: Identity,
     announce: AtomicBool,
+    /// Counted by `presence` among the account's sessions.
+    shown: AtomicBool,
     wake: Notify,
     limits: SessionLimits,
     inner: Mutex<Inner>,
@@ -89,6 +91,7 @@ impl Session {
         Self {
             identity,
             announce: AtomicBool::new(announce),
+            shown: AtomicBool::new(false),
             wake: Notify::new(),
             limits: SessionLimits {
                 queue_frames: config.queue_frames,
@@ -120,6 +123,11 @@ impl Session {
     /// Answers what it was before.
     pub(crate) fn set_announce(&self, announce: bool) -> bool {
         self.announce.swap(announce, Ordering::Relaxed)
+    }
+
+    /// Notes whether `presence` counts it, and answers what it was before.
+    pub(crate) fn set_shown(&self, shown: bool) -> bool {
+        self.shown.swap(shown, Ordering::Relaxed)
     }
 
     /// Wakes the socket's task. Several changes may share one wake.

@@ -4,6 +4,8 @@
 //! Completions run in the order of the writes. Reads see everything whose completion has run. Only this module and those
 //! below it hold SQL.
 
+#[cfg(test)]
+mod contract;
 mod sqlite;
 
 use std::{future::Future, pin::Pin, sync::mpsc};

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Ack, Append, Appended, Bye, Challenge, ClaimKeyPackages, Claimed, ClaimedKeyPackage, Committed,
+    Ack, Append, Appended, Challenge, ClaimKeyPackages, Claimed, ClaimedKeyPackage, Committed,
     ConversationId, CreateConversation, Entry, ErrorCode, Frame, Hello, LinkSecret, NewEntry,
     Nonce, Opaque, Prove, PublishKeyPackages, Ready, Refusal, Register, RelayId, SUBPROTOCOL,
     StreamId, Token, decode_frame, encode_frame, handshake, identity::sign,
@@ -157,6 +157,8 @@ impl TestRelay {
             .entries(StreamId::Conversation(conversation), 1)
             .await;
         bo_client.ack(StreamId::Conversation(conversation), 1).await;
+        // Bo's acknowledgement of the commit has come through
+        ana_client.delivered(conversation, 1).await;
         Pair {
             conversation,
             ana,
@@ -210,7 +212,6 @@ pub(crate) struct Client {
     pushes: VecDeque<Frame>,
     last_id: u32,
     pub(crate) ready: Option<Ready>,
-    pub(crate) bye: Option<Bye>,
 }
 
 impl Client {
@@ -230,7 +231,6 @@ impl Client {
             pushes: VecDeque::new(),
             last_id: 0,
             ready: None,
-            bye: None,
         }
     }
 
@@ -497,6 +497,22 @@ impl Client {
             }
         }
         None
+    }
+
+    /// As [`Client::nothing_before_reply`], of one who hides.
+    pub(crate) async fn nothing_before_reply_hidden(&mut self) {
+        let reply = self.request(protocol::Announce { announce: false }).await;
+        assert!(matches!(reply, Frame::Done(_)));
+        assert!(self.pushes.is_empty(), "pushed: {:?}", self.pushes);
+    }
+
+    /// As [`Client::nothing_before_reply`], but for what is told of contacts and cursors on connecting.
+    pub(crate) async fn nothing_before_reply_but_presence(&mut self) {
+        let reply = self.request(protocol::Announce { announce: true }).await;
+        assert!(matches!(reply, Frame::Done(_)));
+        self.pushes
+            .retain(|frame| !matches!(frame, Frame::Presence(_) | Frame::Delivered(_)));
+        assert!(self.pushes.is_empty(), "pushed: {:?}", self.pushes);
     }
 
     /// Asserts that nothing is pushed before an answer to a request comes back.

@@ -106,7 +106,7 @@ async fn the_inbox_comes_first_and_nothing_of_a_conversation_before_its_welcome_
     assert_eq!(ana_client.ready.as_ref().expect("ready").news.len(), 1);
     assert_eq!(
         ana_client.entries(StreamId::Inbox, 1).await,
-        [welcome.clone()]
+        std::slice::from_ref(&welcome)
     );
     ana_client.ack(StreamId::Inbox, welcome.seq).await;
     let entries = ana_client

@@ -1,4 +1,10 @@
 //! The relay from outside: real sockets, real groups, one process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 mod client;
 mod people;
@@ -6,3 +12,7 @@ mod people;
 mod conversations;
 mod entries;
 mod handshake;
+mod hostile;
+mod http;
+mod invalid_commits;
+mod pushing;
