@@ -7,6 +7,8 @@
 //! Lines go to the first conversation. `/invite` prints a link for somebody, `/list` the conversations, `/to N` switches,
 //! `/quit` ends.
 
+#![allow(clippy::print_stdout, reason = "a program for a terminal")]
+
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, stdin},
@@ -63,8 +65,7 @@ async fn main() -> Result<()> {
         )?,
         (ProfileState::Empty, None) => bail!("a new profile needs an invite"),
     };
-    let (sender, mut notices) = mpsc::channel(64);
-    let client = Client::start(opened, network, &runtime, sender)?;
+    let (client, mut notices) = Client::start(opened, network, &runtime)?;
     client.registered().await.context("register")?;
     profile.registered()?;
     println!("* you are {} on {}", client.me().name, client.me().relay);
@@ -125,7 +126,7 @@ async fn show(
             Event::ConnectionChanged(connection) => {
                 println!("* {:?} {:?}", connection.state, connection.cause)
             }
-            Event::ConversationChanged(_) | Event::MessageRemoved(..) => {}
+            Event::ConversationChanged(_) | Event::MessageRemoved(..) | Event::SearchIndexed => {}
         }
     }
     Ok(latest)

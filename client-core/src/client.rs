@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread};
 
-use protocol::{AccountId, Link, MessageId};
+use protocol::{Link, MessageId};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
@@ -14,10 +14,10 @@ use crate::{
     connection::TokioNetwork,
     engine::{Engine, Seams},
     error::{Error, ErrorKind, Result},
-    event::Notice,
     model::{
         Connection, Conversation, ConversationKey, IssuedLink, Me, Message, MessagePage, SearchHit,
     },
+    notices::{NoticeSender, Notices, notices},
     profile::OpenedAccount,
     reader::Reader,
     seams::{NetworkEvent, SystemClock, SystemRandom},
@@ -60,7 +60,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Starts the engine's thread. Notices must be taken out: the engine waits when too many lie there.
+    /// Starts the engine's thread. What changes comes out of the [`Notices`].
     ///
     /// # Errors
     /// [`ErrorKind::Database`]: no connection for reading; [`ErrorKind::Internal`]: no thread.
@@ -68,32 +68,25 @@ impl Client {
         opened: OpenedAccount,
         seams: SystemSeams,
         runtime: &Handle,
-        notices: mpsc::Sender<Notice>,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Notices)> {
         let reader = Arc::new(Reader::open(&opened.path, &opened.key)?);
         let me = opened.engine.me();
         let (inputs, receiver) = mpsc::channel(INPUTS);
-        let (account, handle) = (me.account, runtime.clone());
+        let handle = runtime.clone();
+        let (sender, notices) = notices(me.account);
         let thread = thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || {
-                handle.block_on(run(
-                    opened.engine,
-                    account,
-                    receiver,
-                    seams.network,
-                    notices,
-                ))
-            })
+            .spawn(move || handle.block_on(run(opened.engine, receiver, seams.network, sender)))
             .map_err(|error| {
                 Error::new(ErrorKind::Internal, format!("start the engine: {error}"))
             })?;
-        Ok(Self {
+        let client = Self {
             me,
             inputs,
             reader,
             thread: Some(thread),
-        })
+        };
+        Ok((client, notices))
     }
 
     /// Oneself.
@@ -295,15 +288,14 @@ impl Client {
 /// The engine's thread: one input after the other, background work when there is none.
 async fn run(
     mut engine: Engine,
-    account: AccountId,
     mut inputs: mpsc::Receiver<Input>,
     mut network: mpsc::Receiver<NetworkEvent>,
-    notices: mpsc::Sender<Notice>,
+    notices: NoticeSender,
 ) {
     engine.wake();
     loop {
         let events = engine.take_events();
-        if !events.is_empty() && notices.send(Notice { account, events }).await.is_err() {
+        if !events.is_empty() && notices.send(events).await.is_err() {
             return;
         }
         let input = match inputs
@@ -312,7 +304,7 @@ async fn run(
             .or_else(|| network.try_recv().ok().map(Input::Network))
         {
             Some(input) => Some(input),
-            None if engine.idle() => continue,
+            None if engine.idle() || engine.has_events() => continue,
             None => {
                 let pause = engine.until_wake();
                 tokio::select! {

@@ -16,6 +16,7 @@
 //! PrivateMessage, welcomes, group infos and key packages each under their own wire format.
 
 mod account;
+mod commits;
 mod config;
 mod failure;
 mod founding;
@@ -80,6 +81,14 @@ impl<'a> Mls<'a> {
         (0..count)
             .map(|_| packages::make(self, last_resort))
             .collect()
+    }
+
+    /// Deletes the private keys of key packages that no welcome can name any more, and says how many. For once a day.
+    ///
+    /// # Errors
+    /// [`Failure::Storage`].
+    pub fn expire_key_packages(&self) -> Result<usize, Failure> {
+        packages::expire(self)
     }
 
     /// Founds the group of a direct conversation with incarnation 0: this device alone in epoch 0, and the pending commit to

@@ -11,10 +11,7 @@ mod requests;
 mod session;
 mod welcomes;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use protocol::{Frame, StreamId, encode_frame};
 use tracing::{error, warn};
@@ -24,6 +21,7 @@ use crate::{
     error::Result,
     event::Event,
     model::{Connection, ConversationKey, Me},
+    notices::Changes,
     seams::{Clock, Network, NetworkEvent, Randomness},
     store::{self, Database, WriteTransaction, account::AccountRow},
 };
@@ -62,7 +60,7 @@ pub struct Engine {
     registration: Option<RegistrationOutcome>,
     acks: Acks,
     holds: BTreeMap<ConversationKey, Hold>,
-    events: BTreeSet<Event>,
+    events: Changes,
     index_waits: bool,
 }
 
@@ -114,7 +112,7 @@ impl Engine {
             registration: None,
             acks: Acks::default(),
             holds: BTreeMap::new(),
-            events: BTreeSet::new(),
+            events: Changes::default(),
             index_waits,
         })
     }
@@ -209,9 +207,15 @@ impl Engine {
         self.index_waits
     }
 
+    /// Whether [`Engine::take_events`] has something.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Takes what changed since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events).into_iter().collect()
+        self.events.take()
     }
 
     /// Runs one transaction and keeps what it announces.

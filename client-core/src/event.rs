@@ -13,6 +13,8 @@ pub enum Event {
     MessageChanged(ConversationKey, MessageId),
     /// The message is gone, or has another id now.
     MessageRemoved(ConversationKey, MessageId),
+    /// Messages that were there before can be found by search now.
+    SearchIndexed,
     /// The connection changed.
     ConnectionChanged(Connection),
 }

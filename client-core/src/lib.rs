@@ -20,6 +20,7 @@ mod error;
 mod event;
 pub mod keyslots;
 pub mod model;
+mod notices;
 pub mod profile;
 mod reader;
 pub mod seams;
@@ -30,5 +31,6 @@ pub use crate::{
     client::SystemSeams,
     error::{Error, ErrorKind, Result},
     event::{Event, Notice},
+    notices::Notices,
     reader::Reader,
 };

@@ -10,16 +10,14 @@ use std::{
     time::Duration,
 };
 
-use client_core::Notice;
+use client_core::{Notice, Notices};
 use tauri::ipc::Channel;
-use tokio::{sync::mpsc, time};
+use tokio::time;
 use tracing::warn;
 
 use self::pending::Pending;
 use crate::dto::Event;
 
-/// Notices that client-core may have ahead of us; then it waits.
-pub(crate) const NOTICES: usize = 256;
 /// A screen is drawn this often.
 const FRAME: Duration = Duration::from_millis(16);
 
@@ -47,16 +45,21 @@ impl Bridge {
     }
 
     /// Passes notices on until client-core ends.
-    pub(crate) async fn forward(self: Arc<Self>, mut notices: mpsc::Receiver<Notice>) {
-        let mut batch = Vec::with_capacity(NOTICES);
-        while notices.recv_many(&mut batch, NOTICES).await > 0 {
-            self.change(|inner| {
-                for event in batch.drain(..).flat_map(|notice| notice.events) {
-                    inner.pending.add(event);
-                }
-            });
+    pub(crate) async fn forward(self: Arc<Self>, mut notices: Notices) {
+        while let Some(notice) = notices.recv().await {
+            self.pass_on(notice);
+            // what changes meanwhile is collected and told once
             time::sleep(FRAME).await;
         }
+    }
+
+    fn pass_on(&self, notice: Notice) {
+        self.change(|inner| {
+            notice
+                .events
+                .into_iter()
+                .for_each(|event| inner.pending.add(event))
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut Inner)) {

@@ -14,7 +14,7 @@ use client_core::{
 use protocol::Link;
 use tokio::{
     runtime::Handle,
-    sync::{Mutex, mpsc},
+    sync::Mutex,
     task::{self, JoinSet},
     time,
 };
@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
 use crate::{
-    bridge::{Bridge, NOTICES},
+    bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Settings},
     keyring::SystemKeyring,
     settings::SettingsFile,
@@ -227,6 +227,7 @@ impl Shell {
         // else a command still runs, and the account ends after it
         if let Some(Ok(account)) = account.map(Arc::try_unwrap) {
             account.stop().await;
+            info!("the account has stopped");
         }
     }
 
@@ -257,8 +258,7 @@ impl Shell {
     }
 
     fn start(&self, opened: OpenedAccount, system: SystemSeams) -> Result<Account, AppError> {
-        let (sender, notices) = mpsc::channel(NOTICES);
-        let client = Client::start(opened, system, &self.runtime, sender)?;
+        let (client, notices) = Client::start(opened, system, &self.runtime)?;
         let mut forwarding = JoinSet::new();
         forwarding.spawn_on(Arc::clone(&self.bridge).forward(notices), &self.runtime);
         Ok(Account { client, forwarding })

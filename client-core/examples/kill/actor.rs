@@ -16,7 +16,7 @@ use client_core::{
     profile::{Profile, ProfileState},
 };
 use protocol::Link;
-use tokio::{runtime::Handle, sync::mpsc, time::timeout};
+use tokio::{runtime::Handle, time::timeout};
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
@@ -51,8 +51,7 @@ pub(crate) async fn run(arguments: ActorArguments) -> Result<()> {
             profile.create(&link, &name, &Protection::Unprotected, &NoKeyring, seams)?
         }
     };
-    let (sender, mut notices) = mpsc::channel(64);
-    let client = Client::start(opened, network, &Handle::current(), sender)?;
+    let (client, mut notices) = Client::start(opened, network, &Handle::current())?;
     while client.registered().await.is_err() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -77,7 +76,9 @@ pub(crate) async fn run(arguments: ActorArguments) -> Result<()> {
             .map(|it| it.key);
         if let Some(key) = open {
             if stop.exists() {
-                if arrived(&client, key).await? {
+                if !arrived(&client, key).await? {
+                    explain(&client, key).await?;
+                } else {
                     fs::write(dir.join(format!("{name}.done")), "")?;
                     if fs::exists(dir.join(peer(&name)))? {
                         break;
@@ -99,7 +100,6 @@ pub(crate) async fn run(arguments: ActorArguments) -> Result<()> {
         }
         // woken by whatever changes; the bound is for the stop file, which makes no event
         let _woken = timeout(Duration::from_millis(100), notices.recv()).await;
-        while notices.try_recv().is_ok() {}
     }
     client.stop().await;
     Ok(())
@@ -112,6 +112,22 @@ fn peer(name: &str) -> &'static Path {
     } else {
         "ana.done"
     })
+}
+
+/// Says what is not there yet, for a run that does not come to an end.
+async fn explain(client: &Client, key: ConversationKey) -> Result<()> {
+    let page = client.messages(key, None, 200).await?;
+    let undelivered = page
+        .messages
+        .iter()
+        .filter(|it| {
+            it.outgoing
+                .is_some_and(|state| state != OutgoingState::Delivered)
+        })
+        .count();
+    let last = page.messages.last().map(|it| it.position);
+    tracing::info!(connection = ?client.connection().await?, undelivered, last, "not all has arrived");
+    Ok(())
 }
 
 /// Whether nothing waits and the newest messages of each side were delivered.

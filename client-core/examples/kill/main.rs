@@ -7,6 +7,12 @@
 //! moments one of them gets SIGKILL and is started again. An actor keeps 50 messages on their way and writes into a journal
 //! each message that the client accepted. In the end both profiles are compared with both journals and with each other.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a tool: it prints, and a fault may end it"
+)]
+
 mod actor;
 mod audit;
 mod processes;

@@ -90,6 +90,9 @@ pub enum FoundError {
     /// More devices than a group that embeds its tree may have.
     #[error("too many devices")]
     TooMany,
+    /// Each key package holds, but they make no group: two share a key, or one cannot do what the group requires.
+    #[error("the key packages make no group")]
+    Unfit,
     /// A key package that the relay handed out does not hold.
     #[error("key package of {0}: {1}")]
     Package(DeviceId, PackageFault),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use openmls::prelude::{GroupId, KeyPackage, MlsGroup};
+use openmls::prelude::{CommitMessageBundle, GroupId, KeyPackage, MlsGroup};
 use openmls_traits::OpenMlsProvider as _;
 use protocol::{ConversationId, DeviceId, Digest, identity::Manifest};
 
@@ -71,21 +71,15 @@ pub(super) fn found_direct(
         .to_bytes()
         .map_err(Failure::library)?;
 
-    // without a path: the joiners' packages are fresh, and the commit stays small at any size
-    let bundle = group
-        .commit_builder()
-        .propose_adds(joiners.iter().map(|(_, package)| package.clone()))
-        .load_psks(mls.provider.storage())
-        .map_err(Failure::library)?
-        .create_group_info(true)
-        .use_ratchet_tree_extension(true)
-        .build(mls.provider.rand(), mls.provider.crypto(), mls.keys, |_| {
-            true
-        })
-        .map_err(Failure::library)?
-        .stage_commit(&mls.provider)
-        .map_err(Failure::library)?;
-    let (commit, welcome, group_info) = bundle.into_contents();
+    let (commit, welcome, group_info) = match add(mls, &mut group, &joiners) {
+        Ok(bundle) => bundle.into_contents(),
+        Err(error) => {
+            group
+                .delete(mls.provider.storage())
+                .map_err(Failure::from)?;
+            return Err(error);
+        }
+    };
     let commit = commit.to_bytes().map_err(Failure::library)?;
     let welcome =
         welcome.ok_or_else(|| Failure::library("a commit that adds without a welcome"))?;
@@ -97,6 +91,27 @@ pub(super) fn found_direct(
         welcomes: split_welcome(mls, &welcome, &joiners)?,
         group_info: wire::without_tree(&group_info, mls.keys)?,
     })
+}
+
+/// Makes the commit that adds all joiners. Without a path: their packages are fresh, and it stays small at any size.
+fn add(
+    mls: &Mls<'_>,
+    group: &mut MlsGroup,
+    joiners: &[(DeviceId, KeyPackage)],
+) -> Result<CommitMessageBundle, FoundError> {
+    let (rand, crypto) = (mls.provider.rand(), mls.provider.crypto());
+    Ok(group
+        .commit_builder()
+        .propose_adds(joiners.iter().map(|(_, package)| package.clone()))
+        .load_psks(mls.provider.storage())
+        .map_err(Failure::library)?
+        .create_group_info(true)
+        .use_ratchet_tree_extension(true)
+        .build(rand, crypto, mls.keys, |_| true)
+        // whatever the library says, the packages are what it stumbled over: all else is ours and tested
+        .map_err(|_| FoundError::Unfit)?
+        .stage_commit(&mls.provider)
+        .map_err(Failure::library)?)
 }
 
 /// Checks all packages before anything is stored.

@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use openmls::{
     framing::errors::MessageDecryptionError,
     prelude::{
-        GroupId, LeafNode, MlsGroup, MlsGroupStateError, MlsMessageIn, ProcessMessageError,
-        ProcessedMessage, ProcessedMessageContent, Proposal, ProtocolMessage, Sender, StagedCommit,
-        ValidationError, tls_codec::DeserializeBytes as _,
+        GroupId, MlsGroup, MlsGroupStateError, MlsMessageIn, ProcessMessageError, ProcessedMessage,
+        ProcessedMessageContent, ProtocolMessage, ValidationError,
+        tls_codec::DeserializeBytes as _,
     },
 };
 use openmls_traits::OpenMlsProvider as _;
 use protocol::{AccountId, ConversationId, DeviceId};
 
 use super::{
-    Failure, Fault, IdentityFault, MemberInfo, Mls, OpenError, SealError, SignalKey, identity,
+    Failure, Fault, IdentityFault, MemberInfo, Mls, OpenError, SealError, SignalKey, commits,
+    identity,
 };
 use crate::store::mls::MlsStoreError;
 
@@ -261,7 +262,7 @@ impl<'m, 'a> Group<'m, 'a> {
             .members()
             .filter_map(|member| group.public_group().leaf(member.index))
             .map(|leaf| {
-                let info = self.check(leaf)?;
+                let info = identity::member(leaf, self.mls.keys.relay())?;
                 if seen.insert((info.account, info.device)) {
                     Ok(info)
                 } else {
@@ -271,16 +272,10 @@ impl<'m, 'a> Group<'m, 'a> {
             .collect())
     }
 
+    /// This device's own leaf, checked.
     pub(super) fn own_member(&self) -> Result<MemberInfo, IdentityFault> {
         let leaf = self.group.as_ref().and_then(|group| group.own_leaf_node());
-        self.check(leaf.ok_or(IdentityFault::NotMine)?)
-    }
-
-    fn check(&self, leaf: &LeafNode) -> Result<MemberInfo, IdentityFault> {
-        Ok(MemberInfo::from(&identity::check(
-            leaf,
-            self.mls.keys.relay(),
-        )?))
+        identity::member(leaf.ok_or(IdentityFault::NotMine)?, self.mls.keys.relay())
     }
 
     fn apply(&self, group: &mut MlsGroup, message: ProcessedMessage) -> Result<Opened, OpenError> {
@@ -295,7 +290,8 @@ impl<'m, 'a> Group<'m, 'a> {
             ProcessedMessageContent::OwnPrivateMessage => Ok(Opened::OwnContent),
             ProcessedMessageContent::OwnPendingCommit => Ok(Opened::OwnCommit),
             ProcessedMessageContent::StagedCommitMessage(commit) => {
-                let (added, removed) = self.check_commit(group, &sender, &commit)?;
+                let commits::Change { added, removed } =
+                    commits::check(group, &sender, &commit, self.mls.keys.relay())?;
                 group
                     .merge_staged_commit(&self.mls.provider, *commit)
                     .map_err(Failure::library)?;
@@ -307,69 +303,6 @@ impl<'m, 'a> Group<'m, 'a> {
             }
             _ => Err(Fault::Unexpected.into()),
         }
-    }
-
-    /// Checks what the library leaves to the application: who the new leaves are, and whether the group may change so.
-    fn check_commit(
-        &self,
-        group: &MlsGroup,
-        sender: &Sender,
-        commit: &StagedCommit,
-    ) -> Result<(Vec<MemberInfo>, Vec<MemberInfo>), OpenError> {
-        let allowed = commit.queued_proposals().all(|queued| {
-            matches!(
-                queued.proposal(),
-                Proposal::Add(_) | Proposal::Remove(_) | Proposal::ExternalInit(_)
-            )
-        });
-        if !allowed {
-            return Err(Fault::NotAllowed.into());
-        }
-        let mut members: BTreeSet<_> = group
-            .members()
-            .filter_map(|member| identity::owner(&member.credential))
-            .collect();
-        let accounts: BTreeSet<_> = members.iter().map(|(account, _)| *account).collect();
-
-        let mut removed = Vec::new();
-        for removal in commit.remove_proposals() {
-            let index = removal.remove_proposal().removed();
-            let leaf = group.public_group().leaf(index).ok_or(Fault::Commit)?;
-            let info = self.check(leaf)?;
-            members.remove(&(info.account, info.device));
-            removed.push(info);
-        }
-        let mut added = Vec::new();
-        for addition in commit.add_proposals() {
-            added.push(self.check(addition.add_proposal().key_package().leaf_node())?);
-        }
-        if let Some(leaf) = commit.update_path_leaf_node() {
-            let info = self.check(leaf)?;
-            match sender {
-                Sender::Member(index) => {
-                    let before = group
-                        .public_group()
-                        .leaf(*index)
-                        .and_then(|leaf| identity::owner(leaf.credential()));
-                    if before != Some((info.account, info.device)) {
-                        return Err(IdentityFault::Owner.into());
-                    }
-                }
-                Sender::NewMemberCommit => added.push(info),
-                Sender::External(_) | Sender::NewMemberProposal => {
-                    return Err(Fault::Unexpected.into());
-                }
-            }
-        }
-        for info in &added {
-            if !accounts.contains(&info.account) {
-                return Err(Fault::NotAllowed.into());
-            }
-            if !members.insert((info.account, info.device)) {
-                return Err(IdentityFault::Owner.into());
-            }
-        }
-        Ok((added, removed))
     }
 
     fn group(&self) -> Result<&MlsGroup, Failure> {
@@ -389,6 +322,8 @@ fn read(bytes: &[u8]) -> Result<ProtocolMessage, Fault> {
         .ok_or(Fault::Malformed)
 }
 
+/// Everything but the database is a verdict on the bytes: a message that made the library stumble would else come back for
+/// ever, and anybody could send one.
 fn refused(error: ProcessMessageError<MlsStoreError>) -> OpenError {
     match error {
         ProcessMessageError::StorageError(error) => OpenError::Failure(error.into()),
@@ -404,14 +339,12 @@ fn refused(error: ProcessMessageError<MlsStoreError>) -> OpenError {
         ProcessMessageError::ValidationError(ValidationError::KeyPackageVerifyError(_))
         | ProcessMessageError::InvalidCommit(_) => Fault::Commit.into(),
         ProcessMessageError::ValidationError(_) => Fault::NotAuthentic.into(),
-        ProcessMessageError::IncompatibleWireFormat => Fault::Unexpected.into(),
         _ => Fault::Unexpected.into(),
     }
 }
 
 fn undecryptable(error: MessageDecryptionError) -> OpenError {
     match error {
-        MessageDecryptionError::LibraryError(error) => OpenError::Failure(Failure::library(error)),
         // the library does not export the type of this error, so its variants are told apart by their names; the version is
         // pinned, and a test provokes each
         MessageDecryptionError::SecretTreeError(error) => match format!("{error:?}").as_str() {

@@ -41,6 +41,11 @@ pub(super) fn check(leaf: &LeafNode, relay: RelayId) -> Result<LeafIdentity, Ide
     Ok(identity)
 }
 
+/// As [`check`], for those who need to know no more than who it is.
+pub(super) fn member(leaf: &LeafNode, relay: RelayId) -> Result<MemberInfo, IdentityFault> {
+    check(leaf, relay).map(|identity| MemberInfo::from(&identity))
+}
+
 /// Checks that the manifest holds exactly this device.
 pub(super) fn check_manifest(
     identity: &LeafIdentity,

@@ -6,7 +6,7 @@ use openmls::prelude::{
 };
 use protocol::ConversationId;
 
-use super::{Failure, Group, IdentityFault, JoinError, MemberInfo, Mls, config};
+use super::{Group, IdentityFault, JoinError, MemberInfo, Mls, config};
 use crate::store::mls::MlsStoreError;
 
 /// A group that was joined.
@@ -75,7 +75,6 @@ fn read(bytes: &[u8]) -> Result<Welcome, JoinError> {
 fn refused(error: WelcomeError<MlsStoreError>) -> JoinError {
     match error {
         WelcomeError::StorageError(error) => JoinError::Failure(error.into()),
-        WelcomeError::LibraryError(error) => JoinError::Failure(Failure::library(error)),
         WelcomeError::NoMatchingKeyPackage | WelcomeError::JoinerSecretNotFound => JoinError::NoKey,
         WelcomeError::GroupAlreadyExists => JoinError::Exists,
         WelcomeError::UnsupportedCiphersuite(_)

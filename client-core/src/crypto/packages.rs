@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use openmls::prelude::{
-    KeyPackage, KeyPackageIn, Lifetime, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut,
-    ProtocolVersion, tls_codec::DeserializeBytes as _,
+    KeyPackage, KeyPackageBundle, KeyPackageIn, Lifetime, MlsMessageBodyIn, MlsMessageIn,
+    MlsMessageOut, ProtocolVersion, tls_codec::DeserializeBytes as _,
 };
 use openmls_traits::OpenMlsProvider as _;
 use protocol::{DeviceId, identity::Manifest};
@@ -23,6 +23,10 @@ pub const KEY_PACKAGE_LIFETIME: Duration = Duration::from_secs(84 * DAY);
 pub const CLOCK_GRACE: Duration = Duration::from_secs(3650 * DAY);
 
 const DAY: u64 = 24 * 60 * 60;
+
+/// How long after its expiry the private key of a package stays: a welcome may lie in the inbox for as long as the relay
+/// keeps entries.
+const WELCOME_RETENTION: u64 = 60 * DAY;
 
 /// How far the issuer's idea of the relay's time may have been ahead of ours.
 const SKEW: u64 = DAY;
@@ -70,6 +74,24 @@ pub(super) fn make(mls: &Mls<'_>, last_resort: LastResort) -> Result<Vec<u8>, Fa
     MlsMessageOut::from(bundle.into_key_package())
         .to_bytes()
         .map_err(Failure::library)
+}
+
+/// Deletes the private keys of packages that no welcome can name any more.
+pub(super) fn expire(mls: &Mls<'_>) -> Result<usize, Failure> {
+    let store = mls.provider.storage();
+    let mut expired = 0;
+    for (key, bundle) in store.key_packages::<KeyPackageBundle>()? {
+        let end = bundle
+            .key_package()
+            .life_time()
+            .not_after()
+            .saturating_sub(CLOCK_GRACE.as_secs());
+        if end.saturating_add(WELCOME_RETENTION) < mls.now_ms / 1000 {
+            store.remove_key_package(&key)?;
+            expired += 1;
+        }
+    }
+    Ok(expired)
 }
 
 /// Reads a package that the relay handed out for a device, and checks all that it says against the account's manifest.

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use crate::{
     error::Result,
+    event::Event,
     model::SearchHit,
     store::{WriteTransaction, messages},
 };
@@ -34,6 +35,9 @@ pub fn index_some(write: &WriteTransaction<'_>, limit: u32) -> Result<bool> {
             .connection()
             .prepare_cached("DELETE FROM search_queue WHERE message = ?1")?
             .execute([message])?;
+    }
+    if !waiting.is_empty() {
+        write.announce(Event::SearchIndexed);
     }
     Ok(waiting.len() == usize::try_from(limit).unwrap_or(usize::MAX))
 }

@@ -225,7 +225,7 @@ fn the_largest_text_fits_an_entry_once_sealed() {
         .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().seal(&content))
         .unwrap();
     assert!(sealed.len() <= MAX_SEALED, "{}", sealed.len());
-    assert!(MAX_SEALED <= bounds::ENTRY);
+    const { assert!(MAX_SEALED <= bounds::ENTRY) };
     let opened = bob.open(&sealed).unwrap();
     assert!(
         matches!(opened, client_core::crypto::Opened::Content { content: opened, .. } if opened == content)

@@ -1,10 +1,24 @@
 //! Encryption as a story of people: keys, groups, the table that they live in, and what is refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod content;
+mod external;
 mod forgery;
 mod golden;
 mod groups;
+mod hostile;
 mod keys;
+mod noise;
+mod packages;
 mod people;
+mod relay;
 mod signals;
 mod transactions;

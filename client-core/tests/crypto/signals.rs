@@ -42,7 +42,7 @@ fn short_signals_have_one_size() {
 fn another_epoch_has_another_key() {
     let (mut alice, mut bob) = alice_and_bob();
     let old = key(&mut bob);
-    crate::forgery::add_own_device(&mut alice, 11);
+    crate::hostile::add_own_device(&mut alice, 11);
     alice.merge();
     let sealed = key(&mut alice)
         .seal(&mut SeededRandom::new(7), alice.device(), b"typing")

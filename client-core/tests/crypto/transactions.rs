@@ -88,8 +88,8 @@ fn a_pending_commit_survives_a_restart_and_is_merged_when_it_won() {
 #[test]
 fn a_pending_commit_that_lost_is_cleared() {
     let (mut alice, mut bob) = alice_and_bob();
-    let lost = crate::forgery::add_own_device(&mut alice, 11);
-    let winner = crate::forgery::add_own_device(&mut bob, 12);
+    let lost = crate::hostile::add_own_device(&mut alice, 11);
+    let winner = crate::hostile::add_own_device(&mut bob, 12);
     alice
         .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().clear_pending())
         .unwrap();
@@ -108,8 +108,8 @@ fn a_pending_commit_that_lost_is_cleared() {
 #[test]
 fn the_winning_commit_of_another_drops_the_own_pending_one() {
     let (mut alice, mut bob) = alice_and_bob();
-    crate::forgery::add_own_device(&mut alice, 11);
-    let winner = crate::forgery::add_own_device(&mut bob, 12);
+    crate::hostile::add_own_device(&mut alice, 11);
+    let winner = crate::hostile::add_own_device(&mut bob, 12);
     let opened = alice.open(&winner).unwrap();
     let Opened::Commit { by, added, removed } = opened else {
         panic!("not a commit: {opened:?}")

@@ -10,3 +10,5 @@
 mod chat;
 mod people;
 mod profiles;
+mod scripted;
+mod session;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use client_core::{
-    Client, Event, Notice, Result, SystemSeams,
+    Client, Notices, Result, SystemSeams,
     keyslots::{Protection, SecretStore, Unlock},
     model::{
         Conversation, ConversationKey, ConversationState, Message, MessageKind, OutgoingState,
@@ -19,7 +19,7 @@ use client_core::{
 use protocol::{Address, Link};
 use relay_server::{InitOptions, Relay};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, runtime::Handle, sync::mpsc, task::JoinHandle, time::timeout};
+use tokio::{net::TcpListener, runtime::Handle, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
@@ -27,14 +27,14 @@ use zeroize::Zeroizing;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A relay on loopback that can be stopped and started again.
-pub struct TestRelay {
+pub(crate) struct TestRelay {
     folder: TempDir,
     address: SocketAddr,
-    running: Option<(CancellationToken, JoinHandle<()>)>,
+    running: Option<(CancellationToken, JoinSet<()>)>,
 }
 
 impl TestRelay {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Relay::create(folder.path(), InitOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -52,31 +52,30 @@ impl TestRelay {
         let relay = Relay::open(self.folder.path()).unwrap();
         let shutdown = CancellationToken::new();
         let stopped = shutdown.clone();
-        let task = tokio::task::spawn(async move {
-            relay_server::run(listener, relay, stopped).await.unwrap()
-        });
+        let mut task = JoinSet::new();
+        task.spawn(async move { relay_server::run(listener, relay, stopped).await.unwrap() });
         self.running = Some((shutdown, task));
     }
 
     /// An invite of the operator.
-    pub fn invite(&self) -> Link {
+    pub(crate) fn invite(&self) -> Link {
         let relay = Relay::open(self.folder.path()).unwrap();
         relay
             .new_invite_at(&[self.address()], 1, Duration::from_secs(3600))
             .unwrap()
     }
 
-    pub fn address(&self) -> Address {
+    pub(crate) fn address(&self) -> Address {
         self.address.to_string().parse().unwrap()
     }
 
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         let (shutdown, task) = self.running.take().unwrap();
         shutdown.cancel();
-        task.await.unwrap();
+        task.join_all().await;
     }
 
-    pub async fn start_again(&mut self) {
+    pub(crate) async fn start_again(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.serve(listener);
     }
@@ -84,7 +83,7 @@ impl TestRelay {
 
 /// A keyring in memory.
 #[derive(Default)]
-pub struct TestKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
+pub(crate) struct TestKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl SecretStore for TestKeyring {
     fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String> {
@@ -107,17 +106,17 @@ impl SecretStore for TestKeyring {
 }
 
 /// Somebody with the app.
-pub struct Person {
+pub(crate) struct Person {
     client: Client,
     profile: Profile,
-    notices: mpsc::Receiver<Notice>,
+    notices: Notices,
     folder: Arc<TempDir>,
     keyring: Arc<TestKeyring>,
 }
 
 impl Person {
     /// Opens an invite and waits until the relay has made the account.
-    pub async fn join(name: &str, invite: &Link) -> Self {
+    pub(crate) async fn join(name: &str, invite: &Link) -> Self {
         let person = Self::begin(name, invite);
         person.client.registered().await.unwrap();
         person.profile.registered().unwrap();
@@ -125,7 +124,7 @@ impl Person {
     }
 
     /// Opens an invite; the relay may be away.
-    pub fn begin(name: &str, invite: &Link) -> Self {
+    pub(crate) fn begin(name: &str, invite: &Link) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let keyring = Arc::new(TestKeyring::default());
         let profile = Profile::take(folder.path()).unwrap();
@@ -133,8 +132,7 @@ impl Person {
         let opened = profile
             .create(invite, name, &Protection::Keyring, keyring.as_ref(), seams)
             .unwrap();
-        let (sender, notices) = mpsc::channel(64);
-        let client = Client::start(opened, network, &Handle::current(), sender).unwrap();
+        let (client, notices) = Client::start(opened, network, &Handle::current()).unwrap();
         Self {
             client,
             profile,
@@ -145,7 +143,7 @@ impl Person {
     }
 
     /// Ends the app and starts it again.
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self {
             client,
             profile,
@@ -160,8 +158,7 @@ impl Person {
         let opened = profile
             .open(&Unlock::Silently(keyring.as_ref()), seams)
             .unwrap();
-        let (sender, notices) = mpsc::channel(64);
-        let client = Client::start(opened, network, &Handle::current(), sender).unwrap();
+        let (client, notices) = Client::start(opened, network, &Handle::current()).unwrap();
         Self {
             client,
             profile,
@@ -171,20 +168,20 @@ impl Person {
         }
     }
 
-    pub const fn client(&self) -> &Client {
+    pub(crate) const fn client(&self) -> &Client {
         &self.client
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("account/relevo.db")
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Makes an invite that names this person.
-    pub async fn invite(&self) -> Link {
+    pub(crate) async fn invite(&self) -> Link {
         self.client
             .create_invite()
             .await
@@ -195,7 +192,7 @@ impl Person {
     }
 
     /// Looks again after each notice until `look` finds what it wants.
-    pub async fn until<T>(
+    pub(crate) async fn until<T>(
         &mut self,
         what: &str,
         mut look: impl AsyncFnMut(&Client) -> Result<Option<T>>,
@@ -214,7 +211,7 @@ impl Person {
     }
 
     /// Waits until the conversation with somebody of this name can carry messages.
-    pub async fn conversation_with(&mut self, name: &str) -> ConversationKey {
+    pub(crate) async fn conversation_with(&mut self, name: &str) -> ConversationKey {
         self.until(&format!("a conversation with {name}"), async |client| {
             let found = client
                 .conversations()
@@ -229,21 +226,21 @@ impl Person {
         .await
     }
 
-    pub async fn conversations(&self) -> Vec<Conversation> {
+    pub(crate) async fn conversations(&self) -> Vec<Conversation> {
         self.client.conversations().await.unwrap()
     }
 
-    pub async fn write(&self, key: ConversationKey, text: &str) -> Message {
+    pub(crate) async fn write(&self, key: ConversationKey, text: &str) -> Message {
         self.client.send_text(key, text.to_owned()).await.unwrap()
     }
 
     /// All texts of a conversation in order.
-    pub async fn texts(&self, key: ConversationKey) -> Vec<String> {
+    pub(crate) async fn texts(&self, key: ConversationKey) -> Vec<String> {
         all_texts(&self.client, key).await.unwrap()
     }
 
     /// Waits until the texts of a conversation are these.
-    pub async fn until_texts(&mut self, key: ConversationKey, texts: &[&str]) {
+    pub(crate) async fn until_texts(&mut self, key: ConversationKey, texts: &[&str]) {
         let what = format!("texts {texts:?}");
         self.until(&what, async |client| {
             Ok((all_texts(client, key).await? == texts).then_some(()))
@@ -252,7 +249,7 @@ impl Person {
     }
 
     /// Waits until every own message of a conversation has this state.
-    pub async fn until_all(&mut self, key: ConversationKey, state: OutgoingState) {
+    pub(crate) async fn until_all(&mut self, key: ConversationKey, state: OutgoingState) {
         self.until(&format!("all messages {state:?}"), async |client| {
             let page = client.messages(key, None, 200).await?;
             Ok(page
@@ -262,15 +259,6 @@ impl Person {
                 .then_some(()))
         })
         .await;
-    }
-
-    /// Takes what happened so far.
-    pub fn drain(&mut self) -> Vec<Event> {
-        let mut events = Vec::new();
-        while let Ok(notice) = self.notices.try_recv() {
-            events.extend(notice.events);
-        }
-        events
     }
 }
 
@@ -305,7 +293,9 @@ async fn all_texts(client: &Client, key: ConversationKey) -> Result<Vec<String>>
 }
 
 /// Ana, and Luis whom she invited; both see the conversation.
-pub async fn ana_and_luis(relay: &TestRelay) -> (Person, ConversationKey, Person, ConversationKey) {
+pub(crate) async fn ana_and_luis(
+    relay: &TestRelay,
+) -> (Person, ConversationKey, Person, ConversationKey) {
     let mut ana = Person::join("Ana", &relay.invite()).await;
     let mut luis = Person::join("Luis", &ana.invite().await).await;
     let with_luis = ana.conversation_with("Luis").await;

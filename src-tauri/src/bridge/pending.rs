@@ -35,6 +35,8 @@ impl Pending {
             Change::MessageRemoved(key, id) => {
                 self.message(key.into(), MessageId(id), Fate::Removed)
             }
+            // a search asks anew with each letter
+            Change::SearchIndexed => {}
             Change::ConnectionChanged(connection) => self.connection = Some(connection.into()),
         }
     }

@@ -108,21 +108,18 @@ fn what_waits_is_bounded() {
     assert_eq!(pending.take(), []);
 }
 
-#[tokio::test]
-async fn notices_are_forwarded_until_the_account_ends() {
+#[test]
+fn the_changes_of_a_notice_are_one_event_to_the_page() {
     let bridge = Arc::new(Bridge::default());
     let (channel, heard) = page();
     bridge.subscribe(channel);
-    let (sender, receiver) = mpsc::channel(NOTICES);
-    for number in 0..100 {
-        let notice = Notice {
-            account: AccountId::new([1; 16]),
-            events: vec![Change::MessageChanged(KEY, id(number))],
-        };
-        sender.send(notice).await.unwrap();
-    }
-    drop(sender);
-    Arc::clone(&bridge).forward(receiver).await;
+    let events = (0..100)
+        .map(|number| Change::MessageChanged(KEY, id(number)))
+        .collect();
+    bridge.pass_on(Notice {
+        account: AccountId::new([1; 16]),
+        events,
+    });
     assert_eq!(types(&heard), ["messagesChanged"]);
     assert_eq!(
         heard.lock().unwrap()[0]["ids"].as_array().unwrap().len(),

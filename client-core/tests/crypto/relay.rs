@@ -1,0 +1,114 @@
+//! The relay's part: it follows a group by what is public, and by nothing else.
+
+use client_core::crypto::Founded;
+use openmls::prelude::{
+    MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent, ProposalStore, PublicGroup,
+    group_info::VerifiableGroupInfo, tls_codec::DeserializeBytes as _,
+};
+use openmls_rust_crypto::OpenMlsRustCrypto;
+use openmls_traits::OpenMlsProvider as _;
+
+use crate::people::{Person, alice_and_bob};
+
+struct Relay {
+    provider: OpenMlsRustCrypto,
+    group: PublicGroup,
+}
+
+fn group_info(bytes: &[u8]) -> VerifiableGroupInfo {
+    match MlsMessageIn::tls_deserialize_exact_bytes(bytes)
+        .unwrap()
+        .extract()
+    {
+        MlsMessageBodyIn::GroupInfo(group_info) => group_info,
+        other => panic!("not a group info: {other:?}"),
+    }
+}
+
+impl Relay {
+    fn new(founding: &[u8]) -> Self {
+        let provider = OpenMlsRustCrypto::default();
+        let info = group_info(founding);
+        let tree = info
+            .extensions()
+            .ratchet_tree()
+            .unwrap()
+            .ratchet_tree()
+            .clone();
+        let (group, _) = PublicGroup::from_external(
+            provider.crypto(),
+            provider.storage(),
+            tree,
+            info,
+            ProposalStore::new(),
+        )
+        .unwrap();
+        Self { provider, group }
+    }
+
+    fn commit(&mut self, commit: &[u8]) {
+        let message = MlsMessageIn::tls_deserialize_exact_bytes(commit)
+            .unwrap()
+            .try_into_protocol_message()
+            .unwrap();
+        let processed = self
+            .group
+            .process_message(self.provider.crypto(), message)
+            .unwrap();
+        let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
+            panic!("not a commit");
+        };
+        self.group
+            .merge_commit(self.provider.storage(), *staged)
+            .unwrap();
+    }
+}
+
+#[test]
+fn the_relay_can_follow_a_founding() {
+    let (mut alice, mut bob) = (Person::new(1), Person::new(2));
+    let Founded {
+        founding,
+        commit,
+        group_info: next,
+        ..
+    } = alice.found(&mut bob);
+    let mut relay = Relay::new(&founding);
+    assert_eq!(relay.group.group_context().epoch().as_u64(), 0);
+    assert_eq!(relay.group.members().count(), 1);
+    relay.commit(&commit);
+    assert_eq!(relay.group.members().count(), 2);
+
+    let next = group_info(&next);
+    assert!(next.extensions().ratchet_tree().is_none());
+    assert!(next.extensions().external_pub().is_some());
+    assert_eq!(next.group_context(), relay.group.group_context());
+}
+
+#[test]
+fn the_group_info_and_the_relays_tree_are_all_that_a_returning_device_needs() {
+    let (mut alice, mut bob) = (Person::new(1), Person::new(2));
+    let founded = alice.found(&mut bob);
+    let mut relay = Relay::new(&founded.founding);
+    relay.commit(&founded.commit);
+    let provider = OpenMlsRustCrypto::default();
+    let tree = relay.group.export_ratchet_tree();
+    let info = group_info(&founded.group_info);
+    // checks the signature of the group info that was signed again without its tree
+    PublicGroup::from_external(
+        provider.crypto(),
+        provider.storage(),
+        tree.into(),
+        info,
+        ProposalStore::new(),
+    )
+    .unwrap();
+}
+
+#[test]
+fn what_the_relay_sees_of_a_message_tells_nothing_of_its_text() {
+    let (mut alice, _bob) = alice_and_bob();
+    let (short, long) = (alice.seal("yes"), alice.seal(&"n".repeat(30)));
+    assert_eq!(short.len(), long.len());
+    assert!(!long.windows(5).any(|window| window == b"nnnnn"));
+}

@@ -1,0 +1,241 @@
+//! One engine without sockets: a test plays the relay frame by frame, and owns the clock.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use client_core::{
+    engine::{Engine, Seams},
+    keyslots::Protection,
+    profile::Profile,
+    seams::{Clock, ConnectionId, Network, NetworkEvent, SeededRandom, TlsFacts},
+};
+use ed25519_dalek::SigningKey;
+use protocol::{
+    Address, Challenge, Digest, Frame, Hello, Limits, Link, LinkKind, LinkSecret, Nonce, Ready,
+    Receipt, RelayId, Signature, StoreGeneration, decode_frame, encode_frame, handshake, identity,
+};
+use tempfile::TempDir;
+
+/// What the engine did to the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    Dial(ConnectionId, String),
+    Send(ConnectionId, Bytes),
+    Close(ConnectionId),
+}
+
+#[derive(Clone, Default)]
+struct Wire(Arc<Mutex<VecDeque<Act>>>);
+
+impl Network for Wire {
+    fn dial(&mut self, connection: ConnectionId, address: &Address) {
+        self.0
+            .lock()
+            .unwrap()
+            .push_back(Act::Dial(connection, address.to_string()));
+    }
+
+    fn send(&mut self, connection: ConnectionId, frame: Bytes) {
+        self.0
+            .lock()
+            .unwrap()
+            .push_back(Act::Send(connection, frame));
+    }
+
+    fn close(&mut self, connection: ConnectionId) {
+        self.0.lock().unwrap().push_back(Act::Close(connection));
+    }
+}
+
+#[derive(Clone, Default)]
+struct HandClock(Arc<Mutex<Duration>>);
+
+impl Clock for HandClock {
+    fn wall_ms(&self) -> u64 {
+        1_800_000_000_000 + u64::try_from(self.monotonic().as_millis()).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// An engine whose relay is the test.
+pub(crate) struct Scripted {
+    pub(crate) engine: Engine,
+    pub(crate) key: SigningKey,
+    acts: Wire,
+    clock: HandClock,
+    hello: RefCell<Option<Hello>>,
+    _folder: TempDir,
+}
+
+/// The TLS key that the scripted relay serves.
+pub(crate) const TLS_KEY: Digest = Digest::new([7; 32]);
+
+impl Scripted {
+    /// A new account that has not registered yet, at a relay with two addresses.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SigningKey::from_bytes(&[42; 32]);
+        let link = Link {
+            kind: LinkKind::Invite,
+            addresses: vec![
+                "relay.test:1".parse().unwrap(),
+                "relay.test:2".parse().unwrap(),
+            ],
+            relay: RelayId::of_identity_key(&identity::public_key(&key)),
+            secret: LinkSecret::new([1; 16]),
+            issuer: None,
+        };
+        let (acts, clock) = (Wire::default(), HandClock::default());
+        let seams = Seams {
+            clock: Box::new(clock.clone()),
+            random: Box::new(SeededRandom::new(1)),
+            network: Box::new(acts.clone()),
+        };
+        let profile = Profile::take(folder.path()).unwrap();
+        let keyring = crate::people::TestKeyring::default();
+        let opened = profile
+            .create(&link, "Ana", &Protection::Unprotected, &keyring, seams)
+            .unwrap();
+        Self {
+            engine: opened.engine,
+            key,
+            acts,
+            clock,
+            hello: RefCell::default(),
+            _folder: folder,
+        }
+    }
+
+    /// What the engine did since the last call.
+    pub(crate) fn acts(&self) -> Vec<Act> {
+        self.acts.0.lock().unwrap().drain(..).collect()
+    }
+
+    /// The frames that the engine sent since the last call.
+    pub(crate) fn sent(&self) -> Vec<(u32, Frame)> {
+        let frame = |act| match act {
+            Act::Send(_, bytes) => Some(decode_frame(&bytes).unwrap()),
+            Act::Dial(..) | Act::Close(_) => None,
+        };
+        self.acts().into_iter().filter_map(frame).collect()
+    }
+
+    /// Moves time on and wakes the engine.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        *self.clock.0.lock().unwrap() += time;
+        self.engine.wake();
+    }
+
+    /// Moves time to the engine's next wake.
+    pub(crate) fn pass_until_wake(&mut self) -> Duration {
+        let pause = self
+            .engine
+            .until_wake()
+            .expect("the engine plans something");
+        self.pass(pause);
+        pause
+    }
+
+    /// Wakes the engine and expects that it dials.
+    pub(crate) fn dialled(&mut self) -> (ConnectionId, String) {
+        self.engine.wake();
+        let dial = self.acts().into_iter().find_map(|act| match act {
+            Act::Dial(connection, address) => Some((connection, address)),
+            Act::Send(..) | Act::Close(_) => None,
+        });
+        dial.expect("the engine dials")
+    }
+
+    /// Opens the connection; the engine greets.
+    pub(crate) fn open(&mut self, connection: ConnectionId, trusted_certificate: bool) {
+        self.engine.network(NetworkEvent::Opened(
+            connection,
+            TlsFacts {
+                key: TLS_KEY,
+                trusted_certificate,
+            },
+        ));
+        let sent = self.sent();
+        let [(0, Frame::Hello(hello))] = sent.as_slice() else {
+            panic!("expected a hello, not {sent:?}")
+        };
+        *self.hello.borrow_mut() = Some(hello.clone());
+    }
+
+    /// The challenge that the true relay would send.
+    pub(crate) fn challenge(&self, tls_key: Option<Digest>) -> Challenge {
+        self.sign(Challenge {
+            version: 1,
+            nonce: Nonce::new([9; 32]),
+            store_generation: StoreGeneration::new([3; 16]),
+            identity_key: identity::public_key(&self.key),
+            tls_key,
+            signature: Signature::new([0; 64]),
+        })
+    }
+
+    /// Signs a challenge for the engine's hello.
+    pub(crate) fn sign(&self, challenge: Challenge) -> Challenge {
+        let hello = self.hello.borrow().clone().unwrap();
+        let signature =
+            identity::sign(&self.key, &handshake::challenge_message(&hello, &challenge));
+        Challenge {
+            signature,
+            ..challenge
+        }
+    }
+
+    pub(crate) fn receive(&mut self, connection: ConnectionId, id: u32, frame: &Frame) {
+        self.engine.network(NetworkEvent::Received(
+            connection,
+            encode_frame(id, frame).into(),
+        ));
+    }
+
+    /// Goes all the way to an open session.
+    pub(crate) fn online(&mut self) -> ConnectionId {
+        let (connection, _) = self.dialled();
+        self.open(connection, false);
+        let challenge = self.challenge(Some(TLS_KEY));
+        self.receive(connection, 0, &challenge.into());
+        assert!(matches!(
+            self.sent().as_slice(),
+            [(0, Frame::Register(_) | Frame::Prove(_))]
+        ));
+        let ready = self.ready(0);
+        self.receive(connection, 0, &ready.into());
+        connection
+    }
+
+    pub(crate) fn ready(&self, key_packages: u16) -> Ready {
+        let account = self.engine.me().account;
+        Ready {
+            limits: Limits {
+                frame: 65_536,
+                entry: 61_440,
+                batch: 64,
+                window_entries: 512,
+                window_bytes: 1 << 20,
+                ping: 30,
+                retention: 60,
+                key_packages: 100,
+            },
+            time: 1_800_000_000_000,
+            news: Vec::new(),
+            key_packages,
+            receipt: Some(Receipt {
+                account,
+                time: 0,
+                signature: Signature::new([0; 64]),
+            }),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The connection, played frame by frame.
+
+use std::time::Duration;
+
+use client_core::{
+    Event,
+    model::{ConnectionState, OfflineCause},
+    seams::NetworkEvent,
+};
+use ed25519_dalek::SigningKey;
+use protocol::{Bye, Challenge, Digest, Done, ErrorCode, Frame, KeyPackageCount, Nonce, identity};
+
+use crate::scripted::{Act, Scripted, TLS_KEY};
+
+type MakeChallenge = Box<dyn Fn(&Scripted) -> Challenge>;
+
+fn cause(scripted: &Scripted) -> Option<OfflineCause> {
+    scripted.engine.connection().cause
+}
+
+#[test]
+fn a_new_account_registers_and_publishes_key_packages() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    assert_eq!(ana.engine.connection().state, ConnectionState::Online);
+    let sent = ana.sent();
+    let [(id, Frame::PublishKeyPackages(publish))] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(publish.packages.len(), 19);
+    assert!(publish.last_resort.is_some());
+    ana.receive(connection, *id, &KeyPackageCount { count: 19 }.into());
+    assert!(ana.acts().is_empty());
+}
+
+#[test]
+fn a_device_that_is_known_proves_itself_and_publishes_nothing_when_the_relay_has_enough() {
+    let mut ana = Scripted::new();
+    let first = ana.online();
+    ana.acts();
+    ana.engine.network(NetworkEvent::Closed(first));
+    ana.pass_until_wake();
+    let act = ana.acts().pop();
+    let Some(Act::Dial(second, _)) = act else {
+        panic!("{act:?}")
+    };
+    ana.open(second, false);
+    let challenge = ana.challenge(Some(TLS_KEY));
+    ana.receive(second, 0, &challenge.into());
+    assert!(matches!(ana.sent().as_slice(), [(0, Frame::Prove(_))]));
+    let ready = ana.ready(50);
+    ana.receive(second, 0, &ready.into());
+    assert!(ana.sent().is_empty());
+}
+
+#[test]
+fn nothing_is_proved_to_a_side_that_is_not_the_pinned_relay() {
+    let other_key = SigningKey::from_bytes(&[43; 32]);
+    let cases: Vec<(&str, bool, MakeChallenge)> = vec![
+        (
+            "another TLS key than the signed one",
+            false,
+            Box::new(|ana| ana.challenge(Some(Digest::new([8; 32])))),
+        ),
+        (
+            "another TLS key, although its certificate is trusted",
+            true,
+            Box::new(|ana| ana.challenge(Some(Digest::new([8; 32])))),
+        ),
+        (
+            "no signed TLS key and no trusted certificate",
+            false,
+            Box::new(|ana| ana.challenge(None)),
+        ),
+        (
+            "another identity, rightly signed by itself",
+            false,
+            Box::new(move |ana| {
+                let mut other = Challenge {
+                    identity_key: identity::public_key(&other_key),
+                    ..ana.challenge(Some(TLS_KEY))
+                };
+                other.signature = identity::sign(&other_key, b"whatever");
+                other
+            }),
+        ),
+        (
+            "a signature over another nonce",
+            false,
+            Box::new(|ana| Challenge {
+                nonce: Nonce::new([1; 32]),
+                ..ana.challenge(Some(TLS_KEY))
+            }),
+        ),
+    ];
+    for (name, trusted, challenge) in cases {
+        let mut ana = Scripted::new();
+        let (connection, _) = ana.dialled();
+        ana.open(connection, trusted);
+        let challenge = challenge(&ana);
+        ana.receive(connection, 0, &challenge.into());
+        assert_eq!(ana.acts(), [Act::Close(connection)], "{name}");
+        assert_eq!(cause(&ana), Some(OfflineCause::RelayIdentity), "{name}");
+    }
+}
+
+#[test]
+fn behind_a_proxy_a_trusted_certificate_is_enough() {
+    let mut ana = Scripted::new();
+    let (connection, _) = ana.dialled();
+    ana.open(connection, true);
+    let challenge = ana.challenge(None);
+    ana.receive(connection, 0, &challenge.into());
+    assert!(matches!(ana.sent().as_slice(), [(0, Frame::Register(_))]));
+}
+
+#[test]
+fn attempts_take_turns_between_addresses_and_wait_longer_up_to_a_minute() {
+    let mut ana = Scripted::new();
+    let mut longest = Duration::ZERO;
+    let (mut connection, mut address) = ana.dialled();
+    for attempt in 0..40 {
+        assert_eq!(address, format!("relay.test:{}", 1 + attempt % 2));
+        ana.engine.network(NetworkEvent::Closed(connection));
+        assert_eq!(ana.engine.connection().state, ConnectionState::Offline);
+        assert_eq!(cause(&ana), Some(OfflineCause::RelayUnreachable));
+        longest = longest.max(ana.pass_until_wake());
+        let act = ana.acts().pop();
+        let Some(Act::Dial(next, to)) = act else {
+            panic!("{act:?}")
+        };
+        (connection, address) = (next, to);
+    }
+    assert!(
+        longest <= Duration::from_secs(60) && longest > Duration::from_secs(20),
+        "{longest:?}"
+    );
+}
+
+#[test]
+fn a_relay_that_asks_to_wait_is_left_alone_that_long() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    ana.acts();
+    ana.receive(
+        connection,
+        0,
+        &Bye {
+            code: ErrorCode::Unavailable,
+            retry_after: Some(90_000),
+        }
+        .into(),
+    );
+    assert_eq!(cause(&ana), Some(OfflineCause::RelayBusy));
+    assert!(ana.engine.until_wake().unwrap() >= Duration::from_secs(90));
+}
+
+#[test]
+fn a_copy_of_the_profile_elsewhere_ends_the_attempts_until_the_person_asks() {
+    for (code, expected) in [
+        (ErrorCode::Replaced, OfflineCause::Replaced),
+        (ErrorCode::Revoked, OfflineCause::Revoked),
+        (ErrorCode::NotAuthenticated, OfflineCause::SignedOut),
+    ] {
+        let mut ana = Scripted::new();
+        let connection = ana.online();
+        ana.acts();
+        ana.receive(
+            connection,
+            0,
+            &Bye {
+                code,
+                retry_after: None,
+            }
+            .into(),
+        );
+        assert_eq!(cause(&ana), Some(expected));
+        assert_eq!(ana.engine.until_wake(), None);
+        ana.acts();
+        ana.engine.reconnect();
+        assert!(matches!(ana.acts().as_slice(), [Act::Dial(..)]));
+    }
+}
+
+#[test]
+fn a_silent_relay_is_given_up_at_every_stage() {
+    let mut ana = Scripted::new();
+    let (connection, _) = ana.dialled();
+    ana.pass(Duration::from_secs(21));
+    assert_eq!(ana.acts(), [Act::Close(connection)]);
+
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    assert_eq!(
+        ana.sent().len(),
+        1,
+        "key packages are on their way and never answered"
+    );
+    ana.pass(Duration::from_secs(31));
+    assert_eq!(ana.acts(), [Act::Close(connection)]);
+}
+
+#[test]
+fn frames_out_of_turn_and_garbage_end_the_connection_and_nothing_else() {
+    for bytes in [
+        vec![],
+        vec![0xff],
+        vec![0x83, 0x05, 0x00, 0xa0],
+        protocol::encode_frame(0, &Done {}.into()),
+    ] {
+        let mut ana = Scripted::new();
+        let (connection, _) = ana.dialled();
+        ana.open(connection, false);
+        ana.engine
+            .network(NetworkEvent::Received(connection, bytes.clone().into()));
+        assert_eq!(ana.acts(), [Act::Close(connection)], "{bytes:02x?}");
+        ana.engine.take_events();
+        ana.pass_until_wake();
+        assert!(
+            matches!(ana.acts().as_slice(), [Act::Dial(..)]),
+            "{bytes:02x?}"
+        );
+    }
+}
+
+#[test]
+fn a_frame_of_a_newer_relay_is_passed_over() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    ana.acts();
+    // type 200 with one field
+    ana.engine.network(NetworkEvent::Received(
+        connection,
+        vec![0x83, 0x18, 200, 0x00, 0xa1, 0x00, 0x01].into(),
+    ));
+    assert!(ana.acts().is_empty());
+    assert_eq!(ana.engine.connection().state, ConnectionState::Online);
+}
+
+#[test]
+fn what_an_old_connection_still_says_is_ignored() {
+    let mut ana = Scripted::new();
+    let (first, _) = ana.dialled();
+    ana.engine.network(NetworkEvent::Closed(first));
+    ana.pass_until_wake();
+    ana.acts();
+    let before = ana.engine.connection();
+    ana.receive(
+        first,
+        0,
+        &Bye {
+            code: ErrorCode::Revoked,
+            retry_after: None,
+        }
+        .into(),
+    );
+    ana.engine.network(NetworkEvent::Closed(first));
+    assert_eq!(ana.engine.connection(), before);
+    assert!(ana.acts().is_empty());
+}
+
+#[test]
+fn each_change_of_the_connection_is_announced_once() {
+    let mut ana = Scripted::new();
+    ana.online();
+    let states: Vec<ConnectionState> = ana
+        .engine
+        .take_events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::ConnectionChanged(connection) => Some(connection.state),
+            _ => None,
+        })
+        .collect();
+    assert!(states.contains(&ConnectionState::Online));
+    ana.engine.wake();
+    assert!(ana.engine.take_events().is_empty());
+}
