@@ -56,7 +56,7 @@ pub struct Client {
     me: Me,
     inputs: mpsc::Sender<Input>,
     reader: Arc<Reader>,
-    thread: Option<thread::JoinHandle<()>>,
+    thread: thread::JoinHandle<()>,
 }
 
 impl Client {
@@ -84,7 +84,7 @@ impl Client {
             me,
             inputs,
             reader,
-            thread: Some(thread),
+            thread,
         };
         Ok((client, notices))
     }
@@ -239,12 +239,18 @@ impl Client {
     }
 
     /// Stops the engine and waits until its database is closed.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        let Self {
+            inputs,
+            reader,
+            thread,
+            ..
+        } = self;
+        // the engine's connection must be the last: whoever closes last folds the write-ahead log into the file
+        drop(reader);
         // a full queue or a gone engine: dropping the sender ends it as well
-        let _ended = self.inputs.send(Input::Stop).await;
-        if let Some(thread) = self.thread.take()
-            && task::spawn_blocking(move || thread.join()).await.is_err()
-        {
+        let _ended = inputs.send(Input::Stop).await;
+        if task::spawn_blocking(move || thread.join()).await.is_err() {
             error!("the engine's thread could not be joined");
         }
     }

@@ -66,6 +66,12 @@ impl Error {
         }
     }
 
+    /// What was being done, for the log and for a details line.
+    #[must_use]
+    pub fn context(&self) -> &str {
+        &self.context
+    }
+
     /// What went wrong.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {

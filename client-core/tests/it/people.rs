@@ -168,6 +168,13 @@ impl Person {
         }
     }
 
+    /// Ends the app; what it leaves is in the folder.
+    pub(crate) async fn stop(self) -> (Arc<TempDir>, PathBuf) {
+        let database = self.database();
+        self.client.stop().await;
+        (self.folder, database)
+    }
+
     pub(crate) const fn client(&self) -> &Client {
         &self.client
     }

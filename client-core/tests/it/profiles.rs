@@ -111,3 +111,15 @@ async fn a_profile_is_used_by_one_process_at_a_time() {
     drop(first);
     Profile::take(folder.path()).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_app_leaves_one_whole_file() {
+    let relay = TestRelay::start().await;
+    let (ana, with_luis, _luis, _) = ana_and_luis(&relay).await;
+    ana.write(with_luis, "last words").await;
+    let ana = ana.restart().await;
+    let (folder, database) = ana.stop().await;
+    assert!(database.exists());
+    assert!(!database.with_extension("db-wal").exists());
+    drop(folder);
+}
