@@ -282,6 +282,14 @@ impl Reading<'_, '_> {
             return self.unreadable(write, entry);
         };
         match group.open(&entry.bytes.0) {
+            // who sealed it is proved; who the relay says sent it must be the same
+            Ok(Opened::Content { device, .. }) if device != entry.sender => {
+                warn!(
+                    seq = entry.seq,
+                    "the relay names another sender than the one who sealed an entry"
+                );
+                self.unreadable(write, entry)
+            }
             Ok(Opened::Content {
                 account, content, ..
             }) => self.content(write, entry, account, &content),
@@ -298,8 +306,12 @@ impl Reading<'_, '_> {
             Ok(Opened::OwnCommit | Opened::OwnContent) => Ok(()),
             // this computer failed, not the entry: the whole batch comes again
             Err(OpenError::Failure(failure)) => Err(failure.into()),
-            // delivered again after its content was stored
-            Err(OpenError::AlreadyOpened) => Ok(()),
+            // its content is here already
+            Err(OpenError::AlreadyOpened)
+                if messages::has_client_id(write.connection(), entry.client_id)? =>
+            {
+                Ok(())
+            }
             Err(error) => {
                 warn!(%error, seq = entry.seq, "an entry could not be opened; its sealed bytes are kept");
                 self.unreadable(write, entry)
