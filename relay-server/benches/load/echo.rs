@@ -3,7 +3,7 @@
 use std::{
     cell::Cell,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -49,12 +49,22 @@ pub(crate) async fn serve(ready: &str) {
     }
 }
 
+/// Ends with the bench, however that ends.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// Round trips a second.
 pub(crate) async fn measure(connections: usize, in_flight: usize, time: Duration) -> f64 {
     let ready =
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("echo-{}", std::process::id()));
     drop(std::fs::remove_file(&ready));
-    let mut child = Command::new("taskset")
+    let child = Command::new("taskset")
         .args(["-c", "0"])
         .arg(std::env::current_exe().unwrap())
         .arg("--echo-server")
@@ -62,6 +72,7 @@ pub(crate) async fn measure(connections: usize, in_flight: usize, time: Duration
         .stdout(Stdio::null())
         .spawn()
         .expect("start the echo");
+    let child = Killed(child);
     let address = loop {
         if let Ok(address) = std::fs::read_to_string(&ready) {
             break address.parse().unwrap();
@@ -72,7 +83,7 @@ pub(crate) async fn measure(connections: usize, in_flight: usize, time: Duration
     let local = LocalSet::new();
     let mut wires = Vec::new();
     for _ in 0..connections {
-        wires.push(Wire::dial(address).await);
+        wires.push(Wire::dial_for(address, None).await);
     }
     let begun = Instant::now();
     local
@@ -102,8 +113,7 @@ pub(crate) async fn measure(connections: usize, in_flight: usize, time: Duration
         })
         .await;
     let elapsed = begun.elapsed().as_secs_f64();
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     drop(std::fs::remove_file(&ready));
     count.get() as f64 / elapsed
 }

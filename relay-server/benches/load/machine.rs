@@ -106,6 +106,13 @@ impl RelayProcess {
     }
 }
 
+impl Drop for RelayProcess {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
 #[expect(
     clippy::zombie_processes,
     reason = "where the relay does not start, the bench ends with a panic"

@@ -22,15 +22,21 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) async fn dial(address: SocketAddr) -> Self {
+        Self::dial_for(address, Some(SUBPROTOCOL)).await
+    }
+
+    /// Dials a server that may know no sub-protocol.
+    pub(crate) async fn dial_for(address: SocketAddr, protocol: Option<&'static str>) -> Self {
         let stream = TcpStream::connect(address).await.expect("connect");
         stream.set_nodelay(true).expect("nodelay");
         let mut request = format!("ws://{address}/v1/socket")
             .into_client_request()
             .expect("request");
-        request.headers_mut().insert(
-            "sec-websocket-protocol",
-            SUBPROTOCOL.parse().expect("header"),
-        );
+        if let Some(protocol) = protocol {
+            request
+                .headers_mut()
+                .insert("sec-websocket-protocol", protocol.parse().expect("header"));
+        }
         let config = WebSocketConfig::default()
             .read_buffer_size(16 * 1024)
             .write_buffer_size(16 * 1024);

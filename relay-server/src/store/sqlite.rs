@@ -7,8 +7,10 @@ mod cursors;
 mod entries;
 mod expiry;
 mod groups;
+mod heads;
 mod key_packages;
 mod links;
+mod members;
 mod reader;
 mod schema;
 mod writer;
@@ -216,7 +218,7 @@ impl Store for SqliteStore {
 
     fn attachment(&self, device: DeviceRow) -> Reading<Attachment> {
         self.readers
-            .read(move |connection| conversations::attachment(connection, device))
+            .read(move |connection| members::attachment(connection, device))
     }
 
     fn page(&self, stream: StreamRow, range: PageRange) -> Reading<PageRow> {
@@ -230,12 +232,12 @@ impl Store for SqliteStore {
         conversation: ConversationId,
     ) -> Reading<Option<ReadableRow>> {
         self.readers
-            .read(move |connection| conversations::left(connection, device, conversation))
+            .read(move |connection| members::left(connection, device, conversation))
     }
 
     fn head(&self, device: DeviceRow, conversation: ConversationId) -> Reading<Option<HeadRow>> {
         self.readers
-            .read(move |connection| conversations::head_for(connection, device, conversation))
+            .read(move |connection| heads::head_for(connection, device, conversation))
     }
 
     fn group(&self, conversation: ConversationId) -> Reading<Option<GroupRow>> {

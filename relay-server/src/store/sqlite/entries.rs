@@ -7,7 +7,7 @@ use protocol::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult, Row, types::ValueRef};
 
-use super::{Fault, conversations, writer::Tx};
+use super::{Fault, heads, writer::Tx};
 use crate::store::{AppendDone, DeviceRow, NewAppend, PageRange, PageRow, Prior, StreamRow};
 
 /// What an entry takes in a frame beside its bytes, at most.
@@ -44,7 +44,7 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
     let mut stream = StreamRow(0);
     if fresh > 0 {
         let quota = tx.limits.entries_per_conversation;
-        let head = conversations::head(tx, request.conversation)?;
+        let head = heads::head(tx, request.conversation)?;
         let head = head.filter(|head| head.is_member(request.caller.device_row));
         let Some(head) = head else {
             return Err(Refusal::new(ErrorCode::NotMember).into());
@@ -93,7 +93,7 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         done.appended.times.push(time);
     }
     if fresh > 0 {
-        conversations::advance(tx, request.conversation, next - 1);
+        heads::advance(tx, request.conversation, next - 1);
     }
     Ok(done)
 }

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use protocol::{ConversationId, ErrorCode, Refusal};
 use rusqlite::{Connection, Error as SqlError, ErrorCode as SqlCode};
 
-use super::{Fault, conversations::Head};
+use super::{Fault, heads::Head};
 use crate::{
     environment::Environment,
     store::{Completion, CompletionSink, Done, StreamRow, UNAVAILABLE},

@@ -1,0 +1,348 @@
+//! What goes into a store and comes out of it.
+
+use bytes::Bytes;
+use protocol::{
+    AccountId, Appended, ClientId, Committed, ConversationId, DeviceId, Digest, Entry, ErrorCode,
+    Key, Refusal,
+};
+
+/// Declares row numbers, so that they cannot be mistaken for each other.
+macro_rules! row_number {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        $($(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) struct $name(pub(crate) i64);)+
+    };
+}
+
+row_number! {
+    /// The store's short name of an account.
+    AccountRow,
+    /// The store's short name of a device.
+    DeviceRow,
+    /// The store's short name of a stream.
+    StreamRow,
+}
+
+/// A device that proved who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) account: AccountId,
+    pub(crate) account_row: AccountRow,
+    pub(crate) device: DeviceId,
+    pub(crate) device_row: DeviceRow,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller {
+    Operator,
+    Device(Identity),
+}
+
+/// Entries to append, all or nothing.
+#[derive(Debug)]
+pub(crate) struct NewAppend {
+    pub(crate) caller: Identity,
+    pub(crate) conversation: ConversationId,
+    pub(crate) incarnation: u32,
+    pub(crate) epoch: u64,
+    /// What new work is refused with: a rate or a quota is used up. A repeat is answered all the same.
+    pub(crate) limited: Option<Refusal>,
+    pub(crate) entries: Vec<NewEntryRow>,
+}
+
+/// One entry to append.
+#[derive(Debug)]
+pub(crate) struct NewEntryRow {
+    pub(crate) client_id: ClientId,
+    /// SHA-256 of the bytes.
+    pub(crate) digest: Digest,
+    pub(crate) bytes: Bytes,
+}
+
+/// What came of an append.
+#[derive(Debug)]
+pub(crate) struct AppendDone {
+    pub(crate) appended: Appended,
+    /// The entries that were not there before; their seqs are consecutive.
+    pub(crate) fresh: Vec<Entry>,
+}
+
+/// A device that a commit adds, with its welcome.
+#[derive(Clone, Debug)]
+pub(crate) struct Added {
+    pub(crate) device: DeviceInfo,
+    pub(crate) welcome: Bytes,
+}
+
+/// A validated commit.
+#[derive(Debug)]
+pub(crate) struct NewCommit {
+    pub(crate) caller: Identity,
+    pub(crate) conversation: ConversationId,
+    pub(crate) incarnation: u32,
+    /// The epoch that it ends.
+    pub(crate) epoch: u64,
+    pub(crate) client_id: ClientId,
+    pub(crate) digest: Digest,
+    pub(crate) bytes: Bytes,
+    pub(crate) added: Vec<Added>,
+    pub(crate) removed: Vec<DeviceId>,
+    pub(crate) group_info: Bytes,
+    /// The public state of the group after the commit, where one is due.
+    pub(crate) snapshot: Option<Vec<u8>>,
+}
+
+/// A direct conversation to make; `commit` leads from epoch 0 to 1.
+#[derive(Debug)]
+pub(crate) struct NewConversation {
+    pub(crate) peer: AccountId,
+    /// Stored hash of a token that `peer` issued.
+    pub(crate) token: Option<Digest>,
+    pub(crate) commit: NewCommit,
+}
+
+/// What came of a commit or a creation.
+#[derive(Debug)]
+pub(crate) struct CommitDone {
+    pub(crate) committed: Committed,
+    /// Absent where the commit was there before.
+    pub(crate) change: Option<Change>,
+}
+
+/// What a commit changed.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) conversation: ConversationId,
+    pub(crate) stream: StreamRow,
+    pub(crate) entry: Entry,
+    pub(crate) joined: Vec<Joined>,
+    pub(crate) left: Vec<DeviceId>,
+}
+
+/// A device that joined, and the entry in its inbox (none for the creator).
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) member: MemberRow,
+    pub(crate) welcome: Option<Entry>,
+}
+
+/// A new account.
+#[derive(Debug)]
+pub(crate) struct NewAccount {
+    /// Stored hash of the link's token.
+    pub(crate) token: Digest,
+    pub(crate) account: AccountId,
+    pub(crate) manifest: Bytes,
+    pub(crate) devices: Vec<NewDevice>,
+}
+
+/// A device of a new account.
+#[derive(Debug)]
+pub(crate) struct NewDevice {
+    pub(crate) device: DeviceId,
+    pub(crate) login_key: Key,
+    pub(crate) leaf_key: Key,
+}
+
+/// Key packages to hold for a device.
+#[derive(Debug)]
+pub(crate) struct NewKeyPackages {
+    pub(crate) caller: Identity,
+    pub(crate) packages: Vec<Bytes>,
+    pub(crate) last_resort: Option<Bytes>,
+    pub(crate) replace: bool,
+    /// More than this many one-time packages are not held.
+    pub(crate) most: u16,
+}
+
+/// Key packages to take.
+#[derive(Debug)]
+pub(crate) struct NewClaim {
+    pub(crate) caller: Identity,
+    pub(crate) account: AccountId,
+    pub(crate) client_id: ClientId,
+    /// As in [`NewAppend`].
+    pub(crate) limited: Option<Refusal>,
+}
+
+/// A link to know.
+#[derive(Debug)]
+pub(crate) struct NewLinkRow {
+    /// Stored hash of its token.
+    pub(crate) token: Digest,
+    pub(crate) invite: bool,
+    pub(crate) uses: u16,
+    pub(crate) expires: u64,
+    /// How many links in force the issuer may have.
+    pub(crate) most: u32,
+}
+
+/// What a device has processed of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CursorRow {
+    Inbox {
+        device: DeviceRow,
+        seq: u64,
+    },
+    Conversation {
+        device: DeviceRow,
+        stream: StreamRow,
+        seq: u64,
+    },
+}
+
+/// What is written behind.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Behind {
+    pub(crate) cursors: Vec<CursorRow>,
+    pub(crate) last_seen: Vec<(AccountRow, u64)>,
+}
+
+/// What may go, as times before which it is too old.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expiry {
+    pub(crate) entries_before: u64,
+    pub(crate) client_ids_before: u64,
+    /// Streams up to here were looked at in this round.
+    pub(crate) after: StreamRow,
+}
+
+/// How a login of a device is checked.
+#[derive(Debug)]
+pub(crate) struct LoginRow {
+    pub(crate) identity: Identity,
+    pub(crate) login_key: Key,
+    pub(crate) revoked: bool,
+    /// When the account was made.
+    pub(crate) created: u64,
+    pub(crate) key_packages: u16,
+}
+
+/// Everything that a device may read.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    /// Its inbox.
+    pub(crate) inbox: StreamRow,
+    pub(crate) last: u64,
+    pub(crate) base: u64,
+    pub(crate) cursor: u64,
+    /// The time of the last entry of the inbox.
+    pub(crate) time: u64,
+    /// Its conversations, newest activity first.
+    pub(crate) memberships: Vec<Membership>,
+}
+
+/// A conversation of a device, as the store has it.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    pub(crate) conversation: ConversationId,
+    pub(crate) stream: StreamRow,
+    pub(crate) last: u64,
+    pub(crate) base: u64,
+    /// The time of its last entry.
+    pub(crate) time: u64,
+    /// Every member, the device itself too.
+    pub(crate) members: Vec<MemberRow>,
+}
+
+/// A device in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MemberRow {
+    pub(crate) device: DeviceId,
+    pub(crate) device_row: DeviceRow,
+    pub(crate) account: AccountId,
+    pub(crate) account_row: AccountRow,
+    /// It reads what comes after this seq.
+    pub(crate) joined: u64,
+    /// It reads up to this seq.
+    pub(crate) left: Option<u64>,
+    /// The seq of its welcome in its inbox; 0 for the creator.
+    pub(crate) welcome: u64,
+    pub(crate) cursor: u64,
+    /// When its account was last connected.
+    pub(crate) last_seen: u64,
+}
+
+/// A registered device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeviceInfo {
+    pub(crate) device: DeviceId,
+    pub(crate) device_row: DeviceRow,
+    pub(crate) account: AccountId,
+    pub(crate) account_row: AccountRow,
+    pub(crate) leaf_key: Key,
+    pub(crate) revoked: bool,
+}
+
+/// Entries of a stream.
+#[derive(Debug, Default)]
+pub(crate) struct PageRow {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) last: u64,
+    pub(crate) base: u64,
+}
+
+/// Where a page begins and ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageRange {
+    pub(crate) after: u64,
+    pub(crate) until: u64,
+    pub(crate) entries: usize,
+    /// The sum of the entries' sizes, envelopes included; at least one entry is read all the same.
+    pub(crate) bytes: usize,
+}
+
+/// What a device may read of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadableRow {
+    pub(crate) stream: StreamRow,
+    /// It reads what comes after this seq.
+    pub(crate) joined: u64,
+    /// It reads up to this seq.
+    pub(crate) left: u64,
+}
+
+/// Where a conversation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeadRow {
+    /// Its two accounts.
+    pub(crate) low: AccountId,
+    pub(crate) high: AccountId,
+    pub(crate) incarnation: u32,
+    pub(crate) epoch: u64,
+    /// The commit that made the epoch.
+    pub(crate) commit_seq: u64,
+    pub(crate) commit_digest: Digest,
+}
+
+impl HeadRow {
+    /// The refusal of what was sealed in another epoch.
+    pub(crate) fn stale(&self) -> Refusal {
+        Refusal {
+            incarnation: Some(self.incarnation),
+            epoch: Some(self.epoch),
+            seq: Some(self.commit_seq),
+            winner: Some(self.commit_digest),
+            ..Refusal::new(ErrorCode::StaleEpoch)
+        }
+    }
+}
+
+/// The public state of a group: a snapshot and the commits since.
+#[derive(Debug)]
+pub(crate) struct GroupRow {
+    pub(crate) incarnation: u32,
+    pub(crate) epoch: u64,
+    pub(crate) snapshot: Vec<u8>,
+    pub(crate) commits: Vec<Vec<u8>>,
+}
+
+/// What a repeated request did the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Prior {
+    pub(crate) digest: Digest,
+    pub(crate) seq: u64,
+    pub(crate) time: u64,
+}

@@ -1,0 +1,95 @@
+//! What the writer remembers of conversations, so that an append reads nothing: table `conversations` beside `streams`.
+
+use protocol::{AccountId, ConversationId, Digest};
+use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
+
+use super::writer::Tx;
+use crate::store::{DeviceRow, HeadRow, StreamRow};
+
+/// What the writer remembers of a conversation, so that an append reads nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) stream: StreamRow,
+    pub(super) row: HeadRow,
+    pub(super) last: u64,
+    pub(super) base: u64,
+    members: Vec<DeviceRow>,
+}
+
+impl Head {
+    pub(super) fn is_member(&self, device: DeviceRow) -> bool {
+        self.members.contains(&device)
+    }
+}
+
+/// The head of a conversation as of this transaction.
+pub(super) fn head<'a>(
+    tx: &'a mut Tx<'_>,
+    conversation: ConversationId,
+) -> SqlResult<Option<&'a Head>> {
+    if !tx.heads.contains_key(&conversation) {
+        let Some(mut head) = read_head(tx.connection, conversation)? else {
+            return Ok(None);
+        };
+        // appends of this transaction are not yet in `streams`
+        head.last = tx.touched.get(&head.stream).copied().unwrap_or(head.last);
+        tx.heads.insert(conversation, head);
+    }
+    Ok(tx.heads.get(&conversation))
+}
+
+/// Notes that entries up to `last` were stored; `streams` is written once, before COMMIT.
+pub(super) fn advance(tx: &mut Tx<'_>, conversation: ConversationId, last: u64) {
+    if let Some(head) = tx.heads.get_mut(&conversation) {
+        head.last = last;
+        tx.touched.insert(head.stream, last);
+    }
+}
+
+fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult<Option<Head>> {
+    let head = connection
+        .prepare_cached(
+            "SELECT low.account, high.account, c.incarnation, c.epoch, c.commit_seq, c.commit_digest, s.id, s.last, s.base
+             FROM conversations c JOIN streams s ON s.id = c.stream
+             JOIN accounts low ON low.id = c.low JOIN accounts high ON high.id = c.high WHERE c.conversation = ?1",
+        )?
+        .query_row((conversation.as_bytes(),), |row| {
+            Ok(Head {
+                row: HeadRow {
+                    low: AccountId::new(row.get(0)?),
+                    high: AccountId::new(row.get(1)?),
+                    incarnation: row.get(2)?,
+                    epoch: row.get(3)?,
+                    commit_seq: row.get(4)?,
+                    commit_digest: Digest::new(row.get(5)?),
+                },
+                stream: StreamRow(row.get(6)?),
+                last: row.get(7)?,
+                base: row.get(8)?,
+                members: Vec::new(),
+            })
+        })
+        .optional()?;
+    let Some(mut head) = head else {
+        return Ok(None);
+    };
+    let mut statement = connection
+        .prepare_cached("SELECT device FROM members WHERE stream = ?1 AND left IS NULL")?;
+    head.members = statement
+        .query_map((head.stream.0,), |row| row.get(0).map(DeviceRow))?
+        .collect::<SqlResult<_>>()?;
+    Ok(Some(head))
+}
+
+/// Where a conversation stands, for one of its members.
+pub(super) fn head_for(
+    connection: &Connection,
+    device: DeviceRow,
+    conversation: ConversationId,
+) -> SqlResult<Option<HeadRow>> {
+    // one snapshot of the database for both queries
+    let transaction = connection.unchecked_transaction()?;
+    Ok(read_head(&transaction, conversation)?
+        .filter(|head| head.is_member(device))
+        .map(|head| head.row))
+}

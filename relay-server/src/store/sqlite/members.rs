@@ -1,0 +1,176 @@
+//! Table `members`: who reads what of a conversation.
+
+use std::collections::HashMap;
+
+use protocol::{
+    AccountId, ConversationId, DeviceId, Digest, Entry, EntryKind, ErrorCode, Opaque, Refusal,
+};
+use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
+
+use super::{
+    Fault,
+    entries::{self, NewRow},
+    writer::Tx,
+};
+use crate::store::{
+    AccountRow, Added, Attachment, DeviceRow, Joined, MemberRow, Membership, NewCommit,
+    ReadableRow, StreamRow,
+};
+
+/// Puts a welcome into a device's inbox and makes the device a member.
+///
+/// It reads from the entry after the commit: its welcome already holds the state that the commit leads to.
+pub(super) fn join(
+    tx: &Tx<'_>,
+    stream: StreamRow,
+    seq: u64,
+    request: &NewCommit,
+    added: &Added,
+) -> Result<Joined, Fault> {
+    let device = &added.device;
+    let (inbox, last): (i64, u64) = tx
+        .connection
+        .prepare_cached("SELECT s.id, s.last FROM devices d JOIN streams s ON s.id = d.inbox WHERE d.id = ?1 AND d.revoked = 0")?
+        .query_row((device.device_row.0,), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?
+        .ok_or(Refusal::new(ErrorCode::InvalidCommit))?;
+    let welcome = Entry {
+        seq: last + 1,
+        sender: request.caller.device,
+        kind: EntryKind::Welcome,
+        incarnation: request.incarnation,
+        epoch: request.epoch + 1,
+        time: tx.now,
+        client_id: request.client_id,
+        conversation: Some(request.conversation),
+        bytes: Opaque(added.welcome.clone()),
+    };
+    let inbox = StreamRow(inbox);
+    let row = NewRow {
+        stream: inbox,
+        sender: request.caller.device_row,
+        digest: Digest::of(&[&added.welcome]),
+        about: Some(stream),
+        entry: welcome,
+    };
+    entries::insert(tx.connection, &row)?;
+    write_last(tx, inbox, last + 1)?;
+    // a device that comes back starts anew: what it missed in between was never meant for it
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, ?3, ?4, ?3)
+             ON CONFLICT (stream, device) DO UPDATE SET joined = ?3, left = NULL, welcome = ?4, cursor = ?3",
+        )?
+        .execute((stream.0, device.device_row.0, seq, last + 1))?;
+    let member = MemberRow {
+        device: device.device,
+        device_row: device.device_row,
+        account: device.account,
+        account_row: device.account_row,
+        joined: seq,
+        left: None,
+        welcome: last + 1,
+        cursor: seq,
+        last_seen: 0,
+    };
+    Ok(Joined {
+        member,
+        welcome: Some(row.entry),
+    })
+}
+
+fn write_last(tx: &Tx<'_>, stream: StreamRow, last: u64) -> SqlResult<()> {
+    tx.connection
+        .prepare_cached("UPDATE streams SET last = ?2, time = ?3 WHERE id = ?1")?
+        .execute((stream.0, last, tx.now))
+        .map(drop)
+}
+
+/// What a device may read of a conversation that it left.
+pub(super) fn left(
+    connection: &Connection,
+    device: DeviceRow,
+    conversation: ConversationId,
+) -> SqlResult<Option<ReadableRow>> {
+    connection
+        .prepare_cached(
+            "SELECT m.stream, m.joined, m.left FROM conversations c JOIN members m ON m.stream = c.stream
+             WHERE c.conversation = ?1 AND m.device = ?2 AND m.left IS NOT NULL",
+        )?
+        .query_row((conversation.as_bytes(), device.0), |row| {
+            Ok(ReadableRow { stream: StreamRow(row.get(0)?), joined: row.get(1)?, left: row.get(2)? })
+        })
+        .optional()
+}
+
+/// The inbox and the conversations of a device.
+pub(super) fn attachment(connection: &Connection, device: DeviceRow) -> SqlResult<Attachment> {
+    // one snapshot of the database for all queries
+    let transaction = connection.unchecked_transaction()?;
+    transaction
+        .prepare_cached(
+            "SELECT s.id, s.last, s.base, d.inbox_cursor, s.time FROM devices d JOIN streams s ON s.id = d.inbox WHERE d.id = ?1",
+        )?
+        .query_row((device.0,), |row| {
+            Ok(Attachment {
+                inbox: StreamRow(row.get(0)?),
+                last: row.get(1)?,
+                base: row.get(2)?,
+                cursor: row.get(3)?,
+                time: row.get(4)?,
+                memberships: memberships(&transaction, device)?,
+            })
+        })
+}
+
+/// The conversations that a device may still read something of, with all their members, newest activity first.
+fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Membership>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT c.conversation, s.id, s.last, s.base, s.time
+         FROM members m JOIN conversations c ON c.stream = m.stream JOIN streams s ON s.id = m.stream
+         WHERE m.device = ?1 AND (m.left IS NULL OR m.cursor < m.left) ORDER BY s.time DESC, s.id DESC",
+    )?;
+    let mut memberships = statement
+        .query_map((device.0,), |row| {
+            Ok(Membership {
+                conversation: ConversationId::new(row.get(0)?),
+                stream: StreamRow(row.get(1)?),
+                last: row.get(2)?,
+                base: row.get(3)?,
+                time: row.get(4)?,
+                members: Vec::new(),
+            })
+        })?
+        .collect::<SqlResult<Vec<_>>>()?;
+    let index: HashMap<StreamRow, usize> = memberships
+        .iter()
+        .enumerate()
+        .map(|(index, membership)| (membership.stream, index))
+        .collect();
+    let mut statement = connection.prepare_cached(
+        "SELECT m.stream, d.device, d.id, a.account, a.id, m.joined, m.left, m.welcome, m.cursor, a.last_seen
+         FROM members own JOIN members m ON m.stream = own.stream
+         JOIN devices d ON d.id = m.device JOIN accounts a ON a.id = d.account
+         WHERE own.device = ?1",
+    )?;
+    let mut rows = statement.query((device.0,))?;
+    while let Some(row) = rows.next()? {
+        let membership = index
+            .get(&StreamRow(row.get(0)?))
+            .and_then(|index| memberships.get_mut(*index));
+        if let Some(membership) = membership {
+            membership.members.push(MemberRow {
+                device: DeviceId::new(row.get(1)?),
+                device_row: DeviceRow(row.get(2)?),
+                account: AccountId::new(row.get(3)?),
+                account_row: AccountRow(row.get(4)?),
+                joined: row.get(5)?,
+                left: row.get(6)?,
+                welcome: row.get(7)?,
+                cursor: row.get(8)?,
+                last_seen: row.get(9)?,
+            });
+        }
+    }
+    Ok(memberships)
+}
