@@ -12,8 +12,9 @@ use crate::{
     arguments::{self, Arguments},
     dto::{self, Settings},
     ipc,
+    keyring::SystemKeyring,
     settings::SettingsFile,
-    state::Shell,
+    state::{Program, Shell},
 };
 
 /// Also in capabilities/main.json.
@@ -47,14 +48,15 @@ pub(crate) fn run(arguments: Arguments, folder: PathBuf) -> tauri::Result<()> {
         .setup(move |app| {
             let settings = Arc::new(SettingsFile::load(&folder));
             let theme = settings.current().theme;
-            let (handle, runtime) = (
-                app.handle().clone(),
-                async_runtime::handle().inner().clone(),
-            );
+            let runtime = async_runtime::handle().inner().clone();
             let data = folder.join("webview");
-            let shell = Shell::new(folder, settings, runtime, move |settings| {
-                dress(&handle, settings)
-            });
+            let shell = Shell::new(
+                folder,
+                settings,
+                runtime,
+                SystemKeyring,
+                Desktop(app.handle().clone()),
+            );
             if let Some(link) = link {
                 shell.bridge().open_link(link);
             }
@@ -81,6 +83,19 @@ pub(crate) fn run(arguments: Arguments, folder: PathBuf) -> tauri::Result<()> {
         _ => {}
     });
     Ok(())
+}
+
+/// The program, as the account sees it.
+struct Desktop<R: Runtime>(AppHandle<R>);
+
+impl<R: Runtime> Program for Desktop<R> {
+    fn settings_changed(&self, settings: Settings) {
+        dress(&self.0, settings);
+    }
+
+    fn restart(&self) {
+        self.0.request_restart();
+    }
 }
 
 fn open_window<R: Runtime>(

@@ -2,12 +2,16 @@
 //!
 //! A call may wait for the person, who is asked for a password, or for ever, where a keyring does not start. So each has a
 //! thread of its own and a limit.
+//!
+//! `keyring` looks for the system's keyring once in the life of a process. One that starts later is found by the next
+//! process only, so trying again means to start the program again where [`Keyring::reach`] fails. Where it succeeds,
+//! a locked or refusing keyring may be asked again.
 
 use std::{sync::mpsc, thread, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use client_core::keyslots::SecretStore;
-use keyring_core::{Entry, Error};
+use keyring::{Entry, Error};
 use zeroize::Zeroizing;
 
 use crate::dto::KeyringStatus;
@@ -15,19 +19,36 @@ use crate::dto::KeyringStatus;
 const SERVICE: &str = "org.relevo.Relevo";
 /// A person finds a password and types it in this time.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A keyring that was found before is found again at once.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// A keyring that may be missing.
+pub(crate) trait Keyring: SecretStore {
+    /// Whether this process found it. An error is the reason, and stays for the life of the process.
+    fn reach(&self) -> Result<(), String>;
+
+    /// Whether it keeps what it is given.
+    fn status(&self) -> KeyringStatus;
+}
 
 /// The system's keyring.
 pub(crate) struct SystemKeyring;
 
-impl SystemKeyring {
-    /// Whether it keeps what it is given. Only trying tells: a keyring that answers may still be unable to store.
-    pub(crate) fn status(&self) -> KeyringStatus {
+impl Keyring for SystemKeyring {
+    fn reach(&self) -> Result<(), String> {
+        within(GLANCE, find)
+    }
+
+    /// Only trying tells: a keyring that answers may still be unable to store.
+    fn status(&self) -> KeyringStatus {
         match self.try_out() {
             Ok(()) => KeyringStatus::Available,
             Err(reason) => KeyringStatus::Unavailable { reason },
         }
     }
+}
 
+impl SystemKeyring {
     fn try_out(&self) -> Result<(), String> {
         let name = format!("availability check {}", std::process::id());
         let secret = b"relevo";
@@ -67,14 +88,25 @@ fn ask<T: Send + 'static>(
     work: impl FnOnce(&Entry) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, String> {
     within(PATIENCE, move || {
-        connect()?;
-        work(&Entry::new(SERVICE, &name)?)
+        find()?;
+        Entry::new(SERVICE, &name)
+            .and_then(|entry| work(&entry))
+            .map_err(|error| error.to_string())
     })
+}
+
+/// Looks for the system's keyring, once; later calls repeat the outcome. Without this, an entry says only that there is
+/// none, and not why.
+fn find() -> Result<(), String> {
+    Entry::store_status()
+        .as_ref()
+        .copied()
+        .map_err(ToString::to_string)
 }
 
 fn within<T: Send + 'static>(
     limit: Duration,
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::Builder::new()
@@ -82,24 +114,9 @@ fn within<T: Send + 'static>(
         // whoever asked may have given up
         .spawn(move || drop(sender.send(work())))
         .map_err(|error| error.to_string())?;
-    match receiver.recv_timeout(limit) {
-        Ok(outcome) => outcome.map_err(|error| error.to_string()),
-        Err(_) => Err("it does not answer".to_owned()),
-    }
-}
-
-/// Finds the system's keyring, again after a failure: it may have been started since.
-fn connect() -> Result<(), Error> {
-    if keyring_core::get_default_store().is_none() {
-        #[cfg(target_os = "macos")]
-        let store = apple_native_keyring_store::keychain::Store::new()?;
-        #[cfg(windows)]
-        let store = windows_native_keyring_store::Store::new()?;
-        #[cfg(all(unix, not(target_os = "macos")))]
-        let store = zbus_secret_service_keyring_store::Store::new()?;
-        keyring_core::set_default_store(store);
-    }
-    Ok(())
+    receiver
+        .recv_timeout(limit)
+        .unwrap_or_else(|_| Err("it does not answer".to_owned()))
 }
 
 #[cfg(test)]
@@ -110,12 +127,13 @@ mod tests {
     fn a_keyring_that_hangs_or_breaks_is_an_error() {
         let (_open, never) = mpsc::sync_channel::<()>(1);
         let hangs = within(Duration::from_millis(10), move || {
-            never.recv().map_err(|_| Error::NoEntry)
+            never.recv().map_err(|error| error.to_string())
         });
         assert_eq!(hangs, Err("it does not answer".to_owned()));
-        let breaks = within(PATIENCE, || -> Result<(), Error> { panic!("broken") });
+        let breaks = within(PATIENCE, || -> Result<(), String> { panic!("broken") });
         assert_eq!(breaks, Err("it does not answer".to_owned()));
         assert_eq!(within(PATIENCE, || Ok(7)), Ok(7));
-        assert!(within::<()>(PATIENCE, || Err(Error::NoEntry)).is_err());
+        let refuses = within::<()>(PATIENCE, || Err("refused".to_owned()));
+        assert_eq!(refuses, Err("refused".to_owned()));
     }
 }

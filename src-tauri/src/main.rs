@@ -23,6 +23,8 @@ mod settings;
 mod state;
 #[cfg(test)]
 mod static_checks;
+#[cfg(test)]
+mod testing;
 
 use std::{
     env,

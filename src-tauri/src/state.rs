@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Settings},
-    keyring::SystemKeyring,
+    keyring::Keyring,
     settings::SettingsFile,
 };
 
@@ -34,13 +34,22 @@ const REGISTRATION: Duration = Duration::from_secs(30);
 const HANDOVER: Duration = Duration::from_secs(5);
 const HANDOVER_POLL: Duration = Duration::from_millis(100);
 
+/// The program around the account.
+pub(crate) trait Program: Send + Sync {
+    /// The person chose other settings.
+    fn settings_changed(&self, settings: Settings);
+
+    /// Ends this process and starts the program anew, soon. Returns.
+    fn restart(&self);
+}
+
 /// What every command works on.
 pub(crate) struct Shell {
     folder: PathBuf,
     settings: Arc<SettingsFile>,
-    on_settings: Box<dyn Fn(Settings) + Send + Sync>,
+    program: Box<dyn Program>,
     bridge: Arc<Bridge>,
-    keyring: Arc<SystemKeyring>,
+    keyring: Arc<dyn Keyring>,
     runtime: Handle,
     /// The locked folder, once it was taken. Whoever changes `account` holds this, so that changes come one after the other.
     profile: Mutex<Option<Arc<Profile>>>,
@@ -62,19 +71,20 @@ impl Account {
 }
 
 impl Shell {
-    /// Nothing is opened before [`Shell::open`]. `on_settings` hears of each change of the settings.
+    /// Nothing is opened before [`Shell::open`].
     pub(crate) fn new(
         folder: PathBuf,
         settings: Arc<SettingsFile>,
         runtime: Handle,
-        on_settings: impl Fn(Settings) + Send + Sync + 'static,
+        keyring: impl Keyring + 'static,
+        program: impl Program + 'static,
     ) -> Self {
         Self {
             folder,
             settings,
-            on_settings: Box::new(on_settings),
+            program: Box::new(program),
             bridge: Arc::default(),
-            keyring: Arc::new(SystemKeyring),
+            keyring: Arc::new(keyring),
             runtime,
             profile: Mutex::default(),
             account: RwLock::default(),
@@ -109,6 +119,7 @@ impl Shell {
         if self.running().is_some() {
             return self.ready().await;
         }
+        let again = slot.is_some();
         let profile = self.take(&mut slot).await?;
         let settings = self.settings.current();
         let state = blocking({
@@ -127,6 +138,15 @@ impl Shell {
         };
         if kinds.iter().all(|kind| *kind == SlotKind::Passphrase) {
             return Ok(AppState::Locked { settings });
+        }
+        // the page tries again: in vain where this process found no keyring
+        if again && kinds.iter().all(|kind| *kind == SlotKind::Keyring) {
+            let keyring = Arc::clone(&self.keyring);
+            if let Err(reason) = blocking(move || keyring.reach()).await? {
+                info!(reason, "only a new process may find the keyring");
+                self.program.restart();
+                return Ok(AppState::KeyringFailed { reason, settings });
+            }
         }
         let (keyring, (seams, system)) =
             (Arc::clone(&self.keyring), SystemSeams::new(&self.runtime));
@@ -205,7 +225,7 @@ impl Shell {
     pub(crate) async fn save_settings(&self, settings: Settings) -> Result<Settings, AppError> {
         let file = Arc::clone(&self.settings);
         blocking(move || file.save(settings).map_err(Error::from)).await??;
-        (self.on_settings)(settings);
+        self.program.settings_changed(settings);
         Ok(settings)
     }
 
@@ -305,3 +325,6 @@ async fn blocking<T: Send + 'static>(
         AppError::new(ErrorCode::Internal, "a blocking call failed")
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,22 +1,19 @@
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use serde_json::json;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Runtime;
 
 use super::*;
 use crate::{
     dto::{Language, Theme},
     settings::SettingsFile,
+    testing::{self, TestKeyring, TestProgram},
 };
 
 fn shell(folder: &tempfile::TempDir) -> Shell {
-    let settings = Arc::new(SettingsFile::load(folder.path()));
-    Shell::new(
-        folder.path().to_owned(),
-        settings,
-        Handle::current(),
-        |_| {},
+    testing::shell(
+        folder.path(),
+        &TestKeyring::default(),
+        &TestProgram::default(),
     )
 }
 
@@ -81,10 +78,6 @@ async fn without_an_account_commands_answer_with_an_error() {
     let shell = shell(&folder);
     let answers = ["open", "saveSettings", "reportError"];
     for command in commands() {
-        // making no account, these ask the keyring or the disk; the journey of the whole app covers them
-        if matches!(command["name"].as_str(), Some("open" | "unlock")) {
-            continue;
-        }
         let name = command["name"].as_str().unwrap().to_owned();
         let reply = dispatch(&shell, command).await;
         assert_eq!(
@@ -113,16 +106,8 @@ async fn a_damaged_link_is_told_from_other_errors() {
 #[tokio::test]
 async fn settings_are_kept_and_announced() {
     let folder = tempfile::tempdir().unwrap();
-    let (sender, mut heard) = tokio::sync::mpsc::channel(1);
-    let file = Arc::new(SettingsFile::load(folder.path()));
-    let shell = Shell::new(
-        folder.path().to_owned(),
-        file,
-        Handle::current(),
-        move |settings| {
-            sender.try_send(settings).unwrap();
-        },
-    );
+    let program = TestProgram::default();
+    let shell = testing::shell(folder.path(), &TestKeyring::default(), &program);
     let settings = json!({ "theme": "light", "language": "en" });
     let reply = dispatch(
         &shell,
@@ -134,7 +119,7 @@ async fn settings_are_kept_and_announced() {
         theme: Theme::Light,
         language: Language::En,
     };
-    assert_eq!(heard.try_recv(), Ok(expected));
+    assert_eq!(program.settings(), [expected]);
     assert_eq!(SettingsFile::load(folder.path()).current(), expected);
 }
 

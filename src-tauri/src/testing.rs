@@ -1,0 +1,121 @@
+//! What the tests share: a keyring in memory, and a program that remembers what it was told.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use client_core::keyslots::SecretStore;
+use tokio::runtime::Handle;
+use zeroize::Zeroizing;
+
+use crate::{
+    dto::{KeyringStatus, Settings},
+    keyring::Keyring,
+    settings::SettingsFile,
+    state::{Program, Shell},
+};
+
+/// A keyring in memory. What is done to one copy is seen by all.
+#[derive(Clone, Default)]
+pub(crate) struct TestKeyring(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    entries: BTreeMap<String, Vec<u8>>,
+    failure: Option<Failure>,
+}
+
+/// How a keyring fails.
+#[derive(Clone, Copy)]
+pub(crate) enum Failure {
+    Missing,
+    Locked,
+}
+
+impl TestKeyring {
+    pub(crate) fn fail(&self, failure: Option<Failure>) {
+        self.0.lock().unwrap().failure = failure;
+    }
+
+    fn entries<T>(
+        &self,
+        work: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T,
+    ) -> Result<T, String> {
+        let mut kept = self.0.lock().unwrap();
+        match kept.failure {
+            None => Ok(work(&mut kept.entries)),
+            Some(Failure::Missing) => Err("there is no keyring".to_owned()),
+            Some(Failure::Locked) => Err("the keyring is locked".to_owned()),
+        }
+    }
+}
+
+impl SecretStore for TestKeyring {
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+        self.entries(|entries| entries.get(name).cloned().map(Zeroizing::new))
+    }
+
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), String> {
+        self.entries(|entries| entries.insert(name.to_owned(), secret.to_owned()))
+            .map(drop)
+    }
+}
+
+impl Keyring for TestKeyring {
+    fn reach(&self) -> Result<(), String> {
+        match self.0.lock().unwrap().failure {
+            Some(Failure::Missing) => Err("there is no keyring".to_owned()),
+            Some(Failure::Locked) | None => Ok(()),
+        }
+    }
+
+    fn status(&self) -> KeyringStatus {
+        match self.entries(|_| ()) {
+            Ok(()) => KeyringStatus::Available,
+            Err(reason) => KeyringStatus::Unavailable { reason },
+        }
+    }
+}
+
+/// What a program was told. What is done to one copy is seen by all.
+#[derive(Clone, Default)]
+pub(crate) struct TestProgram(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    settings: Vec<Settings>,
+    restarts: usize,
+}
+
+impl TestProgram {
+    pub(crate) fn settings(&self) -> Vec<Settings> {
+        self.0.lock().unwrap().settings.clone()
+    }
+
+    pub(crate) fn restarts(&self) -> usize {
+        self.0.lock().unwrap().restarts
+    }
+}
+
+impl Program for TestProgram {
+    fn settings_changed(&self, settings: Settings) {
+        self.0.lock().unwrap().settings.push(settings);
+    }
+
+    fn restart(&self) {
+        self.0.lock().unwrap().restarts += 1;
+    }
+}
+
+/// A shell over this folder. Needs a runtime.
+pub(crate) fn shell(folder: &Path, keyring: &TestKeyring, program: &TestProgram) -> Shell {
+    Shell::new(
+        folder.to_owned(),
+        Arc::new(SettingsFile::load(folder)),
+        Handle::current(),
+        keyring.clone(),
+        program.clone(),
+    )
+}
