@@ -376,10 +376,10 @@ impl Push {
         }
     }
 
+    /// Whether a whole frame fits the window; where it does not, the log is read as far as there is room.
     fn fits(&self, entries: u32, bytes: u32) -> bool {
-        let within = self.held_entries.saturating_add(entries) <= self.window.entries
-            && self.held_bytes.saturating_add(bytes) <= self.window.bytes;
-        within || self.held_entries == 0
+        self.held_entries.saturating_add(entries) <= self.window.entries
+            && self.held_bytes.saturating_add(bytes) <= self.window.bytes
     }
 
     fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
@@ -387,5 +387,124 @@ impl Push {
             StreamId::Inbox => self.inbox.as_mut(),
             StreamId::Conversation(id) => self.conversations.get_mut(&id),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use protocol::{ClientId, DeviceId, EntryKind, Opaque};
+
+    use super::*;
+
+    const CONVERSATION: StreamId = StreamId::Conversation(ConversationId::new([1; 16]));
+
+    fn entries(from: u64, to: u64) -> Vec<Entry> {
+        let entry = |seq| Entry {
+            seq,
+            sender: DeviceId::new([2; 16]),
+            kind: EntryKind::Application,
+            incarnation: 0,
+            epoch: 1,
+            time: 0,
+            client_id: ClientId::new([3; 16]),
+            conversation: None,
+            bytes: Opaque(Bytes::from_static(b"sealed")),
+        };
+        (from..=to).map(entry).collect()
+    }
+
+    fn attached(window: Window, cursor: u64, last: u64) -> Push {
+        let mut push = Push::new(window);
+        let stream = Stream::new(StreamRow(1), cursor, 0, last);
+        let StreamId::Conversation(id) = CONVERSATION else {
+            unreachable!()
+        };
+        push.attach(Stream::new(StreamRow(2), 0, 0, 0), vec![(id, stream)]);
+        push
+    }
+
+    proptest! {
+        /// Whatever the order of storing, reading and acknowledging: each entry once, in order, never past the window.
+        #[test]
+        fn each_entry_is_pushed_once_and_in_order(
+            steps in proptest::collection::vec((0..4_u8, 1..9_u64), 1..200),
+            window in 1..20_u32,
+            before in 0..30_u64,
+        ) {
+            let mut push = attached(Window { entries: window, bytes: u32::MAX }, 0, before);
+            let (mut stored, mut pushed, mut acked) = (before, 0, 0);
+            let mut pending: Option<(StreamId, PageRange)> = None;
+            for (step, amount) in steps {
+                match step {
+                    // entries are stored and offered live
+                    0 => {
+                        for frame in SharedFrame::encode(CONVERSATION, entries(stored + 1, stored + amount)) {
+                            if push.offer(CONVERSATION, &frame, true) {
+                                prop_assert_eq!(frame.first, pushed + 1);
+                                pushed = frame.last;
+                            }
+                        }
+                        stored += amount;
+                    }
+                    // a page is asked for, and comes later
+                    1 => {
+                        if pending.is_none() {
+                            pending = push.next_page().map(|(id, _, range)| (id, range));
+                        }
+                    }
+                    2 => {
+                        if let Some((id, range)) = pending.take() {
+                            let most = range.after + u64::try_from(range.entries).unwrap();
+                            let page = entries(range.after + 1, range.until.min(most));
+                            for frame in push.apply(id, PageRow { entries: page, last: stored, base: 0 }) {
+                                prop_assert_eq!(frame.first, pushed + 1);
+                                pushed = frame.last;
+                            }
+                        }
+                    }
+                    _ => {
+                        acked = pushed.min(acked + amount);
+                        push.ack(CONVERSATION, acked);
+                    }
+                }
+                prop_assert!(push.held_entries <= window);
+            }
+            // with everything acknowledged, all that was stored comes
+            loop {
+                push.ack(CONVERSATION, pushed);
+                let Some((id, range)) = pending.take().or_else(|| push.next_page().map(|(id, _, range)| (id, range))) else { break };
+                let most = range.after + u64::try_from(range.entries).unwrap();
+                for frame in push.apply(id, PageRow { entries: entries(range.after + 1, range.until.min(most)), last: stored, base: 0 }) {
+                    prop_assert_eq!(frame.first, pushed + 1);
+                    pushed = frame.last;
+                }
+            }
+            prop_assert_eq!(pushed, stored);
+        }
+    }
+
+    #[test]
+    fn nothing_is_read_before_the_welcome_is_acknowledged_or_after_leaving() {
+        let window = Window {
+            entries: 100,
+            bytes: u32::MAX,
+        };
+        let mut push = Push::new(window);
+        let StreamId::Conversation(id) = CONVERSATION else {
+            unreachable!()
+        };
+        push.attach(Stream::new(StreamRow(2), 0, 0, 1), Vec::new());
+        let mut stream = Stream::new(StreamRow(1), 4, 0, 4);
+        (stream.joined, stream.welcome) = (4, 1);
+        push.join(id, stream);
+        push.stored(CONVERSATION, 9);
+        assert!(push.readable(CONVERSATION).is_none());
+        assert_eq!(push.next_page().unwrap().0, StreamId::Inbox);
+        assert!(push.next_page().is_none());
+        push.ack(StreamId::Inbox, 1);
+        push.leave(id, 7);
+        let (stream, _, range) = push.next_page().unwrap();
+        assert_eq!((stream, range.after, range.until), (CONVERSATION, 4, 7));
     }
 }
