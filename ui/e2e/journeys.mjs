@@ -193,6 +193,21 @@ export const journeys = {
     await page.waitForSelector(`${byId("message")}[data-state="delivered"]`);
   }),
 
+  "whoever types or points is there": journey({}, async (page) => {
+    await openChat(page, 2);
+    const badge = page.locator(`${byId("conversation-item")}[data-key="2"] .unread`);
+    for (const use of [() => page.keyboard.press("Shift"), () => page.click(byId("conversation-title"))]) {
+      await page.evaluate(() => {
+        document.hasFocus = () => false;
+        window.dispatchEvent(new Event("blur"));
+        window.relevoFake?.receive(2, "Are you there?");
+      });
+      await badge.waitFor();
+      await use();
+      await badge.waitFor({ state: "detached" });
+    }
+  }),
+
   "a long history scrolls without a jump": journey({}, async (page) => {
     await openChat(page, 5);
     await page.waitForSelector(byId("unread-divider"));

@@ -42,7 +42,10 @@ export class App implements EventTargets {
   #busy = $state(false);
   #dialog = $state.raw<Dialog | null>(null);
   #timeline = $state.raw<Timeline | null>(null);
-  #attentive = $state(true);
+  /** Somebody looks at the window. */
+  #attentive = true;
+  /** The newest message on the screen, whether somebody looks or not. */
+  #shown = Number.NEGATIVE_INFINITY;
   #link: string | null = null;
 
   constructor(backend: Backend, surroundings: Surroundings) {
@@ -149,27 +152,25 @@ export class App implements EventTargets {
   leaveConversation(): void {
     const composer = this.composer;
     this.#timeline = null;
+    this.#shown = Number.NEGATIVE_INFINITY;
     this.#storage.setItem(OPEN_KEY, "");
     if (composer) this.#follow(composer.flush());
   }
 
-  /** Everything up to this message was on the screen. */
-  markSeen(order: number): void {
-    const timeline = this.#timeline;
-    if (!timeline || !this.#attentive || !timeline.see(order)) return;
-    const conversation = timeline.conversation;
-    this.#follow(this.#backend.call("markRead", { conversation, upTo: order }));
+  /** Everything up to this message is on the screen. It is read as soon as somebody looks. */
+  markShown(order: number): void {
+    this.#shown = order;
+    this.#markRead();
   }
 
-  get attentive(): boolean {
-    return this.#attentive;
-  }
-
+  /** The window got or lost the focus, or somebody used it. */
   setAttentive(attentive: boolean): void {
     this.#attentive = attentive;
+    this.#markRead();
   }
 
   async send(now: number): Promise<void> {
+    this.setAttentive(true);
     const composer = this.composer;
     if (composer && this.#timeline) await composer.send(this.#timeline, now);
   }
@@ -247,6 +248,13 @@ export class App implements EventTargets {
     if (this.#stage.stage === "firstRun") this.#stage.start.openLink(text);
     else if (this.#stage.stage === "ready") this.showOpenLink(text);
     else this.#link = text;
+  }
+
+  #markRead(): void {
+    const timeline = this.#timeline;
+    const upTo = this.#shown;
+    if (!timeline || !this.#attentive || !timeline.see(upTo)) return;
+    this.#follow(this.#backend.call("markRead", { conversation: timeline.conversation, upTo }));
   }
 
   /** The window may have been closed to the tray: it comes back as it was. */

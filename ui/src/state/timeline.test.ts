@@ -89,7 +89,7 @@ describe("the unread divider", () => {
   it("stays when the messages were read", async () => {
     const { app } = await startedApp();
     await app.select(1);
-    app.markSeen(999);
+    app.markShown(999);
     await settled();
     expect(app.conversations.get(1)?.unread).toBe(0);
     expect(app.timeline?.divider?.count).toBe(4);
@@ -105,8 +105,48 @@ describe("the unread divider", () => {
     backend.receive(2, "Are you there?");
     backend.receive(2, "Hello?");
     await settled();
-    app.markSeen(999);
+    app.markShown(999);
     expect(app.timeline?.divider?.count).toBe(2);
+    expect(backend.calls.some((call) => call.name === "markRead")).toBe(false);
+  });
+});
+
+describe("messages that arrive while nobody looks", () => {
+  async function unread() {
+    const { app, backend } = await startedApp();
+    await app.select(2);
+    app.setAttentive(false);
+    const message = backend.receive(2, "Are you there?");
+    await settled();
+    app.markShown(message.order);
+    await settled();
+    expect(app.conversations.get(2)?.unread).toBe(1);
+    return { app, backend, order: message.order };
+  }
+
+  it("are read as soon as somebody is there", async () => {
+    const { app, backend, order } = await unread();
+    app.setAttentive(true);
+    app.setAttentive(true);
+    await settled();
+    expect(app.conversations.get(2)?.unread).toBe(0);
+    expect(backend.calls.filter((call) => call.name === "markRead")).toEqual([
+      { name: "markRead", params: { conversation: 2, upTo: order } },
+    ]);
+  });
+
+  it("are read when the person answers", async () => {
+    const { app } = await unread();
+    app.composer?.write("Here I am");
+    await app.send(NOW);
+    await settled();
+    expect(app.conversations.get(2)?.unread).toBe(0);
+  });
+
+  it("are not read by opening another chat", async () => {
+    const { app, backend } = await unread();
+    await app.select(4);
+    app.setAttentive(true);
     expect(backend.calls.some((call) => call.name === "markRead")).toBe(false);
   });
 });
