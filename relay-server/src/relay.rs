@@ -55,6 +55,13 @@ impl Relay {
             "{} already holds a relay",
             dir.display()
         );
+        // who is in which conversation is in there
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+                .with_context(|| format!("protect {}", dir.display()))?;
+        }
         let environment = Environment::system();
         tls::create(dir)?;
         fs::write(dir.join(CONFIG_FILE), options.config.to_commented_toml())
