@@ -210,7 +210,7 @@ export const en = {
   "error.badLink": "This is not a complete Relevo link. Copy all of it and paste it again.",
   "error.linkExpired": "This link was used up or is too old. Ask for a new one.",
   "error.wrongRelay": "This link belongs to another relay. Ask for a link to yours.",
-  "error.alreadyContact": "This person is already in your chats.",
+  "error.ownLink": "This link is your own. Send it to the person you want to write to.",
   "error.offline": "You are offline. Nothing is lost. Try again when you are connected.",
   "error.relayUnreachable": "The relay does not answer. Nothing is lost. Check your network and try again.",
   "error.relayIdentity":
@@ -218,7 +218,8 @@ export const en = {
   "error.version":
     "The relay speaks another version of Relevo. Update Relevo, or ask the person who runs the relay.",
   "error.nameInvalid": "This name cannot be used. Write between 1 and 64 characters.",
-  "error.textTooLong": "This message is too long. It was not sent. Divide it into several.",
+  "error.textInvalid":
+    "This message is empty or too long. It was not sent. If it is long, divide it into several.",
   "error.wrongPassphrase": "This is not the passphrase. Check capital letters and try again.",
   "error.passphraseTooShort": "This passphrase is too short. Use at least 8 characters.",
   "error.keyring":

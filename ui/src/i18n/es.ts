@@ -214,7 +214,7 @@ export const es: Record<MessageKey, string> = {
   "error.badLink": "No es un enlace de Relevo completo. Cópialo entero y pégalo de nuevo.",
   "error.linkExpired": "Este enlace ya se usó o es demasiado antiguo. Pide uno nuevo.",
   "error.wrongRelay": "Este enlace es de otro relay. Pide un enlace del tuyo.",
-  "error.alreadyContact": "Esta persona ya está en tus chats.",
+  "error.ownLink": "Este enlace es tuyo. Envíalo a la persona con la que quieres hablar.",
   "error.offline": "No tienes conexión. No se ha perdido nada. Inténtalo de nuevo cuando la tengas.",
   "error.relayUnreachable":
     "El relay no responde. No se ha perdido nada. Revisa tu red e inténtalo de nuevo.",
@@ -223,7 +223,8 @@ export const es: Record<MessageKey, string> = {
   "error.version":
     "El relay habla otra versión de Relevo. Actualiza Relevo o pregunta a quien administra el relay.",
   "error.nameInvalid": "Este nombre no se puede usar. Escribe entre 1 y 64 caracteres.",
-  "error.textTooLong": "Este mensaje es demasiado largo. No se envió. Divídelo en varios.",
+  "error.textInvalid":
+    "Este mensaje está vacío o es demasiado largo. No se envió. Si es largo, divídelo en varios.",
   "error.wrongPassphrase": "Esa no es la frase. Revisa las mayúsculas e inténtalo de nuevo.",
   "error.passphraseTooShort": "Esta frase es demasiado corta. Usa al menos 8 caracteres.",
   "error.keyring":

@@ -44,6 +44,15 @@ describe("a message that is sent", () => {
     expect(texts(app)).not.toContain("Do not lose me");
   });
 
+  it("stays in the field when it is too long", async () => {
+    const { app } = await startedApp();
+    await app.select(2);
+    app.composer?.write("long ".repeat(5_000));
+    await app.send(NOW);
+    expect(app.composer?.error?.code).toBe("textInvalid");
+    expect(app.composer?.text).toBe("long ".repeat(5_000));
+  });
+
   it("keeps what was typed while it was being written", async () => {
     const { app } = await startedApp();
     await app.select(2);

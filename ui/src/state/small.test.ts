@@ -126,6 +126,13 @@ describe("links", () => {
     expect(backend.calls.some((call) => call.name === "openContact")).toBe(false);
   });
 
+  it("that are one's own add nobody", async () => {
+    const link = new OpenLink(fakeBackend(), "relevo://relay.example.org/i/mine9f8e");
+    await settled();
+    expect(await link.open()).toBeNull();
+    expect(link.error?.code).toBe("ownLink");
+  });
+
   it("of another relay cannot be opened", async () => {
     const link = new OpenLink(fakeBackend(), "relevo://other.example.net/contact/9f8e");
     await settled();

@@ -135,6 +135,7 @@ export class FakeBackend implements Backend {
     },
     openContact: ({ link }) => {
       const preview = this.#inspect(link);
+      if (link.includes("mine")) throw appError("ownLink");
       if (preview.known !== null) return preview.known;
       const key = Math.max(0, ...this.#chats.map((chat) => chat.key)) + 1;
       this.#chats.push({
@@ -158,7 +159,7 @@ export class FakeBackend implements Backend {
     messagesByIds: ({ conversation, ids }) =>
       this.#chat(conversation).messages.filter((message) => ids.includes(message.id)),
     sendText: ({ conversation, text }) => {
-      if (text.length > 16_000) throw appError("textTooLong");
+      if (text.trim() === "" || text.length > 16_000) throw appError("textInvalid");
       const chat = this.#chat(conversation);
       const message = this.#append(chat, text, true);
       this.#changed(chat, [message.id]);
