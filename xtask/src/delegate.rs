@@ -49,11 +49,22 @@ pub(crate) fn soak(paths: &Paths, soak: Soak) -> Result<()> {
                 &rest,
             )
         }
-        Soak::Kill(rest) => cargo(
-            paths,
-            &["run", "--release", "-p", "client-core", "--example", "kill"],
-            &rest,
-        ),
+        Soak::Kill(rest) => {
+            let relay = [
+                "build",
+                "--release",
+                "--locked",
+                "-p",
+                "relay-server",
+                "--bins",
+            ];
+            shell::run(&mut shell::command("cargo", relay, paths.root()))?;
+            cargo(
+                paths,
+                &["run", "--release", "-p", "client-core", "--example", "kill"],
+                &rest,
+            )
+        }
     }
 }
 

@@ -47,6 +47,7 @@ const TEST: &[Step] = &[
     ("tests", tests),
     ("documentation tests", documentation_tests),
     ("no SQLite symbols in the app", symbols),
+    ("kills during traffic", kills),
     ("Ana and Luis, end to end", end_to_end),
     ("types for Windows and macOS", other_systems),
 ];
@@ -188,6 +189,18 @@ fn symbols(bench: &mut Bench<'_>) -> Result<Verdict> {
     if exported > 0 {
         bail!("{} exports {exported} symbols of SQLite", app.display());
     }
+    Ok(Verdict::Ran)
+}
+
+/// A short run of what `soak kill` does at length.
+fn kills(bench: &mut Bench<'_>) -> Result<Verdict> {
+    let folder = bench.products()?.relay().with_file_name("examples");
+    let arguments = ["--kills", "15", "--seed", "1"];
+    shell::run(&mut shell::command(
+        folder.join("kill"),
+        arguments,
+        bench.paths.root(),
+    ))?;
     Ok(Verdict::Ran)
 }
 
