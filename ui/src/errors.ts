@@ -42,7 +42,6 @@ export function wordsFor(code: ErrorCode): ErrorWords {
 }
 
 const causes: Record<OfflineCause, MessageKey> = {
-  noNetwork: "cause.noNetwork",
   relayUnreachable: "cause.relayUnreachable",
   relayIdentity: "cause.relayIdentity",
   version: "cause.version",
@@ -50,9 +49,8 @@ const causes: Record<OfflineCause, MessageKey> = {
   revoked: "cause.revoked",
   signedOut: "cause.signedOut",
   relayBusy: "cause.relayBusy",
-  internal: "cause.internal",
 };
 
 export function causeText(cause: OfflineCause): MessageKey {
-  return Object.hasOwn(causes, cause) ? causes[cause] : causes.internal;
+  return causes[cause];
 }

@@ -54,8 +54,6 @@ pub(crate) enum ConnectionState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum OfflineCause {
-    #[expect(dead_code, reason = "agreed with the page; nothing says it yet")]
-    NoNetwork,
     RelayUnreachable,
     RelayIdentity,
     Version,
@@ -63,8 +61,6 @@ pub(crate) enum OfflineCause {
     Revoked,
     SignedOut,
     RelayBusy,
-    #[expect(dead_code, reason = "agreed with the page; nothing says it yet")]
-    Internal,
 }
 
 /// The connection as shown.

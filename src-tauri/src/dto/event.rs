@@ -21,9 +21,6 @@ pub(crate) enum Event {
     },
     /// The connection changed.
     ConnectionChanged { connection: Connection },
-    /// The person asked for a conversation outside of the window.
-    #[expect(dead_code, reason = "agreed with the page; nothing says it yet")]
-    OpenConversation { conversation: ConversationKey },
     /// The person opened a link outside of the window. Nothing happens before a click.
     LinkOpened { text: String },
 }

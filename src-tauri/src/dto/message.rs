@@ -2,7 +2,7 @@ use client_core::model;
 use serde::Serialize;
 use ts_rs::TS;
 
-use super::{AccountId, ConversationKey, ErrorCode, MessageId};
+use super::{AccountId, ConversationKey, MessageId};
 
 /// How far an own message got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
@@ -29,8 +29,6 @@ pub(crate) enum MessageKind {
 #[serde(rename_all = "camelCase")]
 pub(crate) enum SystemEvent {
     ConversationStarted,
-    #[expect(dead_code, reason = "agreed with the page; nothing says it yet")]
-    NameChanged,
 }
 
 /// A message as shown.
@@ -48,7 +46,6 @@ pub(crate) struct Message {
     /// Sorts the messages of a conversation, ascending.
     pub(crate) order: i64,
     pub(crate) outgoing: Option<OutgoingState>,
-    pub(crate) error: Option<ErrorCode>,
 }
 
 impl From<model::Message> for Message {
@@ -77,7 +74,6 @@ impl From<model::Message> for Message {
                 model::OutgoingState::Delivered => OutgoingState::Delivered,
                 model::OutgoingState::Failed => OutgoingState::Failed,
             }),
-            error: None,
         }
     }
 }

@@ -151,7 +151,6 @@ export const en = {
   "message.unreadable": "This message cannot be opened yet. It is kept, and Relevo tries again.",
   "message.unsupported": "This message needs a newer version of Relevo.",
   "message.started": "{name} is in your chats now. What you write here is end-to-end encrypted.",
-  "message.nameChanged": "This person is now called {name}.",
   "message.announce": "{sender}: {text}",
   "state.queued": "Waiting to be sent",
   "state.sent": "Sent",
@@ -163,7 +162,6 @@ export const en = {
     "{waiting, plural, =0 {Offline – what you write is sent when you are back.} one {Offline – messages will be sent when you are back (# waiting).} other {Offline – messages will be sent when you are back (# waiting).}}",
   "connection.stopped":
     "{waiting, plural, =0 {Not connected.} one {Not connected (# message waiting).} other {Not connected (# messages waiting).}}",
-  "cause.noNetwork": "This computer has no network.",
   "cause.relayUnreachable": "The relay does not answer.",
   "cause.relayIdentity":
     "The relay cannot prove that it is yours, so nothing is sent to it. Ask the person who runs it.",
@@ -172,7 +170,6 @@ export const en = {
   "cause.revoked": "This device was removed from the account. Your messages stay on this computer.",
   "cause.signedOut": "The relay does not know this account any more.",
   "cause.relayBusy": "The relay has too much to do.",
-  "cause.internal": "Something in Relevo went wrong.",
 
   "settings.title": "Settings",
   "settings.theme": "Appearance",

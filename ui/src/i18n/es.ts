@@ -155,7 +155,6 @@ export const es: Record<MessageKey, string> = {
   "message.unreadable": "Este mensaje aún no se puede abrir. Se conserva y Relevo lo intentará de nuevo.",
   "message.unsupported": "Este mensaje necesita una versión más reciente de Relevo.",
   "message.started": "{name} ya está en tus chats. Lo que escribas aquí va cifrado de extremo a extremo.",
-  "message.nameChanged": "Esta persona ahora se llama {name}.",
   "message.announce": "{sender}: {text}",
   "state.queued": "Pendiente de envío",
   "state.sent": "Enviado",
@@ -167,7 +166,6 @@ export const es: Record<MessageKey, string> = {
     "{waiting, plural, =0 {Sin conexión – lo que escribas se enviará cuando vuelvas.} one {Sin conexión – los mensajes se enviarán cuando vuelvas (# en espera).} other {Sin conexión – los mensajes se enviarán cuando vuelvas (# en espera).}}",
   "connection.stopped":
     "{waiting, plural, =0 {No hay conexión.} one {No hay conexión (# mensaje en espera).} other {No hay conexión (# mensajes en espera).}}",
-  "cause.noNetwork": "Este equipo no tiene red.",
   "cause.relayUnreachable": "El relay no responde.",
   "cause.relayIdentity":
     "El relay no puede demostrar que es el tuyo, así que no se le envía nada. Pregunta a quien lo administra.",
@@ -176,7 +174,6 @@ export const es: Record<MessageKey, string> = {
   "cause.revoked": "Este dispositivo se quitó de la cuenta. Tus mensajes siguen en este equipo.",
   "cause.signedOut": "El relay ya no conoce esta cuenta.",
   "cause.relayBusy": "El relay tiene demasiado trabajo.",
-  "cause.internal": "Algo falló en Relevo.",
 
   "settings.title": "Ajustes",
   "settings.theme": "Apariencia",

@@ -29,15 +29,7 @@ export type ConnectionState = "connecting" | "online" | "offline";
 
 /** Why there is no connection, where it is known. */
 export type OfflineCause =
-  | "noNetwork"
-  | "relayUnreachable"
-  | "relayIdentity"
-  | "version"
-  | "replaced"
-  | "revoked"
-  | "signedOut"
-  | "relayBusy"
-  | "internal";
+  "relayUnreachable" | "relayIdentity" | "version" | "replaced" | "revoked" | "signedOut" | "relayBusy";
 
 /** The connection as shown. */
 export type Connection = {
@@ -98,7 +90,7 @@ export type OutgoingState = "queued" | "sent" | "delivered" | "failed";
 export type MessageKind = "text" | "system" | "unreadable" | "unsupported";
 
 /** What happened in a conversation. */
-export type SystemEvent = "conversationStarted" | "nameChanged";
+export type SystemEvent = "conversationStarted";
 
 /** A message as shown. */
 export type Message = {
@@ -113,7 +105,6 @@ export type Message = {
   /** Sorts the messages of a conversation, ascending. */
   order: number;
   outgoing: OutgoingState | null;
-  error: ErrorCode | null;
 };
 
 /** Some messages, oldest first. */
@@ -189,7 +180,6 @@ export type Event =
   | { type: "messagesChanged"; conversation: ConversationKey; ids: MessageId[] }
   | { type: "messagesRemoved"; conversation: ConversationKey; ids: MessageId[] }
   | { type: "connectionChanged"; connection: Connection }
-  | { type: "openConversation"; conversation: ConversationKey }
   | { type: "linkOpened"; text: string };
 
 /** Every command: `call(name, params)` answers with `reply` or rejects with an `AppError`. */

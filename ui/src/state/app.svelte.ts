@@ -239,11 +239,6 @@ export class App implements EventTargets {
     this.connection.update(connection);
   }
 
-  openConversation(conversation: ConversationKey): void {
-    this.closeDialog();
-    void this.select(conversation);
-  }
-
   linkOpened(text: string): void {
     if (this.#stage.stage === "firstRun") this.#stage.start.openLink(text);
     else if (this.#stage.stage === "ready") this.showOpenLink(text);

@@ -7,7 +7,6 @@ export interface EventTargets {
   messagesChanged(conversation: ConversationKey, ids: readonly MessageId[]): void;
   messagesRemoved(conversation: ConversationKey, ids: readonly MessageId[]): void;
   connectionChanged(connection: Connection): void;
-  openConversation(conversation: ConversationKey): void;
   linkOpened(text: string): void;
 }
 
@@ -21,8 +20,6 @@ export function dispatch(event: BackendEvent, targets: EventTargets): void {
       return targets.messagesRemoved(event.conversation, event.ids);
     case "connectionChanged":
       return targets.connectionChanged(event.connection);
-    case "openConversation":
-      return targets.openConversation(event.conversation);
     case "linkOpened":
       return targets.linkOpened(event.text);
     default: {

@@ -36,7 +36,7 @@ describe("the connection", () => {
     const status = new ConnectionStatus();
     status.update(state("connecting"));
     vi.advanceTimersByTime(2000);
-    status.update(state("offline", "noNetwork"));
+    status.update(state("offline", "relayUnreachable"));
     vi.advanceTimersByTime(1000);
     expect(status.phase).toBe("offline");
     status.update(state("connecting"));

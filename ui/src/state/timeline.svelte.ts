@@ -187,7 +187,6 @@ export class Timeline {
       time: now,
       order: Number.POSITIVE_INFINITY,
       outgoing: "queued",
-      error: null,
     };
     this.#pending = [...this.#pending, { key, message, pending: true }];
     this.toEnd();

@@ -166,7 +166,6 @@ describe("the rows of a day", () => {
       time: NOW + minute * 60_000,
       order: minute,
       outgoing: null,
-      error: null,
     },
   });
   const shape = (items: Item[], before: string | null = null) =>

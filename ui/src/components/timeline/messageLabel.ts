@@ -23,9 +23,7 @@ export function messageWords(message: Message, name: string): string {
     case "unsupported":
       return t("message.unsupported");
     case "system":
-      return message.system === "nameChanged"
-        ? t("message.nameChanged", { name: message.text || name })
-        : t("message.started", { name });
+      return t("message.started", { name });
     default: {
       const unknown: never = message.kind;
       return String(unknown);

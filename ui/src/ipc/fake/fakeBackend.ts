@@ -84,7 +84,7 @@ export class FakeBackend implements Backend {
     this.#handler?.(structuredClone(event));
   }
 
-  setOnline(online: boolean, cause: Connection["cause"] = "noNetwork"): void {
+  setOnline(online: boolean, cause: Connection["cause"] = "relayUnreachable"): void {
     this.#connection = {
       ...this.#connection,
       state: online ? "online" : "offline",
@@ -170,7 +170,6 @@ export class FakeBackend implements Backend {
     retryMessage: ({ conversation, id }) => {
       const message = this.#message(conversation, id);
       message.outgoing = "queued";
-      message.error = null;
       this.#changed(this.#chat(conversation), [id]);
       if (this.#connection.state === "online") this.#deliver(message);
       return message;

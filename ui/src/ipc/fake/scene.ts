@@ -129,7 +129,6 @@ export function toMessage(
     time: now - line.minutesAgo * MINUTE,
     order,
     outgoing: mine ? (line.outgoing ?? "delivered") : null,
-    error: line.outgoing === "failed" ? "refused" : null,
   };
 }
 
