@@ -13,6 +13,7 @@ pub(super) struct Pending {
     conversations: BTreeSet<ConversationKey>,
     messages: BTreeMap<ConversationKey, BTreeMap<MessageId, Fate>>,
     count: usize,
+    search_indexed: bool,
     connection: Option<Connection>,
     link: Option<String>,
 }
@@ -35,8 +36,7 @@ impl Pending {
             Change::MessageRemoved(key, id) => {
                 self.message(key.into(), MessageId(id), Fate::Removed)
             }
-            // a search asks anew with each letter
-            Change::SearchIndexed => {}
+            Change::SearchIndexed => self.search_indexed = true,
             Change::ConnectionChanged(connection) => self.connection = Some(connection.into()),
         }
     }
@@ -90,6 +90,9 @@ impl Pending {
                     ids: changed,
                 });
             }
+        }
+        if all.search_indexed {
+            events.push(Event::SearchIndexed);
         }
         events.extend(
             all.connection

@@ -45,6 +45,7 @@ fn what_happens_before_somebody_listens_arrives_once_in_one_piece() {
         for _ in 0..3 {
             inner.pending.add(Change::MessageChanged(KEY, id(1)));
             inner.pending.add(Change::ConversationChanged(KEY));
+            inner.pending.add(Change::SearchIndexed);
         }
         inner.pending.add(Change::MessageChanged(KEY, id(2)));
         inner.pending.add(Change::MessageRemoved(KEY, id(2)));
@@ -61,6 +62,7 @@ fn what_happens_before_somebody_listens_arrives_once_in_one_piece() {
             "conversationsChanged",
             "messagesRemoved",
             "messagesChanged",
+            "searchIndexed",
             "linkOpened"
         ]
     );
@@ -68,7 +70,7 @@ fn what_happens_before_somebody_listens_arrives_once_in_one_piece() {
     assert_eq!(heard[0]["keys"], serde_json::json!([7]));
     assert_eq!(heard[1]["ids"], serde_json::json!([id(2).to_hex()]));
     assert_eq!(heard[2]["ids"], serde_json::json!([id(1).to_hex()]));
-    assert_eq!(heard[3]["text"], "relevo:i#two");
+    assert_eq!(heard[4]["text"], "relevo:i#two");
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) enum Event {
         conversation: ConversationKey,
         ids: Vec<MessageId>,
     },
+    /// Messages that were there before can be found by search now.
+    SearchIndexed,
     /// The connection changed.
     ConnectionChanged { connection: Connection },
     /// The person opened a link outside of the window. Nothing happens before a click.

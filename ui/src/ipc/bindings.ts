@@ -179,6 +179,7 @@ export type Event =
   | { type: "conversationsChanged"; keys: ConversationKey[] }
   | { type: "messagesChanged"; conversation: ConversationKey; ids: MessageId[] }
   | { type: "messagesRemoved"; conversation: ConversationKey; ids: MessageId[] }
+  | { type: "searchIndexed" }
   | { type: "connectionChanged"; connection: Connection }
   | { type: "linkOpened"; text: string };
 

@@ -235,6 +235,10 @@ export class App implements EventTargets {
     if (this.#timeline?.conversation === conversation) this.#timeline.removed(ids);
   }
 
+  searchIndexed(): void {
+    this.search.refresh();
+  }
+
   connectionChanged(connection: Connection): void {
     this.connection.update(connection);
   }

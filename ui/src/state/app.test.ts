@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { appError } from "../ipc/backend.ts";
 import type { Row } from "./timelineRows.ts";
 import { memoryStorage, NOW, settled, startedApp } from "./testing.ts";
@@ -163,6 +163,19 @@ describe("events", () => {
     await settled();
     expect(texts(app)).toEqual(before);
     expect(app.conversations.get(1)?.unread).toBe(5);
+  });
+
+  it("refresh a search that is open", async () => {
+    const { app, backend } = await startedApp();
+    vi.useFakeTimers();
+    app.search.write("heron");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(app.search.hits).toEqual([]);
+    backend.receive(1, "A heron on the roof");
+    backend.emit({ type: "searchIndexed" });
+    await vi.advanceTimersByTimeAsync(500);
+    vi.useRealTimers();
+    expect(app.search.hits).toHaveLength(1);
   });
 
   it("ask before a link is used", async () => {

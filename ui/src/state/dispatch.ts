@@ -6,6 +6,7 @@ export interface EventTargets {
   conversationsChanged(): void;
   messagesChanged(conversation: ConversationKey, ids: readonly MessageId[]): void;
   messagesRemoved(conversation: ConversationKey, ids: readonly MessageId[]): void;
+  searchIndexed(): void;
   connectionChanged(connection: Connection): void;
   linkOpened(text: string): void;
 }
@@ -18,6 +19,8 @@ export function dispatch(event: BackendEvent, targets: EventTargets): void {
       return targets.messagesChanged(event.conversation, event.ids);
     case "messagesRemoved":
       return targets.messagesRemoved(event.conversation, event.ids);
+    case "searchIndexed":
+      return targets.searchIndexed();
     case "connectionChanged":
       return targets.connectionChanged(event.connection);
     case "linkOpened":

@@ -17,6 +17,9 @@ export class Search {
   #running = $state(false);
   #timer: ReturnType<typeof setTimeout> | null = null;
   #turn = 0;
+  /** A request of this turn is in flight. */
+  #asking = false;
+  #again = false;
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -46,6 +49,7 @@ export class Search {
   write(query: string): void {
     this.#query = query;
     this.#turn += 1;
+    this.#asking = false;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (!this.active) {
@@ -54,15 +58,30 @@ export class Search {
       return;
     }
     this.#running = true;
-    const turn = this.#turn;
-    this.#timer = setTimeout(() => void this.#run(turn), WAIT_MS);
+    this.#askSoon();
   }
 
   clear(): void {
     this.write("");
   }
 
-  async #run(turn: number): Promise<void> {
+  /** More messages can be found now. News that come fast cost one request in flight and one after it. */
+  refresh(): void {
+    // A request that is about to start finds them anyway.
+    if (!this.active || this.#timer !== null) return;
+    if (this.#asking) this.#again = true;
+    else this.#askSoon();
+  }
+
+  #askSoon(): void {
+    const turn = this.#turn;
+    this.#timer = setTimeout(() => void this.#ask(turn), WAIT_MS);
+  }
+
+  async #ask(turn: number): Promise<void> {
+    this.#timer = null;
+    this.#asking = true;
+    this.#again = false;
     let hits: SearchHit[] = [];
     try {
       hits = await this.#backend.call("search", { query: this.#query.trim(), limit: LIMIT });
@@ -72,5 +91,7 @@ export class Search {
     if (turn !== this.#turn) return;
     this.#hits = hits;
     this.#running = false;
+    this.#asking = false;
+    if (this.#again) this.#askSoon();
   }
 }

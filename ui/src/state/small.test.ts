@@ -71,6 +71,30 @@ describe("the search", () => {
     search.clear();
     expect(search.hits).toEqual([]);
   });
+
+  it("shows what can be found later, with few requests", async () => {
+    vi.useFakeTimers();
+    const backend = fakeBackend({ latencyMs: 1000 });
+    const search = new Search(backend);
+    const asked = () => backend.calls.filter((call) => call.name === "search").length;
+    search.refresh();
+    search.write("heron");
+    search.refresh();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(asked()).toBe(1);
+    backend.receive(2, "A heron on the roof");
+    for (let news = 0; news < 20; news += 1) search.refresh();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(asked()).toBe(2);
+    backend.receive(2, "Another heron");
+    search.refresh();
+    expect(search.running).toBe(false);
+    expect(search.hits).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(5000);
+    vi.useRealTimers();
+    expect(search.hits).toHaveLength(2);
+    expect(asked()).toBe(3);
+  });
 });
 
 describe("the settings", () => {
