@@ -160,7 +160,7 @@ impl Shell {
                 Ok(AppState::Locked { settings })
             }
             Err(error) if error.kind() == ErrorKind::Keyring => Ok(AppState::KeyringFailed {
-                reason: error.to_string(),
+                reason: error.context().to_owned(),
                 settings,
             }),
             Err(error) => Err(error.into()),

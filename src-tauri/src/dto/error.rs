@@ -73,6 +73,6 @@ impl AppError {
 
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
-        Self::new(error.kind().into(), error.to_string())
+        Self::new(error.kind().into(), error.context())
     }
 }

@@ -63,3 +63,17 @@ async fn trying_again_without_a_keyring_starts_the_program_again() {
     assert_eq!(stage(&shell.open().await), "keyringFailed");
     assert_eq!(program.restarts(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reason_for_people_is_a_sentence_without_names_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keyring, program) = (TestKeyring::default(), TestProgram::default());
+    create_account(folder.path(), &keyring);
+    let shell = shell(folder.path(), &keyring, &program);
+
+    keyring.fail(Some(Failure::Locked));
+    let AppState::KeyringFailed { reason, .. } = shell.open().await else {
+        panic!("the keyring is locked")
+    };
+    assert_eq!(reason, "keyring: the keyring is locked");
+}
