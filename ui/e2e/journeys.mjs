@@ -88,6 +88,12 @@ export const journeys = {
     await page.waitForSelector(byId("conversation-item"));
   }),
 
+  "a profile that another window has says so": journey({ scene: "inUse" }, async (page) => {
+    await waitForText(page, byId("error-text"), "already open with these messages");
+    await page.click(byId("stopped-retry"));
+    await waitForText(page, byId("error-text"), "already open with these messages");
+  }),
+
   "everything by keyboard": journey({}, async (page) => {
     await page.waitForSelector(byId("conversation-item"));
     await page.keyboard.press("Control+k");

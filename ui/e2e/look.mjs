@@ -54,6 +54,7 @@ const screens = [
   { name: "06-locked", scene: "locked", steps: async () => undefined },
   { name: "07-keyring", scene: "keyringFailed", steps: async () => undefined },
   { name: "08-broken", scene: "broken", steps: async () => undefined },
+  { name: "09-in-use", scene: "inUse", steps: async () => undefined },
   {
     name: "10-empty-list",
     scene: "empty",

@@ -54,3 +54,9 @@ const causes: Record<OfflineCause, MessageKey> = {
 export function causeText(cause: OfflineCause): MessageKey {
   return causes[cause];
 }
+
+/** The page that is shown when the account's files cannot be opened. */
+export function brokenPage(code: ErrorCode): { title: MessageKey; text: MessageKey } {
+  if (code === "busy") return { title: "inUse.title", text: "inUse.text" };
+  return { title: "broken.title", text: "broken.text" };
+}

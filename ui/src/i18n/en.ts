@@ -72,6 +72,8 @@ export const en = {
   "broken.title": "Your messages cannot be opened",
   "broken.text":
     "Relevo could not open the place where it keeps your messages. Nothing was deleted. Check that the disk is not full and not read-only, then try again.",
+  "inUse.title": "Relevo is already open",
+  "inUse.text": "Relevo is already open with these messages. Close the other window, then try again.",
   "broken.details": "Details",
 
   "keys.paste": "Ctrl+V",

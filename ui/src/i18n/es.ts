@@ -75,6 +75,8 @@ export const es: Record<MessageKey, string> = {
   "broken.title": "No se pueden abrir tus mensajes",
   "broken.text":
     "Relevo no pudo abrir el lugar donde guarda tus mensajes. No se ha borrado nada. Comprueba que el disco no esté lleno ni sea de solo lectura y vuelve a intentarlo.",
+  "inUse.title": "Relevo ya está abierto",
+  "inUse.text": "Relevo ya está abierto con estos mensajes. Cierra la otra ventana y vuelve a intentarlo.",
   "broken.details": "Detalles",
 
   "keys.paste": "Ctrl+V",

@@ -229,6 +229,8 @@ export class FakeBackend implements Backend {
         return { stage: "keyringFailed", reason: "prompt dismissed", settings };
       case "broken":
         return { stage: "broken", error: appError("database", "/home/sam/.local/share/relevo"), settings };
+      case "inUse":
+        return { stage: "broken", error: appError("busy", "/home/sam/.local/share/relevo"), settings };
       case "chats":
       case "empty": {
         const me = { account: ME, name: this.#name, relay: RELAY };

@@ -19,6 +19,7 @@ export const scenes = [
   "locked",
   "keyringFailed",
   "broken",
+  "inUse",
 ] as const;
 export type Scene = (typeof scenes)[number];
 
