@@ -19,7 +19,7 @@ export function launch() {
 /**
  * @typedef {{
  *   scene?: string; width?: number; height?: number; theme?: "light" | "dark";
- *   language?: "en" | "es"; query?: string;
+ *   language?: "en" | "es"; latency?: number; query?: string;
  * }} Look
  */
 
@@ -31,7 +31,15 @@ export function launch() {
  * @param {Look} look
  */
 export async function open(browser, address, look = {}) {
-  const { scene = "chats", width = 1100, height = 720, theme = "light", language = "en", query = "" } = look;
+  const {
+    scene = "chats",
+    width = 1100,
+    height = 720,
+    theme = "light",
+    language = "en",
+    latency = 5,
+    query = "",
+  } = look;
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: theme,
@@ -56,7 +64,7 @@ export async function open(browser, address, look = {}) {
       globalThis.reportViolation(`policy: ${event.violatedDirective} ${event.blockedURI}`);
     });
   });
-  await page.goto(`${address}/?scene=${scene}&clock=fixed&latency=5&${query}`);
+  await page.goto(`${address}/?scene=${scene}&clock=fixed&latency=${latency}&${query}`);
   return { page, problems, close: () => context.close() };
 }
 

@@ -94,6 +94,16 @@ export const journeys = {
     await waitForText(page, byId("error-text"), "already open with these messages");
   }),
 
+  "a slow start says what it does": journey({ latency: 4000 }, async (page) => {
+    const [before, after] = await page.getByText("Opening your messages").evaluate(async (element) => {
+      const first = getComputedStyle(element).opacity;
+      await Promise.all(element.getAnimations().map((animation) => animation.finished));
+      return [first, getComputedStyle(element).opacity];
+    });
+    assert.deepEqual([before, after], ["0", "1"]);
+    await page.waitForSelector(byId("conversation-item"));
+  }),
+
   "everything by keyboard": journey({}, async (page) => {
     await page.waitForSelector(byId("conversation-item"));
     await page.keyboard.press("Control+k");

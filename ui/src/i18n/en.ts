@@ -10,7 +10,7 @@ export const en = {
   "action.paste": "Paste",
   "action.retry": "Try again",
 
-  "app.loading": "Opening your messages",
+  "app.loading": "Opening your messages…",
   "app.name": "Relevo",
 
   "start.sentence": "Private messages through a relay that you, or someone you trust, runs.",
@@ -36,7 +36,7 @@ export const en = {
 
   "invite.title": "Open your invite",
   "invite.label": "Invite link",
-  "invite.hint": "It starts with relevo:",
+  "invite.hint": "Links start with https:// or relevo:",
   "invite.pasteBlocked": "Press {shortcut} to paste the link here.",
   "invite.summary.relay": "You will get an account on the relay {relay}.",
   "invite.summary.issuer":

@@ -12,7 +12,7 @@ export const es: Record<MessageKey, string> = {
   "action.paste": "Pegar",
   "action.retry": "Reintentar",
 
-  "app.loading": "Abriendo tus mensajes",
+  "app.loading": "Abriendo tus mensajes…",
   "app.name": "Relevo",
 
   "start.sentence": "Mensajes privados a través de un relay que administras tú o alguien de tu confianza.",
@@ -38,7 +38,7 @@ export const es: Record<MessageKey, string> = {
 
   "invite.title": "Abre tu invitación",
   "invite.label": "Enlace de invitación",
-  "invite.hint": "Empieza por relevo:",
+  "invite.hint": "Los enlaces empiezan por https:// o relevo:",
   "invite.pasteBlocked": "Pulsa {shortcut} para pegar el enlace aquí.",
   "invite.summary.relay": "Tendrás una cuenta en el relay {relay}.",
   "invite.summary.issuer":
