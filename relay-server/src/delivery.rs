@@ -4,6 +4,8 @@
 //! what was stored to the sessions that follow it, each frame encoded once, and wakes each session once.
 
 mod conversation;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -35,6 +37,28 @@ pub(crate) struct Delivery {
     behind: Mutex<Cursors>,
     /// Counts membership changes, so that what was read before one is read again.
     changes: AtomicU64,
+    arrivals: Mutex<Arrivals>,
+}
+
+/// What was stored while sessions read what they may follow: between reading and following nobody offers it to them.
+#[derive(Default)]
+struct Arrivals {
+    sessions: usize,
+    /// The last seq of each conversation that got entries since the first of these sessions began to read.
+    last: HashMap<ConversationId, u64>,
+}
+
+/// A session reads what it may follow.
+pub(crate) struct Arriving<'a>(&'a Delivery);
+
+impl Drop for Arriving<'_> {
+    fn drop(&mut self) {
+        let mut arrivals = lock(&self.0.arrivals);
+        arrivals.sessions = arrivals.sessions.saturating_sub(1);
+        if arrivals.sessions == 0 {
+            arrivals.last = HashMap::new();
+        }
+    }
 }
 
 /// What the completions of one transaction left to push.
@@ -55,16 +79,21 @@ struct Cursors {
 /// Carries out completions until the writer is gone.
 pub(crate) async fn run(delivery: Arc<Delivery>, mut batches: Receiver<Vec<Completion>>) {
     while let Some(batch) = batches.recv().await {
+        delivery.carry_out(batch);
+    }
+}
+
+impl Delivery {
+    /// Carries out the completions of one transaction.
+    pub(crate) fn carry_out(&self, batch: Vec<Completion>) {
         for completion in batch {
             if catch_unwind(AssertUnwindSafe(completion)).is_err() {
                 tracing::error!("panic in a completion");
             }
         }
-        delivery.flush();
+        self.flush();
     }
-}
 
-impl Delivery {
     /// Answers an append and stages what it stored.
     pub(crate) fn appended(
         &self,
@@ -161,7 +190,13 @@ impl Delivery {
         lock(&self.conversations).get(&id).cloned()
     }
 
-    /// Lets a session follow a conversation as the store has it.
+    /// Begins to note what is stored. Called before a session reads what [`Delivery::follow`] takes.
+    pub(crate) fn arrive(&self) -> Arriving<'_> {
+        lock(&self.arrivals).sessions += 1;
+        Arriving(self)
+    }
+
+    /// Lets a session follow a conversation as the store has it, and brings that up to date.
     pub(crate) fn follow(&self, session: &Arc<Session>, membership: &mut Membership) {
         {
             let behind = lock(&self.behind);
@@ -181,6 +216,9 @@ impl Delivery {
             ..
         } = *membership;
         self.subscribe(conversation, stream, &membership.members, session, last);
+        // from here on it is offered what is stored; what came before and was not read yet is known here
+        let noted = lock(&self.arrivals).last.get(&conversation).copied();
+        membership.last = noted.unwrap_or(0).max(membership.last);
     }
 
     fn subscribe(
@@ -320,6 +358,17 @@ impl Delivery {
                 None => {
                     newest.insert(conversation, runs.len());
                     runs.push((conversation, account, more));
+                }
+            }
+        }
+        {
+            // before the entries are offered: who follows later finds them here
+            let mut arrivals = lock(&self.arrivals);
+            if arrivals.sessions > 0 {
+                for (id, _, entries) in &runs {
+                    let stored = entries.last().map_or(0, |entry| entry.seq);
+                    let last = arrivals.last.entry(*id).or_insert(0);
+                    *last = stored.max(*last);
                 }
             }
         }

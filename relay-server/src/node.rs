@@ -117,6 +117,7 @@ impl Node {
     /// Reads what the session's device may read, and lets the session follow it.
     async fn read_what_it_may(&self, session: &Arc<Session>) -> Result<Attachment, Refusal> {
         let device = session.identity.device_row;
+        let _arriving = self.delivery.arrive();
         let mut followed = Vec::new();
         let mut attempts = 0;
         loop {

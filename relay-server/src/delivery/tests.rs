@@ -1,0 +1,89 @@
+//! The seams between what a session reads and what it is offered.
+
+use bytes::Bytes;
+use protocol::{Appended, ClientId, DeviceId, EntryKind, Opaque};
+
+use super::*;
+use crate::{
+    config::{Connections, Quotas},
+    limits::SessionRates,
+    store::{Identity, MemberRow},
+};
+
+const CONVERSATION: ConversationId = ConversationId::new([0xc0; 16]);
+
+fn session(n: u8) -> Arc<Session> {
+    let identity = Identity {
+        account: AccountId::new([n; 16]),
+        account_row: AccountRow(i64::from(n)),
+        device: DeviceId::new([n; 16]),
+        device_row: DeviceRow(i64::from(n)),
+    };
+    let rates = SessionRates::new(&Quotas::default());
+    Arc::new(Session::new(identity, true, &Connections::default(), rates))
+}
+
+fn member(session: &Session) -> MemberRow {
+    let identity = session.identity;
+    MemberRow {
+        device: identity.device,
+        device_row: identity.device_row,
+        account: identity.account,
+        account_row: identity.account_row,
+        joined: 0,
+        left: None,
+        welcome: 0,
+        cursor: 1,
+        last_seen: 0,
+    }
+}
+
+/// The conversation of these two as the store had it when its last entry was the first.
+fn membership(one: &Session, other: &Session) -> Membership {
+    Membership {
+        conversation: CONVERSATION,
+        stream: StreamRow(7),
+        last: 1,
+        base: 0,
+        time: 0,
+        members: vec![member(one), member(other)],
+    }
+}
+
+/// `sender` appended an entry, which is stored now.
+fn appended(delivery: &Delivery, sender: &Arc<Session>, seq: u64) {
+    let entry = Entry {
+        seq,
+        sender: sender.identity.device,
+        kind: EntryKind::Application,
+        incarnation: 0,
+        epoch: 1,
+        time: 0,
+        client_id: ClientId::new([9; 16]),
+        conversation: None,
+        bytes: Opaque(Bytes::from_static(b"sealed")),
+    };
+    let done = AppendDone {
+        appended: Appended {
+            seqs: vec![seq],
+            times: vec![0],
+        },
+        fresh: vec![entry],
+    };
+    delivery.appended(Arc::clone(sender), 1, CONVERSATION, Ok(done));
+    delivery.flush();
+}
+
+#[test]
+fn what_is_stored_between_reading_and_following_is_not_lost() {
+    let (ana, bo) = (session(1), session(2));
+    let delivery = Delivery::default();
+    let arriving = delivery.arrive();
+    // Ana's device has read that 1 is the last; before it follows, the second is stored and offered to nobody
+    let mut read = membership(&ana, &bo);
+    appended(&delivery, &bo, 2);
+    delivery.follow(&ana, &mut read);
+    assert_eq!(read.last, 2);
+    drop(arriving);
+    assert!(lock(&delivery.arrivals).last.is_empty());
+}
