@@ -212,9 +212,13 @@ impl Session {
         }
     }
 
-    /// Hands over a signal, or drops it where the socket is behind.
+    /// Hands over a signal, or drops it where the socket is behind, or the device is not or no longer a member that has
+    /// its welcome. Before `ready` it is none.
     pub(crate) fn signal(&self, signal: &SignalPush) {
         let mut inner = self.lock();
+        if !inner.push.is_member(signal.conversation) {
+            return;
+        }
         if inner.frames.len() * 2 < self.limits.queue_frames
             && inner.bytes * 2 < self.limits.queue_bytes
         {
@@ -283,6 +287,12 @@ impl Session {
             .closing
             .clone()
             .filter(|bye| inner.in_flight == 0 || bye.code == ErrorCode::Replaced)
+    }
+
+    /// How many frames wait.
+    #[cfg(test)]
+    pub(crate) fn queued(&self) -> usize {
+        self.lock().frames.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,7 +1,7 @@
 //! The seams between what a session reads and what it is offered.
 
 use bytes::Bytes;
-use protocol::{Appended, ClientId, DeviceId, EntryKind, Opaque};
+use protocol::{Appended, ClientId, DeviceId, EntryKind, Opaque, SignalPush};
 
 use super::*;
 use crate::{
@@ -86,4 +86,36 @@ fn what_is_stored_between_reading_and_following_is_not_lost() {
     assert_eq!(read.last, 2);
     drop(arriving);
     assert!(lock(&delivery.arrivals).last.is_empty());
+}
+
+#[test]
+fn signals_come_after_ready_and_only_while_a_member() {
+    let (ana, bo) = (session(1), session(2));
+    let delivery = Delivery::default();
+    let mut read = membership(&ana, &bo);
+    delivery.follow(&ana, &mut read);
+    let signal = || {
+        let known = delivery.conversation(CONVERSATION).unwrap();
+        let sender = bo.identity.device;
+        known.signal(
+            &bo,
+            &SignalPush {
+                conversation: CONVERSATION,
+                sender,
+                bytes: Opaque(Bytes::from_static(b"typing")),
+            },
+        );
+        ana.queued()
+    };
+    assert_eq!(signal(), 0, "its `ready` is not queued yet");
+    ana.with_push(|push| {
+        let stream = Stream::new(StreamRow(7), 1, 0, 1);
+        push.attach(
+            Stream::new(StreamRow(8), 0, 0, 0),
+            vec![(CONVERSATION, stream)],
+        );
+    });
+    assert_eq!(signal(), 1);
+    ana.with_push(|push| push.leave(CONVERSATION, 2));
+    assert_eq!(signal(), 1, "a commit removed it");
 }

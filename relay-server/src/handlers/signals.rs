@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Signal, SignalPush, StreamId};
+use protocol::{Signal, SignalPush};
 
 use crate::{
     node::Node,
@@ -14,10 +14,7 @@ pub(super) fn signal(node: &Node, session: &Arc<Session>, signal: Signal) {
         conversation,
         bytes,
     } = signal;
-    let member = session.with_push(|push| {
-        push.readable(StreamId::Conversation(conversation))
-            .is_some_and(|stream| stream.until.is_none())
-    });
+    let member = session.with_push(|push| push.is_member(conversation));
     // one too many is dropped without a word: it was only ever a hint
     if !member || session.spend(Activity::Signal).is_err() {
         return;

@@ -322,6 +322,12 @@ impl Push {
         }
     }
 
+    /// Whether the device is a member of the conversation and has acknowledged its welcome.
+    pub(crate) fn is_member(&self, conversation: ConversationId) -> bool {
+        self.readable(StreamId::Conversation(conversation))
+            .is_some_and(|stream| stream.until.is_none())
+    }
+
     /// The conversations that the session follows.
     pub(crate) fn conversations(&self) -> impl Iterator<Item = ConversationId> + '_ {
         self.conversations.keys().copied()
