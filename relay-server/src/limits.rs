@@ -175,20 +175,19 @@ impl Limits {
     }
 
     pub(crate) fn registration(&self, address: IpAddr) -> Result<(), Refusal> {
-        let within = self
-            .attempts
-            .take((), 1.0)
-            .and_then(|()| self.registrations.take(network(address), 1.0));
-        within.map_err(limited)
+        self.attempt(&self.registrations, address)
     }
 
     /// Counts a login that failed; an error means that this address has failed too often.
     pub(crate) fn failed_login(&self, address: IpAddr) -> Result<(), Refusal> {
-        let within = self
-            .attempts
-            .take((), 1.0)
-            .and_then(|()| self.failed_logins.take(network(address), 1.0));
-        within.map_err(limited)
+        self.attempt(&self.failed_logins, address)
+    }
+
+    /// The address first: one that tries too often must not use up what is there for all.
+    fn attempt(&self, kind: &Keyed<IpAddr>, address: IpAddr) -> Result<(), Refusal> {
+        kind.take(network(address), 1.0)
+            .and_then(|()| self.attempts.take((), 1.0))
+            .map_err(limited)
     }
 
     pub(crate) fn claim(&self, account: AccountId) -> Result<(), Refusal> {
@@ -249,5 +248,28 @@ impl SessionRates {
             signals: several(quotas.signals_per_second),
             requests: several(quotas.requests_per_second),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_that_tries_too_often_keeps_nobody_else_out() {
+        let quotas = Quotas {
+            registrations_per_hour: 2,
+            failed_logins_per_minute: 2,
+            attempts_per_minute: 10,
+            ..Quotas::default()
+        };
+        let limits = Limits::new(&quotas, 32);
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        for _ in 0..100 {
+            drop(limits.registration(one));
+            drop(limits.failed_login(one));
+        }
+        assert!(limits.registration(one).is_err());
+        assert!(limits.registration(other).is_ok());
     }
 }
