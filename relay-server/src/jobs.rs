@@ -24,6 +24,7 @@ pub(crate) async fn write_behind(node: Arc<Node>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             () = node.shutdown.cancelled() => return,
             _ = ticks.tick() => flush(&node).await,
         }
@@ -51,6 +52,7 @@ pub(crate) async fn expire(node: Arc<Node>) {
     rounds.tick().await;
     loop {
         tokio::select! {
+            biased;
             () = node.shutdown.cancelled() => return,
             _ = rounds.tick() => round(&node).await,
         }

@@ -10,6 +10,7 @@ mod environment;
 mod groups;
 mod handlers;
 mod http;
+mod inline;
 mod jobs;
 mod limits;
 mod node;
@@ -20,10 +21,12 @@ mod server;
 mod session;
 mod store;
 mod tls;
+mod workers;
 
 pub use crate::{
     config::{Config, Connections, Listen, Quotas, Retention, Storage, Timeouts, Tls, TlsMode},
     environment::{Clock, Environment, Random},
+    inline::InlineRelay,
     relay::{InitOptions, Relay, local_config},
     server::run,
 };

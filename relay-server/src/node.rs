@@ -19,6 +19,7 @@ use crate::{
     registry::Registry,
     session::{Session, Stream},
     store::{Attachment, MemberRow, Membership, Store},
+    workers::Workers,
 };
 
 /// How often what a device may read is read again because it changed meanwhile. Changes are rare beside the
@@ -36,6 +37,7 @@ pub(crate) struct Node {
     pub(crate) nobodys_key: Key,
     pub(crate) environment: Environment,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) workers: Workers,
     pub(crate) registry: Registry,
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) presence: Arc<Presence>,

@@ -15,7 +15,7 @@ use protocol::{Address, Key, Link, LinkKind, LinkSecret, RelayId, identity};
 use crate::{
     config::{Config, Listen, TlsMode},
     environment::Environment,
-    store::{Caller, NewLinkRow, SqliteStore, Store as _, call_blocking},
+    store::{Caller, NewLinkRow, SqliteStore, Store as _, WriterTask, call_blocking},
     tls::{self, Tls},
 };
 
@@ -207,6 +207,18 @@ impl Relay {
         )
         .map(Arc::new)
         .context("open the database")
+    }
+
+    /// Opens the database for a relay without threads.
+    pub(crate) fn open_store_inline(
+        &self,
+        committed: crate::store::CompletionSink,
+    ) -> anyhow::Result<(Arc<SqliteStore>, WriterTask)> {
+        let path = self.dir.join(DATABASE_FILE);
+        let (store, task) =
+            SqliteStore::open_inline(&path, &self.config, &self.environment, committed)
+                .context("open the database")?;
+        Ok((Arc::new(store), task))
     }
 
     /// Whether the relay leaves TLS to a proxy on this machine.

@@ -36,6 +36,8 @@ use crate::{
     registry::Registry,
     relay::Relay,
     session::nobodys_key,
+    store::Store,
+    workers::Workers,
 };
 
 /// Transactions whose completions wait; beyond, the writer waits.
@@ -67,43 +69,16 @@ pub async fn run(
     // after the drain nobody is left to be told
     let store = relay.open_store(Box::new(move |batch| drop(sender.blocking_send(batch))))?;
     let delivery = Arc::new(Delivery::default());
-    let config = relay.config.clone();
-    let presence = Presence::new(
-        Duration::from_millis(config.timeouts.presence_grace),
-        Arc::clone(&relay.environment.clock),
-    );
-    let node = Arc::new(Node {
-        relay_id: relay.relay_id(),
-        identity_key: identity::public_key(&relay.identity_key),
-        tls_key: relay.tls.as_ref().map(|tls| tls.key_digest),
-        nobodys_key: nobodys_key(),
-        environment: relay.environment.clone(),
-        identity_secret: relay.identity_key,
+    let node = assemble(
+        &relay,
         store,
-        registry: Registry::default(),
-        delivery: Arc::clone(&delivery),
-        presence: Arc::new(presence),
-        groups: Groups::new(config.storage.groups),
-        limits: Limits::new(
-            &config.quotas,
-            config.connections.unauthenticated_per_address,
-        ),
-        session_rates: SessionRates::new(&config.quotas),
-        shutdown: shutdown.clone(),
-        connections: TaskTracker::new(),
-        store_answers: AtomicBool::new(true),
-        config,
-    });
-
+        Arc::clone(&delivery),
+        Workers::Threads,
+        shutdown,
+    );
     let mut deliveries = JoinSet::new();
-    deliveries.spawn(delivery::run(Arc::clone(&delivery), completions));
-    let mut background = JoinSet::new();
-    background.spawn(jobs::write_behind(Arc::clone(&node)));
-    background.spawn(jobs::expire(Arc::clone(&node)));
-    background.spawn({
-        let presence = Arc::clone(&node.presence);
-        async move { presence.run(&delivery).await }
-    });
+    deliveries.spawn(delivery::run(delivery, completions));
+    let background = background(&node);
 
     accept(
         &listener,
@@ -114,6 +89,54 @@ pub async fn run(
     drop(listener);
     drain(node, background, deliveries).await;
     Ok(())
+}
+
+/// What the sessions of a relay share.
+pub(crate) fn assemble(
+    relay: &Relay,
+    store: Arc<dyn Store>,
+    delivery: Arc<Delivery>,
+    workers: Workers,
+    shutdown: CancellationToken,
+) -> Arc<Node> {
+    let config = relay.config.clone();
+    let presence = Presence::new(
+        Duration::from_millis(config.timeouts.presence_grace),
+        Arc::clone(&relay.environment.clock),
+    );
+    Arc::new(Node {
+        relay_id: relay.relay_id(),
+        identity_key: identity::public_key(&relay.identity_key),
+        tls_key: relay.tls.as_ref().map(|tls| tls.key_digest),
+        nobodys_key: nobodys_key(),
+        environment: relay.environment.clone(),
+        identity_secret: relay.identity_key.clone(),
+        store,
+        workers,
+        registry: Registry::default(),
+        delivery,
+        presence: Arc::new(presence),
+        groups: Groups::new(config.storage.groups, workers),
+        limits: Limits::new(
+            &config.quotas,
+            config.connections.unauthenticated_per_address,
+        ),
+        session_rates: SessionRates::new(&config.quotas),
+        shutdown,
+        connections: TaskTracker::new(),
+        store_answers: AtomicBool::new(true),
+        config,
+    })
+}
+
+/// What a relay does by itself.
+pub(crate) fn background(node: &Arc<Node>) -> JoinSet<()> {
+    let mut background = JoinSet::new();
+    background.spawn(jobs::write_behind(Arc::clone(node)));
+    background.spawn(jobs::expire(Arc::clone(node)));
+    let (presence, delivery) = (Arc::clone(&node.presence), Arc::clone(&node.delivery));
+    background.spawn(async move { presence.run(&delivery).await });
+    background
 }
 
 /// Accepts until shutdown. Where all connections are taken, the next waits in the kernel.
@@ -179,7 +202,8 @@ async fn connection(
     }
 }
 
-async fn serve(
+/// Serves one connection, TLS taken off.
+pub(crate) async fn serve(
     node: &Node,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: Peer,
@@ -197,6 +221,7 @@ async fn serve(
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::select! {
+        biased;
         outcome = connection => {
             if let Err(error) = outcome {
                 tracing::debug!(%error, "serve a connection");
@@ -208,7 +233,11 @@ async fn serve(
 }
 
 /// Waits for the sessions, writes what is behind, and ends the store.
-async fn drain(node: Arc<Node>, mut background: JoinSet<()>, mut deliveries: JoinSet<()>) {
+pub(crate) async fn drain(
+    node: Arc<Node>,
+    mut background: JoinSet<()>,
+    mut deliveries: JoinSet<()>,
+) {
     node.connections.close();
     let deadline = Duration::from_millis(node.config.timeouts.drain);
     if timeout(deadline, node.connections.wait()).await.is_err() {
@@ -220,10 +249,10 @@ async fn drain(node: Arc<Node>, mut background: JoinSet<()>, mut deliveries: Joi
     background.shutdown().await;
     jobs::flush(&node).await;
     // the last handle of the store joins its thread, which hands its last completions to the delivery task
-    let store = Arc::clone(&node.store);
+    let (store, workers) = (Arc::clone(&node.store), node.workers);
     drop(node);
-    if let Err(error) = tokio::task::spawn_blocking(move || drop(store)).await {
-        tracing::error!(%error, "close the store");
+    if workers.run(move || drop(store)).await.is_none() {
+        tracing::error!("close the store");
     }
     // a session that did not end in time still holds the store, and with it the queue of completions
     deliveries.shutdown().await;

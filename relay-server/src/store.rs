@@ -24,7 +24,7 @@ pub(crate) use self::{
         Membership, NewAccount, NewAppend, NewClaim, NewCommit, NewConversation, NewDevice,
         NewEntryRow, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior, ReadableRow, StreamRow,
     },
-    sqlite::{ENVELOPE, SqliteStore},
+    sqlite::{ENVELOPE, SqliteStore, WriterTask},
 };
 
 /// Runs when a write is durable, or was refused.

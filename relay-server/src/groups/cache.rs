@@ -9,13 +9,14 @@ use protocol::{ConversationId, ErrorCode, Refusal};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::public::{Founding, Invalid, Live, Proposed, Valid};
-use crate::store::Store;
+use crate::{store::Store, workers::Workers};
 
 type Slot = Arc<AsyncMutex<Option<Live>>>;
 
 /// The states of the groups that changed lately.
 pub(crate) struct Groups {
     capacity: usize,
+    workers: Workers,
     slots: Mutex<Slots>,
 }
 
@@ -27,9 +28,10 @@ struct Slots {
 }
 
 impl Groups {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize, workers: Workers) -> Self {
         Self {
             capacity,
+            workers,
             slots: Mutex::default(),
         }
     }
@@ -39,6 +41,7 @@ impl Groups {
         let slot = self.slot(conversation);
         Place {
             live: slot.lock_owned().await,
+            workers: self.workers,
         }
     }
 
@@ -66,6 +69,7 @@ impl Groups {
 /// The place of one conversation, held.
 pub(crate) struct Place {
     live: OwnedMutexGuard<Option<Live>>,
+    workers: Workers,
 }
 
 /// A state that was advanced by a commit which is not stored yet. Dropped, it is forgotten and built again on demand.
@@ -88,7 +92,7 @@ impl Place {
         founding: Founding,
         proposed: Proposed,
     ) -> Result<(Advanced, Valid), Refusal> {
-        work(move || {
+        work(self.workers, move || {
             let (one, other) = founding.accounts;
             if proposed
                 .devices
@@ -129,7 +133,7 @@ impl Place {
                     .ok_or(Refusal::new(ErrorCode::NotMember))?,
             ),
         };
-        work(move || {
+        work(self.workers, move || {
             let mut live = match (known, row) {
                 (Some(live), _) => live,
                 (None, Some(row)) => Live::load(&row, conversation)?,
@@ -146,14 +150,15 @@ impl Place {
 }
 
 async fn work<T: Send + 'static>(
+    workers: Workers,
     check: impl FnOnce() -> Result<T, Invalid> + Send + 'static,
 ) -> Result<T, Refusal> {
-    match tokio::task::spawn_blocking(check).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(Invalid(reason))) => {
+    match workers.run(check).await {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(Invalid(reason))) => {
             tracing::debug!(reason, "refuse a commit");
             Err(Refusal::new(ErrorCode::InvalidCommit))
         }
-        Err(_) => Err(Refusal::new(ErrorCode::Internal)),
+        None => Err(Refusal::new(ErrorCode::Internal)),
     }
 }

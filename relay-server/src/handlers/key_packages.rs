@@ -25,14 +25,14 @@ pub(super) async fn publish(node: &Node, session: &Session, publish: PublishKeyP
         .find(|device| device.device == caller.device);
     let device = device.ok_or(Refusal::new(ErrorCode::NotAuthenticated))?;
     let relay = node.relay_id;
-    let checked = tokio::task::spawn_blocking(move || {
+    let checked = node.workers.run(move || {
         let valid = packages
             .iter()
             .chain(&last_resort)
             .all(|package| groups::check_key_package(&package.0, relay, &device));
         valid.then_some((packages, last_resort))
     });
-    let Ok(Some((packages, last_resort))) = checked.await else {
+    let Some(Some((packages, last_resort))) = checked.await else {
         return Err(Refusal::new(ErrorCode::BadIdentity));
     };
     let request = NewKeyPackages {

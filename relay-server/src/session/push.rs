@@ -3,7 +3,7 @@
 //! A live append hands its encoded frame to a session that stands exactly before it; any other session reads the log.
 //! So nothing is pushed twice and nothing is left out, whatever happens at the seam.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use protocol::{ConversationId, Entries, Entry, Frame, StreamId, bounds, encode_frame};
@@ -131,7 +131,8 @@ pub(crate) struct Push {
     /// `None` until [`Push::attach`].
     inbox: Option<Stream>,
     early: Vec<Early>,
-    conversations: HashMap<ConversationId, Stream>,
+    /// Ordered, so that what is pushed when several open at once does not depend on the process.
+    conversations: BTreeMap<ConversationId, Stream>,
     queue: VecDeque<StreamId>,
 }
 
@@ -143,7 +144,7 @@ impl Push {
             held_bytes: 0,
             inbox: None,
             early: Vec::new(),
-            conversations: HashMap::new(),
+            conversations: BTreeMap::new(),
             queue: VecDeque::new(),
         }
     }

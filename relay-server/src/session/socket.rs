@@ -130,8 +130,14 @@ async fn session_loop(node: &Arc<Node>, socket: &mut WebSocket, session: &Arc<Se
             }
             continue;
         }
+        // in a fixed order, so that a simulation can repeat it. Reading holds up nothing: what a wake is for is done at the
+        // top of the loop
         tokio::select! {
-            () = session.wake.notified() => {}
+            biased;
+            () = &mut shutdown, if !stopping => {
+                stopping = true;
+                session.close(ErrorCode::Unavailable, None);
+            }
             message = socket.next(), if session.may_read() => {
                 match message {
                     Some(Ok(Message::Binary(bytes))) => {
@@ -152,6 +158,7 @@ async fn session_loop(node: &Arc<Node>, socket: &mut WebSocket, session: &Arc<Se
                 last_read = Instant::now();
                 pinged = false;
             }
+            () = session.wake.notified() => {}
             () = &mut timer => {
                 // re-armed here only: a busy connection pays nothing for it
                 let idle = last_read.elapsed();
@@ -165,10 +172,6 @@ async fn session_loop(node: &Arc<Node>, socket: &mut WebSocket, session: &Arc<Se
                     }
                 }
                 timer.as_mut().reset(last_read + if pinged { dead } else { ping });
-            }
-            () = &mut shutdown, if !stopping => {
-                stopping = true;
-                session.close(ErrorCode::Unavailable, None);
             }
         }
     }

@@ -22,9 +22,9 @@ use bytes::Bytes;
 use protocol::{
     AccountId, ClientId, ConversationId, DeviceId, KeyPackageCount, Refusal, StoreGeneration,
 };
-use rusqlite::Error as SqlError;
+use rusqlite::{Connection, Error as SqlError};
 
-pub(crate) use self::entries::ENVELOPE;
+pub(crate) use self::{entries::ENVELOPE, writer::WriterTask};
 use self::{reader::Readers, writer::Writer};
 use super::{
     AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo, DeviceRow,
@@ -32,7 +32,7 @@ use super::{
     NewConversation, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior, ReadableRow, Reading,
     Store, StreamRow,
 };
-use crate::{config::Config, environment::Environment};
+use crate::{config::Config, environment::Environment, workers::Workers};
 
 /// Why a statement did not do what was asked.
 #[derive(Debug)]
@@ -77,18 +77,12 @@ impl SqliteStore {
         environment: &Environment,
         sink: CompletionSink,
     ) -> anyhow::Result<Self> {
-        let connection =
-            schema::open_for_writing(path, config.storage.max_bytes).context("open for writing")?;
-        schema::migrate(&connection, environment).context("migrate")?;
-        let generation = schema::generation(&connection).context("read the generation")?;
-        let readers = Readers::open(path, config.storage.readers)?;
-        let limits = writer::Limits {
-            entries_per_conversation: config.quotas.entries_per_conversation,
-        };
+        let (connection, generation) = open_writing(path, config, environment)?;
+        let readers = Readers::open(path, config.storage.readers, Workers::Threads)?;
         let writer = Writer::start(
             connection,
             config.storage.queue,
-            limits,
+            limits(config),
             environment.clone(),
             sink,
         )?;
@@ -97,6 +91,48 @@ impl SqliteStore {
             writer,
             readers,
         })
+    }
+
+    /// Opens it without a thread: the task writes, and reading happens where it is asked for.
+    pub(crate) fn open_inline(
+        path: &Path,
+        config: &Config,
+        environment: &Environment,
+        sink: CompletionSink,
+    ) -> anyhow::Result<(Self, WriterTask)> {
+        let (connection, generation) = open_writing(path, config, environment)?;
+        let readers = Readers::open(path, config.storage.readers, Workers::Inline)?;
+        let (writer, task) = Writer::start_inline(
+            connection,
+            config.storage.queue,
+            limits(config),
+            environment.clone(),
+            sink,
+        );
+        let store = Self {
+            generation,
+            writer,
+            readers,
+        };
+        Ok((store, task))
+    }
+}
+
+fn open_writing(
+    path: &Path,
+    config: &Config,
+    environment: &Environment,
+) -> anyhow::Result<(Connection, StoreGeneration)> {
+    let connection =
+        schema::open_for_writing(path, config.storage.max_bytes).context("open for writing")?;
+    schema::migrate(&connection, environment).context("migrate")?;
+    let generation = schema::generation(&connection).context("read the generation")?;
+    Ok((connection, generation))
+}
+
+fn limits(config: &Config) -> writer::Limits {
+    writer::Limits {
+        entries_per_conversation: config.quotas.entries_per_conversation,
     }
 }
 

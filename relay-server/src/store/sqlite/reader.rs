@@ -1,4 +1,4 @@
-//! The connections that read, on the runtime's blocking threads.
+//! The connections that read, on the relay's workers.
 
 use std::{
     path::Path,
@@ -10,16 +10,20 @@ use rusqlite::{Connection, Result as SqlResult};
 use tokio::sync::Semaphore;
 
 use super::schema;
-use crate::store::{Reading, UNAVAILABLE};
+use crate::{
+    store::{Reading, UNAVAILABLE},
+    workers::Workers,
+};
 
 /// A few connections; who wants to read waits for one.
 pub(super) struct Readers {
     free: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    workers: Workers,
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path, count: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, count: usize, workers: Workers) -> anyhow::Result<Self> {
         let connections = (0..count)
             .map(|_| schema::open_for_reading(path))
             .collect::<SqlResult<Vec<_>>>()
@@ -27,6 +31,7 @@ impl Readers {
         Ok(Self {
             free: Arc::new(Mutex::new(connections)),
             permits: Arc::new(Semaphore::new(count)),
+            workers,
         })
     }
 
@@ -37,9 +42,10 @@ impl Readers {
     ) -> Reading<T> {
         let free = Arc::clone(&self.free);
         let permits = Arc::clone(&self.permits);
+        let workers = self.workers;
         Box::pin(async move {
             let permit = permits.acquire_owned().await.map_err(|_| UNAVAILABLE)?;
-            let outcome = tokio::task::spawn_blocking(move || {
+            let outcome = workers.run(move || {
                 let lease = Lease {
                     connection: take(&free),
                     free,
@@ -50,12 +56,12 @@ impl Readers {
                 outcome
             });
             match outcome.await {
-                Ok(Some(Ok(value))) => Ok(value),
-                Ok(Some(Err(error))) => {
+                Some(Some(Ok(value))) => Ok(value),
+                Some(Some(Err(error))) => {
                     tracing::error!(%error, "read from the database");
                     Err(UNAVAILABLE)
                 }
-                Ok(None) | Err(_) => Err(UNAVAILABLE),
+                Some(None) | None => Err(UNAVAILABLE),
             }
         })
     }

@@ -1,16 +1,23 @@
 //! The one thread that writes. Each transaction takes what queued during the one before: group commit without a timer.
 
+mod inline;
+
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
     thread::JoinHandle,
 };
 
 use anyhow::Context as _;
 use protocol::{ConversationId, ErrorCode, Refusal};
 use rusqlite::{Connection, Error as SqlError, ErrorCode as SqlCode};
+use tokio::sync::Notify;
 
+pub(crate) use self::inline::WriterTask;
 use super::{Fault, heads::Head};
 use crate::{
     environment::Environment,
@@ -118,6 +125,8 @@ impl<R: Send, T: Send + 'static> Job for Task<R, T> {
 pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
+    /// Rung where a task writes instead of the thread.
+    bell: Option<Arc<Notify>>,
 }
 
 impl Writer {
@@ -128,16 +137,7 @@ impl Writer {
         environment: Environment,
         sink: CompletionSink,
     ) -> anyhow::Result<Self> {
-        let (sender, queue) = sync_channel(capacity);
-        let worker = Worker {
-            connection,
-            queue,
-            limits,
-            environment,
-            sink,
-            heads: HashMap::new(),
-            touched: HashMap::new(),
-        };
+        let (sender, worker) = Worker::new(connection, capacity, limits, environment, sink);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || worker.work())
@@ -145,6 +145,7 @@ impl Writer {
         Ok(Self {
             queue: Some(sender),
             thread: Some(thread),
+            bell: None,
         })
     }
 
@@ -171,12 +172,20 @@ impl Writer {
                 task.finish(Some(UNAVAILABLE))()
             }
         }
+        self.ring();
+    }
+
+    fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            bell.notify_one();
+        }
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         self.queue = None;
+        self.ring();
         if let Some(thread) = self.thread.take() {
             // a panic of the writer was logged where it happened
             drop(thread.join());
@@ -195,22 +204,47 @@ struct Worker {
 }
 
 impl Worker {
+    fn new(
+        connection: Connection,
+        capacity: usize,
+        limits: Limits,
+        environment: Environment,
+        sink: CompletionSink,
+    ) -> (SyncSender<Box<dyn Job>>, Self) {
+        let (sender, queue) = sync_channel(capacity);
+        let worker = Self {
+            connection,
+            queue,
+            limits,
+            environment,
+            sink,
+            heads: HashMap::new(),
+            touched: HashMap::new(),
+        };
+        (sender, worker)
+    }
+
     fn work(mut self) {
         while let Ok(first) = self.queue.recv() {
-            let mut rows = first.cost().rows;
-            let mut bytes = first.cost().bytes;
-            let mut batch = vec![first];
-            while rows < BATCH_ROWS && bytes < BATCH_BYTES {
-                let Ok(next) = self.queue.try_recv() else {
-                    break;
-                };
-                rows += next.cost().rows;
-                bytes += next.cost().bytes;
-                batch.push(next);
-            }
-            self.write(batch);
-            self.checkpoint();
+            self.turn(first);
         }
+    }
+
+    /// One transaction: a request, and what queued behind it.
+    fn turn(&mut self, first: Box<dyn Job>) {
+        let mut rows = first.cost().rows;
+        let mut bytes = first.cost().bytes;
+        let mut batch = vec![first];
+        while rows < BATCH_ROWS && bytes < BATCH_BYTES {
+            let Ok(next) = self.queue.try_recv() else {
+                break;
+            };
+            rows += next.cost().rows;
+            bytes += next.cost().bytes;
+            batch.push(next);
+        }
+        self.write(batch);
+        self.checkpoint();
     }
 
     fn write(&mut self, mut batch: Vec<Box<dyn Job>>) {
