@@ -300,6 +300,10 @@ async fn run(
 ) {
     engine.wake();
     loop {
+        // what is due does not wait until there is nothing else to do
+        if engine.until_wake().is_some_and(|pause| pause.is_zero()) {
+            engine.wake();
+        }
         let events = engine.take_events();
         if !events.is_empty() && notices.send(events).await.is_err() {
             return;

@@ -18,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{
-        Message, client::IntoClientRequest as _, http::HeaderValue, protocol::WebSocketConfig,
+        self, Message, client::IntoClientRequest as _, http::HeaderValue, protocol::WebSocketConfig,
     },
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -149,16 +149,7 @@ impl Link {
             tokio::select! {
                 frame = queue.recv() => {
                     let Some(frame) = frame else { return };
-                    if socket.feed(Message::Binary(frame)).await.is_err() {
-                        return;
-                    }
-                    // what else waits goes out in the same write
-                    while let Ok(frame) = queue.try_recv() {
-                        if socket.feed(Message::Binary(frame)).await.is_err() {
-                            return;
-                        }
-                    }
-                    if !matches!(timeout(DEAD_AFTER, socket.flush()).await, Ok(Ok(()))) {
+                    if !matches!(timeout(DEAD_AFTER, write_all(&mut socket, frame, &mut queue)).await, Ok(Ok(()))) {
                         return;
                     }
                 }
@@ -176,7 +167,8 @@ impl Link {
                     }
                 }
                 () = sleep_until(alarm) => {
-                    if pinged || socket.send(Message::Ping(Bytes::new())).await.is_err() {
+                    let ping = timeout(DEAD_AFTER, socket.send(Message::Ping(Bytes::new())));
+                    if pinged || !matches!(ping.await, Ok(Ok(()))) {
                         return;
                     }
                     pinged = true;
@@ -184,6 +176,19 @@ impl Link {
             }
         }
     }
+}
+
+/// Writes a frame, and with it what else waits, in one go.
+async fn write_all(
+    socket: &mut Socket,
+    first: Bytes,
+    queue: &mut mpsc::Receiver<Bytes>,
+) -> Result<(), tungstenite::Error> {
+    socket.feed(Message::Binary(first)).await?;
+    while let Ok(frame) = queue.try_recv() {
+        socket.feed(Message::Binary(frame)).await?;
+    }
+    socket.flush().await
 }
 
 async fn open(

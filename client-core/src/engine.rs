@@ -34,6 +34,8 @@ pub use self::session::RegistrationOutcome;
 const ACK_DELAY: Duration = Duration::from_millis(100);
 /// Entries after which acknowledgements go out whatever else there is to do.
 const ACK_ENTRIES: usize = 64;
+/// The longest that a conversation waits because the relay asks for it.
+const LONGEST_HOLD: Duration = Duration::from_secs(10 * 60);
 /// Messages indexed for search at a time, between other work.
 const INDEX_BATCH: u32 = 100;
 
@@ -60,6 +62,8 @@ pub struct Engine {
     registration: Option<RegistrationOutcome>,
     acks: Acks,
     holds: BTreeMap<ConversationKey, Hold>,
+    /// How often the relay said that another conversation exists, and no welcome to it came.
+    exists_refusals: BTreeMap<ConversationKey, u32>,
     events: Changes,
     index_waits: bool,
 }
@@ -112,6 +116,7 @@ impl Engine {
             registration: None,
             acks: Acks::default(),
             holds: BTreeMap::new(),
+            exists_refusals: BTreeMap::new(),
             events: Changes::default(),
             index_waits,
         })
@@ -259,6 +264,16 @@ impl Engine {
                 self.send(0, &protocol::Ack { stream, seq }.into());
             }
         }
+    }
+
+    /// Lets a conversation wait, and the others go on.
+    fn hold_for(&mut self, key: ConversationKey, pause: Duration) {
+        let until = self
+            .seams
+            .clock
+            .monotonic()
+            .saturating_add(pause.min(LONGEST_HOLD));
+        self.holds.insert(key, Hold::Time(until));
     }
 
     /// The relay's time, as far as it is known.

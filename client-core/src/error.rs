@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::store::mls::MlsStoreError;
+
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -136,7 +138,8 @@ seen_as! {
 impl From<crate::crypto::Failure> for Error {
     fn from(failure: crate::crypto::Failure) -> Self {
         let kind = match failure {
-            crate::crypto::Failure::Storage(_) => ErrorKind::Database,
+            // a row that cannot be read is the trouble of one group, not of the database
+            crate::crypto::Failure::Storage(MlsStoreError::Database(_)) => ErrorKind::Database,
             _ => ErrorKind::Crypto,
         };
         Self::new(kind, failure.to_string())

@@ -51,6 +51,18 @@ pub enum Protection {
     Unprotected,
 }
 
+impl Protection {
+    /// The slot that it makes.
+    #[must_use]
+    pub const fn kind(&self) -> SlotKind {
+        match self {
+            Self::Keyring => SlotKind::Keyring,
+            Self::Passphrase(_) => SlotKind::Passphrase,
+            Self::Unprotected => SlotKind::Unprotected,
+        }
+    }
+}
+
 /// What is at hand to open a profile.
 pub enum Unlock<'a> {
     /// Whatever needs no question: keyring, or unprotected.

@@ -1,5 +1,7 @@
 //! What a user interface reads: rows of the database as values.
 
+use std::fmt;
+
 use protocol::{AccountId, MessageId};
 
 /// What this device calls a conversation, for life.
@@ -90,7 +92,7 @@ pub enum OutgoingState {
 }
 
 /// A message as shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Its id.
     pub id: MessageId,
@@ -108,6 +110,20 @@ pub struct Message {
     pub time: u64,
     /// Sort key within the conversation, ascending.
     pub position: i64,
+}
+
+/// Shows no text: what a person wrote has no place in a log.
+impl fmt::Debug for Message {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Message")
+            .field("id", &self.id)
+            .field("conversation", &self.conversation)
+            .field("kind", &self.kind)
+            .field("outgoing", &self.outgoing)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Some messages, oldest first.
@@ -174,7 +190,7 @@ pub struct Connection {
 }
 
 /// A link that was just made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct IssuedLink {
     /// The link for a browser: a page of the relay explains it.
     pub https: String,
@@ -184,6 +200,17 @@ pub struct IssuedLink {
     pub expires: u64,
     /// How many people may use it.
     pub uses: u16,
+}
+
+/// Shows no secret.
+impl fmt::Debug for IssuedLink {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("IssuedLink")
+            .field("expires", &self.expires)
+            .field("uses", &self.uses)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Oneself.

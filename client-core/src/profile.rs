@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use protocol::{Link, LinkKind};
+use protocol::{AccountId, Link, LinkKind, Token};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -113,27 +113,97 @@ impl Profile {
         }
         let token = link.secret.token();
         let marker = token.stored_hash().to_hex();
-        if self.database().exists() {
-            if fs::read_to_string(self.marker()).is_ok_and(|kept| kept == marker) {
-                let unlock = match protection {
-                    Protection::Passphrase(passphrase) => Unlock::Passphrase(passphrase),
-                    Protection::Keyring | Protection::Unprotected => Unlock::Silently(keyring),
-                };
-                if let Ok(key) = keyslots::open(&self.slots(), &unlock) {
-                    return self.start(key, seams);
+        let mut opened = match self.begun(&marker, protection, keyring) {
+            Some((key, database)) => {
+                let account = account::load(database.connection())?.account;
+                self.protect_anew(&key, protection, account, keyring, &mut seams)?;
+                OpenedAccount {
+                    engine: Engine::new(database, seams)?,
+                    path: self.database(),
+                    key,
                 }
             }
+            None => self.begin(link, token, &marker, protection, keyring, seams)?,
+        };
+        opened.engine.set_name(&name)?;
+        if let Some(issuer) = link.issuer {
+            opened.engine.open_inviter(issuer, link.secret.clone())?;
+        }
+        Ok(opened)
+    }
+
+    /// What an earlier attempt with the same link left, if it is whole and can be opened with what is at hand.
+    fn begun(
+        &self,
+        marker: &str,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+    ) -> Option<(DatabaseKey, Database)> {
+        if !fs::read_to_string(self.marker()).is_ok_and(|kept| kept == marker) {
+            return None;
+        }
+        let silently = Unlock::Silently(keyring);
+        let key = match protection {
+            Protection::Passphrase(passphrase) => {
+                keyslots::open(&self.slots(), &Unlock::Passphrase(passphrase))
+                    .or_else(|_| keyslots::open(&self.slots(), &silently))
+            }
+            Protection::Keyring | Protection::Unprotected => {
+                keyslots::open(&self.slots(), &silently)
+            }
+        };
+        let key = key.ok()?;
+        let database = Database::open(&self.database(), &key).ok()?;
+        account::load(database.connection())
+            .is_ok()
+            .then_some((key, database))
+    }
+
+    /// The person may choose another protection at the second attempt.
+    fn protect_anew(
+        &self,
+        key: &DatabaseKey,
+        protection: &Protection,
+        account: AccountId,
+        keyring: &dyn SecretStore,
+        seams: &mut Seams,
+    ) -> Result<()> {
+        if keyslots::kinds(&self.slots())? == [protection.kind()] {
+            return Ok(());
+        }
+        let random = seams.random.as_mut();
+        keyslots::create(
+            &self.slots(),
+            key,
+            protection,
+            &entry_name(account),
+            keyring,
+            random,
+        )
+    }
+
+    /// Makes keys, slots and database. An account that was never made is moved out of the way, not deleted.
+    fn begin(
+        &self,
+        link: &Link,
+        token: Token,
+        marker: &str,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+        mut seams: Seams,
+    ) -> Result<OpenedAccount> {
+        if self.database().exists() {
             self.set_aside(seams.clock.wall_ms())?;
         }
         create_private_folder(&self.account())?;
-        fs::write(self.marker(), &marker)?;
+        fs::write(self.marker(), marker)?;
         let now = seams.clock.wall_ms();
         let random = seams.random.as_mut();
         let mut bytes = Zeroizing::new([0; 32]);
         random.fill(bytes.as_mut_slice())?;
         let key = DatabaseKey::new(*bytes);
         let keys = AccountKeys::generate(random, link.relay, now)?;
-        let entry = format!("profile {}", keys.account());
+        let entry = entry_name(keys.account());
         keyslots::create(&self.slots(), &key, protection, &entry, keyring, random)?;
         let mut database = Database::create(&self.database(), &key)?;
         let row = AccountRow {
@@ -142,20 +212,16 @@ impl Profile {
             addresses: link.addresses.iter().map(ToString::to_string).collect(),
             keys: keys.to_bytes(),
             manifest: keys.manifest(),
-            name,
+            name: String::new(),
             registration: Some(token),
             relay_offset: 0,
         };
         database.write(|write| account::insert(write, &row))?;
-        let mut opened = OpenedAccount {
+        Ok(OpenedAccount {
             engine: Engine::new(database, seams)?,
             path: self.database(),
             key,
-        };
-        if let Some(issuer) = link.issuer {
-            opened.engine.open_inviter(issuer, link.secret.clone())?;
-        }
-        Ok(opened)
+        })
     }
 
     /// The relay has made the account.
@@ -187,7 +253,6 @@ impl Profile {
         })
     }
 
-    /// An account that was never made is moved out of the way, not deleted.
     fn set_aside(&self, now: u64) -> Result<()> {
         if !self.marker().exists() {
             return Err(Error::new(
@@ -214,6 +279,11 @@ impl Profile {
     fn marker(&self) -> PathBuf {
         self.account().join("registering")
     }
+}
+
+/// The keyring's entry of an account, so that profiles share a keyring without touching each other.
+fn entry_name(account: AccountId) -> String {
+    format!("profile {account}")
 }
 
 fn create_private_folder(folder: &Path) -> Result<()> {

@@ -70,13 +70,29 @@ impl Engine {
         Ok(message)
     }
 
+    /// Sets the own name, as it will be told in conversations that begin from now on.
+    pub(crate) fn set_name(&mut self, name: &str) -> Result<()> {
+        if self.account.name != name {
+            self.write(|write| store::account::set_name(write, name))?;
+            name.clone_into(&mut self.account.name);
+        }
+        Ok(())
+    }
+
     /// Queues a failed message again.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Refused`] where the conversation itself was refused, [`ErrorKind::Database`].
     pub fn retry(&mut self, conversation: ConversationKey, message: MessageId) -> Result<Message> {
         let message = self.write(|write| {
             let (row, _) = store::messages::own_row(write.connection(), conversation, message)?;
+            let place = conversations::row(write.connection(), conversation)?;
+            if place.state == ConversationState::Refused {
+                return Err(Error::new(
+                    ErrorKind::Refused,
+                    "the conversation was refused; it needs a new link",
+                ));
+            }
             store::messages::set_queued(write, row)?;
             store::messages::by_row(write.connection(), row)
         })?;

@@ -251,6 +251,9 @@ impl Reading<'_, '_> {
 
     /// Our commit won. It is merged here and now: what follows in the stream is sealed in the epoch that it begins.
     fn own_commit(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        if self.care == Care::KeepSealed {
+            return Ok(());
+        }
         let opening = openings::load(write.connection(), self.row.key)?;
         let Some(opening) = opening.filter(|opening| opening.client_id == entry.client_id) else {
             return Ok(());

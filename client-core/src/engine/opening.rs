@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use protocol::{
     AccountId, ClaimKeyPackages, Claimed, ClientId, CreateConversation, Digest, ErrorCode, Frame,
-    MessageId, Opaque, Refusal, Welcome, decode_frame, encode_frame, identity::Manifest,
+    MessageId, Opaque, Refusal, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     content::Content,
@@ -29,6 +29,8 @@ use crate::{
 
 /// The pause after a refusal that may pass, such as a device that has not published key packages yet.
 const PAUSE: Duration = Duration::from_secs(30);
+/// How often the relay may say that the other side was first while no welcome comes that can be followed.
+const MOST_EXISTS: u32 = 3;
 
 impl Engine {
     /// Goes on with every intent, after each connection and when one is added.
@@ -48,12 +50,13 @@ impl Engine {
             return Ok(());
         }
         match &opening.request {
-            Some(bytes) => {
-                let (_, frame) = decode_frame(bytes).map_err(|error| {
-                    Error::new(ErrorKind::Database, format!("stored creation: {error}"))
-                })?;
-                self.request(Request::Create { conversation: key }, &frame);
-            }
+            Some(bytes) => match decode_frame(bytes) {
+                Ok((_, frame)) => self.request(Request::Create { conversation: key }, &frame),
+                Err(error) => {
+                    error!(%error, "a stored creation cannot be read");
+                    self.refuse_opening(key)?;
+                }
+            },
             None => {
                 let row = conversations::row(self.database.connection(), key)?;
                 let frame = ClaimKeyPackages {
@@ -121,7 +124,14 @@ impl Engine {
                 group_info: founded.group_info.into(),
             }
             .into();
-            openings::set_request(write, key, &encode_frame(0, &frame))?;
+            let bytes = encode_frame(0, &frame);
+            if bytes.len() > bounds::FRAME {
+                return Err(Error::new(
+                    ErrorKind::Crypto,
+                    "too many devices for one creation",
+                ));
+            }
+            openings::set_request(write, key, &bytes)?;
             Ok(Some(frame))
         });
         match founded {
@@ -142,6 +152,17 @@ impl Engine {
 
     /// The relay made the conversation, by its answer or by the echo of our commit, whichever comes first.
     pub(super) fn created(&mut self, key: ConversationKey, time: u64) -> Result<()> {
+        match self.complete_opening(key, time) {
+            Err(error) if error.kind() == ErrorKind::Crypto => {
+                error!(%error, "a conversation that the relay made cannot be entered");
+                self.holds.insert(key, Hold::Connection);
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn complete_opening(&mut self, key: ConversationKey, time: u64) -> Result<()> {
         let now = self.relay_time();
         let ids = EstablishIds::draw(self.seams.random.as_mut())?;
         let Self {
@@ -182,18 +203,23 @@ impl Engine {
         refusal: &Refusal,
     ) -> Result<()> {
         info!(code = ?refusal.code, "the relay did not make a conversation");
+        if openings::load(self.database.connection(), key)?.is_none() {
+            // the other side's welcome came first, and the conversation is there
+            return Ok(());
+        }
+        let refusals = self.exists_refusals.entry(key).or_default();
         match refusal.code {
             // the other side was first: its welcome brings the conversation, and what is queued goes there
-            ErrorCode::Exists => self.write(|write| {
-                openings::delete(write, key)?;
+            ErrorCode::Exists if *refusals < MOST_EXISTS => {
+                *refusals = refusals.saturating_add(1);
+                self.hold_for(key, PAUSE);
                 Ok(())
-            }),
+            }
             // nothing was stored by the relay: the same intent is tried again
             code if code.retryable() || code == ErrorCode::NoKeyPackages => {
-                let pause = refusal.retry_after.map_or(PAUSE, Duration::from_millis);
-                self.holds.insert(
+                self.hold_for(
                     key,
-                    Hold::Time(self.seams.clock.monotonic().saturating_add(pause)),
+                    refusal.retry_after.map_or(PAUSE, Duration::from_millis),
                 );
                 Ok(())
             }
@@ -201,27 +227,44 @@ impl Engine {
         }
     }
 
-    /// Marks the conversation as refused and parks what was written in it.
+    /// Marks the conversation as refused, drops its group and parks what was written in it. A new link is a new attempt.
     fn refuse_opening(&mut self, key: ConversationKey) -> Result<()> {
-        self.write(|write| {
+        let now = self.relay_time();
+        self.exists_refusals.remove(&key);
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let ((), events) = database.write(|write| {
+            if openings::load(write.connection(), key)?.is_none() {
+                return Ok(());
+            }
             let row = conversations::row(write.connection(), key)?;
             openings::delete(write, key)?;
-            conversations::set_state(
-                write,
-                key,
-                row.conversation,
-                row.incarnation,
-                ConversationState::Refused,
-            )?;
-            for queued in outbox::all(write.connection(), key)? {
-                match queued.message {
-                    Some(message) => store::messages::set_failed(write, message)?,
-                    None => outbox::delete(write, queued.id)?,
-                }
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            if let Some(mut group) = mls.load(row.conversation, row.incarnation)? {
+                group.delete()?;
             }
-            Ok(())
-        })
+            let refused = ConversationState::Refused;
+            conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
+            give_up_queued(write, key)
+        })?;
+        self.events.extend(events);
+        Ok(())
     }
+}
+
+/// Parks what was written: it goes out only if the person says so, and if it can.
+pub(super) fn give_up_queued(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
+    for queued in outbox::all(write.connection(), key)? {
+        match queued.message {
+            Some(message) => store::messages::set_failed(write, message)?,
+            None => outbox::delete(write, queued.id)?,
+        }
+    }
+    Ok(())
 }
 
 /// Who establishes a conversation, and the random values that this takes.

@@ -14,6 +14,7 @@ use crate::{
     crypto::Mls,
     engine::{
         Engine, Hold,
+        opening::give_up_queued,
         requests::{Request, SentRow},
     },
     error::{Error, ErrorKind, Result},
@@ -90,6 +91,11 @@ impl Engine {
                         .ok_or_else(|| {
                             Error::new(ErrorKind::Crypto, "a conversation without its group")
                         })?;
+                    if !group.is_active()? {
+                        warn!("this device was removed from a conversation");
+                        give_up_queued(write, key)?;
+                        return Ok(None);
+                    }
                     let mut sealed = Vec::new();
                     let mut bytes = 0usize;
                     for row in rows.into_iter().take_while(|row| row.sealed.is_none()) {
@@ -157,17 +163,11 @@ impl Engine {
     ) -> Result<()> {
         info!(code = ?refusal.code, "entries refused");
         match refusal.code {
-            ErrorCode::StaleEpoch => {
-                let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-                self.write(|write| outbox::clear_sealed(write, &ids))?;
-                self.holds.insert(key, Hold::Seq(refusal.seq.unwrap_or(0)));
-                self.pump()
-            }
+            ErrorCode::StaleEpoch => self.sealed_too_early(key, rows, refusal),
             code if code.retryable() => {
-                let pause = refusal.retry_after.map_or(PAUSE, Duration::from_millis);
-                self.holds.insert(
+                self.hold_for(
                     key,
-                    Hold::Time(self.seams.clock.monotonic().saturating_add(pause)),
+                    refusal.retry_after.map_or(PAUSE, Duration::from_millis),
                 );
                 Ok(())
             }
@@ -185,6 +185,50 @@ impl Engine {
                 self.pump()
             }
         }
+    }
+
+    /// Another epoch is current: the same content is sealed again once this device is there.
+    fn sealed_too_early(
+        &mut self,
+        key: ConversationKey,
+        rows: &[SentRow],
+        refusal: &Refusal,
+    ) -> Result<()> {
+        let now = self.relay_time();
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let (hold, events) = database.write(|write| {
+            let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+            outbox::clear_sealed(write, &ids)?;
+            let row = conversations::row(write.connection(), key)?;
+            let stream = StreamId::Conversation(row.conversation);
+            let winner = refusal.seq.unwrap_or(0);
+            if store::streams::cursor(write.connection(), stream)? < winner {
+                return Ok(Some(Hold::Seq(winner)));
+            }
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            let epoch = match mls.load(row.conversation, row.incarnation)? {
+                Some(group) => Some(group.epoch()?),
+                None => None,
+            };
+            // processed up to the winner and still elsewhere: sealing again cannot help
+            let there = refusal.incarnation == Some(row.incarnation) && refusal.epoch == epoch;
+            Ok((!there).then_some(Hold::Connection))
+        })?;
+        self.events.extend(events);
+        if let Some(hold) = hold {
+            if hold == Hold::Connection {
+                error!(
+                    "this device is not in the epoch that the relay names; what is written waits"
+                );
+            }
+            self.holds.insert(key, hold);
+        }
+        self.pump()
     }
 
     /// The relay says how far the recipients' devices are.

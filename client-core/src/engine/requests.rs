@@ -12,7 +12,7 @@ use crate::{
         session::{REPLY_TIMEOUT, Session},
     },
     error::{Error, ErrorKind, Result},
-    model::{ConversationKey, IssuedLink},
+    model::{ConversationKey, IssuedLink, OfflineCause},
     store,
 };
 
@@ -151,8 +151,14 @@ impl Engine {
                 answer(Err(refused(&refusal)));
                 Ok(())
             }
-            (Request::Fetch { .. } | Request::Publish, Frame::Refusal(refusal)) => {
-                info!(code = ?refusal.code, "the relay refused a request");
+            (Request::Fetch { .. }, Frame::Refusal(refusal)) => {
+                // the gap stays open; the next connection begins at the cursor again
+                info!(code = ?refusal.code, "the relay refused to fill a gap");
+                self.drop_connection(Some(OfflineCause::RelayBusy));
+                Ok(())
+            }
+            (Request::Publish, Frame::Refusal(refusal)) => {
+                info!(code = ?refusal.code, "the relay refused key packages; the next connection tries again");
                 Ok(())
             }
             (request, frame) => {
@@ -164,9 +170,11 @@ impl Engine {
         }
     }
 
-    /// Publishes key packages when the relay runs low. The private keys are durable before the public ones leave.
-    pub(super) fn fill_key_packages(&mut self, held: u16) -> Result<()> {
-        if held >= KEY_PACKAGES_LOW || self.in_flight(|request| matches!(request, Request::Publish))
+    /// Publishes key packages when the relay runs low. The private keys are durable before the public ones leave. A relay
+    /// that was restored from a backup may hold packages that were used since: it forgets all.
+    pub(super) fn fill_key_packages(&mut self, held: u16, restored: bool) -> Result<()> {
+        if (held >= KEY_PACKAGES_LOW && !restored)
+            || self.in_flight(|request| matches!(request, Request::Publish))
         {
             return Ok(());
         }
@@ -179,6 +187,7 @@ impl Engine {
         } = self;
         let (packages, _) = database.write(|write| {
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            mls.expire_key_packages()?;
             let one_time = mls.key_packages(ONE_TIME_PACKAGES, LastResort::No)?;
             let last_resort = mls.key_packages(1, LastResort::Yes)?;
             Ok((one_time, last_resort))
@@ -187,7 +196,7 @@ impl Engine {
         let frame = PublishKeyPackages {
             packages: one_time.into_iter().map(Into::into).collect(),
             last_resort: last_resort.into_iter().next().map(Into::into),
-            replace: false,
+            replace: restored,
         };
         self.request(Request::Publish, &frame.into());
         Ok(())

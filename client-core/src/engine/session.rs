@@ -32,6 +32,8 @@ pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause that the relay may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
 /// Told once, how the registration that a person waits for ended.
 pub type RegistrationOutcome = Box<dyn FnOnce(Result<()>) + Send>;
@@ -114,7 +116,7 @@ pub(super) struct Backoff {
 }
 
 impl Engine {
-    /// Connects at once, whatever was planned. For a person's "Retry", a wake-up and a change of network.
+    /// Ends a pause between attempts. For a person's "Retry", a wake-up and a change of network.
     pub fn reconnect(&mut self) {
         if matches!(self.session, Session::Waiting { .. }) {
             self.backoff = Backoff {
@@ -333,6 +335,8 @@ impl Engine {
         let offset = i64::try_from(i128::from(ready.time) - i128::from(self.seams.clock.wall_ms()))
             .unwrap_or(0);
         let receipt = ready.receipt.as_ref().map(cbor::encode);
+        let before = store::account::store_generation(self.database.connection())?;
+        let restored = before.is_some_and(|before| before != generation);
         self.write(|write| {
             if let Some(receipt) = &receipt {
                 store::account::set_registered(write, receipt)?;
@@ -351,10 +355,11 @@ impl Engine {
         });
         self.backoff = Backoff::default();
         self.holds.clear();
+        self.exists_refusals.clear();
         if let Some(outcome) = self.registration.take() {
             outcome(Ok(()));
         }
-        self.fill_key_packages(ready.key_packages)?;
+        self.fill_key_packages(ready.key_packages, restored)?;
         self.resume_openings()?;
         self.pump()
     }
@@ -362,7 +367,19 @@ impl Engine {
     /// The relay closes the connection and says why.
     fn dismissed(&mut self, bye: &Bye) -> Result<()> {
         info!(code = ?bye.code, "the relay closes the connection");
-        let wait = bye.retry_after.map(Duration::from_millis);
+        // before the challenge is checked, this could be anybody between us and the relay
+        let proved = matches!(self.session, Session::Proving { .. } | Session::Online(_));
+        let longest = if proved { LONGEST_ASKED } else { LONGEST_PAUSE };
+        let wait = bye
+            .retry_after
+            .map(|wait| Duration::from_millis(wait).min(longest));
+        if !proved {
+            let cause = match bye.code {
+                ErrorCode::UnsupportedVersion => OfflineCause::Version,
+                _ => OfflineCause::RelayBusy,
+            };
+            return self.lose_connection(Some(cause), wait);
+        }
         match bye.code {
             ErrorCode::Replaced => self.give_up(OfflineCause::Replaced, ErrorKind::Refused),
             ErrorCode::Revoked => self.give_up(OfflineCause::Revoked, ErrorKind::Refused),

@@ -17,6 +17,12 @@ use crate::{
     },
 };
 
+/// Whether the welcome leads where the relay's entry says.
+fn is_of(joined: &Joined, entry: &Entry) -> bool {
+    (Some(joined.conversation), joined.incarnation, joined.epoch)
+        == (entry.conversation, entry.incarnation, entry.epoch)
+}
+
 /// Reading this device's inbox within a transaction.
 pub(super) struct Inbox<'a> {
     pub(super) keys: &'a AccountKeys,
@@ -37,11 +43,9 @@ impl Inbox<'_> {
         let joined =
             Mls::new(write.connection(), self.random, self.keys, self.now).join(&entry.bytes.0);
         match joined {
-            Ok(joined) if Some(joined.conversation) == entry.conversation => {
-                self.joined(write, entry, &joined)
-            }
+            Ok(joined) if is_of(&joined, entry) => self.joined(write, entry, &joined),
             Ok(joined) => {
-                warn!("a welcome to another conversation than the relay says");
+                warn!("a welcome to another conversation or epoch than the relay says");
                 self.leave(write, &joined)
             }
             // this computer failed, not the welcome: it comes again

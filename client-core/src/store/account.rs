@@ -76,6 +76,17 @@ pub fn load(connection: &Connection) -> Result<AccountRow> {
     Ok(row)
 }
 
+/// Sets the own name.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_name(write: &WriteTransaction<'_>, name: &str) -> Result<()> {
+    write
+        .connection()
+        .execute("UPDATE account SET name = ?1 WHERE id = 1", [name])?;
+    Ok(())
+}
+
 /// Notes that the relay made the account.
 ///
 /// # Errors

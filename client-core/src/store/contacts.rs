@@ -1,6 +1,6 @@
 //! People: pinned root keys, manifests, and the names they gave themselves.
 
-use protocol::{AccountId, Key, identity::Manifest};
+use protocol::{AccountId, Digest, Key, identity::Manifest};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::{
@@ -51,7 +51,8 @@ pub fn pin_root_key(write: &WriteTransaction<'_>, account: AccountId, root_key: 
 /// Keeps a checked manifest unless a newer one is known.
 ///
 /// # Errors
-/// [`ErrorKind::Crypto`] where it is of another root key, or older than the known one; [`ErrorKind::Database`].
+/// [`ErrorKind::Crypto`] where it is of another root key, older than the known one, or contradicts it;
+/// [`ErrorKind::Database`].
 pub fn save_manifest(
     write: &WriteTransaction<'_>,
     manifest: &Manifest,
@@ -59,16 +60,25 @@ pub fn save_manifest(
 ) -> Result<()> {
     let account = manifest.account();
     pin_root_key(write, account, manifest.root_key)?;
-    let known: i64 = write.connection().query_row(
-        "SELECT manifest_number FROM contacts WHERE account = ?1",
+    let (known, stored): (i64, Option<Vec<u8>>) = write.connection().query_row(
+        "SELECT manifest_number, manifest FROM contacts WHERE account = ?1",
         [account.as_bytes()],
-        |row| row.get(0),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    if signed(manifest.number) < known {
-        return Err(Error::new(
-            ErrorKind::Crypto,
-            "the relay showed an older manifest than before",
-        ));
+    let number = signed(manifest.number);
+    let stored = stored.unwrap_or_default();
+    let contradiction = |what| Err(Error::new(ErrorKind::Crypto, what));
+    if number < known {
+        return contradiction("the relay showed an older manifest than before");
+    }
+    if known > 0 && number == known && stored != bytes {
+        return contradiction("the relay showed two manifests of one number");
+    }
+    if known > 0
+        && number == known.saturating_add(1)
+        && manifest.previous != Some(Digest::of(&[&stored]))
+    {
+        return contradiction("a manifest does not follow the one before");
     }
     write.connection().execute(
         "UPDATE contacts SET manifest = ?2, manifest_number = ?3 WHERE account = ?1",

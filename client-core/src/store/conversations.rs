@@ -132,17 +132,23 @@ pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str
     Ok(())
 }
 
-/// Marks everything up to a position as read and counts what is left.
+/// Marks everything up to a position as read and counts what is left. Positions of messages that wait to be sent lie above
+/// all that will ever arrive, so what counts is the newest entry of the stream at most.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i64) -> Result<()> {
+    let newest: i64 = write.connection().query_row(
+        "SELECT coalesce(max(seq), 0) FROM messages WHERE conversation = ?1",
+        [key.0],
+        |row| row.get(0),
+    )?;
     let changed = write.connection().execute(
         "UPDATE conversations SET read_position = ?2,
              unread = (SELECT count(*) FROM messages
                        WHERE conversation = ?1 AND position > ?2 AND mine = 0 AND kind <> 2)
          WHERE key = ?1 AND read_position < ?2",
-        (key.0, position),
+        (key.0, position.min(newest)),
     )?;
     if changed > 0 {
         write.announce(Event::ConversationChanged(key));

@@ -17,7 +17,6 @@ const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.s
     m.state, c.delivered_seq FROM messages m JOIN conversations c ON c.key = m.conversation";
 
 /// A message to keep.
-#[derive(Debug)]
 pub struct NewMessage<'a> {
     /// Its id.
     pub id: MessageId,

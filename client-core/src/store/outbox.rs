@@ -10,7 +10,6 @@ use crate::{
 };
 
 /// Something that waits to be sent.
-#[derive(Debug)]
 pub struct OutboxRow {
     /// Its row.
     pub id: i64,
@@ -27,7 +26,7 @@ pub struct OutboxRow {
 }
 
 /// Bytes for the wire, and where they hold.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sealed {
     /// The sealed entry.
     pub bytes: Vec<u8>,

@@ -5,14 +5,16 @@ use rusqlite::Connection;
 use crate::{
     error::Result,
     event::Event,
-    model::SearchHit,
+    model::{ConversationKey, SearchHit},
     store::{WriteTransaction, messages},
 };
 
 /// Fewer characters than the index can look up; the newest messages are read instead.
 const SHORTEST_INDEXED: usize = 3;
-/// How many of the newest messages a shorter query reads.
+/// How many of the newest candidates are read for words that the index cannot look up.
 const SCAN: i64 = 20_000;
+/// More words than anybody types.
+const MOST_WORDS: usize = 16;
 
 /// Indexes up to `limit` messages that wait; returns whether more do.
 ///
@@ -52,53 +54,48 @@ pub fn has_waiting(connection: &Connection) -> Result<bool> {
         .exists([])?)
 }
 
-/// The newest messages that hold every word of the query, as part of a word, whatever case and accents.
+/// The newest messages that hold every word of the query, as part of a word, whatever case. The index also passes over
+/// accents; words too short for it are compared letter by letter.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn find(connection: &Connection, query: &str, limit: u32) -> Result<Vec<SearchHit>> {
-    let words: Vec<&str> = query.split_whitespace().take(16).collect();
+    let query = query.replace('\0', " ").to_lowercase();
+    let words: Vec<&str> = query.split_whitespace().take(MOST_WORDS).collect();
     let (indexed, short): (Vec<&str>, Vec<&str>) = words
         .iter()
         .partition(|word| word.chars().count() >= SHORTEST_INDEXED);
     if words.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<i64> = if indexed.is_empty() {
-        let mut statement = connection.prepare_cached(
-            "SELECT id FROM (SELECT id, text FROM messages WHERE kind = 1 ORDER BY id DESC LIMIT ?1)
-             WHERE instr(lower(text), lower(?2)) > 0 LIMIT ?3",
-        )?;
-        let first = short.first().copied().unwrap_or_default();
-        let rows = statement.query_map((SCAN, first, limit), |row| row.get(0))?;
-        rows.collect::<rusqlite::Result<_>>()?
-    } else {
-        // each word is a phrase: quotes are doubled, so that nothing in it is syntax
-        let phrase = indexed
-            .iter()
-            .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
-            .collect::<Vec<_>>()
-            .join(" AND ");
-        let mut statement = connection
-            .prepare_cached("SELECT rowid FROM search_index WHERE search_index MATCH ?1 ORDER BY rowid DESC LIMIT ?2")?;
-        let rows = statement.query_map((phrase, limit), |row| row.get(0))?;
-        rows.collect::<rusqlite::Result<_>>()?
-    };
-    let mut hits = Vec::with_capacity(rows.len());
-    for row in rows {
-        let message = messages::by_row(connection, row)?;
-        let lower = message.text.to_lowercase();
-        if short
-            .iter()
-            .all(|word| lower.contains(&word.to_lowercase()))
-        {
-            let title = connection.query_row(
-                "SELECT p.name FROM conversations c JOIN contacts p ON p.account = c.peer WHERE c.key = ?1",
-                [message.conversation.0],
-                |row| row.get(0),
-            )?;
+    // each word is a phrase: quotes are doubled, so that nothing in it is syntax
+    let phrases: Vec<String> = indexed
+        .iter()
+        .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
+        .collect();
+    let mut statement = connection.prepare_cached(match indexed.is_empty() {
+        false => "SELECT rowid FROM search_index WHERE search_index MATCH ?1 ORDER BY rowid DESC LIMIT ?2",
+        true => "SELECT id FROM messages WHERE kind = 1 AND ?1 = '' ORDER BY id DESC LIMIT ?2",
+    })?;
+    let mut rows = statement.query((phrases.join(" AND "), SCAN))?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut hits = Vec::new();
+    while hits.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let message = messages::by_row(connection, row.get(0)?)?;
+        let text = message.text.to_lowercase();
+        if short.iter().all(|word| text.contains(word)) {
+            let title = title_of(connection, message.conversation)?;
             hits.push(SearchHit { message, title });
         }
     }
     Ok(hits)
+}
+
+fn title_of(connection: &Connection, conversation: ConversationKey) -> Result<String> {
+    let mut statement = connection.prepare_cached(
+        "SELECT p.name FROM conversations c JOIN contacts p ON p.account = c.peer WHERE c.key = ?1",
+    )?;
+    Ok(statement.query_row([conversation.0], |row| row.get(0))?)
 }

@@ -8,6 +8,8 @@
 )]
 
 mod chat;
+mod openings;
+mod peer;
 mod people;
 mod profiles;
 mod scripted;

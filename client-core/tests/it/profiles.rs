@@ -123,3 +123,53 @@ async fn a_stopped_app_leaves_one_whole_file() {
     assert!(!database.with_extension("db-wal").exists());
     drop(folder);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_protection_and_the_name_of_the_last_attempt_count() {
+    let relay = TestRelay::start().await;
+    let invite = relay.invite();
+    let folder = tempfile::tempdir().unwrap();
+    let profile = Profile::take(folder.path()).unwrap();
+    let keyring = TestKeyring::default();
+    let passphrase = || Protection::Passphrase(Zeroizing::new("correct horse".to_owned()));
+    let mut accounts = Vec::new();
+    for (name, protection) in [
+        ("An", Protection::Unprotected),
+        ("Ana", passphrase()),
+        ("Ana", passphrase()),
+    ] {
+        let (seams, _network) = SystemSeams::new(&Handle::current());
+        let opened = profile
+            .create(&invite, name, &protection, &keyring, seams)
+            .unwrap();
+        accounts.push(opened.engine.me());
+    }
+    profile.registered().unwrap();
+    assert_eq!(
+        profile.state().unwrap(),
+        ProfileState::Account(vec![SlotKind::Passphrase])
+    );
+    assert_eq!(accounts[2].name, "Ana");
+    assert!(
+        accounts.iter().all(|me| me.account == accounts[0].account),
+        "the same keys at each attempt"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_that_was_killed_half_way_does_not_stand_in_the_way() {
+    let relay = TestRelay::start().await;
+    let invite = relay.invite();
+    let folder = tempfile::tempdir().unwrap();
+    let profile = Profile::take(folder.path()).unwrap();
+    let keyring = TestKeyring::default();
+    let create = || {
+        let (seams, _network) = SystemSeams::new(&Handle::current());
+        profile.create(&invite, "Ana", &Protection::Unprotected, &keyring, seams)
+    };
+    drop(create().unwrap());
+    // killed right after the file was made
+    std::fs::write(folder.path().join("account/relevo.db"), b"").unwrap();
+    drop(create().unwrap());
+    drop(create().unwrap());
+}

@@ -9,6 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use client_core::{
+    Reader,
     engine::{Engine, Seams},
     keyslots::Protection,
     profile::Profile,
@@ -68,6 +69,7 @@ impl Clock for HandClock {
 /// An engine whose relay is the test.
 pub(crate) struct Scripted {
     pub(crate) engine: Engine,
+    pub(crate) reader: Reader,
     pub(crate) key: SigningKey,
     acts: Wire,
     clock: HandClock,
@@ -105,6 +107,7 @@ impl Scripted {
             .create(&link, "Ana", &Protection::Unprotected, &keyring, seams)
             .unwrap();
         Self {
+            reader: Reader::open(&opened.path, &opened.key).unwrap(),
             engine: opened.engine,
             key,
             acts,
@@ -112,6 +115,10 @@ impl Scripted {
             hello: RefCell::default(),
             _folder: folder,
         }
+    }
+
+    pub(crate) fn relay(&self) -> RelayId {
+        RelayId::of_identity_key(&identity::public_key(&self.key))
     }
 
     /// What the engine did since the last call.

@@ -276,3 +276,23 @@ fn each_change_of_the_connection_is_announced_once() {
     ana.engine.wake();
     assert!(ana.engine.take_events().is_empty());
 }
+
+#[test]
+fn a_goodbye_before_the_relay_proved_itself_is_only_a_failed_attempt() {
+    for (code, retry_after) in [
+        (ErrorCode::Revoked, None),
+        (ErrorCode::Replaced, None),
+        (ErrorCode::BadLink, None),
+        (ErrorCode::Unavailable, Some(u64::MAX)),
+    ] {
+        let mut ana = Scripted::new();
+        let (connection, _) = ana.dialled();
+        ana.open(connection, false);
+        ana.receive(connection, 0, &Bye { code, retry_after }.into());
+        assert_eq!(cause(&ana), Some(OfflineCause::RelayBusy), "{code:?}");
+        assert!(
+            ana.engine.until_wake().unwrap() <= Duration::from_secs(60),
+            "{code:?}"
+        );
+    }
+}

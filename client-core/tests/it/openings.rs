@@ -1,0 +1,213 @@
+//! Conversations that begin, or do not, and what a relay or a peer can do to them; played frame by frame.
+
+use client_core::{
+    ErrorKind,
+    model::{ConnectionState, ConversationState, MessageKind, OutgoingState},
+    store::{Database, DatabaseKey, contacts},
+};
+use protocol::{Digest, ErrorCode, Frame, Refusal, identity::Manifest};
+
+use crate::{
+    peer::{Online, Peer},
+    scripted::Scripted,
+};
+
+#[test]
+fn a_conversation_that_was_refused_opens_by_a_new_link() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    for (secret, accepted) in [(5, false), (6, true)] {
+        let link = peer.link(&online.ana, secret);
+        let (_, claim) = online.open_link(&link);
+        online.reply(claim, &peer.claimed().into());
+        let Some((id, Frame::CreateConversation(_))) = online.ana.sent().pop() else {
+            panic!("expected a creation")
+        };
+        if accepted {
+            online.reply(id, &protocol::Committed { seq: 1, time: 1 }.into());
+            assert_eq!(online.conversation().state, ConversationState::Established);
+        } else {
+            online.refuse(id, Refusal::new(ErrorCode::NoConsent));
+            assert_eq!(online.conversation().state, ConversationState::Refused);
+        }
+    }
+}
+
+#[test]
+fn what_is_written_in_a_refused_conversation_fails_and_is_not_queued_by_a_retry() {
+    let mut online = Online::new();
+    let peer = Peer::new(&online.ana);
+    let link = peer.link(&online.ana, 5);
+    let (key, claim) = online.open_link(&link);
+    let before = online.ana.engine.send_text(key, "before").unwrap();
+    online.refuse(claim, Refusal::new(ErrorCode::TooLarge));
+    let after = online.ana.engine.send_text(key, "after").unwrap();
+    assert_eq!(after.outgoing, Some(OutgoingState::Failed));
+    let messages = online.ana.reader.messages(key, None, 10).unwrap().messages;
+    assert!(
+        messages
+            .iter()
+            .all(|message| message.outgoing == Some(OutgoingState::Failed)),
+        "{messages:?}"
+    );
+    assert_eq!(
+        online.ana.engine.retry(key, before.id).unwrap_err().kind(),
+        ErrorKind::Refused
+    );
+}
+
+#[test]
+fn a_late_refusal_does_not_end_a_conversation_that_the_other_side_made() {
+    for code in [
+        ErrorCode::TooLarge,
+        ErrorCode::Exists,
+        ErrorCode::RateLimited,
+    ] {
+        let mut online = Online::new();
+        let mut peer = Peer::new(&online.ana);
+        let founded = peer.found(&online);
+        let link = peer.link(&online.ana, 5);
+        let (key, claim) = online.open_link(&link);
+        online.welcome(&mut peer, &founded, 0, 1);
+        assert_eq!(online.conversation().state, ConversationState::Established);
+        online.ana.sent();
+        online.refuse(claim, Refusal::new(code));
+        assert_eq!(
+            online.conversation().state,
+            ConversationState::Established,
+            "{code:?}"
+        );
+        assert_eq!(online.conversation().key, key);
+    }
+}
+
+#[test]
+fn a_conversation_that_exists_but_never_welcomes_is_given_up_after_a_while() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let link = peer.link(&online.ana, 5);
+    let (_, claim) = online.open_link(&link);
+    online.reply(claim, &peer.claimed().into());
+    for _ in 0..4 {
+        assert_eq!(online.conversation().state, ConversationState::Opening);
+        let Some((id, Frame::CreateConversation(_))) = online.ana.sent().pop() else {
+            panic!("expected a creation")
+        };
+        online.refuse(id, Refusal::new(ErrorCode::Exists));
+        if online.conversation().state == ConversationState::Opening {
+            online.ana.pass_until_wake();
+        }
+    }
+    assert_eq!(online.conversation().state, ConversationState::Refused);
+}
+
+#[test]
+fn a_welcome_that_the_relay_stamps_with_another_epoch_is_not_followed() {
+    for (incarnation, epoch) in [(9, 1), (0, 77)] {
+        let mut online = Online::new();
+        let mut peer = Peer::new(&online.ana);
+        let founded = peer.found(&online);
+        online.welcome(&mut peer, &founded, incarnation, epoch);
+        assert!(online.ana.reader.conversations().unwrap().is_empty());
+        assert_eq!(
+            online.ana.engine.connection().state,
+            ConnectionState::Online
+        );
+    }
+}
+
+#[test]
+fn content_is_not_sealed_again_and_again_for_an_epoch_that_cannot_be_reached() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    online.welcome(&mut peer, &founded, 0, 1);
+    online.garbage(&mut peer, 2);
+    let mut refused = 0;
+    while let Some((id, Frame::Append(_))) = online.ana.sent().pop() {
+        refused += 1;
+        assert!(refused < 5, "a loop");
+        let stale = Refusal::new(ErrorCode::StaleEpoch);
+        online.refuse(
+            id,
+            Refusal {
+                incarnation: Some(0),
+                epoch: Some(2),
+                seq: Some(2),
+                ..stale
+            },
+        );
+    }
+    assert_eq!(refused, 1);
+    assert_eq!(
+        online.ana.engine.connection().state,
+        ConnectionState::Online
+    );
+}
+
+#[test]
+fn an_entry_that_cannot_be_opened_is_shown_as_such_and_read_like_any_other() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    online.welcome(&mut peer, &founded, 0, 1);
+    let key = online.conversation().key;
+    let queued = online.ana.engine.send_text(key, "queued").unwrap();
+    // the window's last row may be an own message that waits: its position lies above all that will ever arrive
+    online.ana.engine.mark_read(key, queued.position).unwrap();
+    online.garbage(&mut peer, 2);
+    assert_eq!(online.conversation().unread, 1);
+    let page = online.ana.reader.messages(key, None, 10).unwrap();
+    let unreadable = page
+        .messages
+        .iter()
+        .find(|message| message.kind == MessageKind::Unreadable)
+        .unwrap();
+    assert_eq!(online.conversation().first_unread, Some(unreadable.id));
+    online
+        .ana
+        .engine
+        .mark_read(key, unreadable.position)
+        .unwrap();
+    assert_eq!(online.conversation().unread, 0);
+}
+
+#[test]
+fn contradicting_manifests_of_a_contact_are_refused() {
+    let ana = Scripted::new();
+    let peer = Peer::new(&ana);
+    let first = peer.keys.manifest();
+    let opened = Manifest::open(&first).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut database =
+        Database::create(&folder.path().join("db"), &DatabaseKey::new([1; 32])).unwrap();
+    let mut save = |manifest: &Manifest, bytes: &[u8]| {
+        database
+            .write(|write| contacts::save_manifest(write, manifest, bytes))
+            .map(|_| ())
+            .map_err(|error| error.kind())
+    };
+    assert_eq!(save(&opened, &first), Ok(()));
+    assert_eq!(save(&opened, &first), Ok(()), "the same again");
+    assert_eq!(
+        save(&opened, b"other bytes"),
+        Err(ErrorKind::Crypto),
+        "two of one number"
+    );
+    let next = |previous: Digest| Manifest {
+        number: 2,
+        previous: Some(previous),
+        ..opened.clone()
+    };
+    assert_eq!(
+        save(&next(Digest::of(&[b"elsewhere"])), b"second"),
+        Err(ErrorKind::Crypto),
+        "does not follow"
+    );
+    assert_eq!(save(&next(Digest::of(&[&first])), b"second"), Ok(()));
+    assert_eq!(
+        save(&opened, &first),
+        Err(ErrorKind::Crypto),
+        "an older one"
+    );
+}

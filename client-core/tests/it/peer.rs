@@ -1,0 +1,197 @@
+//! Somebody else, played by the test: an account with devices, and the group that it founds.
+
+use client_core::{
+    crypto::{AccountKeys, Founded, LastResort, Mls, PeerDevices},
+    model::{Conversation, ConversationKey},
+    seams::{ConnectionId, Randomness, SeededRandom},
+    store::mls,
+};
+use protocol::{
+    AccountId, Claimed, ClaimedKeyPackage, ClientId, ConversationId, DeviceId, Entries, Entry,
+    EntryKind, Frame, KeyPackageCount, Link, LinkKind, LinkSecret, PublishKeyPackages, Refusal,
+    Register, StreamId, identity::Manifest,
+};
+use rusqlite::Connection;
+
+use crate::scripted::{Scripted, TLS_KEY};
+
+const NOW: u64 = 1_800_000_000_000;
+
+/// The conversation that the peer founds.
+pub(crate) const CONVERSATION: ConversationId = ConversationId::new([8; 16]);
+
+/// Another account with one device.
+pub(crate) struct Peer {
+    pub(crate) keys: AccountKeys,
+    database: Connection,
+    random: SeededRandom,
+}
+
+impl Peer {
+    pub(crate) fn new(ana: &Scripted) -> Self {
+        let mut random = SeededRandom::new(77);
+        let keys = AccountKeys::generate(&mut random, ana.relay(), NOW).unwrap();
+        let database = Connection::open_in_memory().unwrap();
+        database.execute_batch(mls::SCHEMA).unwrap();
+        Self {
+            keys,
+            database,
+            random,
+        }
+    }
+
+    pub(crate) fn account(&self) -> AccountId {
+        self.keys.account()
+    }
+
+    /// What the relay answers to a claim of this account.
+    pub(crate) fn claimed(&mut self) -> Claimed {
+        let mls = Mls::new(&self.database, &mut self.random, &self.keys, NOW);
+        let package = mls.key_packages(1, LastResort::No).unwrap().remove(0);
+        let packages = vec![ClaimedKeyPackage {
+            device: self.keys.device(),
+            bytes: package.into(),
+        }];
+        Claimed {
+            manifest: self.keys.manifest().into(),
+            packages,
+        }
+    }
+
+    /// Founds the conversation with Ana by her registration and one of the key packages that she published.
+    pub(crate) fn found(&mut self, ana: &Online) -> Founded {
+        let manifest = Manifest::open(&ana.register.manifest.0).unwrap();
+        let packages = vec![(ana.register.device, ana.published.packages[0].0.to_vec())];
+        let mls = Mls::new(&self.database, &mut self.random, &self.keys, NOW);
+        mls.found_direct(CONVERSATION, &[PeerDevices { manifest, packages }])
+            .unwrap()
+    }
+
+    /// A contact link of this account.
+    pub(crate) fn link(&self, ana: &Scripted, secret: u8) -> Link {
+        Link {
+            kind: LinkKind::Contact,
+            addresses: vec!["relay.test:1".parse().unwrap()],
+            relay: ana.relay(),
+            secret: LinkSecret::new([secret; 16]),
+            issuer: Some(self.account()),
+        }
+    }
+
+    pub(crate) fn device(&self) -> DeviceId {
+        self.keys.device()
+    }
+
+    pub(crate) fn random(&mut self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes).unwrap();
+        bytes
+    }
+}
+
+/// Ana, online, and what she told the relay on the way.
+pub(crate) struct Online {
+    pub(crate) ana: Scripted,
+    pub(crate) connection: ConnectionId,
+    register: Register,
+    published: PublishKeyPackages,
+}
+
+impl Online {
+    pub(crate) fn new() -> Self {
+        let mut ana = Scripted::new();
+        let (connection, _) = ana.dialled();
+        ana.open(connection, false);
+        let challenge = ana.challenge(Some(TLS_KEY));
+        ana.receive(connection, 0, &challenge.into());
+        let Some((0, Frame::Register(register))) = ana.sent().pop() else {
+            panic!("expected a registration")
+        };
+        let ready = ana.ready(0);
+        ana.receive(connection, 0, &ready.into());
+        let Some((id, Frame::PublishKeyPackages(published))) = ana.sent().pop() else {
+            panic!("expected key packages")
+        };
+        ana.receive(connection, id, &KeyPackageCount { count: 19 }.into());
+        Self {
+            ana,
+            connection,
+            register,
+            published,
+        }
+    }
+
+    /// Ana opens a link of the peer; the id of her claim.
+    pub(crate) fn open_link(&mut self, link: &Link) -> (ConversationKey, u32) {
+        let key = self.ana.engine.open_link(link).unwrap();
+        let Some((id, Frame::ClaimKeyPackages(_))) = self.ana.sent().pop() else {
+            panic!("expected a claim")
+        };
+        (key, id)
+    }
+
+    pub(crate) fn reply(&mut self, id: u32, frame: &Frame) {
+        self.ana.receive(self.connection, id, frame);
+    }
+
+    pub(crate) fn refuse(&mut self, id: u32, refusal: Refusal) {
+        self.reply(id, &refusal.into());
+    }
+
+    /// The peer's welcome arrives, stamped by the relay with an incarnation and an epoch.
+    pub(crate) fn welcome(
+        &mut self,
+        peer: &mut Peer,
+        founded: &Founded,
+        incarnation: u32,
+        epoch: u64,
+    ) {
+        let entry = Entry {
+            seq: 1,
+            sender: peer.device(),
+            kind: EntryKind::Welcome,
+            incarnation,
+            epoch,
+            time: NOW,
+            client_id: ClientId::new(peer.random()),
+            conversation: Some(CONVERSATION),
+            bytes: founded.welcomes[0].bytes.clone().into(),
+        };
+        self.reply(
+            0,
+            &Entries {
+                stream: StreamId::Inbox,
+                entries: vec![entry],
+            }
+            .into(),
+        );
+    }
+
+    /// An entry that cannot be opened.
+    pub(crate) fn garbage(&mut self, peer: &mut Peer, seq: u64) {
+        let entry = Entry {
+            seq,
+            sender: peer.device(),
+            kind: EntryKind::Application,
+            incarnation: 0,
+            epoch: 1,
+            time: NOW,
+            client_id: ClientId::new(peer.random()),
+            conversation: None,
+            bytes: vec![1, 2, 3].into(),
+        };
+        let stream = StreamId::Conversation(CONVERSATION);
+        self.reply(
+            0,
+            &Entries {
+                stream,
+                entries: vec![entry],
+            }
+            .into(),
+        );
+    }
+
+    pub(crate) fn conversation(&self) -> Conversation {
+        self.ana.reader.conversations().unwrap().remove(0)
+    }
+}
