@@ -42,10 +42,7 @@ const HEADLESS: &[Package] = &[
     ("gnome-keyring", "a keyring of its own for the tests"),
 ];
 
-const TEST: &[Package] = &[(
-    "xfsprogs",
-    "a file system that can lose power, for the relay's tests",
-)];
+const TEST: &[Package] = &[("chromium", "the journeys of the UI in a browser")];
 
 /// What `run` and the builds need.
 pub(crate) fn for_building(paths: &Paths) -> Result<()> {
