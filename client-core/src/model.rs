@@ -60,21 +60,26 @@ pub enum MessageKind {
 pub enum SystemEvent {
     /// The conversation can carry messages from here on.
     ConversationStarted,
+    /// This device was away for longer than the relay keeps entries; some never arrived.
+    MessagesMissing,
 }
 
 impl SystemEvent {
+    const ALL: [Self; 2] = [Self::ConversationStarted, Self::MessagesMissing];
+
     /// The name in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::ConversationStarted => "conversation-started",
+            Self::MessagesMissing => "messages-missing",
         }
     }
 
     /// Reads the name in the database.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        (name == Self::ConversationStarted.name()).then_some(Self::ConversationStarted)
+        Self::ALL.into_iter().find(|event| event.name() == name)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What arrives in the streams: opened, deduplicated, stored and counted as processed in one transaction, then acknowledged.
 
-use protocol::{AccountId, Entry, EntryKind, Fetch, MessageId, Page, StreamId};
+use protocol::{AccountId, Digest, Entry, EntryKind, Fetch, MessageId, Page, StreamId};
 use tracing::{debug, error, warn};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         welcomes::Inbox,
     },
     error::{ErrorKind, Result},
-    model::MessageKind,
+    model::{MessageKind, SystemEvent},
     store::{
         WriteTransaction, contacts,
         conversations::{self, ConversationRow, Unread},
@@ -67,26 +67,54 @@ impl Engine {
 
     /// Takes a page that was asked for because of a gap.
     pub(super) fn page(&mut self, stream: StreamId, page: Page) -> Result<()> {
-        let cursor = streams::cursor(self.database.connection(), stream)?;
-        if page.base > cursor {
-            // what lies below is gone at the relay, and it says so: go on behind it
-            warn!(
-                base = page.base,
-                cursor, "the relay no longer has some entries"
-            );
-            self.write(|write| streams::advance(write, stream, page.base))?;
-        }
-        let last = page.entries.last().map_or(page.last, |entry| entry.seq);
-        let more = !page.entries.is_empty() && last < page.last;
+        let before = streams::cursor(self.database.connection(), stream)?;
+        self.pass_missing(stream, page.base)?;
         self.entries(stream, page.entries)?;
-        if more
-            && !self.in_flight(
-                |request| matches!(request, Request::Fetch { stream: other } if *other == stream),
-            )
-        {
-            self.fetch(stream, last);
+        let cursor = streams::cursor(self.database.connection(), stream)?;
+        // a page without progress ends it: the next push or connection asks again
+        if before < cursor && cursor < page.last {
+            self.fetch(stream, cursor);
         }
         Ok(())
+    }
+
+    /// What lies at and below `base` is gone at the relay. The person is told, and reading goes on behind it.
+    fn pass_missing(&mut self, stream: StreamId, base: u64) -> Result<()> {
+        let time = self.relay_time();
+        let own = self.account.account;
+        self.write(|write| {
+            let cursor = streams::cursor(write.connection(), stream)?;
+            if base <= cursor {
+                return Ok(());
+            }
+            warn!(base, cursor, "the relay no longer has some entries");
+            streams::advance(write, stream, base)?;
+            let StreamId::Conversation(conversation) = stream else {
+                return Ok(());
+            };
+            match conversations::row_of(write.connection(), conversation)? {
+                // before its first entry a device has missed nothing that it was meant to read
+                Some(row) if cursor > 0 => {
+                    let place = [conversation.as_bytes().as_slice(), &base.to_be_bytes()].concat();
+                    let id = Digest::of(&[b"relevo missing 1", &place]);
+                    let message = messages::NewMessage {
+                        id: MessageId::new(*id.as_bytes()),
+                        conversation: row.key,
+                        seq: Some(base),
+                        sender: own,
+                        mine: false,
+                        kind: MessageKind::System(SystemEvent::MessagesMissing),
+                        text: "",
+                        content: &[],
+                        time,
+                        client_id: None,
+                    };
+                    messages::insert(write, &message)?;
+                    conversations::note_message(write, row.key, time, Unread::No)
+                }
+                _ => Ok(()),
+            }
+        })
     }
 
     fn fetch(&mut self, stream: StreamId, cursor: u64) {
@@ -367,7 +395,7 @@ impl Reading<'_, '_> {
 
     fn unreadable(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         let (conversation, seq) = (self.row.conversation, entry.seq.to_be_bytes());
-        let id = protocol::Digest::of(&[b"relevo unreadable 1", conversation.as_bytes(), &seq]);
+        let id = Digest::of(&[b"relevo unreadable 1", conversation.as_bytes(), &seq]);
         let id = MessageId::new(*id.as_bytes());
         let kind = MessageKind::Unreadable;
         self.keep(

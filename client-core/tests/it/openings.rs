@@ -2,10 +2,10 @@
 
 use client_core::{
     ErrorKind,
-    model::{ConnectionState, ConversationState, MessageKind, OutgoingState},
+    model::{ConnectionState, ConversationState, MessageKind, OutgoingState, SystemEvent},
     store::{Database, DatabaseKey, contacts},
 };
-use protocol::{Digest, ErrorCode, Frame, Refusal, identity::Manifest};
+use protocol::{Digest, ErrorCode, Frame, Page, Refusal, identity::Manifest};
 
 use crate::{
     peer::{Online, Peer},
@@ -209,5 +209,45 @@ fn contradicting_manifests_of_a_contact_are_refused() {
         save(&opened, &first),
         Err(ErrorKind::Crypto),
         "an older one"
+    );
+}
+
+#[test]
+fn what_the_relay_kept_no_longer_is_told_and_does_not_stop_what_follows() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    online.welcome(&mut peer, &founded, 0, 1);
+    online.garbage(&mut peer, 2);
+    let key = online.conversation().key;
+    online.ana.sent();
+    // entries 3 to 8 have expired; the relay pushes on from 9
+    online.garbage(&mut peer, 9);
+    let Some((id, Frame::Fetch(fetch))) = online.ana.sent().pop() else {
+        panic!("expected a fetch")
+    };
+    assert_eq!(fetch.from, 3);
+    let page = Page {
+        entries: Vec::new(),
+        last: 9,
+        base: 8,
+    };
+    online.reply(id, &page.into());
+    let Some((_, Frame::Fetch(fetch))) = online.ana.sent().pop() else {
+        panic!("expected a fetch")
+    };
+    assert_eq!(fetch.from, 9);
+    online.garbage(&mut peer, 9);
+    let messages = online.ana.reader.messages(key, None, 10).unwrap().messages;
+    let received: Vec<_> = messages
+        .iter()
+        .map(|message| (message.position, message.kind))
+        .collect();
+    let started = MessageKind::System(SystemEvent::ConversationStarted);
+    let missing = MessageKind::System(SystemEvent::MessagesMissing);
+    let unreadable = MessageKind::Unreadable;
+    assert_eq!(
+        received,
+        [(0, started), (2, unreadable), (8, missing), (9, unreadable)]
     );
 }

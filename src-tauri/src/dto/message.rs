@@ -29,6 +29,16 @@ pub(crate) enum MessageKind {
 #[serde(rename_all = "camelCase")]
 pub(crate) enum SystemEvent {
     ConversationStarted,
+    MessagesMissing,
+}
+
+impl From<model::SystemEvent> for SystemEvent {
+    fn from(event: model::SystemEvent) -> Self {
+        match event {
+            model::SystemEvent::ConversationStarted => Self::ConversationStarted,
+            model::SystemEvent::MessagesMissing => Self::MessagesMissing,
+        }
+    }
 }
 
 /// A message as shown.
@@ -52,9 +62,7 @@ impl From<model::Message> for Message {
     fn from(message: model::Message) -> Self {
         let (kind, system) = match message.kind {
             model::MessageKind::Text => (MessageKind::Text, None),
-            model::MessageKind::System(model::SystemEvent::ConversationStarted) => {
-                (MessageKind::System, Some(SystemEvent::ConversationStarted))
-            }
+            model::MessageKind::System(event) => (MessageKind::System, Some(event.into())),
             model::MessageKind::Unreadable => (MessageKind::Unreadable, None),
             model::MessageKind::Unsupported => (MessageKind::Unsupported, None),
         };

@@ -152,6 +152,8 @@ export const en = {
   "message.less": "Show less",
   "message.unreadable": "This message cannot be opened yet. It is kept, and Relevo tries again.",
   "message.unsupported": "This message needs a newer version of Relevo.",
+  "message.missing":
+    "Some messages did not reach this computer: it was away for longer than the relay keeps them.",
   "message.started": "{name} is in your chats now. What you write here is end-to-end encrypted.",
   "message.announce": "{sender}: {text}",
   "state.queued": "Waiting to be sent",

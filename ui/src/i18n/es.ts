@@ -156,6 +156,8 @@ export const es: Record<MessageKey, string> = {
   "message.less": "Ver menos",
   "message.unreadable": "Este mensaje aún no se puede abrir. Se conserva y Relevo lo intentará de nuevo.",
   "message.unsupported": "Este mensaje necesita una versión más reciente de Relevo.",
+  "message.missing":
+    "Algunos mensajes no llegaron a este equipo: estuvo ausente más tiempo del que el relay los guarda.",
   "message.started": "{name} ya está en tus chats. Lo que escribas aquí va cifrado de extremo a extremo.",
   "message.announce": "{sender}: {text}",
   "state.queued": "Pendiente de envío",

@@ -90,7 +90,7 @@ export type OutgoingState = "queued" | "sent" | "delivered" | "failed";
 export type MessageKind = "text" | "system" | "unreadable" | "unsupported";
 
 /** What happened in a conversation. */
-export type SystemEvent = "conversationStarted";
+export type SystemEvent = "conversationStarted" | "messagesMissing";
 
 /** A message as shown. */
 export type Message = {

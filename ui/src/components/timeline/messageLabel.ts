@@ -1,13 +1,18 @@
 import { clockTime } from "../../i18n/dates.ts";
 import type { MessageKey } from "../../i18n/en.ts";
 import { t } from "../../i18n/i18n.svelte.ts";
-import type { Message, OutgoingState } from "../../ipc/bindings.ts";
+import type { Message, OutgoingState, SystemEvent } from "../../ipc/bindings.ts";
 
 const states: Record<OutgoingState, MessageKey> = {
   queued: "state.queued",
   sent: "state.sent",
   delivered: "state.delivered",
   failed: "state.failed",
+};
+
+const events: Record<SystemEvent, MessageKey> = {
+  conversationStarted: "message.started",
+  messagesMissing: "message.missing",
 };
 
 /** A screen reader should not be held for minutes by one message. */
@@ -23,7 +28,7 @@ export function messageWords(message: Message, name: string): string {
     case "unsupported":
       return t("message.unsupported");
     case "system":
-      return t("message.started", { name });
+      return message.system === null ? "" : t(events[message.system], { name });
     default: {
       const unknown: never = message.kind;
       return String(unknown);
