@@ -5,8 +5,10 @@
 
 mod commands;
 mod entries;
+mod handshake;
 mod opening;
 mod outgoing;
+mod reading;
 mod requests;
 mod session;
 mod welcomes;
@@ -58,6 +60,8 @@ pub struct Engine {
     session: Session,
     backoff: Backoff,
     connections: u64,
+    /// The relay's time as it told it last, and when that was.
+    told: Option<(u64, Duration)>,
     shown: Connection,
     registration: Option<RegistrationOutcome>,
     acks: Acks,
@@ -112,6 +116,7 @@ impl Engine {
             session: Session::start(),
             backoff: Backoff::default(),
             connections: 0,
+            told: None,
             shown,
             registration: None,
             acks: Acks::default(),
@@ -276,12 +281,18 @@ impl Engine {
         self.holds.insert(key, Hold::Time(until));
     }
 
-    /// The relay's time, as far as it is known.
+    /// The relay's time, as far as it is known. What passed since it was told is measured by the clock that does not jump.
     fn relay_time(&self) -> u64 {
-        self.seams
-            .clock
-            .wall_ms()
-            .saturating_add_signed(self.account.relay_offset)
+        let clock = self.seams.clock.as_ref();
+        match self.told {
+            Some((time, at)) => {
+                let passed = clock.monotonic().saturating_sub(at);
+                time.saturating_add(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
+            }
+            None => clock
+                .wall_ms()
+                .saturating_add_signed(self.account.relay_offset),
+        }
     }
 
     fn client_id(&mut self) -> Result<protocol::ClientId> {

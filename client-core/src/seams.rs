@@ -2,7 +2,7 @@
 //!
 //! In the app they are the system's clock and random source, sockets on tokio, and a thread of its own for the engine
 //! ([`crate::Client::start`]). In a simulation they are virtual, seeded and inline: the engine itself is a plain value whose
-//! [`crate::engine::Engine::handle`] is called by whoever owns it.
+//! methods are called by whoever owns it.
 
 mod clock;
 mod network;
