@@ -134,6 +134,7 @@ impl Engine {
             store::account::set_relay_facts(write, generation, offset)
         })?;
         self.account.relay_offset = offset;
+        self.told = Some((ready.time, self.seams.clock.monotonic()));
         if self.account.registration.is_some() {
             self.account.registration = None;
             info!("the relay made the account");

@@ -54,15 +54,20 @@ impl Network for Wire {
 }
 
 #[derive(Clone, Default)]
-struct HandClock(Arc<Mutex<Duration>>);
+struct HandClock {
+    passed: Arc<Mutex<Duration>>,
+    /// How far the wall clock was set forward.
+    jumped: Arc<Mutex<u64>>,
+}
 
 impl Clock for HandClock {
     fn wall_ms(&self) -> u64 {
-        1_800_000_000_000 + u64::try_from(self.monotonic().as_millis()).unwrap()
+        let passed = u64::try_from(self.monotonic().as_millis()).unwrap();
+        1_800_000_000_000 + passed + *self.jumped.lock().unwrap()
     }
 
     fn monotonic(&self) -> Duration {
-        *self.0.lock().unwrap()
+        *self.passed.lock().unwrap()
     }
 }
 
@@ -137,8 +142,13 @@ impl Scripted {
 
     /// Moves time on and wakes the engine.
     pub(crate) fn pass(&mut self, time: Duration) {
-        *self.clock.0.lock().unwrap() += time;
+        *self.clock.passed.lock().unwrap() += time;
         self.engine.wake();
+    }
+
+    /// Somebody sets the computer's clock forward.
+    pub(crate) fn jump(&self, ms: u64) {
+        *self.clock.jumped.lock().unwrap() += ms;
     }
 
     /// Moves time to the engine's next wake.

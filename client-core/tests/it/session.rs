@@ -296,3 +296,17 @@ fn a_goodbye_before_the_relay_proved_itself_is_only_a_failed_attempt() {
         );
     }
 }
+
+#[test]
+fn a_clock_that_is_set_while_connected_changes_nothing_that_the_relay_counts() {
+    let mut ana = Scripted::new();
+    ana.online();
+    ana.acts();
+    ana.jump(20 * 365 * 24 * 3600 * 1000);
+    ana.engine.create_invite(Box::new(drop));
+    let sent = ana.sent();
+    let [(_, Frame::NewLink(link))] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(link.expires, 1_800_000_000_000 + 7 * 24 * 3600 * 1000);
+}
