@@ -151,6 +151,8 @@ pub(super) fn page(
     stream: StreamRow,
     range: PageRange,
 ) -> SqlResult<PageRow> {
+    // one snapshot of the database for both queries: what expires in between has no bytes any more
+    let connection = connection.unchecked_transaction()?;
     let (last, base) = connection
         .prepare_cached("SELECT last, base FROM streams WHERE id = ?1")?
         .query_row((stream.0,), |row| Ok((row.get(0)?, row.get(1)?)))?;
