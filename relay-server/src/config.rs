@@ -253,12 +253,17 @@ impl Config {
             self.timeouts.ping < self.timeouts.dead,
             "timeouts.ping must be below timeouts.dead"
         );
+        let connections = &self.connections;
+        let sizes = [
+            connections.total,
+            connections.unauthenticated_per_address,
+            connections.queue_frames,
+            connections.queue_bytes,
+            connections.in_flight,
+        ];
+        let windows = [connections.window_entries, connections.window_bytes];
         ensure!(
-            self.connections.total > 0 && self.connections.window_entries > 0,
-            "connections: zero allows nothing"
-        );
-        ensure!(
-            self.connections.queue_frames > 0 && self.connections.in_flight > 0,
+            !sizes.contains(&0) && !windows.contains(&0),
             "connections: zero allows nothing"
         );
         ensure!(
@@ -300,5 +305,8 @@ mod tests {
         let mut config = Config::default();
         config.listen.public = vec!["not an address".to_owned()];
         assert!(config.check().is_err());
+        let mut config = Config::default();
+        config.connections.window_bytes = 0;
+        assert!(config.check().is_err(), "nothing would ever be pushed");
     }
 }
