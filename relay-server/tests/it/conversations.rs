@@ -3,7 +3,7 @@
 use protocol::{ErrorCode, StreamId};
 
 use crate::{
-    client::{TestRelay, package},
+    client::{TestRelay, append, package},
     people::{client_id, direct},
 };
 
@@ -74,6 +74,38 @@ async fn who_came_by_an_invite_of_a_person_may_write_to_that_person() {
         ana_client.entries(StreamId::Inbox, 1).await[0].kind,
         protocol::EntryKind::Welcome
     );
+}
+
+#[tokio::test]
+async fn who_made_a_conversation_and_lost_the_answer_gets_its_commit_first_and_then_the_rest() {
+    let relay = TestRelay::start().await;
+    let (ana, mut ana_client) = relay.person().await;
+    let (bo, mut bo_client) = relay.person().await;
+    let token = ana_client.contact_link(1).await;
+    let (group, request) = direct(
+        bo.device(),
+        ana.account,
+        Some(token),
+        &[package(ana.device())],
+    );
+    let stream = StreamId::Conversation(request.conversation);
+    bo_client.begin(request.clone()).await;
+    // the welcome is there: the conversation is made, and nobody has read the answer
+    let welcome = ana_client.entries(StreamId::Inbox, 1).await.remove(0);
+    drop(bo_client);
+    ana_client.ack(StreamId::Inbox, welcome.seq).await;
+    ana_client
+        .append(append(request.conversation, group.epoch(), &[b"a", b"b"]))
+        .await
+        .expect("appends");
+
+    let mut again = relay.login(bo.device()).await;
+    let entries = again.entries(stream, 3).await;
+    let seqs: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, [1, 2, 3]);
+    assert_eq!(entries[0].kind, protocol::EntryKind::Commit);
+    assert_eq!(entries[0].bytes, request.commit);
+    assert_eq!(again.create(request).await.expect("the answer").seq, 1);
 }
 
 #[tokio::test]
