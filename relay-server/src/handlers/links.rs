@@ -15,11 +15,11 @@ pub(super) async fn new_link(node: &Node, session: &Session, link: &NewLink) -> 
     let quotas = &node.config.quotas;
     let now = node.environment.clock.now();
     let latest = now + u64::from(quotas.link_days) * DAY_MS;
-    if link.uses == 0
-        || link.uses > quotas.link_uses
-        || link.expires <= now
-        || link.expires > latest
-    {
+    // nobody could ever use it
+    if link.uses == 0 || link.expires <= now {
+        return Err(Refusal::new(ErrorCode::BadLink));
+    }
+    if link.uses > quotas.link_uses || link.expires > latest {
         return Err(Refusal::new(ErrorCode::Quota));
     }
     let row = NewLinkRow {

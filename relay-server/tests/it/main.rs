@@ -15,4 +15,5 @@ mod handshake;
 mod hostile;
 mod http;
 mod invalid_commits;
+mod links;
 mod pushing;
