@@ -56,7 +56,6 @@ impl Node {
         &self,
         session: &Arc<Session>,
         receipt: Option<Receipt>,
-        key_packages: u16,
     ) -> Result<(), Refusal> {
         let attachment = self.read_what_it_may(session).await?;
         let mut streams = Vec::with_capacity(attachment.memberships.len());
@@ -89,7 +88,7 @@ impl Node {
             limits: self.wire_limits(),
             time: self.environment.clock.now(),
             news: news(session, &attachment),
-            key_packages,
+            key_packages: attachment.key_packages,
             receipt,
         };
         session.send(0, &ready.into());
@@ -124,7 +123,11 @@ impl Node {
         let mut attempts = 0;
         loop {
             let changes = self.delivery.changes();
-            let mut attachment = match self.store.attachment(device).await {
+            let mut attachment = match self
+                .store
+                .attachment(device, self.environment.clock.now())
+                .await
+            {
                 Ok(attachment) => attachment,
                 Err(refusal) => {
                     for conversation in followed {

@@ -22,7 +22,8 @@ pub(crate) use self::{
         AccountRow, Added, AppendDone, Attachment, Behind, Caller, Change, CommitDone, CursorRow,
         DeviceInfo, DeviceRow, Expiry, GroupRow, HeadRow, Identity, Joined, LoginRow, MemberRow,
         Membership, NewAccount, NewAppend, NewClaim, NewCommit, NewConversation, NewDevice,
-        NewEntryRow, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior, ReadableRow, StreamRow,
+        NewEntryRow, NewKeyPackage, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior,
+        ReadableRow, StreamRow,
     },
     sqlite::{ENVELOPE, SqliteStore, WriterTask},
 };
@@ -62,8 +63,8 @@ pub(crate) trait Store: Send + Sync {
 
     /// What a login is checked with.
     fn login(&self, account: AccountId, device: DeviceId) -> Reading<Option<LoginRow>>;
-    /// The inbox and the conversations of a device.
-    fn attachment(&self, device: DeviceRow) -> Reading<Attachment>;
+    /// The inbox and the conversations of a device, and its key packages that are usable then.
+    fn attachment(&self, device: DeviceRow, now: u64) -> Reading<Attachment>;
     /// Some entries.
     fn page(&self, stream: StreamRow, range: PageRange) -> Reading<PageRow>;
     /// What a device may read of a conversation that it left.

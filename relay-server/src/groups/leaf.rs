@@ -1,5 +1,6 @@
 //! Checks of a single leaf: whose it is, by its chain of certificates, its credential and its key.
 
+use bytes::Bytes;
 use openmls::{
     group::GroupContext,
     prelude::{
@@ -11,7 +12,7 @@ use openmls::{
 use openmls_rust_crypto::RustCrypto;
 use protocol::{AccountId, DeviceId, RelayId, identity::LeafIdentity};
 
-use crate::store::DeviceInfo;
+use crate::store::{DeviceInfo, NewKeyPackage};
 
 /// The one suite of this version of the protocol: X-Wing, AES-256-GCM, SHA-384, Ed25519.
 const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
@@ -58,16 +59,33 @@ pub(super) fn owner<'a>(
     same.then_some(known)
 }
 
-/// Whether the bytes are a valid key package of this device.
-pub(crate) fn check_key_package(bytes: &[u8], relay: RelayId, device: &DeviceInfo) -> bool {
-    let Some(MlsMessageBodyIn::KeyPackage(package)) = parse_message(bytes) else {
-        return false;
+/// How far a signed lifetime reaches beyond the time in which a package is usable, so that no clock objects to it.
+const CLOCK_GRACE: u64 = 3650 * DAY;
+/// The longest time for which a package is usable: 84 days, and one for a clock that is ahead.
+const LONGEST: u64 = 85 * DAY;
+const DAY: u64 = 24 * 60 * 60;
+
+/// Checks that the bytes are a valid key package of this device and usable at `now`, and says until when it is.
+pub(crate) fn check_key_package(
+    bytes: Bytes,
+    relay: RelayId,
+    device: &DeviceInfo,
+    now: u64,
+) -> Option<NewKeyPackage> {
+    let MlsMessageBodyIn::KeyPackage(package) = parse_message(&bytes)? else {
+        return None;
     };
-    let Ok(package) = package.validate(&RustCrypto::default(), ProtocolVersion::Mls10) else {
-        return false;
-    };
-    package.ciphersuite() == SUITE
-        && owner(package.leaf_node(), relay, std::slice::from_ref(device)).is_some()
+    let package = package
+        .validate(&RustCrypto::default(), ProtocolVersion::Mls10)
+        .ok()?;
+    owner(package.leaf_node(), relay, std::slice::from_ref(device))?;
+    let now = now / 1000;
+    let end = package.life_time().not_after().saturating_sub(CLOCK_GRACE);
+    let usable = now < end && end <= now.saturating_add(LONGEST);
+    (usable && package.ciphersuite() == SUITE).then(|| NewKeyPackage {
+        bytes,
+        expires: end.saturating_mul(1000),
+    })
 }
 
 /// An MLSMessage (RFC 9420 §6) and nothing after it.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use protocol::{ClaimKeyPackages, Claimed, ErrorCode, Frame, PublishKeyPackages, Refusal, cbor};
+use protocol::{
+    ClaimKeyPackages, Claimed, ErrorCode, Frame, Opaque, PublishKeyPackages, Refusal, cbor,
+};
 
 use super::Answer;
 use crate::{
@@ -25,20 +27,23 @@ pub(super) async fn publish(node: &Node, session: &Session, publish: PublishKeyP
         .find(|device| device.device == caller.device);
     let device = device.ok_or(Refusal::new(ErrorCode::NotAuthenticated))?;
     let relay = node.relay_id;
+    let now = node.environment.clock.now();
     let checked = node.workers.run(move || {
-        let valid = packages
-            .iter()
-            .chain(&last_resort)
-            .all(|package| groups::check_key_package(&package.0, relay, &device));
-        valid.then_some((packages, last_resort))
+        let check = |package: Opaque| groups::check_key_package(package.0, relay, &device, now);
+        let packages: Option<Vec<_>> = packages.into_iter().map(check).collect();
+        let last_resort = match last_resort {
+            Some(package) => Some(check(package)?),
+            None => None,
+        };
+        Some((packages?, last_resort))
     });
     let Some(Some((packages, last_resort))) = checked.await else {
         return Err(Refusal::new(ErrorCode::BadIdentity));
     };
     let request = NewKeyPackages {
         caller,
-        packages: packages.into_iter().map(|package| package.0).collect(),
-        last_resort: last_resort.map(|package| package.0),
+        packages,
+        last_resort,
         replace,
         most: node.config.quotas.key_packages,
     };

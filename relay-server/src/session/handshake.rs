@@ -20,7 +20,6 @@ pub(super) struct Established {
     pub(super) identity: Identity,
     pub(super) announce: bool,
     pub(super) receipt: Option<Receipt>,
-    pub(super) key_packages: u16,
 }
 
 /// Why there is no session.
@@ -179,7 +178,6 @@ fn established(row: &LoginRow, announce: bool, receipt: Option<Receipt>) -> Esta
         identity: row.identity,
         announce,
         receipt,
-        key_packages: row.key_packages,
     }
 }
 

@@ -65,7 +65,6 @@ async fn serve_inner(node: &Arc<Node>, socket: &mut WebSocket, mut peer: Peer) -
         identity,
         announce,
         receipt,
-        key_packages,
     } = established;
     let session = Arc::new(Session::new(
         identity,
@@ -79,7 +78,7 @@ async fn serve_inner(node: &Arc<Node>, socket: &mut WebSocket, mut peer: Peer) -
         session: &session,
     };
     node.registry.insert(&session);
-    let end = match node.attach(&session, receipt, key_packages).await {
+    let end = match node.attach(&session, receipt).await {
         Ok(()) => session_loop(node, socket, &session).await,
         Err(refusal) => End::Bye(Bye {
             code: refusal.code,

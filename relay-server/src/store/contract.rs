@@ -197,7 +197,7 @@ impl World {
     async fn page(&self) -> Vec<(u64, Vec<u8>)> {
         let stream = self
             .store
-            .attachment(self.bo.device_row)
+            .attachment(self.bo.device_row, NOON)
             .await
             .unwrap()
             .memberships
@@ -219,7 +219,7 @@ impl World {
     async fn raise(&self, identity: Identity, seq: u64) {
         let stream = self
             .store
-            .attachment(identity.device_row)
+            .attachment(identity.device_row, NOON)
             .await
             .unwrap()
             .memberships
@@ -243,17 +243,46 @@ impl World {
         .unwrap();
     }
 
+    /// Publishes key packages of Ana's first device, and says how many it has then.
+    async fn publish(
+        &self,
+        packages: Vec<NewKeyPackage>,
+        last_resort: Option<NewKeyPackage>,
+    ) -> u16 {
+        let publish = NewKeyPackages {
+            caller: self.ana[0],
+            packages,
+            last_resort,
+            replace: false,
+            most: 2,
+        };
+        call(|done| self.store.publish_key_packages(publish, done))
+            .await
+            .unwrap()
+            .count
+    }
+
+    /// Bo claims packages of an account.
+    async fn claim(&self, id: u8, account: u8) -> Result<Bytes, Refusal> {
+        let request = NewClaim {
+            caller: self.bo,
+            account: AccountId::new([account; 16]),
+            client_id: ClientId::new([id; 16]),
+            limited: None,
+        };
+        call(|done| self.store.claim_key_packages(request, done)).await
+    }
+
     async fn expire(&self, days: u64) {
         let before = self.clock.now().saturating_sub(days * 24 * 3600 * 1000);
-        let request = Expiry {
+        let mut request = Expiry {
             entries_before: before,
             client_ids_before: before,
             after: StreamRow(0),
         };
-        assert_eq!(
-            call(|done| self.store.expire(request, done)).await.unwrap(),
-            None
-        );
+        while let Some(after) = call(|done| self.store.expire(request, done)).await.unwrap() {
+            request.after = after;
+        }
     }
 }
 
@@ -281,6 +310,19 @@ fn append(caller: Identity, epoch: u64, items: &[(u8, &'static str)]) -> NewAppe
         epoch,
         limited: None,
         entries: entries.collect(),
+    }
+}
+
+fn numbered(n: u16) -> ClientId {
+    let mut id = [0xaa; 16];
+    id[..2].copy_from_slice(&n.to_be_bytes());
+    ClientId::new(id)
+}
+
+fn package(bytes: &'static [u8], expires: u64) -> NewKeyPackage {
+    NewKeyPackage {
+        bytes: Bytes::from_static(bytes),
+        expires,
     }
 }
 
@@ -447,7 +489,7 @@ async fn a_removed_device_keeps_its_part_and_appends_no_more() {
     call(|done| world.store.commit(again, done)).await.unwrap();
     let membership = world
         .store
-        .attachment(world.ana[1].device_row)
+        .attachment(world.ana[1].device_row, NOON)
         .await
         .unwrap()
         .memberships
@@ -543,29 +585,10 @@ async fn an_invite_lets_in_as_many_as_it_says_until_it_expires() {
 #[tokio::test]
 async fn a_one_time_key_package_is_handed_out_once_and_the_last_resort_again_and_again() {
     let world = World::new().await;
-    let publish = NewKeyPackages {
-        caller: world.ana[0],
-        packages: vec![Bytes::from_static(b"once")],
-        last_resort: Some(Bytes::from_static(b"last")),
-        replace: false,
-        most: 1,
-    };
-    assert_eq!(
-        call(|done| world.store.publish_key_packages(publish, done))
-            .await
-            .unwrap()
-            .count,
-        1
-    );
-    let claim = |id: u8, account: u8| {
-        let request = NewClaim {
-            caller: world.bo,
-            account: AccountId::new([account; 16]),
-            client_id: ClientId::new([id; 16]),
-            limited: None,
-        };
-        call(|done| world.store.claim_key_packages(request, done))
-    };
+    let once = package(b"once", NOON + 1);
+    let last = package(b"last", NOON + 1);
+    assert_eq!(world.publish(vec![once], Some(last)).await, 1);
+    let claim = |id: u8, account: u8| world.claim(id, account);
     let first = claim(1, 1).await.unwrap();
     let claimed: Claimed = cbor::decode(&first).unwrap();
     assert_eq!(claimed.packages.len(), 1, "the other device has none");
@@ -575,6 +598,67 @@ async fn a_one_time_key_package_is_handed_out_once_and_the_last_resort_again_and
     assert_eq!(claim(1, 1).await.unwrap(), first);
     assert_eq!(code(claim(1, 2).await), ErrorCode::IdConflict);
     assert_eq!(code(claim(3, 9).await), ErrorCode::NoKeyPackages);
+}
+
+#[tokio::test]
+async fn a_key_package_whose_time_is_over_is_not_handed_out() {
+    let world = World::new().await;
+    let packages = vec![package(b"short", NOON + 1), package(b"long", NOON + 2)];
+    let last = package(b"last", NOON + 2);
+    assert_eq!(world.publish(packages, Some(last)).await, 2);
+    world.clock.0.store(NOON + 1, Ordering::SeqCst);
+    let claimed: Claimed = cbor::decode(&world.claim(1, 1).await.unwrap()).unwrap();
+    assert_eq!(&claimed.packages[0].bytes.0[..], b"long");
+    world.clock.0.store(NOON + 2, Ordering::SeqCst);
+    assert_eq!(code(world.claim(2, 1).await), ErrorCode::NoKeyPackages);
+    // and takes no room
+    assert_eq!(
+        world.publish(vec![package(b"new", NOON + 3)], None).await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_claim_that_fits_no_frame_takes_nothing() {
+    let world = World::new().await;
+    let large: &'static [u8] = vec![7; 70_000].leak();
+    assert_eq!(world.publish(vec![package(large, NOON + 1)], None).await, 1);
+    assert_eq!(code(world.claim(1, 1).await), ErrorCode::TooLarge);
+    assert_eq!(world.publish(Vec::new(), None).await, 1);
+}
+
+#[tokio::test]
+async fn a_round_of_expiry_removes_all_that_is_due() {
+    const ENTRIES: u16 = 3000;
+    let world = World::new().await;
+    for part in (0..ENTRIES).collect::<Vec<_>>().chunks(500) {
+        let mut request = append(world.bo, 1, &[]);
+        request.entries.extend(part.iter().map(|n| NewEntryRow {
+            client_id: numbered(*n),
+            digest: Digest::of(&[b"x"]),
+            bytes: Bytes::from_static(b"x"),
+        }));
+        call(|done| world.store.append(request, done))
+            .await
+            .unwrap();
+    }
+    for device in [world.bo, world.ana[0], world.ana[1]] {
+        world.raise(device, u64::from(ENTRIES) + 1).await;
+    }
+    world.expire(60).await;
+    assert_eq!(world.page().await, []);
+    let newest = || {
+        world
+            .store
+            .prior(world.bo.device_row, numbered(ENTRIES - 1))
+    };
+    assert!(newest().await.unwrap().is_some(), "its client id is kept");
+    world
+        .clock
+        .0
+        .fetch_add(91 * 24 * 3600 * 1000, Ordering::SeqCst);
+    world.expire(90).await;
+    assert!(newest().await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -632,7 +716,7 @@ async fn what_was_answered_is_there_after_reopening() {
     );
     let membership = world
         .store
-        .attachment(world.ana[0].device_row)
+        .attachment(world.ana[0].device_row, NOON)
         .await
         .unwrap()
         .memberships

@@ -150,11 +150,19 @@ pub(crate) struct NewDevice {
 #[derive(Debug)]
 pub(crate) struct NewKeyPackages {
     pub(crate) caller: Identity,
-    pub(crate) packages: Vec<Bytes>,
-    pub(crate) last_resort: Option<Bytes>,
+    pub(crate) packages: Vec<NewKeyPackage>,
+    pub(crate) last_resort: Option<NewKeyPackage>,
     pub(crate) replace: bool,
     /// More than this many one-time packages are not held.
     pub(crate) most: u16,
+}
+
+/// One key package.
+#[derive(Clone, Debug)]
+pub(crate) struct NewKeyPackage {
+    pub(crate) bytes: Bytes,
+    /// From then on it is not handed out.
+    pub(crate) expires: u64,
 }
 
 /// Key packages to take.
@@ -217,7 +225,6 @@ pub(crate) struct LoginRow {
     pub(crate) revoked: bool,
     /// When the account was made.
     pub(crate) created: u64,
-    pub(crate) key_packages: u16,
 }
 
 /// Everything that a device may read.
@@ -230,6 +237,8 @@ pub(crate) struct Attachment {
     pub(crate) cursor: u64,
     /// The time of the last entry of the inbox.
     pub(crate) time: u64,
+    /// Usable one-time key packages that are held for it.
+    pub(crate) key_packages: u16,
     /// Its conversations, newest activity first.
     pub(crate) memberships: Vec<Membership>,
 }

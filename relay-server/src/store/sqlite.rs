@@ -194,7 +194,7 @@ impl Store for SqliteStore {
             .packages
             .iter()
             .chain(&request.last_resort)
-            .map(Bytes::len)
+            .map(|package| package.bytes.len())
             .sum();
         let cost = writer::Cost {
             rows: request.packages.len() + 1,
@@ -252,9 +252,9 @@ impl Store for SqliteStore {
             .read(move |connection| accounts::login(connection, account, device))
     }
 
-    fn attachment(&self, device: DeviceRow) -> Reading<Attachment> {
+    fn attachment(&self, device: DeviceRow, now: u64) -> Reading<Attachment> {
         self.readers
-            .read(move |connection| members::attachment(connection, device))
+            .read(move |connection| members::attachment(connection, device, now))
     }
 
     fn page(&self, stream: StreamRow, range: PageRange) -> Reading<PageRow> {

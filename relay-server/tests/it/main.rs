@@ -15,5 +15,6 @@ mod handshake;
 mod hostile;
 mod http;
 mod invalid_commits;
+mod key_packages;
 mod links;
 mod pushing;

@@ -5,7 +5,7 @@ use openmls::{
     group::{MlsGroup, MlsGroupJoinConfig, StagedWelcome},
     prelude::{
         BasicCredential, Capabilities, Ciphersuite, CredentialType, CredentialWithKey, Extension,
-        ExtensionType, Extensions, GroupId, KeyPackage, KeyPackageRef, LeafNodeIndex,
+        ExtensionType, Extensions, GroupId, KeyPackage, KeyPackageRef, LeafNodeIndex, Lifetime,
         MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsProvider as _,
         PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessedMessageContent, ProtocolVersion,
         RequiredCapabilitiesExtension, UnknownExtension, Welcome as MlsWelcome,
@@ -143,7 +143,18 @@ impl Device {
 
     /// A key package, as an MLSMessage.
     pub(crate) fn key_package(&self) -> Opaque {
+        self.key_package_for(84)
+    }
+
+    /// A key package that is usable for so many days, by this computer's clock.
+    pub(crate) fn key_package_for(&self, days: u64) -> Opaque {
+        let now = std::time::UNIX_EPOCH
+            .elapsed()
+            .expect("after 1970")
+            .as_secs();
+        let lifetime = Lifetime::init(0, now + (days + 3650) * 24 * 60 * 60);
         let bundle = KeyPackage::builder()
+            .key_package_lifetime(lifetime)
             .leaf_node_capabilities(capabilities())
             .leaf_node_extensions(Extensions::single(leaf_extension(&self.identity)).unwrap())
             .build(SUITE, &self.provider, &self.signer(), self.credential())

@@ -105,8 +105,7 @@ pub(super) fn login(
 ) -> SqlResult<Option<LoginRow>> {
     connection
         .prepare_cached(
-            "SELECT a.id, d.id, d.login_key, d.revoked, a.created,
-                    (SELECT count(*) FROM key_packages k WHERE k.device = d.id AND k.last_resort = 0)
+            "SELECT a.id, d.id, d.login_key, d.revoked, a.created
              FROM devices d JOIN accounts a ON a.id = d.account WHERE d.device = ?1 AND a.account = ?2",
         )?
         .query_row((device.as_bytes(), account.as_bytes()), |row| {
@@ -120,7 +119,6 @@ pub(super) fn login(
                 login_key: Key::new(row.get(2)?),
                 revoked: row.get::<_, i64>(3)? != 0,
                 created: row.get(4)?,
-                key_packages: row.get(5)?,
             })
         })
         .optional()

@@ -43,7 +43,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault>
         if device.revoked || device.device == caller.device {
             continue;
         }
-        if let Some(bytes) = key_packages::take(tx.connection, device.device_row)? {
+        if let Some(bytes) = key_packages::take(tx, device.device_row)? {
             packages.push(ClaimedKeyPackage {
                 device: device.device,
                 bytes: bytes.into(),

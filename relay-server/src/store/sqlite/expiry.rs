@@ -7,30 +7,33 @@ use crate::store::{Expiry, StreamRow};
 
 /// Streams looked at in one step.
 const STREAMS: usize = 128;
-/// Entries removed of one stream in one step.
-const ENTRIES: u64 = 256;
+/// Entries removed in one step.
+const ENTRIES: u64 = 1024;
 /// Rows removed of a table in one step.
 const ROWS: usize = 512;
 
-/// One step. Answers where the next begins, or that all was looked at.
+/// One step. Answers where the next begins, or that nothing is left to remove.
 pub(super) fn expire(tx: &mut Tx<'_>, request: &Expiry) -> Result<Option<StreamRow>, Fault> {
     let streams = streams_after(tx.connection, request.after)?;
-    let mut raised = false;
+    let mut room = ENTRIES;
+    let mut done = request.after;
     for stream in &streams {
-        let floor = floor(tx.connection, stream, request.entries_before)?;
+        let floor = floor(tx.connection, stream, request.entries_before, room)?;
         if floor > stream.base {
             raise_base(tx.connection, stream, floor)?;
-            raised = true;
+            room -= floor - stream.base;
+            // they hold bases
+            tx.heads.clear();
         }
+        if room == 0 {
+            // this one may hold more
+            return Ok(Some(done));
+        }
+        done = stream.row;
     }
-    if raised {
-        // they hold bases
-        tx.heads.clear();
+    if streams.len() == STREAMS || forget(tx, request)? {
+        return Ok(Some(done));
     }
-    if streams.len() == STREAMS {
-        return Ok(streams.last().map(|stream| stream.row));
-    }
-    forget(tx, request)?;
     Ok(None)
 }
 
@@ -64,19 +67,19 @@ fn streams_after(connection: &Connection, after: StreamRow) -> SqlResult<Vec<Str
 }
 
 /// Up to where the stream may go: what everybody has, and what is too old whoever has it.
-fn floor(connection: &Connection, stream: &Stream, before: u64) -> SqlResult<u64> {
+fn floor(connection: &Connection, stream: &Stream, before: u64, room: u64) -> SqlResult<u64> {
     let too_old: Option<u64> = connection
         .prepare_cached(
             "SELECT max(seq) FROM (SELECT seq, time FROM entries WHERE stream = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3)
              WHERE time < ?4",
         )?
-        .query_row((stream.row.0, stream.base, ENTRIES, before), |row| row.get(0))
+        .query_row((stream.row.0, stream.base, room, before), |row| row.get(0))
         .optional()?
         .flatten();
     Ok(stream
         .everybody
         .max(too_old.unwrap_or(0))
-        .min(stream.base + ENTRIES)
+        .min(stream.base + room)
         .min(stream.last))
 }
 
@@ -92,20 +95,23 @@ fn raise_base(connection: &Connection, stream: &Stream, floor: u64) -> SqlResult
         .map(drop)
 }
 
-/// Forgets client ids, claims and links whose time is over.
-fn forget(tx: &Tx<'_>, request: &Expiry) -> SqlResult<()> {
+/// Forgets client ids, claims, key packages and links whose time is over. Answers whether there may be more of them.
+fn forget(tx: &Tx<'_>, request: &Expiry) -> SqlResult<bool> {
     let connection = tx.connection;
-    connection
+    let entries = connection
         .prepare_cached(
             "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT ?1) AND time < ?2
              AND length(bytes) = 0",
         )?
         .execute((ROWS, request.client_ids_before))?;
-    connection
+    let claims = connection
         .prepare_cached("DELETE FROM claims WHERE id IN (SELECT id FROM claims ORDER BY id LIMIT ?1) AND time < ?2")?
         .execute((ROWS, request.client_ids_before))?;
-    connection
+    let packages = connection
+        .prepare_cached("DELETE FROM key_packages WHERE id IN (SELECT id FROM key_packages WHERE expires <= ?2 LIMIT ?1)")?
+        .execute((ROWS, tx.now))?;
+    let links = connection
         .prepare_cached("DELETE FROM links WHERE token IN (SELECT token FROM links WHERE expires < ?2 LIMIT ?1)")?
-        .execute((ROWS, tx.now))
-        .map(drop)
+        .execute((ROWS, tx.now))?;
+    Ok([entries, claims, packages, links].contains(&ROWS))
 }

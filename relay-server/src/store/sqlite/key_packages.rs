@@ -1,11 +1,10 @@
 //! Table `key_packages`.
 
-use bytes::Bytes;
 use protocol::{ErrorCode, KeyPackageCount, Refusal};
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
 use super::{Fault, writer::Tx};
-use crate::store::{DeviceRow, NewKeyPackages};
+use crate::store::{DeviceRow, NewKeyPackage, NewKeyPackages};
 
 /// Adds one-time packages, replaces the one of last resort.
 pub(super) fn publish(tx: &mut Tx<'_>, request: &NewKeyPackages) -> Result<KeyPackageCount, Fault> {
@@ -19,7 +18,11 @@ pub(super) fn publish(tx: &mut Tx<'_>, request: &NewKeyPackages) -> Result<KeyPa
             .prepare_cached("DELETE FROM key_packages WHERE device = ?1 AND last_resort = 1")?
             .execute((device.0,))?;
     }
-    let held = count(tx.connection, device)?;
+    // those whose time is over take no room
+    tx.connection
+        .prepare_cached("DELETE FROM key_packages WHERE device = ?1 AND expires <= ?2")?
+        .execute((device.0, tx.now))?;
+    let held = count(tx.connection, device, tx.now)?;
     if usize::from(held) + request.packages.len() > usize::from(request.most) {
         return Err(Refusal::new(ErrorCode::Quota).into());
     }
@@ -30,7 +33,7 @@ pub(super) fn publish(tx: &mut Tx<'_>, request: &NewKeyPackages) -> Result<KeyPa
         insert(tx.connection, device, 1, package)?;
     }
     Ok(KeyPackageCount {
-        count: count(tx.connection, device)?,
+        count: count(tx.connection, device, tx.now)?,
     })
 }
 
@@ -38,36 +41,49 @@ fn insert(
     connection: &Connection,
     device: DeviceRow,
     last_resort: i64,
-    package: &Bytes,
+    package: &NewKeyPackage,
 ) -> SqlResult<()> {
     connection
         .prepare_cached(
-            "INSERT INTO key_packages (device, last_resort, bytes) VALUES (?1, ?2, ?3)",
+            "INSERT INTO key_packages (device, last_resort, bytes, expires) VALUES (?1, ?2, ?3, ?4)",
         )?
-        .execute((device.0, last_resort, &package[..]))
+        .execute((
+            device.0,
+            last_resort,
+            &package.bytes[..],
+            package.expires,
+        ))
         .map(drop)
 }
 
-fn count(connection: &Connection, device: DeviceRow) -> SqlResult<u16> {
+/// How many one-time packages of a device are usable then.
+pub(super) fn count(connection: &Connection, device: DeviceRow, now: u64) -> SqlResult<u16> {
     connection
-        .prepare_cached("SELECT count(*) FROM key_packages WHERE device = ?1 AND last_resort = 0")?
-        .query_row((device.0,), |row| row.get(0))
+        .prepare_cached(
+            "SELECT count(*) FROM key_packages WHERE device = ?1 AND last_resort = 0 AND expires > ?2",
+        )?
+        .query_row((device.0, now), |row| row.get(0))
 }
 
-/// Takes the oldest one-time package of a device; where there is none, its last resort stays and is handed out again.
-pub(super) fn take(connection: &Connection, device: DeviceRow) -> SqlResult<Option<Vec<u8>>> {
-    let once = connection
+/// Takes the oldest one-time package of a device that is usable; where there is none, its last resort stays and is handed
+/// out again.
+pub(super) fn take(tx: &Tx<'_>, device: DeviceRow) -> SqlResult<Option<Vec<u8>>> {
+    let once = tx
+        .connection
         .prepare_cached(
             "DELETE FROM key_packages WHERE id =
-             (SELECT id FROM key_packages WHERE device = ?1 AND last_resort = 0 ORDER BY id LIMIT 1) RETURNING bytes",
+             (SELECT id FROM key_packages WHERE device = ?1 AND last_resort = 0 AND expires > ?2 ORDER BY id LIMIT 1)
+             RETURNING bytes",
         )?
-        .query_row((device.0,), |row| row.get(0))
+        .query_row((device.0, tx.now), |row| row.get(0))
         .optional()?;
     if once.is_some() {
         return Ok(once);
     }
-    connection
-        .prepare_cached("SELECT bytes FROM key_packages WHERE device = ?1 AND last_resort = 1")?
-        .query_row((device.0,), |row| row.get(0))
+    tx.connection
+        .prepare_cached(
+            "SELECT bytes FROM key_packages WHERE device = ?1 AND last_resort = 1 AND expires > ?2",
+        )?
+        .query_row((device.0, tx.now), |row| row.get(0))
         .optional()
 }

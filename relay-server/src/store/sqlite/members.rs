@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 use super::{
     Fault,
     entries::{self, NewRow},
+    key_packages,
     writer::Tx,
 };
 use crate::store::{
@@ -103,8 +104,12 @@ pub(super) fn left(
         .optional()
 }
 
-/// The inbox and the conversations of a device.
-pub(super) fn attachment(connection: &Connection, device: DeviceRow) -> SqlResult<Attachment> {
+/// The inbox and the conversations of a device, and its key packages that are usable then.
+pub(super) fn attachment(
+    connection: &Connection,
+    device: DeviceRow,
+    now: u64,
+) -> SqlResult<Attachment> {
     // one snapshot of the database for all queries
     let transaction = connection.unchecked_transaction()?;
     transaction
@@ -118,6 +123,7 @@ pub(super) fn attachment(connection: &Connection, device: DeviceRow) -> SqlResul
                 base: row.get(2)?,
                 cursor: row.get(3)?,
                 time: row.get(4)?,
+                key_packages: key_packages::count(&transaction, device, now)?,
                 memberships: memberships(&transaction, device)?,
             })
         })
