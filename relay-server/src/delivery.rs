@@ -318,8 +318,11 @@ impl Delivery {
         }
     }
 
-    /// These are in the store now.
+    /// These are in the store now. While a session reads they stay known here: it may have read before they were written.
     pub(crate) fn written(&self, written: &Behind) {
+        if lock(&self.arrivals).sessions > 0 {
+            return;
+        }
         let mut behind = lock(&self.behind);
         for cursor in &written.cursors {
             let (key, seq) = match *cursor {

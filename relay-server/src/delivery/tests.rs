@@ -89,6 +89,23 @@ fn what_is_stored_between_reading_and_following_is_not_lost() {
 }
 
 #[test]
+fn a_cursor_that_is_written_while_a_device_connects_is_not_lost() {
+    let (ana, bo) = (session(1), session(2));
+    let delivery = Delivery::default();
+    let stream = StreamId::Conversation(CONVERSATION);
+    delivery.acknowledged(&ana, stream, StreamRow(7), 5);
+    let arriving = delivery.arrive();
+    // read from the store with the cursor 1, then the newer one is written
+    let mut read = membership(&ana, &bo);
+    delivery.written(&delivery.behind());
+    delivery.follow(&ana, &mut read);
+    assert_eq!(read.members.first().unwrap().cursor, 5);
+    drop(arriving);
+    delivery.written(&delivery.behind());
+    assert!(delivery.behind().cursors.is_empty());
+}
+
+#[test]
 fn signals_come_after_ready_and_only_while_a_member() {
     let (ana, bo) = (session(1), session(2));
     let delivery = Delivery::default();
