@@ -1,0 +1,119 @@
+//! What is kept, for how long, and through what.
+
+use super::*;
+
+#[tokio::test]
+async fn a_round_of_expiry_removes_all_that_is_due() {
+    const ENTRIES: u16 = 3000;
+    let world = World::new().await;
+    for part in (0..ENTRIES).collect::<Vec<_>>().chunks(500) {
+        let mut request = append(world.bo, 1, &[]);
+        request.entries.extend(part.iter().map(|n| NewEntryRow {
+            client_id: numbered(*n),
+            digest: Digest::of(&[b"x"]),
+            bytes: Bytes::from_static(b"x"),
+        }));
+        call(|done| world.store.append(request, done))
+            .await
+            .unwrap();
+    }
+    for device in [world.bo, world.ana[0], world.ana[1]] {
+        world.raise(device, u64::from(ENTRIES) + 1).await;
+    }
+    world.expire(60).await;
+    assert_eq!(world.page().await, []);
+    let newest = || {
+        world
+            .store
+            .prior(world.bo.device_row, numbered(ENTRIES - 1))
+    };
+    assert!(newest().await.unwrap().is_some(), "its client id is kept");
+    world
+        .clock
+        .0
+        .fetch_add(91 * 24 * 3600 * 1000, Ordering::SeqCst);
+    world.expire(90).await;
+    assert!(newest().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn entries_stay_until_everybody_has_them_or_they_are_too_old() {
+    let world = World::new().await;
+    world
+        .append(world.bo, 1, &[(10, "a"), (11, "b"), (12, "c")])
+        .await
+        .unwrap();
+    world.raise(world.bo, 4).await;
+    world.raise(world.ana[0], 4).await;
+    world.raise(world.ana[1], 2).await;
+    // a cursor never falls
+    world.raise(world.ana[1], 1).await;
+    world.expire(60).await;
+    assert_eq!(world.page().await, [(3, b"b".to_vec()), (4, b"c".to_vec())]);
+    // the client ids are still known
+    assert_eq!(world.append(world.bo, 1, &[(10, "a")]).await.unwrap(), [2]);
+    world
+        .clock
+        .0
+        .fetch_add(61 * 24 * 3600 * 1000, Ordering::SeqCst);
+    world.expire(60).await;
+    assert_eq!(world.page().await, []);
+    assert_eq!(world.append(world.bo, 1, &[(13, "d")]).await.unwrap(), [5]);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_reopening() {
+    let world = World::new().await;
+    world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
+    world.raise(world.ana[0], 2).await;
+    let world = world.reopened(&Config::default());
+    assert_eq!(
+        world
+            .append(world.bo, 1, &[(10, "a"), (11, "b")])
+            .await
+            .unwrap(),
+        [2, 3]
+    );
+    let membership = world
+        .store
+        .attachment(world.ana[0].device_row, NOON)
+        .await
+        .unwrap()
+        .memberships
+        .remove(0);
+    assert_eq!(membership.last, 3);
+    assert_eq!(
+        membership.members.iter().map(|member| member.cursor).max(),
+        Some(2)
+    );
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_keeps_reads_and_recovers() {
+    const LIMIT: u64 = 400 * 1024;
+    let mut config = Config::default();
+    config.storage.max_bytes = LIMIT;
+    let world = World::with(config).await;
+    let big: &'static str = "x".repeat(30_000).leak();
+    let mut stored = 0;
+    let refusal = loop {
+        let id = stored + 100;
+        match world.append(world.bo, 1, &[(id, big)]).await {
+            Ok(_) => stored += 1,
+            Err(refusal) => break refusal,
+        }
+    };
+    assert_eq!(refusal.code, ErrorCode::Unavailable);
+    assert!(refusal.retry_after.is_some() && stored > 1);
+    assert_eq!(world.page().await.len(), usize::from(stored) + 1);
+    // space came back
+    let world = world.reopened(&Config::default());
+    let next = u64::from(stored) + 2;
+    assert_eq!(
+        world
+            .append(world.bo, 1, &[(stored + 100, big)])
+            .await
+            .unwrap(),
+        [next]
+    );
+}
