@@ -3,8 +3,9 @@
 use protocol::{ErrorCode, StreamId};
 
 use crate::{
-    client::{TestRelay, append, package},
+    client::package,
     people::{client_id, direct},
+    relay::{TestRelay, append},
 };
 
 #[tokio::test]

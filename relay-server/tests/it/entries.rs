@@ -2,7 +2,8 @@
 
 use protocol::{Append, ErrorCode, Fetch, Frame, StreamId};
 
-use crate::client::{TestRelay, append, opaque};
+use crate::client::opaque;
+use crate::relay::{TestRelay, append};
 
 #[tokio::test]
 async fn a_repeated_append_gets_its_first_answer() {

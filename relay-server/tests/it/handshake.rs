@@ -3,8 +3,9 @@
 use protocol::{Digest, ErrorCode, Frame, Hello, Nonce, RelayId, handshake, identity};
 
 use crate::{
-    client::{Client, TestRelay},
+    client::Client,
     people::{Person, draw},
+    relay::TestRelay,
 };
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::client::{Client, TestRelay, test_config};
+use crate::client::Client;
+use crate::relay::{TestRelay, test_config};
 
 #[tokio::test]
 async fn garbage_ends_the_connection_that_sent_it_and_no_other() {

@@ -21,8 +21,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    client::{Client, TestRelay, append, test_config},
+    client::Client,
     people::Person,
+    relay::{TestRelay, append, test_config},
 };
 
 async fn get(relay: &TestRelay, path: &str, headers: &str) -> String {

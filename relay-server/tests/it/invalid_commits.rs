@@ -4,8 +4,9 @@ use openmls::prelude::{Extensions, LeafNodeIndex};
 use protocol::{Commit, ConversationId, CreateConversation, ErrorCode, Opaque, RelayId};
 
 use crate::{
-    client::{Pair, TestRelay, package},
+    client::package,
     people::{Group, Person, client_id, direct, draw},
+    relay::{Pair, TestRelay},
 };
 
 async fn refused(pair: &mut Pair, commit: Commit, case: &str) {

@@ -2,10 +2,7 @@
 
 use protocol::{ErrorCode, Frame, Opaque, PublishKeyPackages};
 
-use crate::{
-    client::{Client, TestRelay},
-    people::client_id,
-};
+use crate::{client::Client, people::client_id, relay::TestRelay};
 
 async fn publish(client: &mut Client, packages: Vec<Opaque>) -> Result<u16, ErrorCode> {
     let publish = PublishKeyPackages {

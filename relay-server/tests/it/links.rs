@@ -2,7 +2,7 @@
 
 use protocol::{ErrorCode, Frame};
 
-use crate::client::TestRelay;
+use crate::relay::TestRelay;
 
 #[tokio::test]
 async fn a_link_that_nobody_could_use_is_refused_for_good() {

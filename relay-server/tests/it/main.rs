@@ -8,6 +8,7 @@
 
 mod client;
 mod people;
+mod relay;
 
 mod conversations;
 mod entries;

@@ -2,7 +2,8 @@
 
 use protocol::{Announce, ErrorCode, Fetch, Frame, Presence, Signal, StreamId};
 
-use crate::client::{Client, Pair, TestRelay, append, opaque, test_config};
+use crate::client::{Client, opaque};
+use crate::relay::{Pair, TestRelay, append, test_config};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn between_the_log_and_live_there_is_no_gap_and_no_repetition() {
