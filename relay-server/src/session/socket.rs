@@ -152,7 +152,9 @@ async fn session_loop(node: &Arc<Node>, socket: &mut WebSocket, session: &Arc<Se
                     }
                     Some(Ok(Message::Pong(_))) => {}
                     Some(Ok(Message::Text(_))) => return End::code(ErrorCode::BadFrame),
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
+                    Some(Ok(Message::Close(_))) | None => return End::Gone,
+                    // too large or no WebSocket message at all; where the socket broke nobody is there to be told
+                    Some(Err(_)) => return End::code(ErrorCode::BadFrame),
                 }
                 last_read = Instant::now();
                 pinged = false;

@@ -54,6 +54,15 @@ async fn garbage_ends_the_connection_that_sent_it_and_no_other() {
 }
 
 #[tokio::test]
+async fn who_sends_too_large_a_message_is_told_so() {
+    let relay = TestRelay::start().await;
+    let (_, mut client) = relay.person().await;
+    let message = Message::Binary(vec![0; protocol::bounds::FRAME + 1].into());
+    client.socket.send(message).await.expect("send");
+    assert_eq!(client.farewell().await, Some(ErrorCode::BadFrame));
+}
+
+#[tokio::test]
 async fn an_unknown_type_is_refused_by_its_id_or_ignored() {
     let relay = TestRelay::start().await;
     let (_, mut client) = relay.person().await;
