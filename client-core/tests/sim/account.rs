@@ -1,0 +1,226 @@
+//! One person's computer: the profile on its disk, and the app while it runs.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use client_core::{
+    ErrorKind,
+    engine::{Engine, Seams},
+    keyslots::{Protection, SecretStore, Unlock},
+    model::{ConversationKey, Message, MessageKind},
+    profile::{Profile, ProfileState},
+    seams::SeededRandom,
+    store::{Database, DatabaseKey, messages},
+};
+use protocol::{AccountId, Link};
+use rusqlite::Connection;
+use zeroize::Zeroizing;
+
+use crate::{
+    chance::seed_of,
+    network::{Cable, Wire},
+    relay::copy_files,
+    time::Clocks,
+};
+
+/// Messages read at a time.
+const PAGE: u32 = 200;
+
+/// How long a person waits before trying again.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A computer without a keyring.
+struct NoKeyring;
+
+impl SecretStore for NoKeyring {
+    fn get(&self, _: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+        Err("there is none".to_owned())
+    }
+
+    fn set(&self, _: &str, _: &[u8]) -> Result<(), String> {
+        Err("there is none".to_owned())
+    }
+}
+
+/// How the last registration ended that the app waited for.
+type Registered = Arc<Mutex<Option<Result<(), ErrorKind>>>>;
+
+/// One person.
+pub(crate) struct Account {
+    pub(crate) who: usize,
+    pub(crate) name: String,
+    seed: u64,
+    root: PathBuf,
+    folder: PathBuf,
+    pub(crate) lives: u64,
+    pub(crate) clocks: Clocks,
+    pub(crate) cable: Cable,
+    /// The invite by which the account is made.
+    invite: Option<Link>,
+    pub(crate) id: Option<AccountId>,
+    pub(crate) app: Option<App>,
+    /// When a closed app is started again.
+    pub(crate) opens_at: Option<Duration>,
+}
+
+/// The app while it runs. The profile's lock goes last.
+pub(crate) struct App {
+    pub(crate) engine: Engine,
+    pub(crate) reader: Connection,
+    pub(crate) wire: Wire,
+    pub(crate) idle_at: Option<Duration>,
+    pub(crate) path: PathBuf,
+    pub(crate) key: DatabaseKey,
+    registered: Registered,
+    pub(crate) asks_again_at: Option<Duration>,
+    profile: Profile,
+}
+
+impl Account {
+    pub(crate) fn new(root: &Path, seed: u64, who: usize, clocks: Clocks, cable: Cable) -> Self {
+        let name = ["Aurelia", "Bartholomew", "Clementine", "Desdemona"][who % 4];
+        Self {
+            who,
+            name: format!("{name} Quince"),
+            seed,
+            root: root.to_owned(),
+            folder: root.join(format!("person-{who}-0")),
+            lives: 0,
+            clocks,
+            cable,
+            invite: None,
+            id: None,
+            app: None,
+            opens_at: None,
+        }
+    }
+
+    pub(crate) const fn has_begun(&self) -> bool {
+        self.invite.is_some()
+    }
+
+    /// Opens an invite for the first time.
+    pub(crate) fn begin(&mut self, invite: Link) {
+        self.invite = Some(invite);
+        self.open();
+    }
+
+    /// Starts the app on what is on the disk.
+    pub(crate) fn open(&mut self) {
+        self.lives += 1;
+        self.opens_at = None;
+        let wire = Wire::default();
+        let number = ((self.who as u64) << 32) | self.lives;
+        let seams = Seams {
+            clock: Box::new(self.clocks.clone()),
+            random: Box::new(SeededRandom::new(seed_of(self.seed, "engine", number))),
+            network: Box::new(wire.clone()),
+        };
+        let profile = Profile::take(&self.folder).expect("the last life let go of its profile");
+        let state = profile.state().expect("a profile keeps its key slots");
+        let new = state == ProfileState::Empty;
+        let opened = if new {
+            // as a person does whose registration did not end: the same invite again
+            let invite = self.invite.as_ref().expect("an account has an invite");
+            let protection = Protection::Unprotected;
+            profile.create(invite, &self.name, &protection, &NoKeyring, seams)
+        } else {
+            profile.open(&Unlock::Silently(&NoKeyring), seams)
+        };
+        let opened = opened.expect("a profile opens after whatever happened");
+        let mut app = App {
+            reader: Database::open_reader(&opened.path, &opened.key).expect("read beside"),
+            engine: opened.engine,
+            wire,
+            idle_at: None,
+            path: opened.path,
+            key: opened.key,
+            registered: Registered::default(),
+            asks_again_at: None,
+            profile,
+        };
+        let id = app.engine.me().account;
+        assert_eq!(*self.id.get_or_insert(id), id, "the account keeps its keys");
+        if new {
+            app.await_registration();
+        }
+        app.engine.wake();
+        self.app = Some(app);
+    }
+
+    /// The person quits.
+    pub(crate) fn close(&mut self) {
+        self.cable.cut();
+        self.app = None;
+    }
+
+    /// The process is killed: the disk is as it was at the last commit.
+    pub(crate) fn crash(&mut self) {
+        self.cable.cut();
+        if let Some(app) = self.app.take() {
+            let next = self
+                .root
+                .join(format!("person-{}-{}", self.who, self.lives));
+            copy_files(&self.folder, &next);
+            drop(app);
+            // what a dead process left is not needed twice
+            std::fs::remove_dir_all(&self.folder).expect("remove the old files");
+            self.folder = next;
+        }
+    }
+}
+
+impl App {
+    /// Asks to be told how the registration ends.
+    fn await_registration(&mut self) {
+        let registered = Arc::clone(&self.registered);
+        self.engine.on_registered(Box::new(move |outcome| {
+            let outcome = outcome.map_err(|error| error.kind());
+            *registered.lock().expect("telling does not panic") = Some(outcome);
+        }));
+    }
+
+    /// Goes on after a registration that ended. An error is one that no person could mend.
+    pub(crate) fn follow_registration(&mut self, now: Duration) -> Result<(), ErrorKind> {
+        if self.asks_again_at.is_some_and(|at| at <= now) {
+            self.asks_again_at = None;
+            self.await_registration();
+        }
+        let outcome = self
+            .registered
+            .lock()
+            .expect("telling does not panic")
+            .take();
+        match outcome {
+            None => {}
+            Some(Ok(())) => self.profile.registered().expect("note the registration"),
+            Some(Err(kind @ (ErrorKind::LinkExpired | ErrorKind::Refused))) => return Err(kind),
+            Some(Err(_)) => self.asks_again_at = Some(now + PATIENCE),
+        }
+        Ok(())
+    }
+}
+
+/// All messages of a conversation, oldest first.
+pub(crate) fn messages(reader: &Connection, key: ConversationKey) -> Vec<Message> {
+    let mut all = Vec::new();
+    let mut before = None;
+    loop {
+        let page = messages::page(reader, key, before, PAGE).expect("read messages");
+        before = page.messages.first().map(|message| message.position);
+        all.splice(0..0, page.messages);
+        if !page.more {
+            return all;
+        }
+    }
+}
+
+/// What a person sees at the end of a conversation.
+pub(crate) fn newest(reader: &Connection, key: ConversationKey) -> Vec<Message> {
+    let page = messages::page(reader, key, None, PAGE).expect("read messages");
+    let shown = |message: &Message| !matches!(message.kind, MessageKind::System(_));
+    page.messages.into_iter().filter(shown).collect()
+}

@@ -1,0 +1,145 @@
+//! What happened: a hash over all of it, the last lines for a report, and what the log called a fault.
+
+use std::{
+    collections::VecDeque,
+    fmt::{self, Write as _},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use sha2::{Digest as _, Sha256};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+    span,
+};
+
+/// Lines kept for a report.
+const TAIL: usize = 400;
+
+/// Warnings that faults of the network explain. Any other line at this level ends a run.
+const EXPECTED: &[&str] = &[
+    "a request was not answered in time",
+    "sessions did not end in time",
+    "plan the next attempt",
+];
+
+/// The history of one run.
+pub(crate) struct History {
+    hash: Sha256,
+    tail: VecDeque<String>,
+    /// Printed as they come.
+    show: bool,
+    pub(crate) counts: Counts,
+}
+
+/// How much happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// Inputs to engines: what arrived, timers, commands.
+    pub(crate) inputs: u64,
+    /// Frames that engines sent.
+    pub(crate) frames: u64,
+    /// Steps of the schedule that did something.
+    pub(crate) steps: u64,
+    /// Texts that were accepted.
+    pub(crate) texts: u64,
+}
+
+impl Counts {
+    pub(crate) const fn events(&self) -> u64 {
+        self.inputs + self.frames + self.steps
+    }
+}
+
+impl History {
+    pub(crate) fn new(show: bool) -> Self {
+        Self {
+            hash: Sha256::new(),
+            tail: VecDeque::with_capacity(TAIL),
+            show,
+            counts: Counts::default(),
+        }
+    }
+
+    pub(crate) fn note(&mut self, at: Duration, what: fmt::Arguments<'_>) {
+        let line = format!("{:>12.3} {what}", at.as_secs_f64());
+        self.hash.update(&line);
+        self.hash.update("\n");
+        if self.show {
+            println!("{line}");
+        }
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line);
+    }
+
+    /// Something that only helps to understand: shown, not part of the history.
+    pub(crate) fn aside(&mut self, what: impl FnOnce() -> String) {
+        if self.show {
+            println!("{:14}{}", "", what());
+        }
+    }
+
+    pub(crate) fn hash(&self) -> String {
+        let digest = self.hash.clone().finalize();
+        digest[..8].iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a string takes everything");
+            hex
+        })
+    }
+
+    pub(crate) fn tail(&self) -> Vec<String> {
+        self.tail.iter().cloned().collect()
+    }
+}
+
+/// Collects the log of everything that runs on this thread.
+#[derive(Clone, Default)]
+pub(crate) struct Watch(Arc<Mutex<Vec<String>>>);
+
+impl Watch {
+    /// What was logged that should not have been.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.0.lock().expect("no line panics").clone()
+    }
+}
+
+impl Subscriber for Watch {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::WARN
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::WARN)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        let expected = *event.metadata().level() == Level::WARN
+            && EXPECTED.iter().any(|expected| line.0.contains(expected));
+        if !expected {
+            self.0.lock().expect("no line panics").push(line.0);
+        }
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, " {}={value:?}", field.name()).expect("a string takes everything");
+    }
+}

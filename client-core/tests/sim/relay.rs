@@ -1,0 +1,170 @@
+//! The real relay: started, stopped, killed, and its data looked through.
+
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use protocol::{Address, Link};
+use relay_server::{Config, InitOptions, InlineRelay, Relay, Tls, TlsMode};
+use tokio::io::DuplexStream;
+
+use crate::{
+    chance::{Chance, seed_of},
+    time::{self, Clocks},
+};
+
+/// A relay process that may be there or not. Connections hold this, not the process.
+#[derive(Clone, Default)]
+pub(crate) struct Door(Arc<Mutex<Option<InlineRelay>>>);
+
+impl Door {
+    /// Hands a connection in; `false`: nobody listens.
+    pub(crate) fn knock(&self, stream: DuplexStream, address: IpAddr) -> bool {
+        let relay = self.0.lock().expect("accepting does not panic");
+        relay.as_ref().is_some_and(|relay| {
+            relay.accept(stream, address);
+            true
+        })
+    }
+}
+
+/// The relay's machine.
+pub(crate) struct Host {
+    seed: u64,
+    clocks: Clocks,
+    folder: PathBuf,
+    lives: u64,
+    pub(crate) door: Door,
+}
+
+impl Host {
+    pub(crate) fn create(root: &Path, seed: u64, clocks: Clocks) -> Self {
+        let folder = root.join("relay-0");
+        let mut config = Config {
+            tls: Tls {
+                mode: TlsMode::BehindProxy,
+                ..Tls::default()
+            },
+            ..Config::default()
+        };
+        // nobody here is a flood
+        config.quotas.registrations_per_hour = 10_000;
+        config.quotas.attempts_per_minute = 10_000;
+        Relay::create(&folder, InitOptions { config }).expect("make a relay");
+        // a relay's own key is random; this one is the seed's
+        let key: String = (0..4)
+            .map(|part| format!("{:016x}", seed_of(seed, "identity key", part)))
+            .collect();
+        fs::write(folder.join("identity-key"), key).expect("replace the identity key");
+        Self {
+            seed,
+            clocks,
+            folder,
+            lives: 0,
+            door: Door::default(),
+        }
+    }
+
+    pub(crate) fn address() -> Address {
+        "relay.test:443".parse().expect("an address")
+    }
+
+    /// An invite of the operator, made by the command line beside the server.
+    pub(crate) fn invite(&self, number: usize) -> Link {
+        let seed = seed_of(self.seed, "operator", number as u64);
+        let relay = Relay::open(&self.folder)
+            .expect("open the relay")
+            .with_environment(time::standing_environment(&self.clocks, seed));
+        let lifetime = Duration::from_secs(90 * 24 * 3600);
+        relay
+            .new_invite_at(&[Self::address()], 1, lifetime)
+            .expect("make an invite")
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.lives += 1;
+        let seed = seed_of(self.seed, "relay", self.lives);
+        let relay = Relay::open(&self.folder)
+            .expect("open the relay")
+            .with_environment(time::environment(&self.clocks, seed));
+        let mut chance = Chance::new(self.seed, "disk", self.lives);
+        let slow = chance.pick(&[0, 2, 10, 80]);
+        let disk = move || Duration::from_millis(chance.between(0, slow));
+        let relay = InlineRelay::start(&relay, disk).expect("start the relay");
+        *self.door.0.lock().expect("accepting does not panic") = Some(relay);
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.door
+            .0
+            .lock()
+            .expect("accepting does not panic")
+            .is_some()
+    }
+
+    fn take(&self) -> Option<InlineRelay> {
+        self.door.0.lock().expect("accepting does not panic").take()
+    }
+
+    /// Told to stop, it says so to everybody and writes what is behind.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(relay) = self.take() {
+            relay.stop().await;
+        }
+    }
+
+    /// Killed: its files are what they were at this moment, and nobody folded the log into the database.
+    pub(crate) fn crash(&mut self) {
+        if let Some(relay) = self.take() {
+            let next = self.folder.with_file_name(format!("relay-{}", self.lives));
+            copy_files(&self.folder, &next);
+            drop(relay);
+            // what a dead process left is not needed twice
+            fs::remove_dir_all(&self.folder).expect("remove the old files");
+            self.folder = next;
+        }
+    }
+
+    /// The file of the relay that holds these bytes, if any.
+    pub(crate) fn find(&self, needle: &[u8]) -> Option<PathBuf> {
+        let (first, rest) = needle.split_first().expect("something to look for");
+        fs::read_dir(&self.folder)
+            .expect("list the folder")
+            .map(|entry| entry.expect("read an entry").path())
+            .filter(|path| path.is_file())
+            .find(|path| {
+                let bytes = fs::read(path).expect("read a file");
+                bytes
+                    .split(|byte| byte == first)
+                    .skip(1)
+                    .any(|after| after.starts_with(rest))
+            })
+    }
+}
+
+/// Copies the files of a folder as a kill leaves them: without the shared memory of the database.
+pub(crate) fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("make a folder");
+    for entry in fs::read_dir(from).expect("list a folder") {
+        let path = entry.expect("read an entry").path();
+        let name = path.file_name().expect("an entry has a name");
+        if path.is_dir() {
+            copy_files(&path, &to.join(name));
+        } else if path
+            .extension()
+            .is_none_or(|extension| extension != "db-shm")
+        {
+            fs::copy(&path, to.join(name)).expect("copy a file");
+        }
+    }
+}
+
+/// Where an account connects from.
+pub(crate) fn address_of(who: usize) -> IpAddr {
+    let last = u8::try_from(who + 1).expect("few accounts");
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))
+}
