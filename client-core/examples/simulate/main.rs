@@ -33,6 +33,7 @@ mod relay;
 mod run;
 #[path = "../../tests/sim/schedule.rs"]
 mod schedule;
+#[path = "../../tests/sim/shrink.rs"]
 mod shrink;
 #[path = "../../tests/sim/steps.rs"]
 mod steps;

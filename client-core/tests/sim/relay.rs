@@ -38,6 +38,7 @@ pub(crate) struct Host {
     clocks: Clocks,
     folder: PathBuf,
     lives: u64,
+    old: Option<PathBuf>,
     pub(crate) door: Door,
 }
 
@@ -65,6 +66,7 @@ impl Host {
             clocks,
             folder,
             lives: 0,
+            old: None,
             door: Door::default(),
         }
     }
@@ -85,7 +87,15 @@ impl Host {
             .expect("make an invite")
     }
 
+    /// Keeps a copy of the files at each start, for [`Host::forget`].
+    pub(crate) fn keep_old_files(&mut self) {
+        self.old = Some(self.folder.with_file_name("relay-old"));
+    }
+
     pub(crate) fn start(&mut self) {
+        if let Some(old) = &self.old {
+            copy_files(&self.folder, old);
+        }
         self.lives += 1;
         let seed = seed_of(self.seed, "relay", self.lives);
         let relay = Relay::open(&self.folder)
@@ -126,6 +136,15 @@ impl Host {
             // what a dead process left is not needed twice
             fs::remove_dir_all(&self.folder).expect("remove the old files");
             self.folder = next;
+        }
+    }
+
+    /// Killed, with a disk that lost what was written since the start.
+    pub(crate) fn forget(&mut self) {
+        self.crash();
+        if let Some(old) = &self.old {
+            fs::remove_dir_all(&self.folder).expect("remove the files");
+            copy_files(old, &self.folder);
         }
     }
 

@@ -32,6 +32,9 @@ pub(crate) enum Step {
     StopRelay { ms: u64 },
     /// The relay is killed, and started again later.
     CrashRelay { ms: u64 },
+    /// The relay is killed, and its disk loses what was written since its last start. Never drawn: no promise holds then,
+    /// and the checks must see it.
+    Forget { ms: u64 },
     /// Somebody's wall clock jumps.
     Clock { who: usize, by: i64 },
     /// All is off for days.

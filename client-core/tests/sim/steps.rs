@@ -54,12 +54,13 @@ impl World {
                 self.silences
                     .push((now + Duration::from_millis(ms), who, way));
             }
-            Step::StopRelay { ms } | Step::CrashRelay { ms } => {
+            Step::StopRelay { ms } | Step::CrashRelay { ms } | Step::Forget { ms } => {
                 if !self.host.is_up() {
                     return Ok(false);
                 }
                 match step {
                     Step::StopRelay { .. } => self.host.stop().await,
+                    Step::Forget { .. } => self.host.forget(),
                     _ => self.host.crash(),
                 }
                 for account in &mut self.accounts {

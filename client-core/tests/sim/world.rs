@@ -19,7 +19,7 @@ use crate::{
     model::Model,
     network::{Arrival, Cable, Line},
     relay::Host,
-    schedule::{Schedule, Way},
+    schedule::{Schedule, Step, Way},
     time::Time,
     wishes::Wish,
 };
@@ -59,6 +59,13 @@ impl World {
         let seed = schedule.seed;
         let time = Time::start();
         let mut host = Host::create(root, seed, time.clocks());
+        if schedule
+            .steps
+            .iter()
+            .any(|(_, step)| matches!(step, Step::Forget { .. }))
+        {
+            host.keep_old_files();
+        }
         host.start();
         let calm = Arc::new(AtomicBool::new(false));
         let (sender, arrivals) = mpsc::channel(ARRIVALS);
