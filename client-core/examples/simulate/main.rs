@@ -57,7 +57,7 @@ use clap::Parser;
 
 use self::{
     run::{Failure, Report, run},
-    schedule::Schedule,
+    schedule::{Schedule, Step},
 };
 
 #[derive(Parser)]
@@ -74,6 +74,9 @@ struct Arguments {
     /// Print all that happens, frame by frame.
     #[arg(long)]
     show: bool,
+    /// Let the relay lose what it answered, once in each run: the checks must see it, so failures are what is wanted.
+    #[arg(long)]
+    forget: bool,
     /// Leave a failing schedule as long as it is.
     #[arg(long)]
     no_shrink: bool,
@@ -106,6 +109,16 @@ impl Sum {
     }
 }
 
+fn schedule_of(seed: u64, arguments: &Arguments) -> Schedule {
+    let mut schedule = Schedule::of(seed);
+    if arguments.forget {
+        let middle = schedule.steps.len() / 2;
+        let (at, _) = schedule.steps[middle];
+        schedule.steps.insert(middle, (at, Step::Forget { ms: 10 }));
+    }
+    schedule
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (next, sum) = (AtomicU64::new(arguments.from), Mutex::new(Sum::default()));
@@ -119,7 +132,8 @@ fn main() -> ExitCode {
                     if seed >= end {
                         return;
                     }
-                    let outcome = run(&Schedule::of(seed), arguments.show);
+                    let schedule = schedule_of(seed, &arguments);
+                    let outcome = run(&schedule, arguments.show);
                     if let (true, Ok(report)) = (arguments.show, &outcome) {
                         println!("seed {seed}: history {}", report.hash);
                     }
