@@ -9,6 +9,8 @@ use client_core::{
     store::{Database, account as account_row, conversations, openings, outbox},
 };
 
+use protocol::MessageId;
+
 use crate::{
     account::{self, Account, App},
     model::{SECRET, Side},
@@ -66,10 +68,10 @@ impl World {
         let [left, right] = [(one, other), (other, one)].map(|side| self.view(side));
         let (left, right) = (left?, right?);
         same("groups", &left.group, &right.group)?;
-        let texts = |view: &View| -> Vec<(usize, String)> {
+        let texts = |view: &View| -> Vec<(usize, MessageId, String)> {
             view.messages
                 .iter()
-                .map(|(writer, message)| (*writer, message.text.clone()))
+                .map(|(writer, message)| (*writer, message.id, message.text.clone()))
                 .collect()
         };
         let shown = texts(&left);
@@ -79,8 +81,8 @@ impl World {
         for (writer, reader) in [(one, other), (other, one)] {
             let written: Vec<&String> = shown
                 .iter()
-                .filter(|(of, _)| *of == writer)
-                .map(|(_, text)| text)
+                .filter(|(of, ..)| *of == writer)
+                .map(|(.., text)| text)
                 .collect();
             let accepted: Vec<&String> = self.model.texts((writer, reader)).iter().collect();
             if written != accepted {

@@ -63,8 +63,8 @@ impl Fate {
         let mut chance = Chance::new(seed, "fate", number);
         let late = Duration::from_millis(chance.between(1, 60_000));
         let mut cut = || {
-            if chance.hit(25) {
-                chance.magnitude(1, 200_000)
+            if chance.hit(40) {
+                chance.magnitude(1, 200_000) + chance.pick(&[0, 500, 90_000])
             } else {
                 u64::MAX
             }

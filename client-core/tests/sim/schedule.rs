@@ -69,7 +69,13 @@ impl Schedule {
         arrivals(&mut chance, accounts, &mut steps);
         for _ in 0..chance.magnitude(40, 400) {
             let at = chance.between(2 * SECOND, span);
-            steps.push((at, doing(&mut chance, accounts)));
+            let step = doing(&mut chance, accounts);
+            // what goes wrong while something is on its way is worth more than what goes wrong in silence
+            if matches!(step, Step::Write { .. }) && chance.hit(40) {
+                let soon = at + chance.magnitude(1, 600);
+                steps.push((soon, trouble(&mut chance, accounts, 5 * SECOND)));
+            }
+            steps.push((at, step));
         }
         for _ in 0..chance.magnitude(2, 48) {
             let at = chance.between(0, span);
