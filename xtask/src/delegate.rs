@@ -17,6 +17,8 @@ pub(crate) enum Soak {
     Fuzz(Rest),
     /// Kill clients and relays at random points and compare what everyone has in the end
     Kill(Rest),
+    /// Run many accounts and a relay in virtual time, one schedule per seed
+    Simulate(Rest),
 }
 
 #[derive(Debug, Args)]
@@ -49,6 +51,11 @@ pub(crate) fn soak(paths: &Paths, soak: Soak) -> Result<()> {
                 &rest,
             )
         }
+        Soak::Simulate(rest) => cargo(
+            paths,
+            &["run", "--release", "-p", "client-core", "--example", "simulate"],
+            &rest,
+        ),
         Soak::Kill(rest) => {
             let relay = [
                 "build",
