@@ -53,7 +53,14 @@ pub(crate) fn soak(paths: &Paths, soak: Soak) -> Result<()> {
         }
         Soak::Simulate(rest) => cargo(
             paths,
-            &["run", "--release", "-p", "client-core", "--example", "simulate"],
+            &[
+                "run",
+                "--release",
+                "-p",
+                "client-core",
+                "--example",
+                "simulate",
+            ],
             &rest,
         ),
         Soak::Kill(rest) => {
