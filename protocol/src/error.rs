@@ -107,6 +107,10 @@ error_codes! {
     21 TimedOut retry,
     /// The client did not read for too long.
     22 SlowReader retry,
+    /// The handle belongs to another account.
+    23 Taken final,
+    /// There is no such account, or it may not be seen, alike.
+    24 NotFound final,
 }
 
 impl<C> Encode<C> for ErrorCode {

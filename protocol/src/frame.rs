@@ -11,10 +11,12 @@ use crate::{
     Opaque, Refusal, check_deterministic,
     limits::bounds,
     messages::{
-        Ack, Announce, Append, Appended, Bye, Challenge, ClaimKeyPackages, Claimed, Commit,
-        Committed, CreateConversation, Delivered, Done, Entries, Fetch, Hello, KeyPackageCount,
-        NewEntry, NewLink, Page, Presence, Prove, PublishKeyPackages, Ready, Register, Signal,
-        SignalPush,
+        AccountManifest, Ack, Announce, Append, Appended, Blocks, Bye, Challenge, ClaimKeyPackages,
+        Claimed, Commit, Committed, Conversations, CreateConversation, DeclineRequest, Delivered,
+        Done, EndLink, Enroll, Entries, Fetch, FetchGroup, FetchManifest, FindAccount, Found,
+        GroupState, Hello, KeyPackageCount, ListBlocks, ListConversations, NewEntry, NewLink, Page,
+        Presence, Prove, PublishKeyPackages, PublishManifest, Ready, Recover, Recovered, Register,
+        SetBlock, SetHandle, Signal, SignalPush, StoreRecord, is_handle,
     },
 };
 
@@ -109,6 +111,9 @@ frames! {
     3 Prove "prove",
     4 Register "register",
     5 Ready "ready",
+    6 Recover "recover",
+    7 Recovered "recovered",
+    8 Enroll "enroll",
     // requests
     16 Append "append",
     17 Commit "commit",
@@ -118,6 +123,17 @@ frames! {
     21 Fetch "fetch",
     22 NewLink "new_link",
     23 Announce "announce",
+    24 DeclineRequest "decline_request",
+    25 SetBlock "set_block",
+    26 ListBlocks "list_blocks",
+    27 SetHandle "set_handle",
+    28 FindAccount "find_account",
+    29 EndLink "end_link",
+    30 FetchGroup "fetch_group",
+    31 PublishManifest "publish_manifest",
+    32 FetchManifest "fetch_manifest",
+    33 StoreRecord "store_record",
+    34 ListConversations "list_conversations",
     // notices: a client sends them and gets no reply
     48 Ack "ack",
     49 Signal "signal",
@@ -129,6 +145,11 @@ frames! {
     68 KeyPackageCount "key_package_count",
     69 Claimed "claimed",
     70 Page "page",
+    71 Blocks "blocks",
+    72 Found "found",
+    73 GroupState "group_state",
+    74 AccountManifest "account_manifest",
+    75 Conversations "conversations",
     // pushes
     96 Entries "entries",
     97 Delivered "delivered",
@@ -185,6 +206,18 @@ impl Frame {
                 !hello.versions.is_empty() && hello.client.len() <= bounds::CLIENT_NAME && printable
             }
             Self::Register(register) => register.manifest.len() <= bounds::MANIFEST,
+            Self::Enroll(enroll) => enroll.manifest.len() <= bounds::MANIFEST,
+            Self::Recovered(recovered) => {
+                recovered.manifest.len() <= bounds::MANIFEST
+                    && recovered.bytes.len() <= bounds::RECORD
+            }
+            Self::PublishManifest(publish) => publish.manifest.len() <= bounds::MANIFEST,
+            Self::AccountManifest(account) => account.manifest.len() <= bounds::MANIFEST,
+            Self::StoreRecord(store) => {
+                !store.bytes.is_empty() && store.bytes.len() <= bounds::RECORD
+            }
+            Self::SetHandle(set) => set.handle.as_deref().is_none_or(is_handle),
+            Self::FindAccount(find) => is_handle(&find.handle),
             Self::Append(append) => {
                 let sized =
                     |entry: &NewEntry| !entry.bytes.is_empty() && fits_an_entry(&entry.bytes);
@@ -222,6 +255,18 @@ impl Frame {
             | Self::Fetch(_)
             | Self::NewLink(_)
             | Self::Announce(_)
+            | Self::Recover(_)
+            | Self::DeclineRequest(_)
+            | Self::SetBlock(_)
+            | Self::ListBlocks(_)
+            | Self::EndLink(_)
+            | Self::FetchGroup(_)
+            | Self::FetchManifest(_)
+            | Self::ListConversations(_)
+            | Self::Blocks(_)
+            | Self::Found(_)
+            | Self::GroupState(_)
+            | Self::Conversations(_)
             | Self::Ack(_)
             | Self::Done(_)
             | Self::Refusal(_)

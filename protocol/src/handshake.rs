@@ -55,6 +55,22 @@ pub fn registration_message(
     message
 }
 
+/// What the login key signs in [`crate::Enroll`]: context ‖ SHA-256(hello) ‖ SHA-256(challenge) ‖ account ‖ device ‖
+/// SHA-256(manifest).
+#[must_use]
+pub fn enrolment_message(
+    hello: &Hello,
+    challenge: &Challenge,
+    account: AccountId,
+    device: DeviceId,
+    manifest: &[u8],
+) -> Vec<u8> {
+    let mut message = b"relevo enroll 1".to_vec();
+    push_client(&mut message, hello, challenge, account, device);
+    message.extend_from_slice(Digest::of(&[manifest]).as_bytes());
+    message
+}
+
 /// What the relay's identity key signs in [`crate::Receipt`]: context ‖ relay ‖ account ‖ time in milliseconds as a
 /// big-endian u64.
 #[must_use]

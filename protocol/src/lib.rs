@@ -33,10 +33,13 @@ pub use crate::{
     limits::{Limits, bounds},
     link::{Address, Link, LinkError, LinkKind, LinkSecret},
     messages::{
-        Ack, Announce, Append, Appended, Bye, Challenge, ClaimKeyPackages, Claimed,
-        ClaimedKeyPackage, Commit, Committed, CreateConversation, Delivered, Done, Entries, Entry,
-        EntryKind, Fetch, Hello, KeyPackageCount, NewEntry, NewLink, News, Page, Presence, Prove,
-        PublishKeyPackages, Ready, Receipt, Register, Signal, SignalPush, Welcome,
+        AccountManifest, Ack, Announce, Append, Appended, Blocks, Bye, Challenge, ClaimKeyPackages,
+        Claimed, ClaimedKeyPackage, Commit, Committed, ConversationOf, Conversations,
+        CreateConversation, DeclineRequest, Delivered, Done, EndLink, Enroll, Entries, Entry,
+        EntryKind, Fetch, FetchGroup, FetchManifest, FindAccount, Found, GroupState, Hello,
+        KeyPackageCount, ListBlocks, ListConversations, NewEntry, NewLink, News, Page, Presence,
+        Prove, PublishKeyPackages, PublishManifest, Ready, Receipt, Recover, Recovered, Register,
+        SetBlock, SetHandle, Signal, SignalPush, StoreRecord, Welcome, is_handle,
     },
     strict::check_deterministic,
 };

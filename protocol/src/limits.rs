@@ -30,6 +30,12 @@ pub mod bounds {
     pub const NEWS: usize = 500;
     /// The longest link in characters.
     pub const LINK: usize = 250;
+    /// The largest recovery record in bytes.
+    pub const RECORD: usize = 4 * 1024;
+    /// The most accounts on a block list.
+    pub const BLOCKS: usize = 1000;
+    /// The most conversations in one answer.
+    pub const CONVERSATIONS: usize = 500;
     /// The most addresses in a link.
     pub const ADDRESSES: usize = 4;
 }

@@ -93,6 +93,56 @@ pub struct Register {
     /// As in [`Prove`].
     #[n(4)]
     pub announce: bool,
+    /// The relay's own word that it made this account before: brings the account back to a relay that was restored from an
+    /// older backup. Then the token is not looked at, and the manifest is the newest one, whatever its number.
+    #[cbor(n(5), decode_with = "present")]
+    pub receipt: Option<Receipt>,
+}
+
+/// Client → relay instead of [`Prove`]: asks for the recovery record that the holder of a recovery code can name and open.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Recover {
+    /// Derived from the recovery code.
+    #[n(0)]
+    pub record: Token,
+}
+
+/// Relay → client: the recovery record. The client goes on with [`Enroll`] on the same connection.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Recovered {
+    /// The account.
+    #[n(0)]
+    pub account: AccountId,
+    /// Its newest manifest, which the next one has to follow.
+    #[n(1)]
+    pub manifest: Opaque,
+    /// What [`StoreRecord`] stored: sealed by the recovery code.
+    #[n(2)]
+    pub bytes: Opaque,
+}
+
+/// Client → relay instead of [`Prove`]: a device that its account certified in a new manifest logs in for the first time.
+/// Safe to repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Enroll {
+    /// The account.
+    #[n(0)]
+    pub account: AccountId,
+    /// The manifest that follows the one which the relay holds, and certifies the device.
+    #[n(1)]
+    pub manifest: Opaque,
+    /// The device.
+    #[n(2)]
+    pub device: DeviceId,
+    /// By the device's login key, over [`crate::handshake::enrolment_message`].
+    #[n(3)]
+    pub signature: Signature,
+    /// As in [`Prove`].
+    #[n(4)]
+    pub announce: bool,
 }
 
 /// Relay → client: the session is open.
@@ -114,6 +164,13 @@ pub struct Ready {
     /// Only as the answer to [`Register`].
     #[cbor(n(4), decode_with = "present")]
     pub receipt: Option<Receipt>,
+    /// How many entries the relay ever took from this device: application entries and commits. A device that remembers
+    /// fewer was copied, or restored from an older state, and must not use its keys any more.
+    #[n(5)]
+    pub sent: u64,
+    /// The number of the account's manifest that the relay holds.
+    #[n(6)]
+    pub manifest: u64,
 }
 
 /// One stream that has entries for this device.
@@ -245,6 +302,10 @@ pub struct CreateConversation {
     /// The MLS GroupInfo of epoch 1, without the ratchet tree.
     #[n(7)]
     pub group_info: Opaque,
+    /// Absent for a conversation that never was. Else the incarnation that begins: one more than the relay's, or whatever
+    /// follows for the client where the relay knows of none (it was restored from an older backup).
+    #[cbor(n(8), decode_with = "present")]
+    pub incarnation: Option<u32>,
 }
 
 /// Adds one-time key packages of this device and replaces the one of last resort.
@@ -314,6 +375,107 @@ pub struct Announce {
     /// Whether to announce.
     #[n(0)]
     pub announce: bool,
+}
+
+/// Ends a conversation that the other account asked for and this one does not want. A new request is refused for 30 days.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct DeclineRequest {
+    /// The conversation, in the state *requested* by the other account.
+    #[n(0)]
+    pub conversation: ConversationId,
+}
+
+/// Blocks another account, or ends that.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SetBlock {
+    /// The other account; one that the relay does not know is kept all the same.
+    #[n(0)]
+    pub account: AccountId,
+    /// Whether it is blocked from now on.
+    #[n(1)]
+    pub blocked: bool,
+}
+
+/// Asks for the own block list.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ListBlocks {}
+
+/// Sets, changes or gives up the handle of the own account.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SetHandle {
+    /// The handle, see [`crate::is_handle`]; absent: none.
+    #[cbor(n(0), decode_with = "present")]
+    pub handle: Option<String>,
+}
+
+/// Asks which account has a handle.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FindAccount {
+    /// The handle.
+    #[n(0)]
+    pub handle: String,
+}
+
+/// Ends a link of this account before its time.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct EndLink {
+    /// The link's token.
+    #[n(0)]
+    pub token: Token,
+}
+
+/// Asks for what an external commit needs: for a device that lost its group, or joins as a new device of a member account.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FetchGroup {
+    /// The conversation.
+    #[n(0)]
+    pub conversation: ConversationId,
+}
+
+/// Publishes the next manifest of the own account: revokes devices, or changes the device-signing key.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PublishManifest {
+    /// It follows the one that the relay holds.
+    #[n(0)]
+    pub manifest: Opaque,
+}
+
+/// Asks for the newest manifest of the own account, or of one with which it shares a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FetchManifest {
+    /// The account.
+    #[n(0)]
+    pub account: AccountId,
+}
+
+/// Stores the account's recovery record, and replaces an older one.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct StoreRecord {
+    /// Its name, derived from the recovery code.
+    #[n(0)]
+    pub record: Token,
+    /// Sealed by the recovery code.
+    #[n(1)]
+    pub bytes: Opaque,
+}
+
+/// Asks for the conversations of the own account: for a new device that has to enter them.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ListConversations {
+    /// Conversations whose id is greater; absent: from the first.
+    #[cbor(n(0), decode_with = "present")]
+    pub after: Option<ConversationId>,
 }
 
 // ---- notices ---------------------------------------------------------------------------------------------------------
@@ -421,6 +583,78 @@ pub struct Page {
     pub base: u64,
 }
 
+/// The accounts that this one blocked.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Blocks {
+    /// In no order.
+    #[cbor(n(0), decode_with = "list::<{ bounds::BLOCKS }, _, _>")]
+    pub accounts: Vec<AccountId>,
+}
+
+/// The account that has the handle.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Found {
+    /// The account.
+    #[n(0)]
+    pub account: AccountId,
+}
+
+/// The public state of a conversation's group.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct GroupState {
+    /// The incarnation.
+    #[n(0)]
+    pub incarnation: u32,
+    /// The epoch.
+    #[n(1)]
+    pub epoch: u64,
+    /// The seq of the commit that made the epoch.
+    #[n(2)]
+    pub seq: u64,
+    /// The MLS GroupInfo of the epoch, without the ratchet tree.
+    #[n(3)]
+    pub group_info: Opaque,
+    /// The MLS ratchet tree (RFC 9420 §12.4.3.3).
+    #[n(4)]
+    pub tree: Opaque,
+}
+
+/// A manifest that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct AccountManifest {
+    /// The newest.
+    #[n(0)]
+    pub manifest: Opaque,
+}
+
+/// Conversations of the own account.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Conversations {
+    /// Ascending by conversation.
+    #[cbor(n(0), decode_with = "list::<{ bounds::CONVERSATIONS }, _, _>")]
+    pub conversations: Vec<ConversationOf>,
+    /// Whether more follow.
+    #[n(1)]
+    pub more: bool,
+}
+
+/// One conversation of the own account.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ConversationOf {
+    /// The conversation.
+    #[n(0)]
+    pub conversation: ConversationId,
+    /// The other account.
+    #[n(1)]
+    pub peer: AccountId,
+}
+
 // ---- pushes ----------------------------------------------------------------------------------------------------------
 
 /// The next entries of a stream.
@@ -466,6 +700,9 @@ pub struct Entry {
     /// Empty where the receiver blocked the sender.
     #[n(8)]
     pub bytes: Opaque,
+    /// Of a welcome: the seq of the commit that adds the device, which reads the conversation from the next one.
+    #[cbor(n(9), decode_with = "present")]
+    pub start: Option<u64>,
 }
 
 /// What an entry holds.
@@ -573,4 +810,11 @@ pub struct Bye {
     /// Do not come back before this many milliseconds.
     #[cbor(n(1), decode_with = "present")]
     pub retry_after: Option<u64>,
+}
+
+/// Whether a text may be a handle: `[a-z0-9._-]{2,32}`.
+#[must_use]
+pub fn is_handle(text: &str) -> bool {
+    let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+    (2..=32).contains(&text.len()) && text.bytes().all(allowed)
 }

@@ -90,6 +90,25 @@ async fn request(
         | Frame::Delivered(_)
         | Frame::Presence(_)
         | Frame::SignalPush(_)
-        | Frame::Bye(_) => return Err(ErrorCode::BadFrame),
+        | Frame::Bye(_)
+        | Frame::Recover(_)
+        | Frame::Recovered(_)
+        | Frame::Enroll(_)
+        | Frame::Blocks(_)
+        | Frame::Found(_)
+        | Frame::GroupState(_)
+        | Frame::AccountManifest(_)
+        | Frame::Conversations(_) => return Err(ErrorCode::BadFrame),
+        Frame::DeclineRequest(_)
+        | Frame::SetBlock(_)
+        | Frame::ListBlocks(_)
+        | Frame::SetHandle(_)
+        | Frame::FindAccount(_)
+        | Frame::EndLink(_)
+        | Frame::FetchGroup(_)
+        | Frame::PublishManifest(_)
+        | Frame::FetchManifest(_)
+        | Frame::StoreRecord(_)
+        | Frame::ListConversations(_) => Err(Refusal::new(ErrorCode::UnknownType)),
     })
 }

@@ -85,6 +85,8 @@ impl Node {
         }
         delivered.truncate(bounds::NEWS);
         let ready = Ready {
+            sent: 0,
+            manifest: 1,
             limits: self.wire_limits(),
             time: self.environment.clock.now(),
             news: news(session, &attachment),

@@ -98,6 +98,7 @@ impl Engine {
                     device,
                     signature: self.keys.sign_login(&message),
                     announce: true,
+                    receipt: None,
                 }
                 .into()
             }

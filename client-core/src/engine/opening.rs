@@ -122,6 +122,7 @@ impl Engine {
                     })
                     .collect(),
                 group_info: founded.group_info.into(),
+                incarnation: None,
             }
             .into();
             let bytes = encode_frame(0, &frame);

@@ -120,6 +120,7 @@ async fn register(
         device,
         signature,
         announce,
+        ..
     } = register;
     let opened = Manifest::open(&manifest.0).map_err(|_| ErrorCode::BadIdentity)?;
     let account = opened.account();

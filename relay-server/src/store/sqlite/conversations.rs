@@ -182,6 +182,7 @@ fn store_commit(
         client_id: request.client_id,
         conversation: None,
         bytes: Opaque(request.bytes.clone()),
+        start: None,
     };
     let row = NewRow {
         stream,

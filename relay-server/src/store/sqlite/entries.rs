@@ -81,6 +81,7 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
                         client_id: entry.client_id,
                         conversation: None,
                         bytes: Opaque(entry.bytes.clone()),
+                        start: None,
                     },
                 };
                 insert(tx.connection, &row)?;
@@ -197,5 +198,6 @@ fn read(row: &Row<'_>) -> SqlResult<Entry> {
             .get::<_, Option<[u8; ConversationId::LEN]>>(7)?
             .map(ConversationId::new),
         bytes: Opaque(bytes),
+        start: None,
     })
 }

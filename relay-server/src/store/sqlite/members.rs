@@ -45,6 +45,7 @@ pub(super) fn join(
         client_id: request.client_id,
         conversation: Some(request.conversation),
         bytes: Opaque(added.welcome.clone()),
+        start: None,
     };
     let inbox = StreamRow(inbox);
     let row = NewRow {
