@@ -2,6 +2,8 @@
 //! that take a connection, and inside a write transaction the [`WriteTransaction`], which notes what it changed.
 
 pub mod account;
+pub mod chains;
+pub mod commits;
 pub mod contacts;
 pub mod conversations;
 mod database;
@@ -10,6 +12,8 @@ pub mod messages;
 pub mod mls;
 pub mod openings;
 pub mod outbox;
+pub mod progress;
+pub mod requests;
 pub mod search;
 pub mod streams;
 

@@ -17,7 +17,11 @@ use crate::{
 };
 
 /// Raises with each migration; kept in `PRAGMA user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+];
 
 /// How long a connection waits for another's lock. Writers are one thread, so only checkpoints and backups are in the way.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -14,7 +14,13 @@ use crate::{
 const UNSENT: i64 = 1 << 50;
 
 const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
-    m.state, c.delivered_seq FROM messages m JOIN conversations c ON c.key = m.conversation";
+    m.state, c.delivered_seq, c.peer_read,
+    CASE WHEN m.kind = 2 THEN (SELECT count(*) FROM gaps g WHERE g.message = m.id) ELSE 0 END AS missing,
+    CASE WHEN m.mine = 1 AND m.seq <= c.delivered_seq THEN (SELECT time FROM progress p
+        WHERE p.conversation = m.conversation AND p.kind = 1 AND p.seq >= m.seq ORDER BY p.seq LIMIT 1) END AS delivered_at,
+    CASE WHEN m.mine = 1 AND m.seq <= c.peer_read THEN (SELECT time FROM progress p
+        WHERE p.conversation = m.conversation AND p.kind = 2 AND p.seq >= m.seq ORDER BY p.seq LIMIT 1) END AS read_at
+    FROM messages m JOIN conversations c ON c.key = m.conversation";
 
 /// A message to keep.
 pub struct NewMessage<'a> {
@@ -159,22 +165,25 @@ pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
         .execute("DELETE FROM search_index WHERE rowid = ?1", [row])?;
     write
         .connection()
+        .execute("DELETE FROM gaps WHERE message = ?1", [row])?;
+    write
+        .connection()
         .execute("DELETE FROM messages WHERE id = ?1", [row])?;
     write.announce(Event::MessageRemoved(conversation, message));
     write.announce(Event::ConversationChanged(conversation));
     Ok(())
 }
 
-/// Announces the own messages that were delivered just now: those after one seq up to another.
+/// Announces the own messages after one seq up to another; says whether there are any.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn announce_delivered(
+pub fn announce_own(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
     after: u64,
     up_to: u64,
-) -> Result<()> {
+) -> Result<bool> {
     let ids: Vec<MessageId> = {
         let mut statement = write.connection().prepare_cached(
             "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND position <= ?3 AND mine = 1 AND state = 1",
@@ -184,11 +193,14 @@ pub fn announce_delivered(
         })?;
         rows.collect::<rusqlite::Result<_>>()?
     };
-    for id in ids {
-        write.announce(Event::MessageChanged(key, id));
+    for id in &ids {
+        write.announce(Event::MessageChanged(key, *id));
+    }
+    if ids.is_empty() {
+        return Ok(false);
     }
     write.announce(Event::ConversationChanged(key));
-    Ok(())
+    Ok(true)
 }
 
 /// The row and state of an own message by its id.
@@ -221,6 +233,28 @@ pub fn content(connection: &Connection, row: i64) -> Result<Vec<u8>> {
             row.get(0)
         })?,
     )
+}
+
+/// How many messages that could not be opened came since a time.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_unreadable(connection: &Connection, since: u64) -> Result<u32> {
+    Ok(connection.query_row(
+        "SELECT count(*) FROM messages WHERE kind = 3 AND time >= ?1",
+        [signed(since)],
+        |row| row.get(0),
+    )?)
+}
+
+/// How many texts of ours a conversation has.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_own_texts(connection: &Connection, key: ConversationKey) -> Result<u32> {
+    Ok(connection
+        .prepare_cached("SELECT count(*) FROM messages WHERE conversation = ?1 AND mine = 1 AND kind = 1")?
+        .query_row([key.0], |row| row.get(0))?)
 }
 
 /// Whether an entry with this client id was one of ours.
@@ -343,6 +377,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     let state: i64 = row.get("state")?;
     let seq: Option<i64> = row.get("seq")?;
     let delivered: i64 = row.get("delivered_seq")?;
+    let peer_read: i64 = row.get("peer_read")?;
+    let missing: u32 = row.get("missing")?;
+    let delivered_at: Option<i64> = row.get("delivered_at")?;
+    let read_at: Option<i64> = row.get("read_at")?;
     let text: String = row.get("text")?;
     let kind = match row.get::<_, i64>("kind")? {
         1 => MessageKind::Text,
@@ -352,6 +390,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     };
     let outgoing = mine.then_some(match (state, seq) {
         (0, _) => OutgoingState::Queued,
+        (1, Some(seq)) if seq <= peer_read => OutgoingState::Read,
         (1, Some(seq)) if seq <= delivered => OutgoingState::Delivered,
         (1, _) => OutgoingState::Sent,
         _ => OutgoingState::Failed,
@@ -369,5 +408,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
         },
         time: unsigned(row.get("time")?),
         position: row.get("position")?,
+        count: (missing > 0).then_some(missing),
+        delivered_at: delivered_at.map(unsigned),
+        read_at: read_at.map(unsigned),
     })
 }

@@ -23,6 +23,8 @@ pub struct OutboxRow {
     pub content: Vec<u8>,
     /// The bytes as sealed, with incarnation and epoch.
     pub sealed: Option<Sealed>,
+    /// The number in our chain of an earlier entry that this one repeats.
+    pub again: Option<u64>,
 }
 
 /// Bytes for the wire, and where they hold.
@@ -73,6 +75,33 @@ pub fn insert(
     Ok(())
 }
 
+/// Queues the content of an own message once more, for somebody who missed it: the number in our chain that it had.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn insert_again(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    number: u64,
+    client_id: ClientId,
+    content: &[u8],
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO outbox (conversation, client_id, content, again)
+             SELECT ?1, ?2, ?3, ?4
+             WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND again = ?4)",
+        )?
+        .execute((
+            conversation.0,
+            client_id.as_bytes(),
+            content,
+            signed(number),
+        ))?;
+    Ok(())
+}
+
 /// The next rows of a conversation, in order. Failed messages wait for the person and are left out.
 ///
 /// # Errors
@@ -83,7 +112,7 @@ pub fn next(
     limit: usize,
 ) -> Result<Vec<OutboxRow>> {
     let mut statement = connection.prepare_cached(
-        "SELECT o.id, o.conversation, o.message, o.client_id, o.content, o.sealed, o.incarnation, o.epoch
+        "SELECT o.id, o.conversation, o.message, o.client_id, o.content, o.sealed, o.incarnation, o.epoch, o.again
          FROM outbox o LEFT JOIN messages m ON m.id = o.message
          WHERE o.conversation = ?1 AND (m.state IS NULL OR m.state = 0)
          ORDER BY o.first DESC, o.id LIMIT ?2",
@@ -98,7 +127,7 @@ pub fn next(
 /// [`crate::ErrorKind::Database`].
 pub fn all(connection: &Connection, conversation: ConversationKey) -> Result<Vec<OutboxRow>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, conversation, message, client_id, content, sealed, incarnation, epoch FROM outbox
+        "SELECT id, conversation, message, client_id, content, sealed, incarnation, epoch, again FROM outbox
          WHERE conversation = ?1 ORDER BY id",
     )?;
     let rows = statement.query_map([conversation.0], read)?;
@@ -172,6 +201,25 @@ pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
     Ok(())
 }
 
+/// Removes what waits without being a message and was never sealed, if its content begins like this one's: a newer one takes
+/// its place.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn delete_unsealed(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    is: impl Fn(&[u8]) -> bool,
+) -> Result<()> {
+    for row in all(write.connection(), conversation)? {
+        if row.message.is_none() && row.sealed.is_none() && row.again.is_none() && is(&row.content)
+        {
+            delete(write, row.id)?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes the row of a message.
 ///
 /// # Errors
@@ -225,5 +273,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         client_id: id(row, "client_id", ClientId::from_slice)?,
         content: row.get("content")?,
         sealed,
+        again: row.get::<_, Option<i64>>("again")?.map(unsigned),
     })
 }

@@ -1,0 +1,1 @@
+-- Damage and backups: filled by the next change.
