@@ -59,8 +59,13 @@ impl Person {
     }
 
     fn seal(&mut self, content: &[u8]) -> Vec<u8> {
-        self.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().seal(content))
-            .unwrap()
+        self.run(|mls| {
+            mls.load(CONVERSATION, 0)
+                .unwrap()
+                .unwrap()
+                .seal(content, &[])
+        })
+        .unwrap()
     }
 
     fn open(&mut self, bytes: &[u8]) {

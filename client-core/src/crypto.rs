@@ -37,7 +37,7 @@ pub use self::{
         Failure, Fault, FoundError, IdentityFault, JoinError, OpenError, PackageFault, SealError,
     },
     founding::{Founded, PeerDevices, WelcomeFor},
-    group::{Group, Opened},
+    group::{Group, MAX_AAD, Opened},
     identity::MemberInfo,
     joining::Joined,
     packages::{CLOCK_GRACE, KEY_PACKAGE_LIFETIME, LastResort},

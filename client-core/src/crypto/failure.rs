@@ -133,6 +133,9 @@ pub enum SealError {
     /// This device was removed from the group.
     #[error("not a member any more")]
     Removed,
+    /// The authenticated data is longer than [`super::MAX_AAD`].
+    #[error("too much authenticated data")]
+    TooMuchAad,
     /// See [`Failure`].
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -150,6 +153,9 @@ pub enum Fault {
     /// It cannot be decrypted.
     #[error("cannot be decrypted")]
     Undecryptable,
+    /// Its authenticated data is longer than [`super::MAX_AAD`].
+    #[error("too much authenticated data")]
+    TooMuchAad,
     /// Its signature, its tag or its sender does not hold.
     #[error("not authentic")]
     NotAuthentic,

@@ -19,6 +19,9 @@ use super::{
 };
 use crate::store::mls::MlsStoreError;
 
+/// The most authenticated data of a message, in bytes. It is not padded, and every member stores what it makes of it.
+pub const MAX_AAD: usize = 512;
+
 /// What a message of a group was.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Opened {
@@ -30,6 +33,8 @@ pub enum Opened {
         device: DeviceId,
         /// The content.
         content: Vec<u8>,
+        /// What was sealed with it in the clear: authentic, and read by the relay as well.
+        aad: Vec<u8>,
     },
     /// Content that this device sealed itself; MLS cannot open it again, and it is known from when it was sealed.
     OwnContent,
@@ -152,17 +157,25 @@ impl<'m, 'a> Group<'m, 'a> {
         Ok(())
     }
 
-    /// Encrypts and signs content in the current epoch. The bytes may be sent **only after the transaction is committed**:
-    /// after a rollback the same key seals the next content, and receivers drop one of the two.
+    /// Encrypts and signs content in the current epoch. `aad` goes with it in the clear and is signed too (RFC 9420 §6.3.1):
+    /// for what the relay may know; at most [`MAX_AAD`] bytes, empty for none.
+    ///
+    /// The bytes may be sent **only after the transaction is committed**: after a rollback the same key seals the next
+    /// content, and receivers drop one of the two.
     ///
     /// # Errors
     /// [`SealError`].
-    pub fn seal(&mut self, content: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub fn seal(&mut self, content: &[u8], aad: &[u8]) -> Result<Vec<u8>, SealError> {
         let mls = self.mls;
+        if aad.len() > MAX_AAD {
+            return Err(SealError::TooMuchAad);
+        }
         if !self.is_active()? {
             return Err(SealError::Removed);
         }
         let mut group = self.take()?;
+        // for this one message: the library forgets it when the message is made
+        group.set_aad(aad.to_vec());
         let message = group
             .create_message(&mls.provider, mls.keys, content)
             .map_err(Failure::library)?;
@@ -184,6 +197,13 @@ impl<'m, 'a> Group<'m, 'a> {
         if message.group_id() != group.group_id() {
             self.group = Some(group);
             return Err(Fault::OtherGroup.into());
+        }
+        // before the message's key is used up; that of a commit is looked at before it is merged
+        if let ProtocolMessage::PrivateMessage(message) = &message
+            && message.aad().len() > MAX_AAD
+        {
+            self.group = Some(group);
+            return Err(Fault::TooMuchAad.into());
         }
         let (epoch, current) = (message.epoch().as_u64(), group.epoch().as_u64());
         if epoch != current {
@@ -281,11 +301,16 @@ impl<'m, 'a> Group<'m, 'a> {
     fn apply(&self, group: &mut MlsGroup, message: ProcessedMessage) -> Result<Opened, OpenError> {
         let sender = message.sender().clone();
         let owner = identity::owner(message.credential()).ok_or(Fault::NotAuthentic)?;
+        if message.aad().len() > MAX_AAD {
+            return Err(Fault::TooMuchAad.into());
+        }
+        let aad = message.aad().to_vec();
         match message.into_content() {
             ProcessedMessageContent::ApplicationMessage(content) => Ok(Opened::Content {
                 account: owner.0,
                 device: owner.1,
                 content: content.into_bytes(),
+                aad,
             }),
             ProcessedMessageContent::OwnPrivateMessage => Ok(Opened::OwnContent),
             ProcessedMessageContent::OwnPendingCommit => Ok(Opened::OwnCommit),

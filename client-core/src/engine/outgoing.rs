@@ -100,7 +100,7 @@ impl Engine {
                     let mut bytes = 0usize;
                     for row in rows.into_iter().take_while(|row| row.sealed.is_none()) {
                         let entry = Sealed {
-                            bytes: group.seal(&row.content)?,
+                            bytes: group.seal(&row.content, &[])?,
                             incarnation: conversation.incarnation,
                             epoch: group.epoch()?,
                         };

@@ -415,7 +415,7 @@ fn a_self_update_and_a_removal_are_merged() {
         mls.load(CONVERSATION, 0)
             .unwrap()
             .unwrap()
-            .seal(b"anybody there?")
+            .seal(b"anybody there?", &[])
     });
     assert!(matches!(error, Err(SealError::Removed)));
 }

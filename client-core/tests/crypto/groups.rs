@@ -42,7 +42,8 @@ fn two_people_write_to_each_other() {
         Opened::Content {
             account: alice.keys.account(),
             device: alice.device(),
-            content
+            content,
+            aad: Vec::new(),
         }
     );
     let answer = bob.seal("Hello Alice");
@@ -162,7 +163,7 @@ fn too_many_missing_messages_are_told_apart() {
     let last = alice.run(|mls| {
         let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
         (0..20_002)
-            .map(|_| group.seal(b"").unwrap())
+            .map(|_| group.seal(b"", &[]).unwrap())
             .last()
             .unwrap()
     });
@@ -227,7 +228,7 @@ fn messages_of_another_group_are_told_apart() {
         mls.found_direct(other, &[devices]).unwrap();
         let mut group = mls.load(other, 0).unwrap().unwrap();
         group.merge_pending().unwrap();
-        group.seal(b"not for here").unwrap()
+        group.seal(b"not for here", &[]).unwrap()
     });
     assert!(matches!(
         bob.open(&foreign),

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod aad;
 mod content;
 mod external;
 mod forgery;

@@ -103,7 +103,7 @@ impl Person {
             mls.load(CONVERSATION, 0)
                 .unwrap()
                 .unwrap()
-                .seal(text.as_bytes())
+                .seal(text.as_bytes(), &[])
         })
         .unwrap()
     }

@@ -23,7 +23,7 @@ fn a_crash_before_the_commit_leaves_no_trace() {
             mls.load(CONVERSATION, 0)
                 .unwrap()
                 .unwrap()
-                .seal(b"never sent")
+                .seal(b"never sent", &[])
         })
         .unwrap();
     alice.restart();
@@ -141,7 +141,7 @@ fn a_group_that_is_deleted_leaves_nothing_behind() {
     alice.run(|mls| {
         let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
         group.delete().unwrap();
-        assert!(group.seal(b"too late").is_err());
+        assert!(group.seal(b"too late", &[]).is_err());
     });
     assert!(rows(&alice.connection).is_empty());
 }
