@@ -157,6 +157,19 @@ impl SystemEvent {
         Self::SplitView,
     ];
 
+    /// Its place before the entry at which it is told.
+    pub(crate) const fn place(self) -> i64 {
+        match self {
+            Self::ConversationStarted => 0,
+            Self::Reset => 1,
+            Self::Rejoined => 2,
+            Self::DevicesChanged => 3,
+            Self::RequestAccepted => 4,
+            Self::SplitView => 5,
+            Self::MessagesMissing => 6,
+        }
+    }
+
     /// The name in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {

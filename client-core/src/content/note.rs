@@ -22,7 +22,7 @@ pub struct SealNote {
     pub number: u64,
     /// The hash over the client ids of all earlier ones.
     #[n(2)]
-    pub link: ShortDigest,
+    pub link: Digest,
     /// The number of the sender's newest manifest.
     #[n(3)]
     pub manifest_number: u64,
@@ -70,14 +70,14 @@ mod tests {
         let note = SealNote {
             chain: ByteArray::from([1; 8]),
             number: 300,
-            link: short(Digest::of(&[b"a"])),
+            link: Digest::of(&[b"a"]),
             manifest_number: 1,
             manifest: short(Digest::of(&[b"b"])),
             peer_manifest: Some(short(Digest::of(&[b"c"]))),
             again: None,
         };
         let bytes = note.encode();
-        assert!(bytes.len() <= 80, "{} bytes", bytes.len());
+        assert!(bytes.len() <= 110, "{} bytes", bytes.len());
         assert_eq!(SealNote::decode(&bytes), Some(note));
         assert_eq!(SealNote::decode(&[]), None);
         assert_eq!(SealNote::decode(&bytes[1..]), None);

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params};
 use zeroize::Zeroizing;
 
 use crate::{
+    content::ShortDigest,
     error::Result,
     event::Event,
     model::Privacy,
@@ -150,9 +151,10 @@ pub fn note_own_manifest(write: &WriteTransaction<'_>, manifest: &[u8]) -> Resul
     // a manifest that cannot be read is the trouble of whoever uses it
     if let Ok(opened) = Manifest::open(manifest) {
         write.connection().execute(
-            "INSERT OR IGNORE INTO own_manifests (number, digest) VALUES (?1, ?2)",
+            "INSERT OR IGNORE INTO own_manifests (number, bytes, digest) VALUES (?1, ?2, ?3)",
             (
                 signed(opened.number),
+                manifest,
                 Digest::of(&[manifest]).as_bytes(),
             ),
         )?;
@@ -160,14 +162,25 @@ pub fn note_own_manifest(write: &WriteTransaction<'_>, manifest: &[u8]) -> Resul
     Ok(())
 }
 
-/// Whether this is the digest of a manifest of our own.
+/// Whether a digest of a manifest of our own begins so.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn is_own_manifest(connection: &Connection, digest: Digest) -> Result<bool> {
+pub fn is_own_manifest(connection: &Connection, digest: &ShortDigest) -> Result<bool> {
     Ok(connection
-        .prepare_cached("SELECT 1 FROM own_manifests WHERE digest = ?1")?
-        .exists([digest.as_bytes()])?)
+        .prepare_cached("SELECT 1 FROM own_manifests WHERE substr(digest, 1, 16) = ?1")?
+        .exists([digest.as_slice()])?)
+}
+
+/// Our manifests after a number, ascending.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn own_manifests_after(connection: &Connection, number: u64) -> Result<Vec<Vec<u8>>> {
+    let mut statement = connection
+        .prepare_cached("SELECT bytes FROM own_manifests WHERE number > ?1 ORDER BY number")?;
+    let rows = statement.query_map([signed(number)], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Counts entries made for the relay, before they leave.
@@ -264,24 +277,37 @@ pub fn confirm_recovery(write: &WriteTransaction<'_>, keys: &[u8]) -> Result<()>
 /// [`crate::ErrorKind::Database`].
 pub fn untold_record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>> {
     let record: Option<Vec<u8>> =
-        connection.query_row("SELECT record FROM account WHERE id = 1", [], |row| {
-            row.get(0)
-        })?;
+        connection.query_row(
+            "SELECT CASE record_told WHEN 0 THEN record END FROM account WHERE id = 1",
+            [],
+            |row| row.get(0),
+        )?;
     Ok(record.as_deref().and_then(|record| {
         let (token, bytes) = record.split_at_checked(Token::LEN)?;
         Some((Token::from_slice(token)?, bytes.to_vec()))
     }))
 }
 
-/// Keeps a recovery record until the relay has it; `None`: the relay has it.
+/// Keeps the recovery record; the relay has to be told.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn set_record(write: &WriteTransaction<'_>, record: Option<(Token, &[u8])>) -> Result<()> {
-    let bytes = record.map(|(token, bytes)| [token.as_bytes().as_slice(), bytes].concat());
+pub fn set_record(write: &WriteTransaction<'_>, token: Token, bytes: &[u8]) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET record = ?1, record_told = 0 WHERE id = 1",
+        [[token.as_bytes().as_slice(), bytes].concat()],
+    )?;
+    Ok(())
+}
+
+/// Whether the relay has the recovery record.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_record_told(write: &WriteTransaction<'_>, told: bool) -> Result<()> {
     write
         .connection()
-        .execute("UPDATE account SET record = ?1 WHERE id = 1", [bytes])?;
+        .execute("UPDATE account SET record_told = ?1 WHERE id = 1", [told])?;
     Ok(())
 }
 

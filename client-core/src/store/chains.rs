@@ -249,6 +249,28 @@ pub fn close(write: &WriteTransaction<'_>, closed: &Missing) -> Result<()> {
     Ok(())
 }
 
+/// The first and last number that are still missing of a chain, after those named.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn missing_of(connection: &Connection, of: &Missing) -> Result<Option<(u64, u64)>> {
+    let (first, last): (Option<i64>, Option<i64>) = connection
+        .prepare_cached(
+            "SELECT min(number), max(number) FROM gaps
+             WHERE conversation = ?1 AND device = ?2 AND chain = ?3 AND number > ?4",
+        )?
+        .query_row(
+            (
+                of.key.0,
+                of.device.as_bytes(),
+                of.chain.as_slice(),
+                signed(of.last),
+            ),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+    Ok(first.zip(last).map(|(first, last)| (unsigned(first), unsigned(last))))
+}
+
 /// How many entries are known to be missing, in all conversations.
 ///
 /// # Errors

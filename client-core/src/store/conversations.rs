@@ -7,7 +7,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
     model::{Conversation, ConversationKey, ConversationState, Standing},
-    store::{WriteTransaction, contacts, id, messages, requests, signed, unsigned},
+    store::{WriteTransaction, contacts, id, messages::{self, Author}, requests, signed, unsigned},
 };
 
 /// What the engine needs of a conversation.
@@ -144,7 +144,7 @@ pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str
 /// [`ErrorKind::Database`].
 pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i64) -> Result<()> {
     let newest: i64 = write.connection().query_row(
-        "SELECT coalesce(max(seq), 0) FROM messages WHERE conversation = ?1",
+        "SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND seq IS NOT NULL",
         [key.0],
         |row| row.get(0),
     )?;
@@ -185,6 +185,27 @@ pub enum Unread {
     Yes,
     /// It is our own, or the app's.
     No,
+}
+
+/// Whether what others wrote before is not missed: this device came in late, or had the other blocked.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn has_entered_late(connection: &Connection, key: ConversationKey) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM conversations WHERE key = ?1 AND entered = 1")?
+        .exists([key.0])?)
+}
+
+/// What others wrote before now is not missed.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_entered_late(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
+    write
+        .connection()
+        .execute("UPDATE conversations SET entered = 1 WHERE key = ?1", [key.0])?;
+    Ok(())
 }
 
 /// Announces that the row in the list changed.
@@ -290,7 +311,7 @@ pub fn list(connection: &Connection) -> Result<Vec<Conversation>> {
             blocked: row.get("blocked")?,
             texts_left: match standing {
                 Standing::Asked => Some(
-                    REQUEST_TEXTS.saturating_sub(messages::count_own_texts(connection, key)?),
+                    REQUEST_TEXTS.saturating_sub(messages::count_texts(connection, key, Author::Own)?),
                 ),
                 Standing::Open | Standing::Requested => None,
             },

@@ -13,6 +13,35 @@ use crate::{
 /// Positions of messages that the relay does not have yet start here, above every seq.
 const UNSENT: i64 = 1 << 50;
 
+/// Positions for each seq: the app's own lines first, each kind in its place, then the entry itself.
+const PLACES: i64 = 8;
+
+fn place_of(kind: MessageKind, seq: u64) -> i64 {
+    match kind {
+        MessageKind::System(event) => signed(seq)
+            .saturating_mul(PLACES)
+            .saturating_add(event.place()),
+        MessageKind::Text | MessageKind::Unreadable | MessageKind::Unsupported => position_of(seq),
+    }
+}
+
+/// The position itself; where it is taken, the one after all that the relay has. A relay that numbers twice loses the order,
+/// and nothing else.
+fn free_position(connection: &Connection, key: ConversationKey, position: i64) -> Result<i64> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM messages WHERE conversation = ?1 AND position = ?2)
+             THEN (SELECT max(position) + 1 FROM messages WHERE conversation = ?1 AND seq IS NOT NULL) ELSE ?2 END",
+        )?
+        .query_row((key.0, position), |row| row.get(0))?)
+}
+
+/// The position of an entry.
+#[must_use]
+pub fn position_of(seq: u64) -> i64 {
+    signed(seq).saturating_mul(PLACES).saturating_add(PLACES - 1)
+}
+
 const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
     m.state, c.delivered_seq, c.peer_read,
     CASE WHEN m.kind = 2 THEN (SELECT count(*) FROM gaps g WHERE g.message = m.id) ELSE 0 END AS missing,
@@ -60,7 +89,7 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
     let mut statement = write.connection().prepare_cached(
         "INSERT INTO messages (message_id, conversation, position, seq, sender, mine, kind, text, content, time, state, client_id)
          VALUES (:message_id, :conversation,
-                 coalesce(:seq, :unsent + (SELECT coalesce(max(id), 0) + 1 FROM messages)),
+                 coalesce(:position, :unsent + (SELECT coalesce(max(id), 0) + 1 FROM messages)),
                  :seq, :sender, :mine, :kind, :text, :content, :time, :state, :client_id)
          ON CONFLICT (message_id) DO NOTHING",
     )?;
@@ -68,6 +97,10 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
         ":message_id": message.id.as_bytes(),
         ":conversation": message.conversation.0,
         ":unsent": UNSENT,
+        ":position": match message.seq {
+            Some(seq) => Some(free_position(write.connection(), message.conversation, place_of(message.kind, seq))?),
+            None => None,
+        },
         ":seq": message.seq.map(signed),
         ":sender": message.sender.as_bytes(),
         ":mine": message.mine,
@@ -101,9 +134,9 @@ pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> 
     write
         .connection()
         .prepare_cached(
-            "UPDATE messages SET seq = ?2, position = ?2, time = ?3, state = 1 WHERE id = ?1",
+            "UPDATE messages SET seq = ?2, position = ?3, time = ?4, state = 1 WHERE id = ?1",
         )?
-        .execute((row, signed(seq), signed(time)))?;
+        .execute((row, signed(seq), position_of(seq), signed(time)))?;
     announce(write, row)
 }
 
@@ -186,9 +219,10 @@ pub fn announce_own(
 ) -> Result<bool> {
     let ids: Vec<MessageId> = {
         let mut statement = write.connection().prepare_cached(
-            "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND position <= ?3 AND mine = 1 AND state = 1",
+            "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND position <= ?3
+             AND mine = 1 AND kind = 1 AND state = 1",
         )?;
-        let rows = statement.query_map((key.0, signed(after), signed(up_to)), |row| {
+        let rows = statement.query_map((key.0, position_of(after), position_of(up_to)), |row| {
             id(row, "message_id", MessageId::from_slice)
         })?;
         rows.collect::<rusqlite::Result<_>>()?
@@ -247,14 +281,25 @@ pub fn count_unreadable(connection: &Connection, since: u64) -> Result<u32> {
     )?)
 }
 
-/// How many texts of ours a conversation has.
+/// Whose messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// Our own.
+    Own,
+    /// Those of others.
+    Others,
+}
+
+/// How many texts a conversation has; counts no further than a request reaches.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn count_own_texts(connection: &Connection, key: ConversationKey) -> Result<u32> {
+pub fn count_texts(connection: &Connection, key: ConversationKey, author: Author) -> Result<u32> {
     Ok(connection
-        .prepare_cached("SELECT count(*) FROM messages WHERE conversation = ?1 AND mine = 1 AND kind = 1")?
-        .query_row([key.0], |row| row.get(0))?)
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = ?2 AND kind IN (1, 4) LIMIT 100)",
+        )?
+        .query_row((key.0, author == Author::Own), |row| row.get(0))?)
 }
 
 /// Whether an entry with this client id was one of ours.

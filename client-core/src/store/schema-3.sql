@@ -5,7 +5,8 @@ ALTER TABLE account ADD COLUMN privacy INTEGER NOT NULL DEFAULT 7;       -- bits
 ALTER TABLE account ADD COLUMN handle TEXT;                              -- as the relay confirmed it
 ALTER TABLE account ADD COLUMN recovery_code BLOB;                       -- secret: until the person confirmed having written it down
 ALTER TABLE account ADD COLUMN recovery_due INTEGER NOT NULL DEFAULT 0;  -- 1: somebody answered, so there is something to lose
-ALTER TABLE account ADD COLUMN record BLOB;                              -- recovery record that the relay has to be told: token, then bytes
+ALTER TABLE account ADD COLUMN record BLOB;                              -- our recovery record: its name (32 bytes), then its bytes, sealed by the code
+ALTER TABLE account ADD COLUMN record_told INTEGER NOT NULL DEFAULT 0;   -- 1: the relay has it
 ALTER TABLE account ADD COLUMN enrolling INTEGER NOT NULL DEFAULT 0;     -- 1: this device is certified in our manifest, the relay has not seen it yet
 
 ALTER TABLE contacts ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;      -- 1: by the person
@@ -19,6 +20,14 @@ ALTER TABLE conversations ADD COLUMN read_told INTEGER NOT NULL DEFAULT 0; -- se
 ALTER TABLE conversations ADD COLUMN peer_read INTEGER NOT NULL DEFAULT 0; -- seq up to which the other says to have read
 ALTER TABLE conversations ADD COLUMN renew_at INTEGER;                   -- when our leaf is to be renewed; NULL: not planned yet
 ALTER TABLE conversations ADD COLUMN since_renewal INTEGER NOT NULL DEFAULT 0; -- entries that we sealed since
+
+ALTER TABLE conversations ADD COLUMN entered INTEGER NOT NULL DEFAULT 0; -- 1: what lies before is not missed: we came in late, or had the other blocked
+
+-- Room between entries for the app's own lines: eight places for each seq, the last for the entry itself.
+DROP INDEX messages_by_position;
+UPDATE messages SET position = position * 8 + CASE kind WHEN 2 THEN 0 ELSE 7 END WHERE seq IS NOT NULL;
+UPDATE conversations SET read_position = read_position * 8 + 7 WHERE read_position > 0;
+CREATE UNIQUE INDEX messages_by_position ON messages (conversation, position);
 
 -- When the other's devices had, and the other read, what: each rise with its time.
 CREATE TABLE progress (
@@ -90,5 +99,6 @@ CREATE TABLE declined (
 -- Every manifest that we ever signed or saw of our own, to recognise what others saw of us.
 CREATE TABLE own_manifests (
     number          INTEGER PRIMARY KEY NOT NULL,
+    bytes           BLOB NOT NULL,                       -- to be published again to a relay that lost it
     digest          BLOB NOT NULL
 ) STRICT;
