@@ -25,6 +25,7 @@ mod identity;
 mod joining;
 mod packages;
 mod provider;
+mod rejoining;
 mod signal;
 mod wire;
 
@@ -34,13 +35,15 @@ use rusqlite::Connection;
 pub use self::{
     account::{AccountKeys, KeysError},
     failure::{
-        Failure, Fault, FoundError, IdentityFault, JoinError, OpenError, PackageFault, SealError,
+        Failure, Fault, FoundError, IdentityFault, JoinError, OpenError, PackageFault, RejoinError,
+        SealError,
     },
     founding::{Founded, PeerDevices, WelcomeFor},
     group::{Group, MAX_AAD, Opened},
     identity::MemberInfo,
     joining::Joined,
     packages::{CLOCK_GRACE, KEY_PACKAGE_LIFETIME, LastResort},
+    rejoining::Rejoined,
     signal::SignalKey,
 };
 use crate::{seams::Randomness, store::mls::MlsStore};
@@ -114,6 +117,30 @@ impl<'a> Mls<'a> {
     /// [`JoinError`].
     pub fn join(&self, welcome: &[u8]) -> Result<Joined, JoinError> {
         joining::join(self, welcome)
+    }
+
+    /// Comes into a group without a welcome, by an external commit: this device lost the group, or is a new one of an account
+    /// that is in it. `group_info` and `tree` are what the relay gave. A leaf of this device under the same leaf key is
+    /// replaced; leaves of the account's other devices stay, see [`Group::remove`].
+    ///
+    /// All members are checked before anything is stored. The caller compares [`Rejoined::members`] with what it knows of
+    /// both accounts, and rolls back if they differ: a relay could show another group.
+    ///
+    /// What was stored of this group goes, and the new group is stored as it will be if the relay accepts. Until then
+    /// [`Group::has_pending`] says so, also after a restart, and the group refuses to seal and to open: nothing may be sealed
+    /// before the relay accepted. Accepted: [`Group::merge_pending`]. Another commit won: ask the relay anew and call this
+    /// again; or [`Group::delete`].
+    ///
+    /// # Errors
+    /// [`RejoinError`]. Unless it is a [`Failure`], nothing was changed.
+    pub fn rejoin(
+        &self,
+        conversation: ConversationId,
+        incarnation: u32,
+        group_info: &[u8],
+        tree: &[u8],
+    ) -> Result<Rejoined, RejoinError> {
+        rejoining::rejoin(self, conversation, incarnation, group_info, tree)
     }
 
     /// Loads a group; `None` where there is none.

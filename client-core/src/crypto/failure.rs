@@ -127,6 +127,41 @@ pub enum JoinError {
     Failure(#[from] Failure),
 }
 
+/// Why a device did not come back into a group.
+#[derive(Debug, Error)]
+pub enum RejoinError {
+    /// The bytes are no group info, or no ratchet tree.
+    #[error("no group info or no tree")]
+    Malformed,
+    /// They are of another conversation or incarnation.
+    #[error("of another group")]
+    OtherGroup,
+    /// The group is none of ours: another suite, other requirements.
+    #[error("not such a group")]
+    Foreign,
+    /// The group has more devices than it may have, or would have.
+    #[error("too many devices")]
+    TooMany,
+    /// A member's identity does not hold.
+    #[error(transparent)]
+    Identity(#[from] IdentityFault),
+    /// No device of this account is a member: the others would refuse this one.
+    #[error("this account is no member")]
+    Stranger,
+    /// Anything else that does not hold: a signature, the tree, or that the two belong together.
+    #[error("the group info or the tree does not hold")]
+    Invalid,
+    /// See [`Failure`].
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<MlsStoreError> for RejoinError {
+    fn from(error: MlsStoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
 /// Why content was not sealed.
 #[derive(Debug, Error)]
 pub enum SealError {
@@ -136,6 +171,9 @@ pub enum SealError {
     /// The authenticated data is longer than [`super::MAX_AAD`].
     #[error("too much authenticated data")]
     TooMuchAad,
+    /// This device came back by a commit that the relay has not accepted yet.
+    #[error("not a member yet")]
+    Unconfirmed,
     /// See [`Failure`].
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -194,6 +232,9 @@ pub enum OpenError {
     /// This device was removed from the group.
     #[error("not a member any more")]
     Removed,
+    /// This device came back by a commit that the relay has not accepted yet. Nothing comes before that commit.
+    #[error("not a member yet")]
+    Unconfirmed,
     /// The bytes do not hold, and never will.
     #[error(transparent)]
     Invalid(#[from] Fault),

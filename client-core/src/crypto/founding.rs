@@ -8,9 +8,6 @@ use protocol::{ConversationId, DeviceId, Digest, identity::Manifest};
 
 use super::{Failure, FoundError, Mls, config, packages, wire};
 
-/// The most leaves of a group whose welcomes embed the ratchet tree.
-const MAX_LEAVES: usize = 32;
-
 /// The devices of one account that are to be added.
 #[derive(Clone, Debug)]
 pub struct PeerDevices {
@@ -134,7 +131,7 @@ fn open_packages(
     if joiners.is_empty() {
         return Err(FoundError::NoDevices);
     }
-    if seen.len() > MAX_LEAVES {
+    if seen.len() > config::MAX_LEAVES {
         return Err(FoundError::TooMany);
     }
     Ok(joiners)

@@ -15,7 +15,7 @@ use protocol::{AccountId, ConversationId, DeviceId};
 
 use super::{
     Failure, Fault, IdentityFault, MemberInfo, Mls, OpenError, SealError, SignalKey, commits,
-    identity,
+    identity, rejoining::Unconfirmed,
 };
 use crate::store::mls::MlsStoreError;
 
@@ -59,6 +59,7 @@ pub struct Group<'m, 'a> {
     conversation: ConversationId,
     incarnation: u32,
     group: Option<MlsGroup>,
+    unconfirmed: Option<Unconfirmed>,
 }
 
 impl<'m, 'a> Group<'m, 'a> {
@@ -67,12 +68,14 @@ impl<'m, 'a> Group<'m, 'a> {
         group: MlsGroup,
         conversation: ConversationId,
         incarnation: u32,
+        unconfirmed: Option<Unconfirmed>,
     ) -> Self {
         Self {
             mls,
             conversation,
             incarnation,
             group: Some(group),
+            unconfirmed,
         }
     }
 
@@ -82,8 +85,17 @@ impl<'m, 'a> Group<'m, 'a> {
         incarnation: u32,
     ) -> Result<Option<Self>, Failure> {
         let group_id = GroupId::from_slice(&conversation.group_id(incarnation));
-        let group = MlsGroup::load(mls.provider.storage(), &group_id)?;
-        Ok(group.map(|group| Self::new(mls, group, conversation, incarnation)))
+        let Some(group) = MlsGroup::load(mls.provider.storage(), &group_id)? else {
+            return Ok(None);
+        };
+        let unconfirmed = Unconfirmed::load(mls.provider.storage(), &group_id)?;
+        Ok(Some(Self::new(
+            mls,
+            group,
+            conversation,
+            incarnation,
+            unconfirmed,
+        )))
     }
 
     /// The conversation.
@@ -123,21 +135,26 @@ impl<'m, 'a> Group<'m, 'a> {
         self.check_members()?.map_err(Failure::library)
     }
 
-    /// Whether a commit of this device waits for the relay's verdict. Content can be sealed meanwhile, in the old epoch.
+    /// Whether a commit of this device waits for the relay's verdict. Content can be sealed meanwhile, in the old epoch; but
+    /// not in a group that this device enters by [`Mls::rejoin`].
     ///
     /// # Errors
     /// [`Failure::Spent`].
     pub fn has_pending(&self) -> Result<bool, Failure> {
-        Ok(self.group()?.pending_commit().is_some())
+        Ok(self.group()?.pending_commit().is_some() || self.unconfirmed.is_some())
     }
 
-    /// The relay accepted the pending commit: the group enters the next epoch. Nothing happens where none is pending.
+    /// The relay accepted the pending commit: the group enters the next epoch, and one that was entered by [`Mls::rejoin`]
+    /// can be used. Nothing happens where none is pending.
     ///
     /// # Errors
     /// [`Failure`].
     pub fn merge_pending(&mut self) -> Result<(), Failure> {
         let mls = self.mls;
         let mut group = self.take()?;
+        if self.unconfirmed.take().is_some() {
+            Unconfirmed::remove(mls.provider.storage(), group.group_id())?;
+        }
         group
             .merge_pending_commit(&mls.provider)
             .map_err(Failure::library)?;
@@ -145,12 +162,16 @@ impl<'m, 'a> Group<'m, 'a> {
         Ok(())
     }
 
-    /// The relay refused the pending commit: the group stays where it is.
+    /// The relay refused the pending commit: the group stays where it is. One that was to be entered by [`Mls::rejoin`] is
+    /// deleted, as by [`Group::delete`]: it never was.
     ///
     /// # Errors
     /// [`Failure`].
     pub fn clear_pending(&mut self) -> Result<(), Failure> {
         let mls = self.mls;
+        if self.unconfirmed.is_some() {
+            return self.delete();
+        }
         let mut group = self.take()?;
         group.clear_pending_commit(mls.provider.storage())?;
         self.group = Some(group);
@@ -169,6 +190,9 @@ impl<'m, 'a> Group<'m, 'a> {
         let mls = self.mls;
         if aad.len() > MAX_AAD {
             return Err(SealError::TooMuchAad);
+        }
+        if self.unconfirmed.is_some() {
+            return Err(SealError::Unconfirmed);
         }
         if !self.is_active()? {
             return Err(SealError::Removed);
@@ -192,6 +216,12 @@ impl<'m, 'a> Group<'m, 'a> {
     /// # Errors
     /// [`OpenError`]. Unless it is a [`Failure`], the state is what it was.
     pub fn open(&mut self, bytes: &[u8]) -> Result<Opened, OpenError> {
+        if let Some(unconfirmed) = self.unconfirmed {
+            let own = unconfirmed.is(bytes);
+            return own
+                .then_some(Opened::OwnCommit)
+                .ok_or(OpenError::Unconfirmed);
+        }
         let message = read(bytes)?;
         let mut group = self.take()?;
         if message.group_id() != group.group_id() {
@@ -264,13 +294,15 @@ impl<'m, 'a> Group<'m, 'a> {
         )
     }
 
-    /// Deletes the group and its secrets from the database: a founding that lost, or an incarnation that ended.
+    /// Deletes the group and its secrets from the database: a founding or a rejoining that lost, or an incarnation that
+    /// ended.
     ///
     /// # Errors
     /// [`Failure`].
     pub fn delete(&mut self) -> Result<(), Failure> {
         let mls = self.mls;
         let mut group = self.take()?;
+        Unconfirmed::remove(mls.provider.storage(), group.group_id())?;
         Ok(group.delete(mls.provider.storage())?)
     }
 

@@ -49,7 +49,7 @@ fn enter(member: &mut Person, disguise: &Disguise) -> Vec<u8> {
 }
 
 /// The ratchet tree, which the relay has.
-fn tree(member: &mut Person) -> RatchetTreeIn {
+pub(crate) fn tree(member: &mut Person) -> RatchetTreeIn {
     use client_core::store::mls::MlsStore;
     use openmls::prelude::GroupId;
 

@@ -8,22 +8,21 @@ use openmls::prelude::{CredentialWithKey, Extensions, LeafNodeParameters};
 use openmls_traits::OpenMlsProvider as _;
 use protocol::{
     AccountId, DeviceId, Opaque, RelayId,
-    identity::{DeviceCertificate, LeafIdentity, Manifest, public_key},
+    identity::{LeafIdentity, Manifest, public_key},
 };
 
 use crate::{
     hostile::{
-        Disguise, Stored, capabilities, commit, commit_adding, parse, second_device, settings,
-        signing_key,
+        Disguise, Stored, capabilities, commit, commit_adding, parse, second_device, settings, twin,
     },
-    people::{CONVERSATION, NOW, Person, RELAY, alice_and_bob},
+    people::{CONVERSATION, Person, alice_and_bob},
 };
 
 /// What it is, the disguise, and whether a fault is the one to be found.
-type Named = (&'static str, Disguise, fn(IdentityFault) -> bool);
+pub(crate) type Named = (&'static str, Disguise, fn(IdentityFault) -> bool);
 
 /// Every way in which a leaf of `victim` can be false, with what is found.
-fn disguises(victim: &Person) -> Vec<Named> {
+pub(crate) fn disguises(victim: &Person) -> Vec<Named> {
     let attacker = Person::new(66);
     let other_relay = Person::on_relay(67, RelayId::new([8; 32]));
     let honest = || Disguise::honest(victim);
@@ -262,29 +261,7 @@ fn members_refuse_commits_that_add_false_identities() {
 #[test]
 fn members_refuse_a_second_leaf_of_a_device() {
     let (mut alice, mut bob) = alice_and_bob();
-    // the same device under a new leaf key, truly certified
-    let own = Stored::of(&alice);
-    let fresh = Stored::of(&Person::new(14));
-    let certificate = DeviceCertificate {
-        relay: RELAY,
-        account: alice.keys.account(),
-        device: alice.device(),
-        leaf_key: public_key(&signing_key(&fresh.leaf_key)),
-        login_key: public_key(&signing_key(&fresh.login_key)),
-        created: NOW,
-        dsk_version: 1,
-    };
-    let certificate = certificate.sign(&signing_key(&own.dsk)).into();
-    let identity = Some(LeafIdentity::encode(
-        own.root_public,
-        own.dsk_certificate,
-        certificate,
-    ));
-    let twin = Disguise {
-        hand: fresh.signer(),
-        identity,
-        ..Disguise::honest(&alice)
-    };
+    let twin = twin(&alice, 14);
     let commit = commit_adding(&mut alice, twin.package());
     assert!(matches!(
         bob.open(&commit),

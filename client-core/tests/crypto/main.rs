@@ -20,6 +20,7 @@ mod keys;
 mod noise;
 mod packages;
 mod people;
+mod rejoin;
 mod relay;
 mod signals;
 mod transactions;
