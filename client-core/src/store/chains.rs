@@ -114,6 +114,22 @@ pub fn forget(write: &WriteTransaction<'_>, key: ConversationKey, device: Device
     Ok(())
 }
 
+/// Forgets the chains of others: what they seal next is taken as a beginning.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn forget_others(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    own: DeviceId,
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("DELETE FROM chains WHERE conversation = ?1 AND device <> ?2")?
+        .execute((key.0, own.as_bytes()))?;
+    Ok(())
+}
+
 /// Remembers which of our messages has a number of our chain.
 ///
 /// # Errors

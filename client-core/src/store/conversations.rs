@@ -208,6 +208,95 @@ pub fn set_entered_late(write: &WriteTransaction<'_>, key: ConversationKey) -> R
     Ok(())
 }
 
+/// Plans when the own leaf is renewed; `None`: to be planned.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn plan_renewal(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    at: Option<u64>,
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE conversations SET renew_at = ?2, since_renewal = 0 WHERE key = ?1",
+        (key.0, at.map(signed)),
+    )?;
+    Ok(())
+}
+
+/// Counts entries that were sealed since the own leaf was renewed.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_sealed(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    entries: usize,
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("UPDATE conversations SET since_renewal = since_renewal + ?2 WHERE key = ?1")?
+        .execute((key.0, signed(entries as u64)))?;
+    Ok(())
+}
+
+/// Conversations whose own leaf has no plan for its renewal yet.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn without_renewal(connection: &Connection) -> Result<Vec<ConversationKey>> {
+    keys(
+        connection,
+        "SELECT key FROM conversations WHERE state = 1 AND standing = 0 AND renew_at IS NULL ORDER BY key",
+    )
+}
+
+/// The conversations whose own leaf is to be renewed by a time, or after so many entries: that which waits longest first.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn renewal_due(
+    connection: &Connection,
+    now: u64,
+    entries: u32,
+) -> Result<Option<ConversationKey>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key FROM conversations WHERE state = 1 AND standing = 0 AND (renew_at <= ?1 OR since_renewal >= ?2)
+         ORDER BY renew_at, key LIMIT 1",
+    )?;
+    Ok(statement
+        .query_row((signed(now), entries), |row| row.get(0).map(ConversationKey))
+        .optional()?)
+}
+
+/// When the next renewal is planned.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn next_renewal(connection: &Connection) -> Result<Option<u64>> {
+    let at: Option<i64> = connection
+        .prepare_cached("SELECT min(renew_at) FROM conversations WHERE state = 1 AND standing = 0")?
+        .query_row([], |row| row.get(0))?;
+    Ok(at.map(unsigned))
+}
+
+/// All established conversations.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn established(connection: &Connection) -> Result<Vec<ConversationKey>> {
+    keys(
+        connection,
+        "SELECT key FROM conversations WHERE state = 1 ORDER BY key",
+    )
+}
+
+fn keys(connection: &Connection, select: &str) -> Result<Vec<ConversationKey>> {
+    let mut statement = connection.prepare_cached(select)?;
+    let rows = statement.query_map([], |row| row.get(0).map(ConversationKey))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Announces that the row in the list changed.
 pub(super) fn announce(write: &WriteTransaction<'_>, key: ConversationKey) {
     write.announce(Event::ConversationChanged(key));

@@ -257,6 +257,39 @@ pub fn own_row(
         .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such message"))
 }
 
+/// An own message that the relay had, with its number in our chain.
+pub struct OwnMessage {
+    /// The number.
+    pub number: u64,
+    /// The opened content.
+    pub content: Vec<u8>,
+}
+
+/// The newest own messages after a seq, at most `limit`, in the order in which they were sent.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn own_after(
+    connection: &Connection,
+    key: ConversationKey,
+    seq: u64,
+    limit: u32,
+) -> Result<Vec<OwnMessage>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, content FROM (
+             SELECT s.number, m.content, m.seq FROM messages m JOIN sent_numbers s ON s.message = m.id
+             WHERE m.conversation = ?1 AND m.seq > ?2 AND m.mine = 1 ORDER BY m.seq DESC LIMIT ?3)
+         ORDER BY seq",
+    )?;
+    let rows = statement.query_map((key.0, signed(seq), limit), |row| {
+        Ok(OwnMessage {
+            number: unsigned(row.get("number")?),
+            content: row.get("content")?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The opened content of a message.
 ///
 /// # Errors

@@ -115,7 +115,7 @@ pub fn next(
         "SELECT o.id, o.conversation, o.message, o.client_id, o.content, o.sealed, o.incarnation, o.epoch, o.again
          FROM outbox o LEFT JOIN messages m ON m.id = o.message
          WHERE o.conversation = ?1 AND (m.state IS NULL OR m.state = 0)
-         ORDER BY o.first DESC, o.id LIMIT ?2",
+         ORDER BY o.sealed IS NULL, o.first DESC, o.id LIMIT ?2",
     )?;
     let rows = statement.query_map((conversation.0, signed(limit as u64)), read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -174,18 +174,47 @@ pub fn set_content(write: &WriteTransaction<'_>, row: i64, content: &[u8]) -> Re
     Ok(())
 }
 
-/// The row with this client id: its id and message.
+/// Gives a row another idempotency key: the relay knows something else under the old one.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn by_client_id(
-    connection: &Connection,
-    client_id: ClientId,
-) -> Result<Option<(i64, Option<i64>)>> {
-    let mut statement =
-        connection.prepare_cached("SELECT id, message FROM outbox WHERE client_id = ?1")?;
+pub fn set_client_id(write: &WriteTransaction<'_>, row: i64, client_id: ClientId) -> Result<()> {
+    write.connection().execute(
+        "UPDATE outbox SET client_id = ?2 WHERE id = ?1",
+        (row, client_id.as_bytes()),
+    )?;
+    Ok(())
+}
+
+/// A row that waits, without its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its row.
+    pub id: i64,
+    /// Where it goes.
+    pub conversation: ConversationKey,
+    /// The message that a person sees, if any.
+    pub message: Option<i64>,
+    /// Idempotency key.
+    pub client_id: ClientId,
+}
+
+/// The row with this client id.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<Waiting>> {
+    let mut statement = connection
+        .prepare_cached("SELECT id, conversation, message FROM outbox WHERE client_id = ?1")?;
     Ok(statement
-        .query_row([client_id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([client_id.as_bytes()], |row| {
+            Ok(Waiting {
+                id: row.get("id")?,
+                conversation: ConversationKey(row.get("conversation")?),
+                message: row.get("message")?,
+                client_id,
+            })
+        })
         .optional()?)
 }
 
