@@ -16,7 +16,9 @@
 //! PrivateMessage, welcomes, group infos and key packages each under their own wire format.
 
 mod account;
+mod adding;
 mod commits;
+mod committing;
 mod config;
 mod failure;
 mod founding;
@@ -34,11 +36,13 @@ use rusqlite::Connection;
 
 pub use self::{
     account::{AccountKeys, KeysError},
+    adding::{PeerDevices, WelcomeFor},
+    committing::Commit,
     failure::{
-        Failure, Fault, FoundError, IdentityFault, JoinError, OpenError, PackageFault, RejoinError,
-        SealError,
+        AddFault, CommitError, Failure, Fault, FoundError, IdentityFault, JoinError, OpenError,
+        PackageFault, RejoinError, SealError,
     },
-    founding::{Founded, PeerDevices, WelcomeFor},
+    founding::Founded,
     group::{Group, MAX_AAD, Opened},
     identity::MemberInfo,
     joining::Joined,

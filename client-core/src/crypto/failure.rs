@@ -78,24 +78,49 @@ pub enum PackageFault {
     Identity(#[from] IdentityFault),
 }
 
-/// Why a group was not founded.
-#[derive(Debug, Error)]
-pub enum FoundError {
-    /// There is a group of this conversation already.
-    #[error("the group exists")]
-    Exists,
-    /// Nobody to add, or a device named twice.
+/// What is wrong with devices that are to be added to a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AddFault {
+    /// There are none.
     #[error("no devices to add")]
     NoDevices,
-    /// More devices than a group that embeds its tree may have.
+    /// A device is named twice, or is a member.
+    #[error("device {0} twice")]
+    Twice(DeviceId),
+    /// More devices than a group may have.
     #[error("too many devices")]
     TooMany,
-    /// Each key package holds, but they make no group: two share a key, or one cannot do what the group requires.
-    #[error("the key packages make no group")]
-    Unfit,
     /// A key package that the relay handed out does not hold.
     #[error("key package of {0}: {1}")]
     Package(DeviceId, PackageFault),
+    /// Each key package holds, but they make no group: two share a key, or one cannot do what the group requires.
+    #[error("the key packages make no group")]
+    Unfit,
+}
+
+/// Why a group was not founded.
+#[derive(Debug, Error)]
+pub enum FoundError {
+    /// There is a group of this conversation and incarnation already.
+    #[error("the group exists")]
+    Exists,
+    /// See [`AddFault`].
+    #[error(transparent)]
+    Devices(#[from] AddFault),
+    /// See [`Failure`].
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Why a commit was not made.
+#[derive(Debug, Error)]
+pub enum CommitError {
+    /// A commit of this device waits for the relay's verdict.
+    #[error("a commit is pending")]
+    Pending,
+    /// This device was removed from the group.
+    #[error("not a member any more")]
+    Removed,
     /// See [`Failure`].
     #[error(transparent)]
     Failure(#[from] Failure),

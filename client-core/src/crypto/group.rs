@@ -14,8 +14,8 @@ use openmls_traits::OpenMlsProvider as _;
 use protocol::{AccountId, ConversationId, DeviceId};
 
 use super::{
-    Failure, Fault, IdentityFault, MemberInfo, Mls, OpenError, SealError, SignalKey, commits,
-    identity, rejoining::Unconfirmed,
+    Commit, CommitError, Failure, Fault, IdentityFault, MemberInfo, Mls, OpenError, SealError,
+    SignalKey, commits, identity, rejoining::Unconfirmed,
 };
 use crate::store::mls::MlsStoreError;
 
@@ -251,10 +251,7 @@ impl<'m, 'a> Group<'m, 'a> {
         match &result {
             Err(OpenError::Failure(_)) => {}
             // a refused message may have left traces in the object, but none in the database
-            Err(_) => {
-                self.group = MlsGroup::load(self.mls.provider.storage(), group.group_id())
-                    .map_err(Failure::from)?
-            }
+            Err(_) => self.reload(group.group_id())?,
             Ok(_) => self.group = Some(group),
         }
         result
@@ -304,6 +301,34 @@ impl<'m, 'a> Group<'m, 'a> {
         let mut group = self.take()?;
         Unconfirmed::remove(mls.provider.storage(), group.group_id())?;
         Ok(group.delete(mls.provider.storage())?)
+    }
+
+    /// Makes a commit, which is pending then.
+    pub(super) fn stage(
+        &mut self,
+        make: impl FnOnce(&Mls<'_>, &mut MlsGroup) -> Result<Commit, CommitError>,
+    ) -> Result<Commit, CommitError> {
+        let mls = self.mls;
+        if self.has_pending()? {
+            return Err(CommitError::Pending);
+        }
+        if !self.is_active()? {
+            return Err(CommitError::Removed);
+        }
+        let mut group = self.take()?;
+        let result = make(mls, &mut group);
+        match &result {
+            Err(CommitError::Failure(_)) => {}
+            // a refused change may have left traces in the object, but none in the database
+            Err(_) => self.reload(group.group_id())?,
+            Ok(_) => self.group = Some(group),
+        }
+        result
+    }
+
+    fn reload(&mut self, group_id: &GroupId) -> Result<(), Failure> {
+        self.group = MlsGroup::load(self.mls.provider.storage(), group_id)?;
+        Ok(())
     }
 
     /// Every leaf's identity, checked; and no device twice.

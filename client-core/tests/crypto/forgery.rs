@@ -1,8 +1,8 @@
 //! What a hostile device can send, and that each check refuses it.
 
 use client_core::crypto::{
-    Fault, FoundError, IdentityFault, JoinError, OpenError, Opened, PackageFault, PeerDevices,
-    SealError,
+    AddFault, Fault, FoundError, IdentityFault, JoinError, OpenError, Opened, PackageFault,
+    PeerDevices, SealError,
 };
 use openmls::prelude::{CredentialWithKey, Extensions, LeafNodeParameters};
 use openmls_traits::OpenMlsProvider as _;
@@ -129,7 +129,8 @@ fn a_founder_refuses_key_packages_of_false_identity() {
         let error = alice
             .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
             .unwrap_err();
-        let FoundError::Package(device, PackageFault::Identity(fault)) = error else {
+        let FoundError::Devices(AddFault::Package(device, PackageFault::Identity(fault))) = error
+        else {
             panic!("{name}: {error}")
         };
         assert_eq!(device, bob.device());
@@ -162,7 +163,7 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
             .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
             .unwrap_err();
         assert!(
-            matches!(error, FoundError::Package(_, PackageFault::Identity(fault)) if fault == expected),
+            matches!(error, FoundError::Devices(AddFault::Package(_, PackageFault::Identity(fault))) if fault == expected),
             "{error}"
         );
     }
@@ -173,7 +174,7 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
     };
     assert!(matches!(
         alice.run(|mls| mls.found_direct(CONVERSATION, &[devices])),
-        Err(FoundError::NoDevices)
+        Err(FoundError::Devices(AddFault::Twice(device))) if device == bob.device()
     ));
     for package in [vec![], b"nonsense".to_vec(), alice.keys.manifest()] {
         let devices = PeerDevices {
@@ -184,7 +185,10 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
             .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
             .unwrap_err();
         assert!(
-            matches!(error, FoundError::Package(_, PackageFault::Invalid)),
+            matches!(
+                error,
+                FoundError::Devices(AddFault::Package(_, PackageFault::Invalid))
+            ),
             "{error}"
         );
     }

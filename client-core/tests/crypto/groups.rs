@@ -1,5 +1,5 @@
 use client_core::crypto::{
-    Fault, FoundError, JoinError, LastResort, OpenError, Opened, PeerDevices,
+    AddFault, Fault, FoundError, JoinError, LastResort, OpenError, Opened, PeerDevices,
 };
 use openmls::prelude::{MlsMessageBodyIn, MlsMessageIn, tls_codec::DeserializeBytes as _};
 use protocol::{ConversationId, Digest, bounds, identity::Manifest};
@@ -288,7 +288,7 @@ fn a_founding_needs_somebody_to_add_and_a_free_name() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     assert!(matches!(
         alice.run(|mls| mls.found_direct(CONVERSATION, &[])),
-        Err(FoundError::NoDevices)
+        Err(FoundError::Devices(AddFault::NoDevices))
     ));
     alice.found(&mut bob);
     let devices = bob.devices();

@@ -10,6 +10,7 @@
 )]
 
 mod aad;
+mod commits;
 mod content;
 mod external;
 mod forgery;

@@ -1,6 +1,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use client_core::crypto::{FoundError, KEY_PACKAGE_LIFETIME, LastResort, Mls, PackageFault};
+use client_core::crypto::{
+    AddFault, FoundError, KEY_PACKAGE_LIFETIME, LastResort, Mls, PackageFault,
+};
 
 use crate::people::{CONVERSATION, NOW, Person};
 
@@ -28,7 +30,10 @@ fn a_package_expires_after_84_days_of_the_relays_time() {
     });
     assert!(matches!(
         late,
-        Err(FoundError::Package(_, PackageFault::Expired))
+        Err(FoundError::Devices(AddFault::Package(
+            _,
+            PackageFault::Expired
+        )))
     ));
     at(&mut alice, NOW + 83 * DAY_MS, |mls| {
         mls.found_direct(CONVERSATION, &devices)
