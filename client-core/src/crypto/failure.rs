@@ -1,7 +1,7 @@
 //! Errors that the caller decides by. A [`Failure`] is this computer's or program's; all else is a verdict on bytes.
 
 use openmls_traits::types::CryptoError;
-use protocol::{DeviceId, identity::IdentityError};
+use protocol::{AccountId, DeviceId, identity::IdentityError};
 use thiserror::Error;
 
 use crate::{seams::RandomError, store::mls::MlsStoreError};
@@ -87,6 +87,9 @@ pub enum AddFault {
     /// A device is named twice, or is a member.
     #[error("device {0} twice")]
     Twice(DeviceId),
+    /// The account has no part in the conversation.
+    #[error("account {0} is no member")]
+    Stranger(AccountId),
     /// More devices than a group may have.
     #[error("too many devices")]
     TooMany,
@@ -118,6 +121,18 @@ pub enum CommitError {
     /// A commit of this device waits for the relay's verdict.
     #[error("a commit is pending")]
     Pending,
+    /// See [`AddFault`].
+    #[error(transparent)]
+    Devices(#[from] AddFault),
+    /// There is nobody to remove.
+    #[error("no devices to remove")]
+    NoDevices,
+    /// The device that is to be removed is in the group no more, or never was.
+    #[error("device {0} is no member")]
+    NotMember(DeviceId),
+    /// A device cannot remove itself.
+    #[error("the own device cannot be removed")]
+    OwnDevice,
     /// This device was removed from the group.
     #[error("not a member any more")]
     Removed,
