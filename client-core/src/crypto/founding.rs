@@ -28,10 +28,11 @@ pub struct Founded {
 pub(super) fn found_direct(
     mls: &Mls<'_>,
     conversation: ConversationId,
+    incarnation: u32,
     others: &[PeerDevices],
 ) -> Result<Founded, FoundError> {
     let joiners = Joiners::open(mls, BTreeSet::from([mls.keys.device()]), others)?;
-    let group_id = GroupId::from_slice(&conversation.group_id(0));
+    let group_id = GroupId::from_slice(&conversation.group_id(incarnation));
     if MlsGroup::load(mls.provider.storage(), &group_id)
         .map_err(Failure::from)?
         .is_some()

@@ -100,7 +100,7 @@ impl Engine {
                 .collect();
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             let founded =
-                mls.found_direct(row.conversation, &[PeerDevices { manifest, packages }])?;
+                mls.found_direct(row.conversation, 0, &[PeerDevices { manifest, packages }])?;
             let frame: Frame = CreateConversation {
                 conversation: row.conversation,
                 peer: row.peer,

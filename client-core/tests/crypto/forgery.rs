@@ -127,7 +127,7 @@ fn a_founder_refuses_key_packages_of_false_identity() {
             packages: vec![(bob.device(), disguise.package_bytes())],
         };
         let error = alice
-            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap_err();
         let FoundError::Devices(AddFault::Package(device, PackageFault::Identity(fault))) = error
         else {
@@ -160,7 +160,7 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
             packages: vec![(device, package)],
         };
         let error = alice
-            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap_err();
         assert!(
             matches!(error, FoundError::Devices(AddFault::Package(_, PackageFault::Identity(fault))) if fault == expected),
@@ -173,7 +173,7 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
         packages: twice,
     };
     assert!(matches!(
-        alice.run(|mls| mls.found_direct(CONVERSATION, &[devices])),
+        alice.run(|mls| mls.found_direct(CONVERSATION, 0, &[devices])),
         Err(FoundError::Devices(AddFault::Twice(device))) if device == bob.device()
     ));
     for package in [vec![], b"nonsense".to_vec(), alice.keys.manifest()] {
@@ -182,7 +182,7 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
             packages: vec![(bob.device(), package)],
         };
         let error = alice
-            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap_err();
         assert!(
             matches!(

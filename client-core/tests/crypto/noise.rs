@@ -48,7 +48,7 @@ fn a_damaged_key_package_is_refused() {
             manifest: manifest.clone(),
             packages: vec![(bob.device(), damaged)],
         };
-        let result = alice.run_and_crash(|mls| mls.found_direct(CONVERSATION, &[devices]));
+        let result = alice.run_and_crash(|mls| mls.found_direct(CONVERSATION, 0, &[devices]));
         assert!(
             matches!(result, Err(FoundError::Devices(AddFault::Package(..)))),
             "{result:?}"

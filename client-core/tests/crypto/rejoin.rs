@@ -325,7 +325,7 @@ fn a_full_group_takes_no_further_device_but_takes_one_back() {
         .collect();
     let manifest = manifest_of(&bob, &others.iter().collect::<Vec<_>>());
     alice
-        .run(|mls| mls.found_direct(CONVERSATION, &[PeerDevices { manifest, packages }]))
+        .run(|mls| mls.found_direct(CONVERSATION, 0, &[PeerDevices { manifest, packages }]))
         .unwrap();
     alice.merge();
     let state = public_state(&mut alice);

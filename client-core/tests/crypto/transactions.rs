@@ -51,11 +51,11 @@ fn a_founding_in_a_transaction_that_failed_can_be_repeated() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     let devices = bob.devices();
     alice
-        .run_and_crash(|mls| mls.found_direct(CONVERSATION, std::slice::from_ref(&devices)))
+        .run_and_crash(|mls| mls.found_direct(CONVERSATION, 0, std::slice::from_ref(&devices)))
         .unwrap();
     assert!(rows(&alice.connection).is_empty());
     let founded = alice
-        .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+        .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
         .unwrap();
     bob.run_and_crash(|mls| mls.join(&founded.welcomes[0].bytes))
         .unwrap();
