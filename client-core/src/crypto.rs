@@ -37,6 +37,7 @@ use rusqlite::Connection;
 pub use self::{
     account::{AccountKeys, KeysError},
     adding::{PeerDevices, WelcomeFor},
+    commits::Change,
     committing::Commit,
     failure::{
         AddFault, CommitError, Failure, Fault, FoundError, IdentityFault, JoinError, OpenError,

@@ -243,6 +243,9 @@ pub enum Fault {
     /// The commit does what commits of this group may not: add an account, change the group's settings.
     #[error("commit not allowed")]
     NotAllowed,
+    /// The commit brings or removes a device against what the manifests say, see [`super::Group::open_with`].
+    #[error("commit against the manifests")]
+    Refused,
     /// The commit brings a leaf whose identity does not hold.
     #[error(transparent)]
     Identity(#[from] IdentityFault),

@@ -5,7 +5,7 @@ use tracing::{debug, warn};
 
 use crate::{
     content::{self, Body, Content},
-    crypto::{AccountKeys, Group, Mls, OpenError, Opened},
+    crypto::{AccountKeys, Change, Group, Mls, OpenError, Opened},
     engine::{
         entries::Care,
         opening::{Founder, complete},
@@ -107,7 +107,7 @@ impl Reading<'_, '_> {
             Ok(Opened::Content {
                 account, content, ..
             }) => self.content(write, entry, account, &content),
-            Ok(Opened::Commit { added, removed, .. }) => {
+            Ok(Opened::Commit(Change { added, removed, .. })) => {
                 debug!(
                     added = added.len(),
                     removed = removed.len(),

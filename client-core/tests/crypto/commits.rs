@@ -1,8 +1,8 @@
 //! Commits of members: keys are renewed, devices come and go.
 
 use client_core::crypto::{
-    AddFault, Commit, CommitError, IdentityFault, OpenError, Opened, PackageFault, PeerDevices,
-    SealError,
+    AddFault, Change, Commit, CommitError, IdentityFault, OpenError, Opened, PackageFault,
+    PeerDevices, SealError,
 };
 use protocol::{DeviceId, Digest, identity::Manifest};
 
@@ -51,7 +51,7 @@ fn a_self_update_renews_the_leaf_and_changes_nobody() {
         let before = relay.tree();
         let opened = accepted(&mut relay, &commit, &mut alice, &mut bob);
         assert_ne!(relay.tree(), before);
-        let Opened::Commit { by, added, removed } = opened else {
+        let Opened::Commit(Change { by, added, removed }) = opened else {
             panic!("not a commit: {opened:?}")
         };
         assert_eq!(by, (alice.keys.account(), alice.device()));
@@ -157,7 +157,7 @@ fn new_devices_of_both_accounts_are_added_each_by_its_own_welcome() {
     let named: Vec<_> = commit.welcomes.iter().map(|it| it.device).collect();
     assert_eq!(named, [tablet.device(), phone.device()]);
     let opened = accepted(&mut relay, &commit, &mut alice, &mut bob);
-    let Opened::Commit { added, removed, .. } = opened else {
+    let Opened::Commit(Change { added, removed, .. }) = opened else {
         panic!("not a commit: {opened:?}")
     };
     assert_eq!(
@@ -196,7 +196,7 @@ fn a_removed_device_reads_nothing_that_follows() {
     assert!(removal.welcomes.is_empty());
     let opened = accepted(&mut relay, &removal, &mut alice, &mut bob);
     assert!(
-        matches!(&opened, Opened::Commit { removed, added, .. } if removed[0].device == tablet.device() && added.is_empty()),
+        matches!(&opened, Opened::Commit(Change { removed, added, .. }) if removed[0].device == tablet.device() && added.is_empty()),
         "{opened:?}"
     );
     talk(&mut alice, &mut bob);
@@ -205,7 +205,7 @@ fn a_removed_device_reads_nothing_that_follows() {
     assert!(matches!(tablet.open(&message), Err(OpenError::Ahead(3))));
     assert!(matches!(
         tablet.open(&removal.commit),
-        Ok(Opened::Commit { .. })
+        Ok(Opened::Commit(_))
     ));
     assert!(matches!(tablet.open(&message), Err(OpenError::Removed)));
     assert!(matches!(

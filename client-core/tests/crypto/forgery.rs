@@ -1,7 +1,7 @@
 //! What a hostile device can send, and that each check refuses it.
 
 use client_core::crypto::{
-    AddFault, Fault, FoundError, IdentityFault, JoinError, OpenError, Opened, PackageFault,
+    AddFault, Change, Fault, FoundError, IdentityFault, JoinError, OpenError, Opened, PackageFault,
     PeerDevices, SealError,
 };
 use openmls::prelude::{CredentialWithKey, Extensions, LeafNodeParameters};
@@ -362,7 +362,7 @@ fn a_self_update_and_a_removal_are_merged() {
     });
     alice.merge();
     assert!(
-        matches!(bob.open(&update), Ok(Opened::Commit { added, removed, .. }) if added.is_empty() && removed.is_empty())
+        matches!(bob.open(&update), Ok(Opened::Commit(Change { added, removed, .. })) if added.is_empty() && removed.is_empty())
     );
     let message = bob.seal("after the update");
     assert_eq!(alice.read(&message), "after the update");
@@ -384,8 +384,17 @@ fn a_self_update_and_a_removal_are_merged() {
         built.stage_commit(raw).unwrap().into_commit()
     });
     alice.merge();
-    let opened = bob.open(&removal).unwrap();
-    assert!(matches!(opened, Opened::Commit { removed, .. } if removed[0].device == bob.device()));
+    // Alice may not do that by herself; if Bob's manifest revoked this device, she may
+    assert!(matches!(
+        bob.open(&removal),
+        Err(OpenError::Invalid(Fault::Refused))
+    ));
+    let opened = bob
+        .group(|group| group.open_with(&removal, |_| true))
+        .unwrap();
+    assert!(
+        matches!(opened, Opened::Commit(Change { removed, .. }) if removed[0].device == bob.device())
+    );
     assert!(
         !bob.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().is_active())
             .unwrap()

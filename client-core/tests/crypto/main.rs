@@ -23,5 +23,6 @@ mod packages;
 mod people;
 mod rejoin;
 mod relay;
+mod rules;
 mod signals;
 mod transactions;
