@@ -79,7 +79,7 @@ impl Person {
 /// The founder's part of a conversation: check the peer's package, make the group, the commit and the welcome, and merge.
 fn found(alice: &mut Person, devices: PeerDevices) -> Vec<u8> {
     let founded = alice
-        .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+        .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
         .unwrap();
     alice
         .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().merge_pending())

@@ -16,7 +16,9 @@
 //! PrivateMessage, welcomes, group infos and key packages each under their own wire format.
 
 mod account;
+mod adding;
 mod commits;
+mod committing;
 mod config;
 mod failure;
 mod founding;
@@ -34,11 +36,14 @@ use rusqlite::Connection;
 
 pub use self::{
     account::{AccountKeys, KeysError},
+    adding::{PeerDevices, WelcomeFor},
+    commits::Change,
+    committing::Commit,
     failure::{
-        Failure, Fault, FoundError, IdentityFault, JoinError, OpenError, PackageFault, RejoinError,
-        SealError,
+        AddFault, CommitError, Failure, Fault, FoundError, IdentityFault, JoinError, OpenError,
+        PackageFault, RejoinError, SealError,
     },
-    founding::{Founded, PeerDevices, WelcomeFor},
+    founding::Founded,
     group::{Group, MAX_AAD, Opened},
     identity::MemberInfo,
     joining::Joined,
@@ -94,8 +99,9 @@ impl<'a> Mls<'a> {
         packages::expire(self)
     }
 
-    /// Founds the group of a direct conversation with incarnation 0: this device alone in epoch 0, and the pending commit to
-    /// epoch 1 that adds all `others`: the devices of the peer and the other devices of the own account.
+    /// Founds the group of a direct conversation: this device alone in epoch 0, and the pending commit to epoch 1 that adds
+    /// all `others`: the devices of the peer and the other devices of the own account. The first `incarnation` is 0; a reset
+    /// founds the next one, and the group of the one before stays as it is until the caller deletes it.
     ///
     /// Nothing is merged: the relay decides whether the commit stands. Then [`Group::merge_pending`], else
     /// [`Group::delete`].
@@ -105,9 +111,10 @@ impl<'a> Mls<'a> {
     pub fn found_direct(
         &self,
         conversation: ConversationId,
+        incarnation: u32,
         others: &[PeerDevices],
     ) -> Result<Founded, FoundError> {
-        founding::found_direct(self, conversation, others)
+        founding::found_direct(self, conversation, incarnation, others)
     }
 
     /// Joins a group by a welcome for this device. The one-time key package that it names is used up, even if the welcome is

@@ -14,8 +14,8 @@ use openmls_traits::OpenMlsProvider as _;
 use protocol::{AccountId, ConversationId, DeviceId};
 
 use super::{
-    Failure, Fault, IdentityFault, MemberInfo, Mls, OpenError, SealError, SignalKey, commits,
-    identity, rejoining::Unconfirmed,
+    Change, Commit, CommitError, Failure, Fault, IdentityFault, MemberInfo, Mls, OpenError,
+    SealError, SignalKey, commits, identity, rejoining::Unconfirmed,
 };
 use crate::store::mls::MlsStoreError;
 
@@ -39,14 +39,7 @@ pub enum Opened {
     /// Content that this device sealed itself; MLS cannot open it again, and it is known from when it was sealed.
     OwnContent,
     /// A commit of another device; it is merged, the group is in the next epoch.
-    Commit {
-        /// The device that made it. Of an external commit, the device that joined by it.
-        by: (AccountId, DeviceId),
-        /// The devices that came in, for the caller to compare with manifests.
-        added: Vec<MemberInfo>,
-        /// The devices that went. A device that came back by an external commit is in both lists.
-        removed: Vec<MemberInfo>,
-    },
+    Commit(Change),
     /// The commit that is pending here, in the relay's order: it won. [`Group::merge_pending`] is next.
     OwnCommit,
 }
@@ -208,14 +201,30 @@ impl<'m, 'a> Group<'m, 'a> {
         Ok(bytes)
     }
 
-    /// Opens what the relay delivered in this conversation's stream.
-    ///
-    /// A commit is checked, all new leaves with it, and merged. Commits of a direct conversation add devices of the accounts
-    /// that are in it, remove devices, and do nothing else.
+    /// As [`Group::open_with`], for a caller that knows no manifests: a commit may bring any device that is certified for
+    /// one of the two accounts, and may remove devices of the account that made it.
     ///
     /// # Errors
     /// [`OpenError`]. Unless it is a [`Failure`], the state is what it was.
     pub fn open(&mut self, bytes: &[u8]) -> Result<Opened, OpenError> {
+        self.open_with(bytes, Change::removes_own_only)
+    }
+
+    /// Opens what the relay delivered in this conversation's stream.
+    ///
+    /// A commit is checked, all new leaves with it: commits of a direct conversation add devices of the accounts that are in
+    /// it, remove devices, renew leaves, and do nothing else. Then `judge` is asked, who knows the manifests: is each device
+    /// that comes in force, and is each one that goes either of the account that made the commit or revoked? Only then is it
+    /// merged. A relay refuses such commits too, so one that is refused here was let through by a relay that does not do its
+    /// part; the group stays in the old epoch, and the others may be in the next.
+    ///
+    /// # Errors
+    /// [`OpenError`]. Unless it is a [`Failure`], the state is what it was.
+    pub fn open_with(
+        &mut self,
+        bytes: &[u8],
+        judge: impl FnOnce(&Change) -> bool,
+    ) -> Result<Opened, OpenError> {
         if let Some(unconfirmed) = self.unconfirmed {
             let own = unconfirmed.is(bytes);
             return own
@@ -247,14 +256,11 @@ impl<'m, 'a> Group<'m, 'a> {
         let result = group
             .process_message(&self.mls.provider, message)
             .map_err(refused)
-            .and_then(|processed| self.apply(&mut group, processed));
+            .and_then(|processed| self.apply(&mut group, processed, judge));
         match &result {
             Err(OpenError::Failure(_)) => {}
             // a refused message may have left traces in the object, but none in the database
-            Err(_) => {
-                self.group = MlsGroup::load(self.mls.provider.storage(), group.group_id())
-                    .map_err(Failure::from)?
-            }
+            Err(_) => self.reload(group.group_id())?,
             Ok(_) => self.group = Some(group),
         }
         result
@@ -306,6 +312,34 @@ impl<'m, 'a> Group<'m, 'a> {
         Ok(group.delete(mls.provider.storage())?)
     }
 
+    /// Makes a commit, which is pending then.
+    pub(super) fn stage(
+        &mut self,
+        make: impl FnOnce(&Mls<'_>, &mut MlsGroup) -> Result<Commit, CommitError>,
+    ) -> Result<Commit, CommitError> {
+        let mls = self.mls;
+        if self.has_pending()? {
+            return Err(CommitError::Pending);
+        }
+        if !self.is_active()? {
+            return Err(CommitError::Removed);
+        }
+        let mut group = self.take()?;
+        let result = make(mls, &mut group);
+        match &result {
+            Err(CommitError::Failure(_)) => {}
+            // a refused change may have left traces in the object, but none in the database
+            Err(_) => self.reload(group.group_id())?,
+            Ok(_) => self.group = Some(group),
+        }
+        result
+    }
+
+    fn reload(&mut self, group_id: &GroupId) -> Result<(), Failure> {
+        self.group = MlsGroup::load(self.mls.provider.storage(), group_id)?;
+        Ok(())
+    }
+
     /// Every leaf's identity, checked; and no device twice.
     pub(super) fn check_members(&self) -> Result<Result<Vec<MemberInfo>, IdentityFault>, Failure> {
         let group = self.group()?;
@@ -330,7 +364,12 @@ impl<'m, 'a> Group<'m, 'a> {
         identity::member(leaf.ok_or(IdentityFault::NotMine)?, self.mls.keys.relay())
     }
 
-    fn apply(&self, group: &mut MlsGroup, message: ProcessedMessage) -> Result<Opened, OpenError> {
+    fn apply(
+        &self,
+        group: &mut MlsGroup,
+        message: ProcessedMessage,
+        judge: impl FnOnce(&Change) -> bool,
+    ) -> Result<Opened, OpenError> {
         let sender = message.sender().clone();
         let owner = identity::owner(message.credential()).ok_or(Fault::NotAuthentic)?;
         if message.aad().len() > MAX_AAD {
@@ -347,16 +386,14 @@ impl<'m, 'a> Group<'m, 'a> {
             ProcessedMessageContent::OwnPrivateMessage => Ok(Opened::OwnContent),
             ProcessedMessageContent::OwnPendingCommit => Ok(Opened::OwnCommit),
             ProcessedMessageContent::StagedCommitMessage(commit) => {
-                let commits::Change { added, removed } =
-                    commits::check(group, &sender, &commit, self.mls.keys.relay())?;
+                let change = commits::check(group, &sender, &commit, owner, self.mls.keys.relay())?;
+                if !judge(&change) {
+                    return Err(Fault::Refused.into());
+                }
                 group
                     .merge_staged_commit(&self.mls.provider, *commit)
                     .map_err(Failure::library)?;
-                Ok(Opened::Commit {
-                    by: owner,
-                    added,
-                    removed,
-                })
+                Ok(Opened::Commit(change))
             }
             _ => Err(Fault::Unexpected.into()),
         }

@@ -1,8 +1,8 @@
 //! What a hostile device can send, and that each check refuses it.
 
 use client_core::crypto::{
-    Fault, FoundError, IdentityFault, JoinError, OpenError, Opened, PackageFault, PeerDevices,
-    SealError,
+    AddFault, Change, Fault, FoundError, IdentityFault, JoinError, OpenError, Opened, PackageFault,
+    PeerDevices, SealError,
 };
 use openmls::prelude::{CredentialWithKey, Extensions, LeafNodeParameters};
 use openmls_traits::OpenMlsProvider as _;
@@ -127,9 +127,10 @@ fn a_founder_refuses_key_packages_of_false_identity() {
             packages: vec![(bob.device(), disguise.package_bytes())],
         };
         let error = alice
-            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap_err();
-        let FoundError::Package(device, PackageFault::Identity(fault)) = error else {
+        let FoundError::Devices(AddFault::Package(device, PackageFault::Identity(fault))) = error
+        else {
             panic!("{name}: {error}")
         };
         assert_eq!(device, bob.device());
@@ -159,10 +160,10 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
             packages: vec![(device, package)],
         };
         let error = alice
-            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap_err();
         assert!(
-            matches!(error, FoundError::Package(_, PackageFault::Identity(fault)) if fault == expected),
+            matches!(error, FoundError::Devices(AddFault::Package(_, PackageFault::Identity(fault))) if fault == expected),
             "{error}"
         );
     }
@@ -172,8 +173,8 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
         packages: twice,
     };
     assert!(matches!(
-        alice.run(|mls| mls.found_direct(CONVERSATION, &[devices])),
-        Err(FoundError::NoDevices)
+        alice.run(|mls| mls.found_direct(CONVERSATION, 0, &[devices])),
+        Err(FoundError::Devices(AddFault::Twice(device))) if device == bob.device()
     ));
     for package in [vec![], b"nonsense".to_vec(), alice.keys.manifest()] {
         let devices = PeerDevices {
@@ -181,10 +182,13 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
             packages: vec![(bob.device(), package)],
         };
         let error = alice
-            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap_err();
         assert!(
-            matches!(error, FoundError::Package(_, PackageFault::Invalid)),
+            matches!(
+                error,
+                FoundError::Devices(AddFault::Package(_, PackageFault::Invalid))
+            ),
             "{error}"
         );
     }
@@ -358,7 +362,7 @@ fn a_self_update_and_a_removal_are_merged() {
     });
     alice.merge();
     assert!(
-        matches!(bob.open(&update), Ok(Opened::Commit { added, removed, .. }) if added.is_empty() && removed.is_empty())
+        matches!(bob.open(&update), Ok(Opened::Commit(Change { added, removed, .. })) if added.is_empty() && removed.is_empty())
     );
     let message = bob.seal("after the update");
     assert_eq!(alice.read(&message), "after the update");
@@ -380,8 +384,17 @@ fn a_self_update_and_a_removal_are_merged() {
         built.stage_commit(raw).unwrap().into_commit()
     });
     alice.merge();
-    let opened = bob.open(&removal).unwrap();
-    assert!(matches!(opened, Opened::Commit { removed, .. } if removed[0].device == bob.device()));
+    // Alice may not do that by herself; if Bob's manifest revoked this device, she may
+    assert!(matches!(
+        bob.open(&removal),
+        Err(OpenError::Invalid(Fault::Refused))
+    ));
+    let opened = bob
+        .group(|group| group.open_with(&removal, |_| true))
+        .unwrap();
+    assert!(
+        matches!(opened, Opened::Commit(Change { removed, .. }) if removed[0].device == bob.device())
+    );
     assert!(
         !bob.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().is_active())
             .unwrap()

@@ -10,6 +10,7 @@
 )]
 
 mod aad;
+mod commits;
 mod content;
 mod external;
 mod forgery;
@@ -22,5 +23,6 @@ mod packages;
 mod people;
 mod rejoin;
 mod relay;
+mod rules;
 mod signals;
 mod transactions;

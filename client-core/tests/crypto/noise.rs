@@ -1,6 +1,6 @@
 //! Bytes that nobody meant: whatever arrives, there is a verdict and never a panic.
 
-use client_core::crypto::{FoundError, JoinError, OpenError, PeerDevices, RejoinError};
+use client_core::crypto::{AddFault, FoundError, JoinError, OpenError, PeerDevices, RejoinError};
 use proptest::prelude::{any, prop, prop_assert, proptest};
 use protocol::identity::Manifest;
 
@@ -48,8 +48,11 @@ fn a_damaged_key_package_is_refused() {
             manifest: manifest.clone(),
             packages: vec![(bob.device(), damaged)],
         };
-        let result = alice.run_and_crash(|mls| mls.found_direct(CONVERSATION, &[devices]));
-        assert!(matches!(result, Err(FoundError::Package(..))), "{result:?}");
+        let result = alice.run_and_crash(|mls| mls.found_direct(CONVERSATION, 0, &[devices]));
+        assert!(
+            matches!(result, Err(FoundError::Devices(AddFault::Package(..)))),
+            "{result:?}"
+        );
     }
 }
 

@@ -103,7 +103,7 @@ impl Person {
 
     pub(crate) fn found(&mut self, peer: &mut Self) -> Founded {
         let devices = peer.devices();
-        self.run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+        self.run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap()
     }
 

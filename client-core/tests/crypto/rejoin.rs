@@ -1,7 +1,7 @@
 //! Coming back into a group without a welcome.
 
 use client_core::crypto::{
-    IdentityFault, OpenError, Opened, PeerDevices, RejoinError, Rejoined, SealError,
+    Change, IdentityFault, OpenError, Opened, PeerDevices, RejoinError, Rejoined, SealError,
 };
 use openmls::prelude::{Extensions, tls_codec::Serialize as _};
 use protocol::{ConversationId, DeviceId, Digest};
@@ -49,7 +49,7 @@ fn a_device_that_lost_its_database_comes_back_in_its_own_place() {
     assert_eq!(rejoined.hash, Digest::of(&[&rejoined.commit]));
     alice.merge();
     let opened = bob.open(&rejoined.commit).unwrap();
-    let Opened::Commit { by, added, removed } = opened else {
+    let Opened::Commit(Change { by, added, removed }) = opened else {
         panic!("not a commit: {opened:?}")
     };
     assert_eq!(by, (alice.keys.account(), alice.device()));
@@ -325,7 +325,7 @@ fn a_full_group_takes_no_further_device_but_takes_one_back() {
         .collect();
     let manifest = manifest_of(&bob, &others.iter().collect::<Vec<_>>());
     alice
-        .run(|mls| mls.found_direct(CONVERSATION, &[PeerDevices { manifest, packages }]))
+        .run(|mls| mls.found_direct(CONVERSATION, 0, &[PeerDevices { manifest, packages }]))
         .unwrap();
     alice.merge();
     let state = public_state(&mut alice);

@@ -63,7 +63,7 @@ impl Peer {
         let manifest = Manifest::open(&ana.register.manifest.0).unwrap();
         let packages = vec![(ana.register.device, ana.published.packages[0].0.to_vec())];
         let mls = Mls::new(&self.database, &mut self.random, &self.keys, NOW);
-        mls.found_direct(CONVERSATION, &[PeerDevices { manifest, packages }])
+        mls.found_direct(CONVERSATION, 0, &[PeerDevices { manifest, packages }])
             .unwrap()
     }
 
