@@ -69,7 +69,8 @@ impl Client {
         seams: SystemSeams,
         runtime: &Handle,
     ) -> Result<(Self, Notices)> {
-        let reader = Arc::new(Reader::open(&opened.path, &opened.key)?);
+        let reader =
+            Arc::new(Reader::open(&opened.path, &opened.key)?.with_live(opened.engine.live()));
         let me = opened.engine.me();
         let (inputs, receiver) = mpsc::channel(INPUTS);
         let handle = runtime.clone();

@@ -144,6 +144,7 @@ seen_as! {
     crate::crypto::KeysError => Database,
     crate::crypto::SealError => Crypto,
     crate::crypto::FoundError => Crypto,
+    crate::crypto::CommitError => Crypto,
     crate::seams::RandomError => Internal,
 }
 

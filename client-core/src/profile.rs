@@ -215,6 +215,12 @@ impl Profile {
             name: String::new(),
             registration: Some(token),
             relay_offset: 0,
+            receipt: None,
+            privacy: account::DEFAULT_PRIVACY,
+            handle: None,
+            recovery_code: None,
+            recovery_due: false,
+            enrolling: false,
         };
         database.write(|write| account::insert(write, &row))?;
         Ok(OpenedAccount {

@@ -132,7 +132,10 @@ impl Engine {
 
     /// Ends a link before its time. Needs a connection: the relay counts.
     pub fn end_link(&mut self, token: Token, answer: Answer<()>) {
-        self.request(Request::EndLink { token, answer }, &EndLink { token }.into());
+        self.request(
+            Request::EndLink { token, answer },
+            &EndLink { token }.into(),
+        );
         self.show_connection();
     }
 
@@ -178,8 +181,7 @@ impl Engine {
                 Ok(())
             }
             (Request::SetHandle { handle, answer }, Frame::Done(_)) => {
-                let kept =
-                    self.write(|write| store::account::set_handle(write, handle.as_deref()));
+                let kept = self.write(|write| store::account::set_handle(write, handle.as_deref()));
                 if kept.is_ok() {
                     self.account.handle = handle;
                 }

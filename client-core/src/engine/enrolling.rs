@@ -18,7 +18,10 @@ impl Engine {
 
     /// Some of the account's conversations: this device wants to be in each that the person did not decline.
     pub(super) fn listed(&mut self, list: &Conversations) -> Result<()> {
-        info!(conversations = list.conversations.len(), "entering the account's conversations");
+        info!(
+            conversations = list.conversations.len(),
+            "entering the account's conversations"
+        );
         let ids = Ids::draw(self.seams.random.as_mut())?;
         self.write(|write| {
             for of in &list.conversations {

@@ -57,6 +57,12 @@ impl Engine {
                 break;
             }
         }
+        if let StreamId::Conversation(conversation) = stream
+            && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
+        {
+            // whoever wrote is not typing any more
+            self.typed(row.key);
+        }
         self.resume_commits()?;
         self.fetch_manifests()?;
         self.pump()
@@ -175,6 +181,7 @@ impl Engine {
                         random: seams.random.as_mut(),
                         ids: &ids,
                         name: &account.name,
+                        manifest: &account.manifest,
                         now,
                     };
                     walk(stream, batch, &mut done, |entry| inbox.entry(write, entry))?;
@@ -188,6 +195,7 @@ impl Engine {
                                 keys,
                                 relay: account.relay,
                                 name: &account.name,
+                                manifest: &account.manifest,
                                 privacy: account.privacy,
                                 row,
                                 group: None,

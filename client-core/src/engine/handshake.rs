@@ -174,7 +174,11 @@ impl Engine {
         self.asked_manifests.clear();
         self.answers = MOST_ANSWERS;
         self.receipts_due = Some(self.seams.clock.monotonic());
-        self.bases = ready.news.iter().map(|news| (news.stream, news.base)).collect();
+        self.bases = ready
+            .news
+            .iter()
+            .map(|news| (news.stream, news.base))
+            .collect();
         if let Some(outcome) = self.registration.take() {
             outcome(Ok(()));
         }
@@ -208,15 +212,17 @@ impl Engine {
     fn returned(&self, hello: &Hello, challenge: &Challenge) -> Result<Frame> {
         let receipt = self.account.receipt.as_deref().map(cbor::decode);
         let Some(Ok(receipt)) = receipt else {
-            return Err(Error::new(ErrorKind::Database, "the receipt cannot be read"));
+            return Err(Error::new(
+                ErrorKind::Database,
+                "the receipt cannot be read",
+            ));
         };
         let (account, device) = (self.keys.account(), self.keys.device());
         let manifest = self.account.manifest.clone();
         // the token is not looked at
         let token = Token::new([0; Token::LEN]);
-        let message = handshake::registration_message(
-            hello, challenge, account, device, &manifest, &token,
-        );
+        let message =
+            handshake::registration_message(hello, challenge, account, device, &manifest, &token);
         Ok(Register {
             token,
             manifest: manifest.into(),

@@ -158,7 +158,11 @@ impl Engine {
                 _ => return Ok(None),
             }
         };
-        Ok(Some(key.seal(seams.random.as_mut(), keys.device(), body)?))
+        Ok(Some(key.seal(
+            seams.random.as_mut(),
+            keys.device(),
+            body,
+        )?))
     }
 
     /// Somebody's signal. What cannot be opened is dropped.

@@ -32,7 +32,10 @@ impl Engine {
             .collect();
         for account in wanted {
             self.asked_manifests.insert(account);
-            self.request(Request::Manifest { account }, &FetchManifest { account }.into());
+            self.request(
+                Request::Manifest { account },
+                &FetchManifest { account }.into(),
+            );
         }
         Ok(())
     }

@@ -143,12 +143,7 @@ impl Learning<'_> {
             number: note.number.saturating_sub(1),
             link: note.link,
         };
-        chains::save(
-            write,
-            key,
-            self.device,
-            &now.with(self.entry.client_id),
-        )
+        chains::save(write, key, self.device, &now.with(self.entry.client_id))
     }
 
     /// Asks the sender for what is missing, where the two may write to each other.
@@ -174,8 +169,9 @@ impl Learning<'_> {
             let number = Manifest::open(&bytes).ok()?.number;
             Some((number, content::short(Digest::of(&[&bytes]))))
         });
-        let contradicts = known
-            .is_some_and(|(number, digest)| number == note.manifest_number && digest != note.manifest);
+        let contradicts = known.is_some_and(|(number, digest)| {
+            number == note.manifest_number && digest != note.manifest
+        });
         let foreign = match &note.peer_manifest {
             Some(digest) => !account::is_own_manifest(write.connection(), digest)?,
             None => false,

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use protocol::{
-    AccountId, ClaimKeyPackages, Claimed, ClientId, CreateConversation, Digest, ErrorCode, Frame,
-    MessageId, Opaque, Refusal, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
+    AccountId, ClaimKeyPackages, Claimed, CreateConversation, Digest, ErrorCode, Frame, Opaque,
+    Refusal, StreamId, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
 };
 use tracing::{error, info, warn};
 
@@ -107,8 +107,11 @@ impl Engine {
                 .map(|package| (package.device, package.bytes.0.to_vec()))
                 .collect();
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            let founded =
-                mls.found_direct(row.conversation, opening.incarnation, &[PeerDevices { manifest, packages }])?;
+            let founded = mls.found_direct(
+                row.conversation,
+                opening.incarnation,
+                &[PeerDevices { manifest, packages }],
+            )?;
             let frame: Frame = CreateConversation {
                 conversation: row.conversation,
                 peer: row.peer,
@@ -191,6 +194,7 @@ impl Engine {
             let founder = Founder {
                 own: account.account,
                 name: &account.name,
+                manifest: &account.manifest,
                 ids: &ids,
             };
             complete(write, &mls, &row, &opening, &founder, accepted)
@@ -280,6 +284,8 @@ pub(super) fn give_up_queued(write: &WriteTransaction<'_>, key: ConversationKey)
 pub(super) struct Founder<'a> {
     pub(super) own: AccountId,
     pub(super) name: &'a str,
+    /// Our newest manifest.
+    pub(super) manifest: &'a [u8],
     pub(super) ids: &'a Ids,
 }
 

@@ -245,8 +245,8 @@ impl Engine {
             ..
         } = self;
         let (hold, events) = database.write(|write| {
-            let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-            outbox::clear_sealed(write, &ids)?;
+            let rows: Vec<i64> = rows.iter().map(|row| row.id).collect();
+            outbox::clear_sealed(write, &rows)?;
             let row = conversations::row(write.connection(), key)?;
             let stream = StreamId::Conversation(row.conversation);
             let winner = refusal.seq.unwrap_or(0);
@@ -274,7 +274,7 @@ impl Engine {
     }
 
     /// Whether this device first has to come back into a conversation, or is about to enter another epoch.
-    fn is_elsewhere(&self, key: ConversationKey) -> Result<bool> {
+    pub(super) fn is_elsewhere(&self, key: ConversationKey) -> Result<bool> {
         let connection = self.database.connection();
         let row = conversations::row(connection, key)?;
         Ok(self.unchecked.contains(&row.conversation)
@@ -305,7 +305,9 @@ impl Engine {
         let now = self.relay_time();
         self.write(|write| {
             match conversations::row_of(write.connection(), delivered.conversation)? {
-                Some(row) => progress::raise(write, row.key, Progress::Delivered, delivered.seq, now),
+                Some(row) => {
+                    progress::raise(write, row.key, Progress::Delivered, delivered.seq, now)
+                }
                 None => Ok(()),
             }
         })

@@ -1,10 +1,10 @@
 //! Reading one conversation's stream: open, check, pass on what it says.
 
-use protocol::{Digest, Entry, EntryKind, MessageId, RelayId};
+use protocol::{Digest, Entry, EntryKind, MessageId, RelayId, identity::Manifest};
 use tracing::{debug, warn};
 
 use crate::{
-    crypto::{AccountKeys, Group, MemberInfo, Mls, OpenError, Opened},
+    crypto::{AccountKeys, Change, Group, MemberInfo, Mls, OpenError, Opened},
     engine::{
         entries::Care,
         ids::Ids,
@@ -28,6 +28,8 @@ pub(super) struct Reading<'m, 'a> {
     pub(super) keys: &'m AccountKeys,
     pub(super) relay: RelayId,
     pub(super) name: &'m str,
+    /// Our newest manifest.
+    pub(super) manifest: &'m [u8],
     pub(super) privacy: Privacy,
     pub(super) row: ConversationRow,
     pub(super) mls: &'m Mls<'a>,
@@ -102,6 +104,7 @@ impl Reading<'_, '_> {
         Founder {
             own: self.keys.account(),
             name: self.name,
+            manifest: self.manifest,
             ids: self.ids,
         }
     }
@@ -167,7 +170,7 @@ impl Reading<'_, '_> {
                 },
             ),
             Ok(Opened::OwnContent) => Ok(()),
-            Ok(Opened::Commit { .. } | Opened::OwnCommit) => {
+            Ok(Opened::Commit(_) | Opened::OwnCommit) => {
                 warn!("a commit that the relay calls an application entry");
                 self.come_back(write)
             }
@@ -194,11 +197,16 @@ impl Reading<'_, '_> {
             return self.come_back(write);
         }
         self.load(entry.incarnation)?;
+        let known = Known {
+            own: Manifest::open(self.manifest).ok(),
+            peer: contacts::manifest(write.connection(), self.row.peer)?
+                .and_then(|bytes| Manifest::open(&bytes).ok()),
+        };
         let Some((_, Some(group))) = &mut self.group else {
             return self.come_back(write);
         };
-        match group.open(&entry.bytes.0) {
-            Ok(Opened::Commit { added, removed, .. }) => self.changed(write, entry, &added, &removed),
+        match group.open_with(&entry.bytes.0, |change| known.allows(change)) {
+            Ok(Opened::Commit(change)) => self.changed(write, entry, &change),
             Ok(Opened::OwnCommit | Opened::OwnContent) => Ok(()),
             Err(OpenError::Failure(failure)) => Err(failure.into()),
             // the welcome led past it; or this device is out, as the person sees when writing
@@ -218,8 +226,7 @@ impl Reading<'_, '_> {
         &self,
         write: &WriteTransaction<'_>,
         entry: &Entry,
-        added: &[MemberInfo],
-        removed: &[MemberInfo],
+        Change { added, removed, .. }: &Change,
     ) -> Result<()> {
         debug!(
             added = added.len(),
@@ -254,7 +261,10 @@ impl Reading<'_, '_> {
             return self.unreadable(write, entry);
         }
         // its keys are gone for good; the sender's count tells what is missing, and the sender sends it again
-        warn!(seq = entry.seq, "an entry of an epoch that was never reached");
+        warn!(
+            seq = entry.seq,
+            "an entry of an epoch that was never reached"
+        );
         self.come_back(write)
     }
 
@@ -277,5 +287,38 @@ impl Reading<'_, '_> {
                 content: &entry.bytes.0,
             },
         )
+    }
+}
+
+/// What the two accounts say of their devices.
+struct Known {
+    own: Option<Manifest>,
+    peer: Option<Manifest>,
+}
+
+impl Known {
+    /// Whether every device that comes is in force, as far as its account's manifest is known, and every one that goes is of
+    /// the committer's account or revoked by its own.
+    fn allows(&self, change: &Change) -> bool {
+        let of = |member: &MemberInfo| {
+            [&self.own, &self.peer]
+                .into_iter()
+                .flatten()
+                .find(|manifest| manifest.account() == member.account)
+        };
+        let revoked = |member: &MemberInfo| {
+            of(member).is_some_and(|manifest| manifest.revoked.contains(&member.device))
+        };
+        let outdated = |member: &MemberInfo| {
+            of(member).is_some_and(|manifest| member.dsk_version < manifest.dsk.version)
+        };
+        change
+            .added
+            .iter()
+            .all(|member| !revoked(member) && !outdated(member))
+            && change
+                .removed
+                .iter()
+                .all(|member| member.account == change.by.0 || revoked(member))
     }
 }

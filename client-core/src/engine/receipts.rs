@@ -27,7 +27,11 @@ impl Engine {
         self.receipts_due = None;
         let mut later: Option<Duration> = None;
         for (key, seq) in conversations::unread_receipts(self.database.connection())? {
-            match self.receipts_told.get(&key).map(|told| told.saturating_add(PAUSE)) {
+            match self
+                .receipts_told
+                .get(&key)
+                .map(|told| told.saturating_add(PAUSE))
+            {
                 Some(free) if free > now => later = Some(later.map_or(free, |it| it.min(free))),
                 _ => self.tell_read_of(key, seq)?,
             }

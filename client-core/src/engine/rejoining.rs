@@ -19,6 +19,7 @@ use crate::{
         ids::Ids,
         notes::{line, tell},
         opening::{Accepted, Founder, enter, tell_profile},
+        renewal,
         requests::Request,
     },
     error::{Error, ErrorKind, Result},
@@ -55,7 +56,10 @@ impl Engine {
             matches!(request, Request::FetchGroup { conversation: other } | Request::Rejoin { conversation: other } if *other == conversation)
         });
         let now = self.seams.clock.monotonic();
-        let waits = self.pauses.get(&conversation).is_some_and(|until| *until > now);
+        let waits = self
+            .pauses
+            .get(&conversation)
+            .is_some_and(|until| *until > now);
         if busy || waits {
             return Ok(());
         }
@@ -195,6 +199,7 @@ impl Engine {
             let founder = Founder {
                 own: account.account,
                 name: &account.name,
+                manifest: &account.manifest,
                 ids: &ids,
             };
             complete(write, &mls, &rejoin, &founder, accepted)
@@ -244,7 +249,8 @@ impl Engine {
         let ((), events) = database.write(|write| {
             let rejoin = commits::rejoin(write.connection(), conversation)?;
             let request = rejoin.and_then(|rejoin| rejoin.request);
-            if let Some(Ok((_, Frame::Commit(commit)))) = request.map(|bytes| decode_frame(&bytes)) {
+            if let Some(Ok((_, Frame::Commit(commit)))) = request.map(|bytes| decode_frame(&bytes))
+            {
                 let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
                 if let Some(mut group) = mls.load(conversation, commit.incarnation)?
                     && group.has_pending()?
@@ -295,7 +301,10 @@ impl Engine {
         refusal: &Refusal,
     ) -> Result<()> {
         if refusal.code.retryable() || refusal.code == ErrorCode::NoKeyPackages {
-            self.hold_for(key, refusal.retry_after.map_or(PAUSE, Duration::from_millis));
+            self.hold_for(
+                key,
+                refusal.retry_after.map_or(PAUSE, Duration::from_millis),
+            );
             return Ok(());
         }
         let now = self.relay_time();
@@ -392,7 +401,10 @@ pub(super) fn complete(
     };
     let conversation = rejoin.conversation;
     let mut group = mls.load(conversation, commit.incarnation)?.ok_or_else(|| {
-        Error::new(ErrorKind::Crypto, "a conversation that was entered without its group")
+        Error::new(
+            ErrorKind::Crypto,
+            "a conversation that was entered without its group",
+        )
     })?;
     group.merge_pending()?;
     commits::delete_rejoin(write, conversation)?;
@@ -404,13 +416,28 @@ pub(super) fn complete(
             let Some(peer) = peer_of(&members, founder.own) else {
                 return group.delete().map_err(Into::into);
             };
-            admit(write, conversation, commit.incarnation, peer.account, founder, accepted.time)?
+            admit(
+                write,
+                conversation,
+                commit.incarnation,
+                peer.account,
+                founder,
+                accepted.time,
+            )?
         }
     };
     commits::delete_renewal(write, row.key)?;
     let established = ConversationState::Established;
-    conversations::set_state(write, row.key, conversation, commit.incarnation, established)?;
-    conversations::plan_renewal(write, row.key, None)?;
+    conversations::set_state(
+        write,
+        row.key,
+        conversation,
+        commit.incarnation,
+        established,
+    )?;
+    // a leaf of a device that was lost is removed at the first opportunity
+    let dead = !renewal::dead_leaves(&group, founder.manifest)?.is_empty();
+    conversations::plan_renewal(write, row.key, dead.then_some(0))?;
     for former in 0..commit.incarnation {
         if let Some(mut group) = mls.load(conversation, former)? {
             group.delete()?;

@@ -4,11 +4,14 @@
 
 use std::time::Duration;
 
-use protocol::{Commit, ErrorCode, Frame, Opaque, Refusal, StreamId, decode_frame, encode_frame};
+use protocol::{
+    Commit, DeviceId, ErrorCode, Frame, Opaque, Refusal, StreamId, decode_frame, encode_frame,
+    identity::Manifest,
+};
 use tracing::{debug, error, info};
 
 use crate::{
-    crypto::Mls,
+    crypto::{Group, Mls},
     engine::{Engine, ids::Ids, opening::Accepted, requests::Request},
     error::{Error, ErrorKind, Result},
     model::ConversationKey,
@@ -92,6 +95,7 @@ impl Engine {
             database,
             keys,
             seams,
+            account,
             ..
         } = self;
         let made = database.write(|write| {
@@ -110,7 +114,12 @@ impl Engine {
                 // of a life that ended before its request was stored
                 group.clear_pending()?;
             }
-            let commit = group.self_update()?;
+            let dead = dead_leaves(&group, &account.manifest)?;
+            let commit = if dead.is_empty() {
+                group.self_update()?
+            } else {
+                group.remove(&dead)?
+            };
             let client_id = ids.client_id();
             let frame: Frame = Commit {
                 conversation: row.conversation,
@@ -262,6 +271,20 @@ impl Engine {
     }
 }
 
+/// Devices of our own account that are members and out of force: lost, and revoked since.
+pub(super) fn dead_leaves(group: &Group<'_, '_>, own_manifest: &[u8]) -> Result<Vec<DeviceId>> {
+    let Ok(manifest) = Manifest::open(own_manifest) else {
+        return Ok(Vec::new());
+    };
+    let account = manifest.account();
+    Ok(group
+        .members()?
+        .into_iter()
+        .filter(|member| member.account == account && manifest.revoked.contains(&member.device))
+        .map(|member| member.device)
+        .collect())
+}
+
 /// Our commit won: the group enters the epoch that it begins.
 pub(super) fn complete(
     write: &WriteTransaction<'_>,
@@ -272,7 +295,12 @@ pub(super) fn complete(
 ) -> Result<()> {
     let mut group = mls
         .load(row.conversation, row.incarnation)?
-        .ok_or_else(|| Error::new(ErrorKind::Crypto, "a renewed conversation without its group"))?;
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::Crypto,
+                "a renewed conversation without its group",
+            )
+        })?;
     group.merge_pending()?;
     commits::delete_renewal(write, row.key)?;
     conversations::plan_renewal(write, row.key, Some(between(now, NEXT, ids)))

@@ -166,7 +166,14 @@ impl Engine {
                 info!(code = ?refusal.code, "the relay refused key packages; the next connection tries again");
                 Ok(())
             }
-            (Request::NewLink { secret, link, answer }, Frame::Done(_)) => {
+            (
+                Request::NewLink {
+                    secret,
+                    link,
+                    answer,
+                },
+                Frame::Done(_),
+            ) => {
                 let row = store::links::LinkRow {
                     token: link.token,
                     expires: link.expires,

@@ -25,7 +25,9 @@ impl Engine {
     pub(super) fn start_over(&mut self, taken: u64) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
         let device = self.keys.device();
-        error!("this database is older than what the relay had from this device: its conversations are entered anew");
+        error!(
+            "this database is older than what the relay had from this device: its conversations are entered anew"
+        );
         self.write(|write| {
             for key in conversations::established(write.connection())? {
                 let row = conversations::row(write.connection(), key)?;
@@ -107,7 +109,10 @@ impl Engine {
         let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
         // what the relay kept ends where its declared gap begins
-        let base = self.bases.get(&StreamId::Conversation(conversation)).copied();
+        let base = self
+            .bases
+            .get(&StreamId::Conversation(conversation))
+            .copied();
         let kept = base
             .and_then(|base| base.checked_sub(DECLARED_GAP))
             .unwrap_or(state.seq);
@@ -164,11 +169,7 @@ impl Engine {
     }
 
     /// Sets a conversation up anew, in an incarnation after ours and the relay's.
-    fn set_up(
-        &mut self,
-        row: &conversations::ConversationRow,
-        incarnation: u32,
-    ) -> Result<()> {
+    fn set_up(&mut self, row: &conversations::ConversationRow, incarnation: u32) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
         self.write(|write| {
             if store::openings::load(write.connection(), row.key)?.is_some() {

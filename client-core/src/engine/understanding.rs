@@ -71,7 +71,9 @@ pub(super) fn take(
         Body::Profile(profile) => return introduced(reading, write, told, profile),
         Body::Read(read) => return was_read(reading, write, told, *read),
         Body::Missing(range) => return missed(reading, write, told, range),
-        Body::Resent(range) => return resending::settled(write, &reading.row, told.device, range, reading.ids),
+        Body::Resent(range) => {
+            return resending::settled(write, &reading.row, told.device, range, reading.ids);
+        }
         Body::Text(text) => (MessageKind::Text, text.as_str()),
         Body::Unknown { .. } => (MessageKind::Unsupported, ""),
     };
@@ -86,7 +88,12 @@ pub(super) fn take(
         account::set_recovery_due(write)?;
     }
     let incoming = Incoming {
-        id: content::message_id(reading.relay, account, reading.row.conversation, told.content),
+        id: content::message_id(
+            reading.relay,
+            account,
+            reading.row.conversation,
+            told.content,
+        ),
         sender: account,
         kind,
         text,

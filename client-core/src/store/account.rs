@@ -276,12 +276,11 @@ pub fn confirm_recovery(write: &WriteTransaction<'_>, keys: &[u8]) -> Result<()>
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn untold_record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>> {
-    let record: Option<Vec<u8>> =
-        connection.query_row(
-            "SELECT CASE record_told WHEN 0 THEN record END FROM account WHERE id = 1",
-            [],
-            |row| row.get(0),
-        )?;
+    let record: Option<Vec<u8>> = connection.query_row(
+        "SELECT CASE record_told WHEN 0 THEN record END FROM account WHERE id = 1",
+        [],
+        |row| row.get(0),
+    )?;
     Ok(record.as_deref().and_then(|record| {
         let (token, bytes) = record.split_at_checked(Token::LEN)?;
         Some((Token::from_slice(token)?, bytes.to_vec()))

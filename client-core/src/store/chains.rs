@@ -284,7 +284,9 @@ pub fn missing_of(connection: &Connection, of: &Missing) -> Result<Option<(u64, 
             ),
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-    Ok(first.zip(last).map(|(first, last)| (unsigned(first), unsigned(last))))
+    Ok(first
+        .zip(last)
+        .map(|(first, last)| (unsigned(first), unsigned(last))))
 }
 
 /// How many entries are known to be missing, in all conversations.

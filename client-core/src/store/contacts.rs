@@ -196,11 +196,7 @@ pub fn note_split(write: &WriteTransaction<'_>, account: AccountId) -> Result<bo
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn note_claimed(
-    write: &WriteTransaction<'_>,
-    account: AccountId,
-    number: u64,
-) -> Result<()> {
+pub fn note_claimed(write: &WriteTransaction<'_>, account: AccountId, number: u64) -> Result<()> {
     write
         .connection()
         .prepare_cached(

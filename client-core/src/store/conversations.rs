@@ -7,7 +7,11 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
     model::{Conversation, ConversationKey, ConversationState, Standing},
-    store::{WriteTransaction, contacts, id, messages::{self, Author}, requests, signed, unsigned},
+    store::{
+        WriteTransaction, contacts, id,
+        messages::{self, Author},
+        requests, signed, unsigned,
+    },
 };
 
 /// What the engine needs of a conversation.
@@ -202,9 +206,10 @@ pub fn has_entered_late(connection: &Connection, key: ConversationKey) -> Result
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_entered_late(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE conversations SET entered = 1 WHERE key = ?1", [key.0])?;
+    write.connection().execute(
+        "UPDATE conversations SET entered = 1 WHERE key = ?1",
+        [key.0],
+    )?;
     Ok(())
 }
 
@@ -235,7 +240,9 @@ pub fn count_sealed(
 ) -> Result<()> {
     write
         .connection()
-        .prepare_cached("UPDATE conversations SET since_renewal = since_renewal + ?2 WHERE key = ?1")?
+        .prepare_cached(
+            "UPDATE conversations SET since_renewal = since_renewal + ?2 WHERE key = ?1",
+        )?
         .execute((key.0, signed(entries as u64)))?;
     Ok(())
 }
@@ -265,7 +272,9 @@ pub fn renewal_due(
          ORDER BY renew_at, key LIMIT 1",
     )?;
     Ok(statement
-        .query_row((signed(now), entries), |row| row.get(0).map(ConversationKey))
+        .query_row((signed(now), entries), |row| {
+            row.get(0).map(ConversationKey)
+        })
         .optional()?)
 }
 
@@ -361,7 +370,9 @@ pub fn unread_receipts(connection: &Connection) -> Result<Vec<(ConversationKey, 
 pub fn set_read_told(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<bool> {
     let changed = write
         .connection()
-        .prepare_cached("UPDATE conversations SET read_told = ?2 WHERE key = ?1 AND read_told < ?2")?
+        .prepare_cached(
+            "UPDATE conversations SET read_told = ?2 WHERE key = ?1 AND read_told < ?2",
+        )?
         .execute((key.0, signed(seq)))?;
     Ok(changed > 0)
 }
@@ -399,9 +410,11 @@ pub fn list(connection: &Connection) -> Result<Vec<Conversation>> {
             standing,
             blocked: row.get("blocked")?,
             texts_left: match standing {
-                Standing::Asked => Some(
-                    REQUEST_TEXTS.saturating_sub(messages::count_texts(connection, key, Author::Own)?),
-                ),
+                Standing::Asked => Some(REQUEST_TEXTS.saturating_sub(messages::count_texts(
+                    connection,
+                    key,
+                    Author::Own,
+                )?)),
                 Standing::Open | Standing::Requested => None,
             },
             verified: row.get("verified")?,

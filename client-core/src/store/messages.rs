@@ -39,7 +39,9 @@ fn free_position(connection: &Connection, key: ConversationKey, position: i64) -
 /// The position of an entry.
 #[must_use]
 pub fn position_of(seq: u64) -> i64 {
-    signed(seq).saturating_mul(PLACES).saturating_add(PLACES - 1)
+    signed(seq)
+        .saturating_mul(PLACES)
+        .saturating_add(PLACES - 1)
 }
 
 const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,

@@ -54,11 +54,7 @@ pub fn set_standing(
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn decline(
-    write: &WriteTransaction<'_>,
-    conversation: ConversationId,
-    now: u64,
-) -> Result<()> {
+pub fn decline(write: &WriteTransaction<'_>, conversation: ConversationId, now: u64) -> Result<()> {
     write.connection().execute(
         "INSERT INTO declined (conversation, time) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         (conversation.as_bytes(), signed(now)),
@@ -97,10 +93,7 @@ pub fn untold_declines(connection: &Connection) -> Result<Vec<ConversationId>> {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn set_decline_told(
-    write: &WriteTransaction<'_>,
-    conversation: ConversationId,
-) -> Result<()> {
+pub fn set_decline_told(write: &WriteTransaction<'_>, conversation: ConversationId) -> Result<()> {
     write.connection().execute(
         "UPDATE declined SET told = 1 WHERE conversation = ?1",
         [conversation.as_bytes()],
@@ -112,11 +105,7 @@ pub fn set_decline_told(
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn set_blocked(
-    write: &WriteTransaction<'_>,
-    account: AccountId,
-    blocked: bool,
-) -> Result<()> {
+pub fn set_blocked(write: &WriteTransaction<'_>, account: AccountId, blocked: bool) -> Result<()> {
     contacts::ensure(write, account)?;
     write.connection().execute(
         "UPDATE contacts SET blocked = ?2, block_told = 0 WHERE account = ?1 AND blocked <> ?2",
@@ -189,8 +178,9 @@ pub fn tell_blocks_again(write: &WriteTransaction<'_>) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn blocked(connection: &Connection) -> Result<Vec<BlockedContact>> {
-    let mut statement = connection
-        .prepare_cached("SELECT account, name FROM contacts WHERE blocked = 1 ORDER BY name, account")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT account, name FROM contacts WHERE blocked = 1 ORDER BY name, account",
+    )?;
     let rows = statement.query_map([], |row| {
         Ok(BlockedContact {
             account: id(row, "account", AccountId::from_slice)?,

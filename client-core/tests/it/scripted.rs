@@ -112,7 +112,9 @@ impl Scripted {
             .create(&link, "Ana", &Protection::Unprotected, &keyring, seams)
             .unwrap();
         Self {
-            reader: Reader::open(&opened.path, &opened.key).unwrap(),
+            reader: Reader::open(&opened.path, &opened.key)
+                .unwrap()
+                .with_live(opened.engine.live()),
             engine: opened.engine,
             key,
             acts,
