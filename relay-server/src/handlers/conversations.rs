@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use protocol::{Commit, Committed, CreateConversation, Digest, ErrorCode, Frame, Refusal};
+use protocol::{
+    Commit, Committed, CreateConversation, Digest, ErrorCode, FetchGroup, Frame, Refusal,
+};
 
 use super::Answer;
 use crate::{
-    groups::{Founding, Proposed},
+    groups::{self, Founding, Proposed},
     node::Node,
     session::{Activity, Session},
     store::{CommitDone, Done, NewCommit, NewConversation, Prior, call},
@@ -38,6 +40,7 @@ pub(super) async fn create(
     let founding = Founding {
         group_info: create.founding.0,
         conversation: create.conversation,
+        incarnation: 0,
         accounts: (caller.account, create.peer),
     };
     let proposed = Proposed {
@@ -52,6 +55,7 @@ pub(super) async fn create(
     let (live, valid) = place.found(founding, proposed).await?;
     let commit = NewCommit {
         caller,
+        committer: valid.committer,
         conversation: create.conversation,
         incarnation: 0,
         epoch: 0,
@@ -90,11 +94,11 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
     }
     // commits of one conversation are validated one after the other, so that racers find the winner here
     let place = node.groups.place(commit.conversation).await;
-    let head = node
-        .store
-        .head(caller.device_row, commit.conversation)
-        .await?;
-    let head = head.ok_or(Refusal::new(ErrorCode::NotMember))?;
+    let seen = node.store.head(caller, commit.conversation).await?;
+    let head = seen
+        .filter(|seen| seen.member || groups::is_external(&commit.commit.0))
+        .map(|seen| seen.head)
+        .ok_or(Refusal::new(ErrorCode::NotMember))?;
     if (head.incarnation, head.epoch) != (commit.incarnation, commit.epoch) {
         return Err(head.stale());
     }
@@ -109,10 +113,16 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
         devices: node.store.devices(accounts).await?,
     };
     let (live, valid) = place
-        .advance(&*node.store, commit.conversation, commit.epoch, proposed)
+        .advance(
+            &*node.store,
+            commit.conversation,
+            (commit.incarnation, commit.epoch),
+            proposed,
+        )
         .await?;
     let request = NewCommit {
         caller,
+        committer: valid.committer,
         conversation: commit.conversation,
         incarnation: commit.incarnation,
         epoch: commit.epoch,
@@ -127,6 +137,18 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
     let committed = call(|done| node.store.commit(request, published(node, session, done))).await?;
     live.keep();
     Ok(Frame::from(committed))
+}
+
+/// What an external commit needs, for any device of the two accounts.
+pub(super) async fn fetch_group(node: &Node, session: &Session, fetch: &FetchGroup) -> Answer {
+    let seen = node
+        .store
+        .head(session.identity, fetch.conversation)
+        .await?;
+    seen.ok_or(Refusal::new(ErrorCode::NotMember))?;
+    let place = node.groups.place(fetch.conversation).await;
+    let state = place.export(&*node.store, fetch.conversation).await?;
+    Ok(Frame::from(state))
 }
 
 fn first_answer(prior: Prior, digest: Digest) -> Answer {

@@ -195,6 +195,7 @@ impl World {
         let bytes = Bytes::from(format!("commit {id}"));
         NewCommit {
             caller,
+            committer: Committer::Member,
             conversation: CONVERSATION,
             incarnation: 0,
             epoch,

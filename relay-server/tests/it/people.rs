@@ -2,13 +2,14 @@
 
 use ed25519_dalek::SigningKey;
 use openmls::{
-    group::{MlsGroup, MlsGroupJoinConfig, StagedWelcome},
+    group::{ExternalCommitBuilder, MlsGroup, MlsGroupJoinConfig, StagedWelcome},
     prelude::{
         BasicCredential, Capabilities, Ciphersuite, CredentialType, CredentialWithKey, Extension,
-        ExtensionType, Extensions, GroupId, KeyPackage, KeyPackageRef, LeafNodeIndex, Lifetime,
-        MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsProvider as _,
-        PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessedMessageContent, ProtocolVersion,
-        RequiredCapabilitiesExtension, UnknownExtension, Welcome as MlsWelcome,
+        ExtensionType, Extensions, GroupId, KeyPackage, KeyPackageRef, LeafNodeIndex,
+        LeafNodeParameters, Lifetime, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut,
+        OpenMlsProvider as _, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessedMessageContent,
+        ProtocolVersion, RatchetTreeIn, RequiredCapabilitiesExtension, UnknownExtension,
+        Welcome as MlsWelcome,
         tls_codec::{DeserializeBytes as _, Serialize as _, Size as _},
     },
 };
@@ -16,7 +17,7 @@ use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
 use protocol::{
     AccountId, ClaimedKeyPackage, ClientId, Commit, ConversationId, CreateConversation, DeviceId,
-    Opaque, RelayId, Token, Welcome,
+    GroupState, Opaque, RelayId, Token, Welcome,
     identity::{DeviceCertificate, DskCertificate, LeafIdentity, Manifest, public_key},
 };
 
@@ -134,10 +135,14 @@ impl Device {
     }
 
     fn credential(&self) -> CredentialWithKey {
+        self.credential_with(&self.leaf)
+    }
+
+    fn credential_with(&self, leaf: &SigningKey) -> CredentialWithKey {
         let identity = [&self.account.as_bytes()[..], self.id.as_bytes()].concat();
         CredentialWithKey {
             credential: BasicCredential::new(identity).into(),
-            signature_key: public_key(&self.leaf).as_bytes().as_slice().into(),
+            signature_key: public_key(leaf).as_bytes().as_slice().into(),
         }
     }
 
@@ -266,6 +271,70 @@ impl Group {
             conversation,
             mls: staged.into_group(&device.provider).unwrap(),
         }
+    }
+
+    /// Enters by an external commit, in place of the device's former leaf where it has one. The group is at the next epoch.
+    pub(crate) fn enter(
+        device: &Device,
+        conversation: ConversationId,
+        state: &GroupState,
+    ) -> (Self, Commit) {
+        Self::enter_as(device, device, conversation, state)
+    }
+
+    /// The same with the keys of `device` and the papers of another one.
+    pub(crate) fn enter_as(
+        device: &Device,
+        papers: &Device,
+        conversation: ConversationId,
+        state: &GroupState,
+    ) -> (Self, Commit) {
+        let MlsMessageBodyIn::GroupInfo(info) = parse(&state.group_info) else {
+            panic!("no group info")
+        };
+        let tree = RatchetTreeIn::tls_deserialize_exact_bytes(&state.tree.0).unwrap();
+        let config = MlsGroupJoinConfig::builder()
+            .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
+            .use_ratchet_tree_extension(false)
+            .padding_size(128)
+            .build();
+        let leaf = LeafNodeParameters::builder()
+            .with_capabilities(capabilities())
+            .with_extensions(Extensions::single(leaf_extension(&papers.identity)).unwrap())
+            .build();
+        // a device that lost its group lost its store as well
+        let provider = &device.provider;
+        let old = GroupId::from_slice(&conversation.group_id(state.incarnation));
+        if let Some(mut old) = MlsGroup::load(provider.storage(), &old).unwrap() {
+            old.delete(provider.storage()).unwrap();
+        }
+        let (mls, bundle) = ExternalCommitBuilder::new()
+            .with_ratchet_tree(tree)
+            .with_config(config)
+            .build_group(provider, info, papers.credential_with(&device.leaf))
+            .unwrap()
+            .leaf_node_parameters(leaf)
+            .load_psks(provider.storage())
+            .unwrap()
+            .create_group_info(true)
+            .use_ratchet_tree_extension(false)
+            .build(provider.rand(), provider.crypto(), &device.signer(), |_| {
+                true
+            })
+            .unwrap()
+            .finalize(provider)
+            .unwrap();
+        let (commit, _, group_info) = bundle.into_messages();
+        let commit = Commit {
+            conversation,
+            incarnation: state.incarnation,
+            epoch: state.epoch,
+            client_id: client_id(),
+            commit: commit.tls_serialize_detached().unwrap().into(),
+            welcomes: Vec::new(),
+            group_info: group_info.unwrap().tls_serialize_detached().unwrap().into(),
+        };
+        (Self { conversation, mls }, commit)
     }
 
     /// Builds a commit that adds these packages and removes these leaves, or only updates the own leaf. It stays pending.
@@ -403,6 +472,7 @@ pub(crate) fn direct(
         commit: built.commit,
         welcomes: built.welcomes,
         group_info: built.group_info,
+        incarnation: None,
     };
     (group, request)
 }

@@ -11,7 +11,9 @@ use super::{
     links, members,
     writer::{Cost, Tx},
 };
-use crate::store::{Change, CommitDone, Joined, MemberRow, NewCommit, NewConversation, StreamRow};
+use crate::store::{
+    Change, CommitDone, Committer, Joined, MemberRow, NewCommit, NewConversation, StreamRow,
+};
 
 pub(super) fn cost(commit: &NewCommit) -> Cost {
     let welcomes: usize = commit.added.iter().map(|added| added.welcome.len()).sum();
@@ -28,7 +30,10 @@ pub(super) fn commit(tx: &mut Tx<'_>, request: &NewCommit) -> Result<CommitDone,
         return Ok(done);
     }
     let head = head(tx, request.conversation)?
-        .filter(|head| head.is_member(request.caller.device_row))
+        .filter(|head| match request.committer {
+            Committer::Member => head.is_member(request.caller.device_row),
+            Committer::Newcomer => head.is_of(request.caller.account),
+        })
         .cloned();
     let Some(head) = head else {
         return Err(Refusal::new(ErrorCode::NotMember).into());
@@ -135,6 +140,8 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             joined: 0,
             left: None,
             welcome: 0,
+            since: 0,
+            former_welcome: 0,
             cursor: 0,
             last_seen: 0,
         };
@@ -193,6 +200,9 @@ fn store_commit(
     };
     entries::insert(tx.connection, &row)?;
     let mut joined = Vec::with_capacity(request.added.len());
+    if request.committer == Committer::Newcomer {
+        joined.push(members::enter(tx, stream, seq, request.caller)?);
+    }
     for added in &request.added {
         joined.push(members::join(tx, stream, seq, request, added)?);
     }

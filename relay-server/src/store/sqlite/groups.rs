@@ -36,14 +36,16 @@ pub(super) fn load(
     let transaction = connection.unchecked_transaction()?;
     let group = transaction
         .prepare_cached(
-            "SELECT c.stream, c.incarnation, c.epoch, g.state
+            "SELECT c.stream, c.incarnation, c.epoch, c.commit_seq, c.group_info, g.state
              FROM conversations c JOIN group_snapshots g ON g.stream = c.stream WHERE c.conversation = ?1",
         )?
         .query_row((conversation.as_bytes(),), |row| {
             let group = GroupRow {
                 incarnation: row.get(1)?,
                 epoch: row.get(2)?,
-                snapshot: row.get(3)?,
+                commit_seq: row.get(3)?,
+                group_info: row.get(4)?,
+                snapshot: row.get(5)?,
                 commits: Vec::new(),
             };
             Ok((row.get::<_, i64>(0)?, group))

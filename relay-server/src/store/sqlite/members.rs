@@ -14,7 +14,7 @@ use super::{
     writer::Tx,
 };
 use crate::store::{
-    AccountRow, Added, Attachment, DeviceRow, Joined, MemberRow, Membership, NewCommit,
+    AccountRow, Added, Attachment, DeviceRow, Identity, Joined, MemberRow, Membership, NewCommit,
     ReadableRow, StreamRow,
 };
 
@@ -45,7 +45,7 @@ pub(super) fn join(
         client_id: request.client_id,
         conversation: Some(request.conversation),
         bytes: Opaque(added.welcome.clone()),
-        start: None,
+        start: Some(seq),
     };
     let inbox = StreamRow(inbox);
     let row = NewRow {
@@ -61,7 +61,8 @@ pub(super) fn join(
     tx.connection
         .prepare_cached(
             "INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, ?3, ?4, ?3)
-             ON CONFLICT (stream, device) DO UPDATE SET joined = ?3, left = NULL, welcome = ?4, cursor = ?3",
+             ON CONFLICT (stream, device) DO UPDATE
+             SET joined = ?3, left = NULL, welcome = ?4, since = 0, former_welcome = 0, cursor = ?3",
         )?
         .execute((stream.0, device.device_row.0, seq, last + 1))?;
     let member = MemberRow {
@@ -72,12 +73,53 @@ pub(super) fn join(
         joined: seq,
         left: None,
         welcome: last + 1,
+        since: 0,
+        former_welcome: 0,
         cursor: seq,
         last_seen: 0,
     };
     Ok(Joined {
         member,
         welcome: Some(row.entry),
+    })
+}
+
+/// Makes the sender of an external commit a member. Whatever it read before, it reads from the entry after the commit: it
+/// could open nothing else.
+pub(super) fn enter(
+    tx: &Tx<'_>,
+    stream: StreamRow,
+    seq: u64,
+    caller: Identity,
+) -> Result<Joined, Fault> {
+    let entered = tx
+        .connection
+        .prepare_cached(
+            "INSERT INTO members (stream, device, joined, welcome, cursor)
+             SELECT ?1, id, ?3, 0, ?3 FROM devices WHERE id = ?2 AND revoked = 0
+             ON CONFLICT (stream, device) DO UPDATE
+             SET joined = ?3, left = NULL, welcome = 0, since = 0, former_welcome = 0, cursor = ?3",
+        )?
+        .execute((stream.0, caller.device_row.0, seq))?;
+    if entered != 1 {
+        return Err(Refusal::new(ErrorCode::InvalidCommit).into());
+    }
+    let member = MemberRow {
+        device: caller.device,
+        device_row: caller.device_row,
+        account: caller.account,
+        account_row: caller.account_row,
+        joined: seq,
+        left: None,
+        welcome: 0,
+        since: 0,
+        former_welcome: 0,
+        cursor: seq,
+        last_seen: 0,
+    };
+    Ok(Joined {
+        member,
+        welcome: None,
     })
 }
 
@@ -155,7 +197,8 @@ fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Memb
         .map(|(index, membership)| (membership.stream, index))
         .collect();
     let mut statement = connection.prepare_cached(
-        "SELECT m.stream, d.device, d.id, a.account, a.id, m.joined, m.left, m.welcome, m.cursor, a.last_seen
+        "SELECT m.stream, d.device, d.id, a.account, a.id, m.joined, m.left, m.welcome, m.since,
+                m.former_welcome, m.cursor, a.last_seen
          FROM members own JOIN members m ON m.stream = own.stream
          JOIN devices d ON d.id = m.device JOIN accounts a ON a.id = d.account
          WHERE own.device = ?1",
@@ -174,8 +217,10 @@ fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Memb
                 joined: row.get(5)?,
                 left: row.get(6)?,
                 welcome: row.get(7)?,
-                cursor: row.get(8)?,
-                last_seen: row.get(9)?,
+                since: row.get(8)?,
+                former_welcome: row.get(9)?,
+                cursor: row.get(10)?,
+                last_seen: row.get(11)?,
             });
         }
     }
