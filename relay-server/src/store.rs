@@ -46,7 +46,7 @@ pub(crate) trait Store: Send + Sync {
     fn append(&self, request: NewAppend, done: Done<AppendDone>);
     /// Applies a validated commit if its epoch is still current.
     fn commit(&self, request: NewCommit, done: Done<CommitDone>);
-    /// Makes a direct conversation if the two accounts have none.
+    /// Makes a direct conversation if the two accounts have none, or begins its next incarnation.
     fn create_conversation(&self, request: NewConversation, done: Done<CommitDone>);
     /// Makes an account, consuming one use of the link; an account made by the same manifest is a success again.
     fn register(&self, request: NewAccount, done: Done<()>);

@@ -14,7 +14,7 @@ use crate::{
     store::{CommitDone, Done, NewCommit, NewConversation, Prior, call},
 };
 
-/// Makes the direct conversation of two accounts.
+/// Makes the direct conversation of two accounts, or begins a new incarnation of it.
 pub(super) async fn create(
     node: &Arc<Node>,
     session: &Arc<Session>,
@@ -40,7 +40,7 @@ pub(super) async fn create(
     let founding = Founding {
         group_info: create.founding.0,
         conversation: create.conversation,
-        incarnation: 0,
+        incarnation: create.incarnation.unwrap_or(0),
         accounts: (caller.account, create.peer),
     };
     let proposed = Proposed {
@@ -57,7 +57,7 @@ pub(super) async fn create(
         caller,
         committer: valid.committer,
         conversation: create.conversation,
-        incarnation: 0,
+        incarnation: create.incarnation.unwrap_or(0),
         epoch: 0,
         client_id: create.client_id,
         digest,
@@ -70,6 +70,7 @@ pub(super) async fn create(
     let request = NewConversation {
         peer: create.peer,
         token: create.token.map(|token| token.stored_hash()),
+        incarnation: create.incarnation,
         commit,
     };
     let committed = call(|done| {

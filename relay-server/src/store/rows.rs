@@ -110,6 +110,8 @@ pub(crate) struct NewConversation {
     pub(crate) peer: AccountId,
     /// Stored hash of a token that `peer` issued.
     pub(crate) token: Option<Digest>,
+    /// The incarnation that begins, where the conversation was there before.
+    pub(crate) incarnation: Option<u32>,
     pub(crate) commit: NewCommit,
 }
 

@@ -8,6 +8,7 @@ mod entries;
 mod expiry;
 mod groups;
 mod heads;
+mod incarnations;
 mod key_packages;
 mod links;
 mod members;

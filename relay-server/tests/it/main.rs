@@ -20,3 +20,4 @@ mod key_packages;
 mod links;
 mod pushing;
 mod rejoining;
+mod resets;

@@ -210,12 +210,22 @@ pub(crate) struct Built {
 impl Group {
     /// Founds a group of one leaf.
     pub(crate) fn found(device: &Device, conversation: ConversationId) -> (Self, Opaque) {
+        Self::found_again(device, conversation, 0)
+    }
+
+    /// The same for an incarnation.
+    pub(crate) fn found_again(
+        device: &Device,
+        conversation: ConversationId,
+        incarnation: u32,
+    ) -> (Self, Opaque) {
         let identity = ExtensionType::Unknown(LeafIdentity::EXTENSION_TYPE);
         let required =
             RequiredCapabilitiesExtension::new(&[identity], &[], &[CredentialType::Basic]);
         Self::found_with(
             device,
             conversation,
+            incarnation,
             Extensions::single(Extension::RequiredCapabilities(required)).unwrap(),
         )
     }
@@ -223,10 +233,11 @@ impl Group {
     pub(crate) fn found_with(
         device: &Device,
         conversation: ConversationId,
+        incarnation: u32,
         context: Extensions<openmls::group::GroupContext>,
     ) -> (Self, Opaque) {
         let mls = MlsGroup::builder()
-            .with_group_id(GroupId::from_slice(&conversation.group_id(0)))
+            .with_group_id(GroupId::from_slice(&conversation.group_id(incarnation)))
             .ciphersuite(SUITE)
             .with_wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
             .use_ratchet_tree_extension(false)
@@ -434,6 +445,11 @@ impl Group {
             .unwrap();
     }
 
+    pub(crate) fn incarnation(&self) -> u32 {
+        let id = self.mls.group_id().as_slice();
+        ConversationId::from_group_id(id).unwrap().1
+    }
+
     pub(crate) fn epoch(&self) -> u64 {
         self.mls.epoch().as_u64()
     }
@@ -442,7 +458,7 @@ impl Group {
     pub(crate) fn request(&self, built: &Built) -> Commit {
         Commit {
             conversation: self.conversation,
-            incarnation: 0,
+            incarnation: self.incarnation(),
             epoch: self.epoch(),
             client_id: client_id(),
             commit: built.commit.clone(),
@@ -450,6 +466,31 @@ impl Group {
             group_info: built.group_info.clone(),
         }
     }
+}
+
+/// A request for a new incarnation of a conversation; the group is at epoch 1 already.
+pub(crate) fn reset(
+    device: &Device,
+    peer: AccountId,
+    conversation: ConversationId,
+    incarnation: u32,
+    packages: &[ClaimedKeyPackage],
+) -> (Group, CreateConversation) {
+    let (mut group, founding) = Group::found_again(device, conversation, incarnation);
+    let built = group.build(device, packages, &[]);
+    group.merge(device);
+    let request = CreateConversation {
+        conversation,
+        peer,
+        token: None,
+        founding,
+        client_id: client_id(),
+        commit: built.commit,
+        welcomes: built.welcomes,
+        group_info: built.group_info,
+        incarnation: Some(incarnation),
+    };
+    (group, request)
 }
 
 /// A request for a direct conversation of `device` with the owner of these packages; the group is at epoch 1 already.

@@ -8,7 +8,8 @@ use super::{
     entries::{self, NewRow},
     groups,
     heads::head,
-    links, members,
+    incarnations, links,
+    members::{self, Joining},
     writer::{Cost, Tx},
 };
 use crate::store::{
@@ -65,7 +66,7 @@ pub(super) fn commit(tx: &mut Tx<'_>, request: &NewCommit) -> Result<CommitDone,
         }
         left.push(*device);
     }
-    store_commit(tx, head.stream, seq, request, left)
+    store_commit(tx, head.stream, seq, request, Joining::Anew, left)
 }
 
 /// Makes a direct conversation by compare-and-set on the pair of accounts.
@@ -73,6 +74,11 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     let commit = &request.commit;
     if let Some(done) = repeated(tx, commit)? {
         return Ok(done);
+    }
+    if request.incarnation.is_some()
+        && let Some(known) = head(tx, commit.conversation)?.cloned()
+    {
+        return incarnations::begin(tx, &known, request);
     }
     let own = commit.caller.account_row;
     // an unknown account and one that did not consent are alike
@@ -130,7 +136,7 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     tx.connection
         .prepare_cached("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, 0, 0, 0)")?
         .execute((stream.0, commit.caller.device_row.0))?;
-    let mut done = store_commit(tx, stream, 1, commit, Vec::new())?;
+    let mut done = store_commit(tx, stream, 1, commit, Joining::Anew, Vec::new())?;
     if let Some(change) = &mut done.change {
         let member = MemberRow {
             device: commit.caller.device,
@@ -172,11 +178,12 @@ fn repeated(tx: &Tx<'_>, request: &NewCommit) -> Result<Option<CommitDone>, Faul
 }
 
 /// Stores the entry of a commit, the new members and their welcomes.
-fn store_commit(
+pub(super) fn store_commit(
     tx: &mut Tx<'_>,
     stream: StreamRow,
     seq: u64,
     request: &NewCommit,
+    joining: Joining,
     left: Vec<DeviceId>,
 ) -> Result<CommitDone, Fault> {
     let entry = Entry {
@@ -201,10 +208,10 @@ fn store_commit(
     entries::insert(tx.connection, &row)?;
     let mut joined = Vec::with_capacity(request.added.len());
     if request.committer == Committer::Newcomer {
-        joined.push(members::enter(tx, stream, seq, request.caller)?);
+        joined.push(members::enter(tx, stream, seq, request.caller, joining)?);
     }
     for added in &request.added {
-        joined.push(members::join(tx, stream, seq, request, added)?);
+        joined.push(members::join(tx, stream, seq, request, joining, added)?);
     }
     // last: nothing can be refused any more
     tx.touched.insert(stream, seq);

@@ -28,6 +28,17 @@ pub(super) fn advance(
         .map(drop)
 }
 
+/// Forgets the group of an incarnation that is over.
+pub(super) fn forget(connection: &Connection, stream: StreamRow) -> SqlResult<()> {
+    for sql in [
+        "DELETE FROM group_commits WHERE stream = ?1",
+        "DELETE FROM group_snapshots WHERE stream = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute((stream.0,))?;
+    }
+    Ok(())
+}
+
 pub(super) fn load(
     connection: &Connection,
     conversation: ConversationId,
