@@ -158,9 +158,7 @@ impl Delivery {
             let row = known.stream;
             session.with_push(|push| {
                 let member = &joined.member;
-                let mut followed = Stream::new(row, member.cursor, 0, seq);
-                followed.joined = member.joined;
-                followed.welcome = member.welcome;
+                let followed = Stream::new(row, member.cursor, 0, seq).within(member.span());
                 push.join(conversation, followed);
             });
             let welcome = joined

@@ -67,6 +67,7 @@ async fn request(
         Frame::Fetch(fetch) => entries::fetch(node, session, &fetch).await,
         Frame::NewLink(link) => links::new_link(node, session, &link).await,
         Frame::Announce(announce) => presence::announce(node, session, &announce),
+        Frame::FetchGroup(fetch) => conversations::fetch_group(node, session, &fetch).await,
         // answered before they come here, or of the handshake, or only ever sent by a relay
         Frame::Append(_)
         | Frame::Commit(_)
@@ -105,7 +106,6 @@ async fn request(
         | Frame::SetHandle(_)
         | Frame::FindAccount(_)
         | Frame::EndLink(_)
-        | Frame::FetchGroup(_)
         | Frame::PublishManifest(_)
         | Frame::FetchManifest(_)
         | Frame::StoreRecord(_)

@@ -64,15 +64,13 @@ impl Node {
             let Some(own) = own(session, membership) else {
                 continue;
             };
-            let mut stream = Stream::new(
+            let stream = Stream::new(
                 membership.stream,
                 own.cursor,
                 membership.base,
                 membership.last,
-            );
-            stream.joined = own.joined;
-            stream.until = own.left;
-            stream.welcome = own.welcome;
+            )
+            .within(own.span());
             streams.push((membership.conversation, stream));
             let conversation = self.delivery.conversation(membership.conversation);
             if own.welcome <= attachment.cursor
@@ -201,10 +199,9 @@ fn news(session: &Session, attachment: &Attachment) -> Vec<News> {
         let Some(own) = own(session, membership) else {
             continue;
         };
-        let last = own
-            .left
-            .map_or(membership.last, |left| left.min(membership.last));
-        if own.welcome <= attachment.cursor && last > own.cursor {
+        let open = own.span().open_until(attachment.cursor).unwrap_or(0);
+        let last = open.min(membership.last);
+        if last > own.cursor {
             let stream = StreamId::Conversation(membership.conversation);
             news.push((
                 membership.time,

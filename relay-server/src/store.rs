@@ -19,11 +19,11 @@ use protocol::{
 
 pub(crate) use self::{
     rows::{
-        AccountRow, Added, AppendDone, Attachment, Behind, Caller, Change, CommitDone, CursorRow,
-        DeviceInfo, DeviceRow, Expiry, GroupRow, HeadRow, Identity, Joined, LoginRow, MemberRow,
-        Membership, NewAccount, NewAppend, NewClaim, NewCommit, NewConversation, NewDevice,
-        NewEntryRow, NewKeyPackage, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior,
-        ReadableRow, StreamRow,
+        AccountRow, Added, AppendDone, Attachment, Behind, Caller, Change, CommitDone, Committer,
+        CursorRow, DeviceInfo, DeviceRow, Expiry, GroupRow, HeadRow, Identity, Joined, LoginRow,
+        MemberRow, Membership, NewAccount, NewAppend, NewClaim, NewCommit, NewConversation,
+        NewDevice, NewEntryRow, NewKeyPackage, NewKeyPackages, NewLinkRow, PageRange, PageRow,
+        Prior, ReadableRow, SeenHead, Span, StreamRow,
     },
     sqlite::{ENVELOPE, SqliteStore, WriterTask},
 };
@@ -46,7 +46,7 @@ pub(crate) trait Store: Send + Sync {
     fn append(&self, request: NewAppend, done: Done<AppendDone>);
     /// Applies a validated commit if its epoch is still current.
     fn commit(&self, request: NewCommit, done: Done<CommitDone>);
-    /// Makes a direct conversation if the two accounts have none.
+    /// Makes a direct conversation if the two accounts have none, or begins its next incarnation.
     fn create_conversation(&self, request: NewConversation, done: Done<CommitDone>);
     /// Makes an account, consuming one use of the link; an account made by the same manifest is a success again.
     fn register(&self, request: NewAccount, done: Done<()>);
@@ -70,8 +70,8 @@ pub(crate) trait Store: Send + Sync {
     /// What a device may read of a conversation that it left.
     fn left(&self, device: DeviceRow, conversation: ConversationId)
     -> Reading<Option<ReadableRow>>;
-    /// Where a conversation stands, for one of its members.
-    fn head(&self, device: DeviceRow, conversation: ConversationId) -> Reading<Option<HeadRow>>;
+    /// Where a conversation stands, for a device of one of its accounts.
+    fn head(&self, caller: Identity, conversation: ConversationId) -> Reading<Option<SeenHead>>;
     /// The public state of a conversation's group.
     fn group(&self, conversation: ConversationId) -> Reading<Option<GroupRow>>;
     /// The devices of these accounts.

@@ -69,7 +69,7 @@ impl Conversation {
         if let Some(member) = state
             .members
             .iter_mut()
-            .find(|member| member.device == device && member.joined < seq)
+            .find(|member| member.device == device && member.span().began() < seq)
         {
             member.left = Some(seq);
         }
@@ -255,5 +255,5 @@ impl State {
 
 /// Rises with each change of a membership.
 fn version(member: &MemberRow) -> u64 {
-    member.joined.max(member.left.unwrap_or(0))
+    member.span().began().max(member.left.unwrap_or(0))
 }

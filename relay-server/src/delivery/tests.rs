@@ -33,6 +33,8 @@ fn member(session: &Session) -> MemberRow {
         joined: 0,
         left: None,
         welcome: 0,
+        since: 0,
+        former_welcome: 0,
         cursor: 1,
         last_seen: 0,
     }
@@ -62,6 +64,7 @@ fn appended(delivery: &Delivery, sender: &Arc<Session>, seq: u64) {
         client_id: ClientId::new([9; 16]),
         conversation: None,
         bytes: Opaque(Bytes::from_static(b"sealed")),
+        start: None,
     };
     let done = AppendDone {
         appended: Appended {

@@ -58,7 +58,7 @@ pub(super) fn acknowledge(node: &Node, session: &Session, ack: &Ack) {
 pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answer {
     let following = session.with_push(|push| {
         push.readable(fetch.stream)
-            .map(|stream| (stream.row, stream.joined, stream.until))
+            .map(|(stream, until)| (stream.row, stream.span.joined, until))
     });
     let (row, joined, until) = match (following, fetch.stream) {
         (Some(readable), _) => readable,
@@ -69,7 +69,7 @@ pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answ
                 .left(session.identity.device_row, conversation)
                 .await?;
             let left = left.ok_or(Refusal::new(ErrorCode::NotMember))?;
-            (left.stream, left.joined, Some(left.left))
+            (left.stream, left.joined, left.left)
         }
     };
     let range = PageRange {
@@ -78,12 +78,12 @@ pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answ
             .saturating_sub(1)
             .max(joined)
             .min(i64::MAX.unsigned_abs()),
-        until: until.unwrap_or(i64::MAX.unsigned_abs()),
+        until: until.min(i64::MAX.unsigned_abs()),
         entries: usize::from(fetch.limit.min(PAGE_ENTRIES)),
         bytes: bounds::FRAME - PAGE_OVERHEAD,
     };
     let page = node.store.page(row, range).await?;
-    let last = until.map_or(page.last, |until| until.min(page.last));
+    let last = until.min(page.last);
     Ok(Frame::from(Page {
         entries: page.entries,
         last,

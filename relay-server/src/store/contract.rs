@@ -4,6 +4,7 @@
 mod accounts;
 mod appends;
 mod commits;
+mod incarnations;
 mod keeping;
 mod key_packages;
 
@@ -95,6 +96,16 @@ impl World {
     }
 
     async fn with(config: Config) -> Self {
+        let world = Self::without_conversation_with(config).await;
+        world.create().await.unwrap();
+        world
+    }
+
+    async fn without_conversation() -> Self {
+        Self::without_conversation_with(Config::default()).await
+    }
+
+    async fn without_conversation_with(config: Config) -> Self {
         let clock = Arc::new(StandingClock(AtomicU64::new(NOON)));
         let dir = tempfile::tempdir().unwrap();
         let store = opened(dir.path(), &config, &clock);
@@ -127,7 +138,6 @@ impl World {
         })
         .await
         .unwrap();
-        world.create().await.unwrap();
         world
     }
 
@@ -155,6 +165,7 @@ impl World {
         let request = NewConversation {
             peer: self.ana[0].account,
             token: Some(Digest::new([2; 32])),
+            incarnation: None,
             commit: self
                 .commit_of(
                     self.bo,
@@ -195,6 +206,7 @@ impl World {
         let bytes = Bytes::from(format!("commit {id}"));
         NewCommit {
             caller,
+            committer: Committer::Member,
             conversation: CONVERSATION,
             incarnation: 0,
             epoch,

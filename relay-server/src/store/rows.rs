@@ -76,10 +76,20 @@ pub(crate) struct Added {
     pub(crate) welcome: Bytes,
 }
 
+/// How the device that commits stands to the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Committer {
+    /// It is a member.
+    Member,
+    /// It enters by an external commit, perhaps in place of its former leaf.
+    Newcomer,
+}
+
 /// A validated commit.
 #[derive(Debug)]
 pub(crate) struct NewCommit {
     pub(crate) caller: Identity,
+    pub(crate) committer: Committer,
     pub(crate) conversation: ConversationId,
     pub(crate) incarnation: u32,
     /// The epoch that it ends.
@@ -100,6 +110,8 @@ pub(crate) struct NewConversation {
     pub(crate) peer: AccountId,
     /// Stored hash of a token that `peer` issued.
     pub(crate) token: Option<Digest>,
+    /// The incarnation that begins, where the conversation was there before.
+    pub(crate) incarnation: Option<u32>,
     pub(crate) commit: NewCommit,
 }
 
@@ -267,11 +279,62 @@ pub(crate) struct MemberRow {
     pub(crate) joined: u64,
     /// It reads up to this seq.
     pub(crate) left: Option<u64>,
-    /// The seq of its welcome in its inbox; 0 for the creator.
+    /// The seq of its welcome in its inbox; 0 where it needed none.
     pub(crate) welcome: u64,
+    /// See [`Span::since`].
+    pub(crate) since: u64,
+    /// See [`Span::former_welcome`].
+    pub(crate) former_welcome: u64,
     pub(crate) cursor: u64,
     /// When its account was last connected.
     pub(crate) last_seen: u64,
+}
+
+impl MemberRow {
+    /// What the device may read.
+    pub(crate) fn span(&self) -> Span {
+        Span {
+            joined: self.joined,
+            until: self.left,
+            welcome: self.welcome,
+            since: self.since,
+            former_welcome: self.former_welcome,
+        }
+    }
+}
+
+/// What a device may read of a stream. A membership that goes on in a new incarnation reads on without a gap, but what comes
+/// after the commit that began it only once the new welcome is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// It reads what comes after this seq.
+    pub(crate) joined: u64,
+    /// It reads up to this seq.
+    pub(crate) until: Option<u64>,
+    /// The seq of its welcome in its inbox; 0 where it needs none.
+    pub(crate) welcome: u64,
+    /// What comes after this seq needs `welcome` acknowledged; what comes before, where it is above `joined`, the former one.
+    pub(crate) since: u64,
+    /// The seq of the welcome of the former membership; 0 where it needed none.
+    pub(crate) former_welcome: u64,
+}
+
+impl Span {
+    /// Up to where a device may read that has acknowledged its inbox up to `inbox`; `None`: nothing yet.
+    pub(crate) fn open_until(&self, inbox: u64) -> Option<u64> {
+        if self.welcome <= inbox {
+            Some(self.until.unwrap_or(u64::MAX))
+        } else if self.since > self.joined && self.former_welcome <= inbox {
+            Some(self.since)
+        } else {
+            None
+        }
+    }
+
+    /// Where the present membership began.
+    pub(crate) fn began(&self) -> u64 {
+        self.joined.max(self.since)
+    }
 }
 
 /// A registered device.
@@ -339,11 +402,23 @@ impl HeadRow {
     }
 }
 
+/// A conversation as a device of one of its accounts sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeenHead {
+    pub(crate) head: HeadRow,
+    /// Whether the device is a member.
+    pub(crate) member: bool,
+}
+
 /// The public state of a group: a snapshot and the commits since.
 #[derive(Debug)]
 pub(crate) struct GroupRow {
     pub(crate) incarnation: u32,
     pub(crate) epoch: u64,
+    /// The commit that made the epoch.
+    pub(crate) commit_seq: u64,
+    /// The GroupInfo of the epoch.
+    pub(crate) group_info: Vec<u8>,
     pub(crate) snapshot: Vec<u8>,
     pub(crate) commits: Vec<Vec<u8>>,
 }

@@ -8,6 +8,7 @@ mod entries;
 mod expiry;
 mod groups;
 mod heads;
+mod incarnations;
 mod key_packages;
 mod links;
 mod members;
@@ -28,9 +29,9 @@ pub(crate) use self::{entries::ENVELOPE, writer::WriterTask};
 use self::{reader::Readers, writer::Writer};
 use super::{
     AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo, DeviceRow,
-    Done, Expiry, GroupRow, HeadRow, LoginRow, NewAccount, NewAppend, NewClaim, NewCommit,
+    Done, Expiry, GroupRow, Identity, LoginRow, NewAccount, NewAppend, NewClaim, NewCommit,
     NewConversation, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior, ReadableRow, Reading,
-    Store, StreamRow,
+    SeenHead, Store, StreamRow,
 };
 use crate::{config::Config, environment::Environment, workers::Workers};
 
@@ -271,9 +272,9 @@ impl Store for SqliteStore {
             .read(move |connection| members::left(connection, device, conversation))
     }
 
-    fn head(&self, device: DeviceRow, conversation: ConversationId) -> Reading<Option<HeadRow>> {
+    fn head(&self, caller: Identity, conversation: ConversationId) -> Reading<Option<SeenHead>> {
         self.readers
-            .read(move |connection| heads::head_for(connection, device, conversation))
+            .read(move |connection| heads::head_for(connection, caller, conversation))
     }
 
     fn group(&self, conversation: ConversationId) -> Reading<Option<GroupRow>> {

@@ -140,6 +140,7 @@ impl Client {
             device: device.id,
             signature: sign(&device.login, &message),
             announce: true,
+            receipt: None,
         };
         self.send(0, register).await;
         self.opened().await

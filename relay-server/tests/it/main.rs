@@ -19,3 +19,5 @@ mod invalid_commits;
 mod key_packages;
 mod links;
 mod pushing;
+mod rejoining;
+mod resets;

@@ -110,6 +110,7 @@ async fn a_pair_has_one_conversation() {
             .await
     };
     let request = NewConversation {
+        incarnation: None,
         peer: world.bo.account,
         token: None,
         commit: other,

@@ -8,10 +8,13 @@ use super::{
     entries::{self, NewRow},
     groups,
     heads::head,
-    links, members,
+    incarnations, links,
+    members::{self, Joining},
     writer::{Cost, Tx},
 };
-use crate::store::{Change, CommitDone, Joined, MemberRow, NewCommit, NewConversation, StreamRow};
+use crate::store::{
+    Change, CommitDone, Committer, Joined, MemberRow, NewCommit, NewConversation, StreamRow,
+};
 
 pub(super) fn cost(commit: &NewCommit) -> Cost {
     let welcomes: usize = commit.added.iter().map(|added| added.welcome.len()).sum();
@@ -28,7 +31,10 @@ pub(super) fn commit(tx: &mut Tx<'_>, request: &NewCommit) -> Result<CommitDone,
         return Ok(done);
     }
     let head = head(tx, request.conversation)?
-        .filter(|head| head.is_member(request.caller.device_row))
+        .filter(|head| match request.committer {
+            Committer::Member => head.is_member(request.caller.device_row),
+            Committer::Newcomer => head.is_of(request.caller.account),
+        })
         .cloned();
     let Some(head) = head else {
         return Err(Refusal::new(ErrorCode::NotMember).into());
@@ -60,7 +66,7 @@ pub(super) fn commit(tx: &mut Tx<'_>, request: &NewCommit) -> Result<CommitDone,
         }
         left.push(*device);
     }
-    store_commit(tx, head.stream, seq, request, left)
+    store_commit(tx, head.stream, seq, request, Joining::Anew, left)
 }
 
 /// Makes a direct conversation by compare-and-set on the pair of accounts.
@@ -68,6 +74,11 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     let commit = &request.commit;
     if let Some(done) = repeated(tx, commit)? {
         return Ok(done);
+    }
+    if request.incarnation.is_some()
+        && let Some(known) = head(tx, commit.conversation)?.cloned()
+    {
+        return incarnations::begin(tx, &known, request);
     }
     let own = commit.caller.account_row;
     // an unknown account and one that did not consent are alike
@@ -125,7 +136,7 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     tx.connection
         .prepare_cached("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, 0, 0, 0)")?
         .execute((stream.0, commit.caller.device_row.0))?;
-    let mut done = store_commit(tx, stream, 1, commit, Vec::new())?;
+    let mut done = store_commit(tx, stream, 1, commit, Joining::Anew, Vec::new())?;
     if let Some(change) = &mut done.change {
         let member = MemberRow {
             device: commit.caller.device,
@@ -135,6 +146,8 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             joined: 0,
             left: None,
             welcome: 0,
+            since: 0,
+            former_welcome: 0,
             cursor: 0,
             last_seen: 0,
         };
@@ -165,11 +178,12 @@ fn repeated(tx: &Tx<'_>, request: &NewCommit) -> Result<Option<CommitDone>, Faul
 }
 
 /// Stores the entry of a commit, the new members and their welcomes.
-fn store_commit(
+pub(super) fn store_commit(
     tx: &mut Tx<'_>,
     stream: StreamRow,
     seq: u64,
     request: &NewCommit,
+    joining: Joining,
     left: Vec<DeviceId>,
 ) -> Result<CommitDone, Fault> {
     let entry = Entry {
@@ -193,8 +207,11 @@ fn store_commit(
     };
     entries::insert(tx.connection, &row)?;
     let mut joined = Vec::with_capacity(request.added.len());
+    if request.committer == Committer::Newcomer {
+        joined.push(members::enter(tx, stream, seq, request.caller, joining)?);
+    }
     for added in &request.added {
-        joined.push(members::join(tx, stream, seq, request, added)?);
+        joined.push(members::join(tx, stream, seq, request, joining, added)?);
     }
     // last: nothing can be refused any more
     tx.touched.insert(stream, seq);

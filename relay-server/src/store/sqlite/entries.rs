@@ -11,7 +11,7 @@ use super::{Fault, heads, writer::Tx};
 use crate::store::{AppendDone, DeviceRow, NewAppend, PageRange, PageRow, Prior, StreamRow};
 
 /// What an entry takes in a frame beside its bytes, at most.
-pub(crate) const ENVELOPE: usize = 120;
+pub(crate) const ENVELOPE: usize = 130;
 
 /// Appends by the order of checks of promise 3: client id → member → epoch → quota → store. Everything is checked
 /// before the first row is written.
@@ -127,8 +127,8 @@ pub(super) fn insert(connection: &Connection, row: &NewRow) -> SqlResult<()> {
     let entry = &row.entry;
     connection
         .prepare_cached(
-            "INSERT INTO entries (stream, seq, sender, kind, incarnation, epoch, time, client_id, digest, about, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO entries (stream, seq, sender, kind, incarnation, epoch, time, client_id, digest, about, bytes, start)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute((
             row.stream.0,
@@ -142,6 +142,7 @@ pub(super) fn insert(connection: &Connection, row: &NewRow) -> SqlResult<()> {
             row.digest.as_bytes(),
             row.about.map(|about| about.0),
             &entry.bytes.0[..],
+            entry.start,
         ))
         .map(drop)
 }
@@ -163,7 +164,7 @@ pub(super) fn page(
         base,
     };
     let mut statement = connection.prepare_cached(
-        "SELECT e.seq, d.device, e.kind, e.incarnation, e.epoch, e.time, e.client_id, c.conversation, e.bytes
+        "SELECT e.seq, d.device, e.kind, e.incarnation, e.epoch, e.time, e.client_id, c.conversation, e.bytes, e.start
          FROM entries e JOIN devices d ON d.id = e.sender LEFT JOIN conversations c ON c.stream = e.about
          WHERE e.stream = ?1 AND e.seq > ?2 AND e.seq <= ?3 ORDER BY e.seq LIMIT ?4",
     )?;
@@ -198,6 +199,6 @@ fn read(row: &Row<'_>) -> SqlResult<Entry> {
             .get::<_, Option<[u8; ConversationId::LEN]>>(7)?
             .map(ConversationId::new),
         bytes: Opaque(bytes),
-        start: None,
+        start: row.get(9)?,
     })
 }

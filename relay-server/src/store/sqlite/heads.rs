@@ -4,7 +4,7 @@ use protocol::{AccountId, ConversationId, Digest};
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
 use super::writer::Tx;
-use crate::store::{DeviceRow, HeadRow, StreamRow};
+use crate::store::{DeviceRow, HeadRow, Identity, SeenHead, StreamRow};
 
 /// What the writer remembers of a conversation, so that an append reads nothing.
 #[derive(Clone, Debug)]
@@ -19,6 +19,11 @@ pub(super) struct Head {
 impl Head {
     pub(super) fn is_member(&self, device: DeviceRow) -> bool {
         self.members.contains(&device)
+    }
+
+    /// Whether the account is one of the two.
+    pub(super) fn is_of(&self, account: AccountId) -> bool {
+        self.row.low == account || self.row.high == account
     }
 }
 
@@ -81,15 +86,18 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
     Ok(Some(head))
 }
 
-/// Where a conversation stands, for one of its members.
+/// Where a conversation stands, for a device of one of its accounts.
 pub(super) fn head_for(
     connection: &Connection,
-    device: DeviceRow,
+    caller: Identity,
     conversation: ConversationId,
-) -> SqlResult<Option<HeadRow>> {
+) -> SqlResult<Option<SeenHead>> {
     // one snapshot of the database for both queries
     let transaction = connection.unchecked_transaction()?;
     Ok(read_head(&transaction, conversation)?
-        .filter(|head| head.is_member(device))
-        .map(|head| head.row))
+        .filter(|head| head.is_of(caller.account))
+        .map(|head| SeenHead {
+            head: head.row,
+            member: head.is_member(caller.device_row),
+        }))
 }
