@@ -126,7 +126,10 @@ async fn show(
             Event::ConnectionChanged(connection) => {
                 println!("* {:?} {:?}", connection.state, connection.cause)
             }
-            Event::ConversationChanged(_) | Event::MessageRemoved(..) | Event::SearchIndexed => {}
+            Event::ConversationChanged(_)
+            | Event::MeChanged
+            | Event::MessageRemoved(..)
+            | Event::SearchIndexed => {}
         }
     }
     Ok(latest)

@@ -156,6 +156,7 @@ impl Online {
             client_id: ClientId::new(peer.random()),
             conversation: Some(CONVERSATION),
             bytes: founded.welcomes[0].bytes.clone().into(),
+            start: None,
         };
         self.reply(
             0,
@@ -179,6 +180,7 @@ impl Online {
             client_id: ClientId::new(peer.random()),
             conversation: None,
             bytes: vec![1, 2, 3].into(),
+            start: None,
         };
         let stream = StreamId::Conversation(CONVERSATION);
         self.reply(

@@ -237,6 +237,8 @@ impl Scripted {
     pub(crate) fn ready(&self, key_packages: u16) -> Ready {
         let account = self.engine.me().account;
         Ready {
+            sent: 0,
+            manifest: 1,
             limits: Limits {
                 frame: 65_536,
                 entry: 61_440,
