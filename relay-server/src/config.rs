@@ -140,6 +140,8 @@ section! {
         key_packages: u16 = 100,
         /// Key packages that an account may claim in an hour.
         claims_per_hour: u32 = 600,
+        /// Conversations that an account may have asked for without an answer.
+        requests: u32 = 20,
         /// Links in force that an account may have made.
         links: u32 = 50,
         /// The most accounts that one link of an account lets in.

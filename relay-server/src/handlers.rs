@@ -3,6 +3,7 @@
 //! Appends are answered by `delivery` once they are durable, so that a session may have several under way; everything
 //! else is carried out one after the other.
 
+mod blocks;
 mod conversations;
 mod entries;
 mod key_packages;
@@ -68,6 +69,9 @@ async fn request(
         Frame::NewLink(link) => links::new_link(node, session, &link).await,
         Frame::Announce(announce) => presence::announce(node, session, &announce),
         Frame::FetchGroup(fetch) => conversations::fetch_group(node, session, &fetch).await,
+        Frame::DeclineRequest(decline) => conversations::decline(node, session, &decline).await,
+        Frame::SetBlock(set) => blocks::set(node, session, &set).await,
+        Frame::ListBlocks(_) => blocks::list(node, session).await,
         // answered before they come here, or of the handshake, or only ever sent by a relay
         Frame::Append(_)
         | Frame::Commit(_)
@@ -100,10 +104,7 @@ async fn request(
         | Frame::GroupState(_)
         | Frame::AccountManifest(_)
         | Frame::Conversations(_) => return Err(ErrorCode::BadFrame),
-        Frame::DeclineRequest(_)
-        | Frame::SetBlock(_)
-        | Frame::ListBlocks(_)
-        | Frame::SetHandle(_)
+        Frame::SetHandle(_)
         | Frame::FindAccount(_)
         | Frame::EndLink(_)
         | Frame::PublishManifest(_)

@@ -143,6 +143,16 @@ impl Node {
             }
             attempts += 1;
             if changes == self.delivery.changes() || attempts == ATTEMPTS {
+                // one that ended meanwhile is not followed for ever
+                let current = |id| {
+                    attachment
+                        .memberships
+                        .iter()
+                        .any(|it| it.conversation == id)
+                };
+                for conversation in followed.into_iter().filter(|id| !current(*id)) {
+                    self.delivery.unfollow(session, conversation);
+                }
                 return Ok(attachment);
             }
         }

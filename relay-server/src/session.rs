@@ -184,6 +184,14 @@ impl Session {
         inner.rouse()
     }
 
+    /// New entries are stored that it has to read itself. The caller wakes where it answers `true`.
+    #[must_use]
+    pub(crate) fn stored(&self, stream: StreamId, last: u64) -> bool {
+        let inner = &mut *self.lock();
+        inner.push.stored(stream, last);
+        inner.rouse()
+    }
+
     /// Tells how far every recipient is.
     pub(crate) fn delivered(&self, conversation: ConversationId, seq: u64) {
         let mut inner = self.lock();

@@ -20,10 +20,10 @@ use protocol::{
 pub(crate) use self::{
     rows::{
         AccountRow, Added, AppendDone, Attachment, Behind, Caller, Change, CommitDone, Committer,
-        CursorRow, DeviceInfo, DeviceRow, Expiry, GroupRow, HeadRow, Identity, Joined, LoginRow,
-        MemberRow, Membership, NewAccount, NewAppend, NewClaim, NewCommit, NewConversation,
-        NewDevice, NewEntryRow, NewKeyPackage, NewKeyPackages, NewLinkRow, PageRange, PageRow,
-        Prior, ReadableRow, SeenHead, Span, StreamRow,
+        CursorRow, DeviceInfo, DeviceRow, Ended, Expiry, GroupRow, HeadRow, Identity, Joined,
+        LoginRow, MemberRow, Membership, NewAccount, NewAppend, NewBlock, NewClaim, NewCommit,
+        NewConversation, NewDevice, NewEntryRow, NewKeyPackage, NewKeyPackages, NewLinkRow,
+        PageRange, PageRow, Prior, ReadableRow, SeenHead, Span, Standing, StreamRow,
     },
     sqlite::{ENVELOPE, SqliteStore, WriterTask},
 };
@@ -56,6 +56,10 @@ pub(crate) trait Store: Send + Sync {
     fn claim_key_packages(&self, request: NewClaim, done: Done<Bytes>);
     /// Makes a link known.
     fn new_link(&self, caller: Caller, request: NewLinkRow, done: Done<()>);
+    /// Ends a conversation that the other account asked for; `None` where that was done before.
+    fn decline(&self, caller: Identity, conversation: ConversationId, done: Done<Option<Ended>>);
+    /// Sets or ends a block, and names the direct conversation with that account.
+    fn set_block(&self, request: NewBlock, done: Done<Option<ConversationId>>);
     /// Raises cursors and times; none ever falls.
     fn write_behind(&self, request: Behind, done: Done<()>);
     /// Removes some of what is too old or that everybody has; answers where to go on, or that the round is over.
@@ -65,8 +69,10 @@ pub(crate) trait Store: Send + Sync {
     fn login(&self, account: AccountId, device: DeviceId) -> Reading<Option<LoginRow>>;
     /// The inbox and the conversations of a device, and its key packages that are usable then.
     fn attachment(&self, device: DeviceRow, now: u64) -> Reading<Attachment>;
-    /// Some entries.
-    fn page(&self, stream: StreamRow, range: PageRange) -> Reading<PageRow>;
+    /// Some entries, as `reader` gets them: application entries of accounts that it blocked without bytes.
+    fn page(&self, stream: StreamRow, range: PageRange, reader: AccountRow) -> Reading<PageRow>;
+    /// The accounts that an account blocked.
+    fn blocks(&self, account: AccountRow) -> Reading<Vec<AccountId>>;
     /// What a device may read of a conversation that it left.
     fn left(&self, device: DeviceRow, conversation: ConversationId)
     -> Reading<Option<ReadableRow>>;

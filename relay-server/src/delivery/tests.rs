@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     config::{Connections, Quotas},
     limits::SessionRates,
-    store::{Identity, MemberRow},
+    store::{Identity, MemberRow, Standing},
 };
 
 const CONVERSATION: ConversationId = ConversationId::new([0xc0; 16]);
@@ -48,6 +48,7 @@ fn membership(one: &Session, other: &Session) -> Membership {
         last: 1,
         base: 0,
         time: 0,
+        standing: Standing::default(),
         members: vec![member(one), member(other)],
     }
 }
@@ -72,6 +73,7 @@ fn appended(delivery: &Delivery, sender: &Arc<Session>, seq: u64) {
             times: vec![0],
         },
         fresh: vec![entry],
+        accepted: false,
     };
     delivery.appended(Arc::clone(sender), 1, CONVERSATION, Ok(done));
     delivery.flush();

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use protocol::{
-    Commit, Committed, CreateConversation, Digest, ErrorCode, FetchGroup, Frame, Refusal,
+    Commit, Committed, CreateConversation, DeclineRequest, Digest, ErrorCode, FetchGroup, Frame,
+    Refusal,
 };
 
 use super::Answer;
@@ -71,6 +72,7 @@ pub(super) async fn create(
         peer: create.peer,
         token: create.token.map(|token| token.stored_hash()),
         incarnation: create.incarnation,
+        most_requests: node.config.quotas.requests,
         commit,
     };
     let committed = call(|done| {
@@ -152,6 +154,30 @@ pub(super) async fn fetch_group(node: &Node, session: &Session, fetch: &FetchGro
     Ok(Frame::from(state))
 }
 
+/// Ends a conversation that the other account asked for.
+pub(super) async fn decline(
+    node: &Arc<Node>,
+    session: &Session,
+    decline: &DeclineRequest,
+) -> Answer {
+    let ending = Arc::clone(node);
+    call(|done: Done<()>| {
+        node.store.decline(
+            session.identity,
+            decline.conversation,
+            Box::new(move |outcome| {
+                done(outcome.map(|ended| {
+                    if let Some(ended) = ended {
+                        ending.delivery.ended(&ending.registry, &ended);
+                    }
+                }));
+            }),
+        );
+    })
+    .await?;
+    Ok(Frame::from(protocol::Done {}))
+}
+
 fn first_answer(prior: Prior, digest: Digest) -> Answer {
     if prior.digest == digest {
         Ok(Frame::from(Committed {
@@ -170,7 +196,11 @@ fn published(node: &Arc<Node>, session: &Arc<Session>, done: Done<Committed>) ->
     Box::new(move |outcome| {
         done(outcome.map(|CommitDone { committed, change }| {
             if let Some(change) = change {
+                let made = change.standing.is_some().then_some(change.conversation);
                 node.delivery.changed(&node.registry, account, change);
+                if let Some(known) = made.and_then(|id| node.delivery.conversation(id)) {
+                    node.presence.introduce(&known);
+                }
             }
             committed
         }));

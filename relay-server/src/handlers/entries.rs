@@ -39,11 +39,17 @@ pub(super) fn append(node: &Arc<Node>, session: &Arc<Session>, id: u32, append: 
             })
             .collect(),
     };
-    let delivery = Arc::clone(&node.delivery);
+    let (delivery, presence) = (Arc::clone(&node.delivery), Arc::clone(&node.presence));
     let session = Arc::clone(session);
     node.store.append(
         request,
-        Box::new(move |outcome| delivery.appended(session, id, conversation, outcome)),
+        Box::new(move |outcome| {
+            let accepted = outcome.as_ref().is_ok_and(|done| done.accepted);
+            delivery.appended(session, id, conversation, outcome);
+            if accepted && let Some(known) = delivery.accepted(conversation) {
+                presence.introduce(&known);
+            }
+        }),
     );
 }
 
@@ -82,7 +88,10 @@ pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answ
         entries: usize::from(fetch.limit.min(PAGE_ENTRIES)),
         bytes: bounds::FRAME - PAGE_OVERHEAD,
     };
-    let page = node.store.page(row, range).await?;
+    let page = node
+        .store
+        .page(row, range, session.identity.account_row)
+        .await?;
     let last = until.min(page.last);
     Ok(Frame::from(Page {
         entries: page.entries,

@@ -118,7 +118,11 @@ async fn session_loop(node: &Arc<Node>, socket: &mut WebSocket, session: &Arc<Se
             return End::Bye(bye);
         }
         if let Some((stream, row, range)) = session.next_page() {
-            match node.store.page(row, range).await {
+            match node
+                .store
+                .page(row, range, session.identity.account_row)
+                .await
+            {
                 Ok(page) => session.apply(stream, page),
                 Err(refusal) => {
                     return End::Bye(Bye {

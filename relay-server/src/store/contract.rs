@@ -166,6 +166,7 @@ impl World {
             peer: self.ana[0].account,
             token: Some(Digest::new([2; 32])),
             incarnation: None,
+            most_requests: 1,
             commit: self
                 .commit_of(
                     self.bo,
@@ -247,7 +248,11 @@ impl World {
             entries: 1000,
             bytes: 1 << 20,
         };
-        let page = self.store.page(stream, range).await.unwrap();
+        let page = self
+            .store
+            .page(stream, range, self.bo.account_row)
+            .await
+            .unwrap();
         page.entries
             .into_iter()
             .map(|entry| (entry.seq, entry.bytes.0.to_vec()))

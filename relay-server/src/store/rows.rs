@@ -67,6 +67,8 @@ pub(crate) struct AppendDone {
     pub(crate) appended: Appended,
     /// The entries that were not there before; their seqs are consecutive.
     pub(crate) fresh: Vec<Entry>,
+    /// Whether they accepted the request that the conversation was.
+    pub(crate) accepted: bool,
 }
 
 /// A device that a commit adds, with its welcome.
@@ -112,6 +114,8 @@ pub(crate) struct NewConversation {
     pub(crate) token: Option<Digest>,
     /// The incarnation that begins, where the conversation was there before.
     pub(crate) incarnation: Option<u32>,
+    /// How many requests that nobody answered the account may have.
+    pub(crate) most_requests: u32,
     pub(crate) commit: NewCommit,
 }
 
@@ -131,6 +135,8 @@ pub(crate) struct Change {
     pub(crate) entry: Entry,
     pub(crate) joined: Vec<Joined>,
     pub(crate) left: Vec<DeviceId>,
+    /// Of a conversation that was made.
+    pub(crate) standing: Option<Standing>,
 }
 
 /// A device that joined, and the entry in its inbox (none for the creator).
@@ -264,8 +270,53 @@ pub(crate) struct Membership {
     pub(crate) base: u64,
     /// The time of its last entry.
     pub(crate) time: u64,
+    pub(crate) standing: Standing,
     /// Every member, the device itself too.
     pub(crate) members: Vec<MemberRow>,
+}
+
+/// How the two accounts of a conversation stand to each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Who asked for the conversation, until the other accepts.
+    pub(crate) requester: Option<AccountId>,
+    /// Those of the two that blocked the other.
+    pub(crate) blockers: Vec<AccountId>,
+}
+
+impl Standing {
+    /// Whether presence and signals may pass between the two.
+    pub(crate) fn is_open(&self) -> bool {
+        self.requester.is_none() && self.blockers.is_empty()
+    }
+
+    /// Whether an account gets the entries of `sender` without bytes.
+    pub(crate) fn blinds(&self, account: AccountId, sender: AccountId) -> bool {
+        account != sender && self.blockers.contains(&account)
+    }
+
+    /// Whether an account is not told what of its entries was delivered.
+    pub(crate) fn hides_delivery_from(&self, account: AccountId) -> bool {
+        self.requester == Some(account) || self.blockers.iter().any(|blocker| *blocker != account)
+    }
+}
+
+/// A conversation that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) conversation: ConversationId,
+    /// The seq of its last entry.
+    pub(crate) last: u64,
+    /// Those that were members.
+    pub(crate) left: Vec<DeviceId>,
+}
+
+/// A block to set or to end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewBlock {
+    pub(crate) caller: Identity,
+    pub(crate) account: AccountId,
+    pub(crate) blocked: bool,
 }
 
 /// A device in a conversation.

@@ -1,6 +1,7 @@
 //! The store of a single machine: SQLite in WAL mode, one thread that writes, a few connections that read.
 
 mod accounts;
+mod blocks;
 mod claims;
 mod conversations;
 mod cursors;
@@ -13,6 +14,7 @@ mod key_packages;
 mod links;
 mod members;
 mod reader;
+mod requests;
 mod schema;
 mod writer;
 
@@ -28,10 +30,10 @@ use rusqlite::{Connection, Error as SqlError};
 pub(crate) use self::{entries::ENVELOPE, writer::WriterTask};
 use self::{reader::Readers, writer::Writer};
 use super::{
-    AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo, DeviceRow,
-    Done, Expiry, GroupRow, Identity, LoginRow, NewAccount, NewAppend, NewClaim, NewCommit,
-    NewConversation, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior, ReadableRow, Reading,
-    SeenHead, Store, StreamRow,
+    AccountRow, AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo,
+    DeviceRow, Done, Ended, Expiry, GroupRow, Identity, LoginRow, NewAccount, NewAppend, NewBlock,
+    NewClaim, NewCommit, NewConversation, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior,
+    ReadableRow, Reading, SeenHead, Store, StreamRow,
 };
 use crate::{config::Config, environment::Environment, workers::Workers};
 
@@ -230,6 +232,23 @@ impl Store for SqliteStore {
         );
     }
 
+    fn decline(&self, caller: Identity, conversation: ConversationId, done: Done<Option<Ended>>) {
+        let cost = writer::Cost { rows: 16, bytes: 0 };
+        self.writer.submit(
+            (caller, conversation),
+            requests::decline,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
+    fn set_block(&self, request: NewBlock, done: Done<Option<ConversationId>>) {
+        let cost = writer::Cost { rows: 1, bytes: 0 };
+        self.writer
+            .submit(request, blocks::set, cost, writer::Undo::Savepoint, done);
+    }
+
     fn write_behind(&self, request: Behind, done: Done<()>) {
         let cost = writer::Cost {
             rows: request.cursors.len() / 4 + 1,
@@ -258,9 +277,14 @@ impl Store for SqliteStore {
             .read(move |connection| members::attachment(connection, device, now))
     }
 
-    fn page(&self, stream: StreamRow, range: PageRange) -> Reading<PageRow> {
+    fn page(&self, stream: StreamRow, range: PageRange, reader: AccountRow) -> Reading<PageRow> {
         self.readers
-            .read(move |connection| entries::page(connection, stream, range))
+            .read(move |connection| entries::page(connection, stream, range, reader))
+    }
+
+    fn blocks(&self, account: AccountRow) -> Reading<Vec<AccountId>> {
+        self.readers
+            .read(move |connection| blocks::list(connection, account))
     }
 
     fn left(

@@ -295,6 +295,17 @@ impl Client {
         entries
     }
 
+    /// Waits until the relay says that a contact is connected.
+    pub(crate) async fn connected(&mut self, account: protocol::AccountId) {
+        self.find(|frame| match frame {
+            Frame::Presence(presence) if presence.account == account => {
+                presence.connected.then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    }
+
     pub(crate) async fn delivered(&mut self, conversation: ConversationId, seq: u64) {
         self.find(|frame| match frame {
             Frame::Delivered(delivered) if delivered.conversation == conversation => {

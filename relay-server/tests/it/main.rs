@@ -10,6 +10,7 @@ mod client;
 mod people;
 mod relay;
 
+mod blocks;
 mod conversations;
 mod entries;
 mod handshake;
@@ -20,4 +21,5 @@ mod key_packages;
 mod links;
 mod pushing;
 mod rejoining;
+mod requests;
 mod resets;

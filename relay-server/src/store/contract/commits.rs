@@ -111,6 +111,7 @@ async fn a_pair_has_one_conversation() {
     };
     let request = NewConversation {
         incarnation: None,
+        most_requests: 1,
         peer: world.bo.account,
         token: None,
         commit: other,

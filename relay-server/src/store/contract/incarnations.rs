@@ -18,6 +18,7 @@ impl World {
             peer: self.ana[0].account,
             token: None,
             incarnation: Some(incarnation),
+            most_requests: 1,
             commit,
         };
         call(|done| self.store.create_conversation(request, done)).await
@@ -111,6 +112,7 @@ async fn a_store_that_lost_the_conversation_makes_it_with_the_incarnation_that_i
         peer: world.ana[0].account,
         token: Some(Digest::new([2; 32])),
         incarnation: Some(4),
+        most_requests: 1,
         commit,
     };
     let done = call(|done| world.store.create_conversation(request, done)).await;

@@ -1,19 +1,21 @@
 //! Table `conversations`: making them, and changing their groups by compare-and-set.
 
 use protocol::{Committed, ConversationId, DeviceId, Entry, EntryKind, ErrorCode, Opaque, Refusal};
-use rusqlite::OptionalExtension as _;
+use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
 use super::{
-    Fault, accounts,
+    Fault, accounts, blocks,
     entries::{self, NewRow},
     groups,
     heads::head,
     incarnations, links,
     members::{self, Joining},
+    requests,
     writer::{Cost, Tx},
 };
 use crate::store::{
-    Change, CommitDone, Committer, Joined, MemberRow, NewCommit, NewConversation, StreamRow,
+    AccountRow, Change, CommitDone, Committer, Joined, MemberRow, NewCommit, NewConversation,
+    Standing, StreamRow,
 };
 
 pub(super) fn cost(commit: &NewCommit) -> Cost {
@@ -81,26 +83,19 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
         return incarnations::begin(tx, &known, request);
     }
     let own = commit.caller.account_row;
-    // an unknown account and one that did not consent are alike
-    let no_consent = || Fault::Refused(Refusal::new(ErrorCode::NoConsent));
-    let peer = accounts::row(tx.connection, request.peer)?
+    // an unknown account and one that does not want it are alike
+    let peer = blocks::seen_by(tx.connection, request.peer, commit.caller.account)?
         .filter(|peer| *peer != own)
-        .ok_or_else(no_consent)?;
-    let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
-    let existing: Option<[u8; ConversationId::LEN]> = tx
-        .connection
-        .prepare_cached("SELECT conversation FROM conversations WHERE low = ?1 AND high = ?2")?
-        .query_row((low, high), |row| row.get(0))
-        .optional()?;
-    if let Some(existing) = existing {
-        let conversation = Some(ConversationId::new(existing));
+        .ok_or(Refusal::new(ErrorCode::NoConsent))?;
+    if let Some(existing) = of_pair(tx.connection, own, peer)? {
         return Err(Refusal {
-            conversation,
+            conversation: Some(existing),
             ..Refusal::new(ErrorCode::Exists)
         }
         .into());
     }
-    if head(tx, commit.conversation)?.is_some() {
+    if head(tx, commit.conversation)?.is_some() || requests::was_declined(tx, commit.conversation)?
+    {
         return Err(Refusal::new(ErrorCode::IdConflict).into());
     }
     let consent = accounts::invited_by(tx.connection, own, peer)?
@@ -109,8 +104,11 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             None => false,
         };
     if !consent {
-        return Err(no_consent());
+        requests::may_ask(tx, own, peer, request.most_requests)?;
     }
+    let requester = (!consent).then_some(own);
+    let room = if consent { 0 } else { requests::ALLOWANCE };
+    let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
     tx.connection
         .prepare_cached("INSERT INTO streams (time) VALUES (?1)")?
         .execute((tx.now,))?;
@@ -118,8 +116,8 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     tx.connection
         .prepare_cached(
             "INSERT INTO conversations
-             (stream, conversation, low, high, incarnation, epoch, commit_seq, commit_digest, group_info)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8)",
+             (stream, conversation, low, high, incarnation, epoch, commit_seq, commit_digest, group_info, requester, allowance)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
         )?
         .execute((
             stream.0,
@@ -130,6 +128,8 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             commit.epoch + 1,
             commit.digest.as_bytes(),
             &commit.group_info[..],
+            requester.map(|row| row.0),
+            room,
         ))?;
     groups::advance(tx.connection, stream, commit)?;
     // the creator was there before the first entry, and needs no welcome
@@ -138,6 +138,15 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
         .execute((stream.0, commit.caller.device_row.0))?;
     let mut done = store_commit(tx, stream, 1, commit, Joining::Anew, Vec::new())?;
     if let Some(change) = &mut done.change {
+        // that the peer blocked the creator was ruled out above
+        let blocks = blocks::rows(tx.connection, own)?.contains(&peer);
+        change.standing = Some(Standing {
+            requester: requester.map(|_| commit.caller.account),
+            blockers: blocks
+                .then_some(commit.caller.account)
+                .into_iter()
+                .collect(),
+        });
         let member = MemberRow {
             device: commit.caller.device,
             device_row: commit.caller.device_row,
@@ -157,6 +166,20 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
         });
     }
     Ok(done)
+}
+
+/// The direct conversation of two accounts.
+pub(super) fn of_pair(
+    connection: &Connection,
+    one: AccountRow,
+    other: AccountRow,
+) -> SqlResult<Option<ConversationId>> {
+    connection
+        .prepare_cached("SELECT conversation FROM conversations WHERE low = ?1 AND high = ?2")?
+        .query_row((one.0.min(other.0), one.0.max(other.0)), |row| {
+            row.get(0).map(ConversationId::new)
+        })
+        .optional()
 }
 
 /// The first answer to a repeat.
@@ -223,6 +246,7 @@ pub(super) fn store_commit(
             entry: row.entry,
             joined,
             left,
+            standing: None,
         }),
     })
 }

@@ -7,8 +7,10 @@ use protocol::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult, Row, types::ValueRef};
 
-use super::{Fault, heads, writer::Tx};
-use crate::store::{AppendDone, DeviceRow, NewAppend, PageRange, PageRow, Prior, StreamRow};
+use super::{Fault, blocks, heads, requests, writer::Tx};
+use crate::store::{
+    AccountRow, AppendDone, DeviceRow, NewAppend, PageRange, PageRow, Prior, StreamRow,
+};
 
 /// What an entry takes in a frame beside its bytes, at most.
 pub(crate) const ENVELOPE: usize = 130;
@@ -38,6 +40,7 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
             times: Vec::with_capacity(priors.len()),
         },
         fresh: Vec::new(),
+        accepted: false,
     };
     let fresh = priors.iter().filter(|prior| prior.is_none()).count();
     let mut next = 0;
@@ -51,6 +54,13 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         };
         if (head.row.incarnation, head.row.epoch) != (request.incarnation, request.epoch) {
             return Err(head.row.stale().into());
+        }
+        if !requests::has_room(
+            head,
+            request.caller.account_row,
+            u64::try_from(fresh).unwrap_or(u64::MAX),
+        ) {
+            return Err(Refusal::new(ErrorCode::NoConsent).into());
         }
         if let Some(refusal) = &request.limited {
             return Err(refusal.clone().into());
@@ -95,6 +105,9 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
     }
     if fresh > 0 {
         heads::advance(tx, request.conversation, next - 1);
+        let count = u64::try_from(fresh).unwrap_or(u64::MAX);
+        let account = request.caller.account_row;
+        done.accepted = requests::appended(tx, request.conversation, account, count)?;
     }
     Ok(done)
 }
@@ -147,11 +160,13 @@ pub(super) fn insert(connection: &Connection, row: &NewRow) -> SqlResult<()> {
         .map(drop)
 }
 
-/// Reads some entries of a stream, ascending and without gaps.
+/// Reads some entries of a stream, ascending and without gaps. Application entries of accounts that the reader blocked come
+/// without bytes.
 pub(super) fn page(
     connection: &Connection,
     stream: StreamRow,
     range: PageRange,
+    reader: AccountRow,
 ) -> SqlResult<PageRow> {
     // one snapshot of the database for both queries: what expires in between has no bytes any more
     let connection = connection.unchecked_transaction()?;
@@ -164,15 +179,21 @@ pub(super) fn page(
         base,
     };
     let mut statement = connection.prepare_cached(
-        "SELECT e.seq, d.device, e.kind, e.incarnation, e.epoch, e.time, e.client_id, c.conversation, e.bytes, e.start
+        "SELECT e.seq, d.device, e.kind, e.incarnation, e.epoch, e.time, e.client_id, coalesce(c.conversation, x.conversation),
+                e.bytes, e.start, d.account
          FROM entries e JOIN devices d ON d.id = e.sender LEFT JOIN conversations c ON c.stream = e.about
+         LEFT JOIN ended_conversations x ON x.stream = e.about
          WHERE e.stream = ?1 AND e.seq > ?2 AND e.seq <= ?3 ORDER BY e.seq LIMIT ?4",
     )?;
+    let blocked = blocks::rows(&connection, reader)?;
     let after = range.after.max(page.base);
     let mut rows = statement.query((stream.0, after, range.until.min(last), range.entries))?;
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        let entry = read(row)?;
+        let mut entry = read(row)?;
+        if entry.kind == EntryKind::Application && blocked.contains(&AccountRow(row.get(10)?)) {
+            entry.bytes = Opaque::default();
+        }
         bytes += entry.bytes.len() + ENVELOPE;
         if bytes > range.bytes && !page.entries.is_empty() {
             break;

@@ -4,7 +4,7 @@ use protocol::{AccountId, ConversationId, Digest};
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
 use super::writer::Tx;
-use crate::store::{DeviceRow, HeadRow, Identity, SeenHead, StreamRow};
+use crate::store::{AccountRow, DeviceRow, HeadRow, Identity, SeenHead, StreamRow};
 
 /// What the writer remembers of a conversation, so that an append reads nothing.
 #[derive(Clone, Debug)]
@@ -13,7 +13,16 @@ pub(super) struct Head {
     pub(super) row: HeadRow,
     pub(super) last: u64,
     pub(super) base: u64,
+    pub(super) asked: Option<Asked>,
     members: Vec<DeviceRow>,
+}
+
+/// A conversation that is not accepted yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) by: AccountRow,
+    /// How many entries it may still append.
+    pub(super) room: u64,
 }
 
 impl Head {
@@ -54,7 +63,8 @@ pub(super) fn advance(tx: &mut Tx<'_>, conversation: ConversationId, last: u64) 
 fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult<Option<Head>> {
     let head = connection
         .prepare_cached(
-            "SELECT low.account, high.account, c.incarnation, c.epoch, c.commit_seq, c.commit_digest, s.id, s.last, s.base
+            "SELECT low.account, high.account, c.incarnation, c.epoch, c.commit_seq, c.commit_digest, s.id, s.last, s.base,
+                    c.requester, c.allowance
              FROM conversations c JOIN streams s ON s.id = c.stream
              JOIN accounts low ON low.id = c.low JOIN accounts high ON high.id = c.high WHERE c.conversation = ?1",
         )?
@@ -71,6 +81,13 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
                 stream: StreamRow(row.get(6)?),
                 last: row.get(7)?,
                 base: row.get(8)?,
+                asked: match row.get::<_, Option<i64>>(9)? {
+                    Some(by) => Some(Asked {
+                        by: AccountRow(by),
+                        room: row.get(10)?,
+                    }),
+                    None => None,
+                },
                 members: Vec::new(),
             })
         })

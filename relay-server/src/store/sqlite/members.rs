@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use protocol::{
     AccountId, ConversationId, DeviceId, Digest, Entry, EntryKind, ErrorCode, Opaque, Refusal,
 };
-use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
+use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult, Row};
 
 use super::{
     Fault,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::store::{
     AccountRow, Added, Attachment, DeviceRow, Identity, Joined, MemberRow, Membership, NewCommit,
-    ReadableRow, Span, StreamRow,
+    ReadableRow, Span, Standing, StreamRow,
 };
 
 /// What becomes of a membership that a device has already.
@@ -243,8 +243,11 @@ pub(super) fn attachment(
 /// The conversations that a device may still read something of, with all their members, newest activity first.
 fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Membership>> {
     let mut statement = connection.prepare_cached(
-        "SELECT c.conversation, s.id, s.last, s.base, s.time
+        "SELECT c.conversation, s.id, s.last, s.base, s.time, low.account, high.account, c.requester = c.low, c.requester = c.high,
+            EXISTS (SELECT 1 FROM blocks b WHERE b.account = c.low AND b.blocked = high.account),
+            EXISTS (SELECT 1 FROM blocks b WHERE b.account = c.high AND b.blocked = low.account)
          FROM members m JOIN conversations c ON c.stream = m.stream JOIN streams s ON s.id = m.stream
+         JOIN accounts low ON low.id = c.low JOIN accounts high ON high.id = c.high
          WHERE m.device = ?1 AND (m.left IS NULL OR m.cursor < m.left) ORDER BY s.time DESC, s.id DESC",
     )?;
     let mut memberships = statement
@@ -255,6 +258,7 @@ fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Memb
                 last: row.get(2)?,
                 base: row.get(3)?,
                 time: row.get(4)?,
+                standing: read_standing(row)?,
                 members: Vec::new(),
             })
         })?
@@ -293,4 +297,25 @@ fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Memb
         }
     }
     Ok(memberships)
+}
+
+/// Reads columns 5 to 10 of [`memberships`].
+fn read_standing(row: &Row<'_>) -> SqlResult<Standing> {
+    let accounts = [AccountId::new(row.get(5)?), AccountId::new(row.get(6)?)];
+    let asked = [
+        row.get::<_, Option<bool>>(7)?,
+        row.get::<_, Option<bool>>(8)?,
+    ];
+    let blocks: [bool; 2] = [row.get(9)?, row.get(10)?];
+    Ok(Standing {
+        requester: accounts
+            .into_iter()
+            .zip(asked)
+            .find_map(|(account, asked)| (asked == Some(true)).then_some(account)),
+        blockers: accounts
+            .into_iter()
+            .zip(blocks)
+            .filter_map(|(account, blocks)| blocks.then_some(account))
+            .collect(),
+    })
 }
