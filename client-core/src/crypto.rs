@@ -27,7 +27,9 @@ mod identity;
 mod joining;
 mod packages;
 mod provider;
+mod recovery;
 mod rejoining;
+mod secret;
 mod signal;
 mod wire;
 
@@ -35,7 +37,10 @@ use protocol::ConversationId;
 use rusqlite::Connection;
 
 pub use self::{
-    account::{AccountKeys, KeysError},
+    account::{
+        AccountKeys, KeysError, ManifestError, NewDevice, RecordError, RecoveryRecord,
+        SealRecordError,
+    },
     adding::{PeerDevices, WelcomeFor},
     commits::Change,
     committing::Commit,
@@ -48,6 +53,7 @@ pub use self::{
     identity::MemberInfo,
     joining::Joined,
     packages::{CLOCK_GRACE, KEY_PACKAGE_LIFETIME, LastResort},
+    recovery::{RecoveryCode, RecoveryCodeError, RecoveryLink},
     rejoining::Rejoined,
     signal::SignalKey,
 };
