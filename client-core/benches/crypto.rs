@@ -58,14 +58,13 @@ impl Person {
         }
     }
 
-    fn seal(&mut self, content: &[u8]) -> Vec<u8> {
-        self.run(|mls| {
-            mls.load(CONVERSATION, 0)
-                .unwrap()
-                .unwrap()
-                .seal(content, &[])
-        })
-        .unwrap()
+    /// Uses the group in a transaction that is committed.
+    fn group<T>(&mut self, work: impl FnOnce(&mut Group<'_, '_>) -> T) -> T {
+        self.run(|mls| work(&mut mls.load(CONVERSATION, 0).unwrap().unwrap()))
+    }
+
+    fn seal(&mut self, content: &[u8], aad: &[u8]) -> Vec<u8> {
+        self.group(|group| group.seal(content, aad)).unwrap()
     }
 
     fn open(&mut self, bytes: &[u8]) {
