@@ -29,6 +29,7 @@ mod packages;
 mod provider;
 mod recovery;
 mod rejoining;
+mod safety;
 mod secret;
 mod signal;
 mod wire;
@@ -55,6 +56,7 @@ pub use self::{
     packages::{CLOCK_GRACE, KEY_PACKAGE_LIFETIME, LastResort},
     recovery::{RecoveryCode, RecoveryCodeError, RecoveryLink},
     rejoining::Rejoined,
+    safety::{Comparison, SafetyNumber, safety_number},
     signal::SignalKey,
 };
 use crate::{seams::Randomness, store::mls::MlsStore};
