@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use client_core::{
     Client, Event, Notice, SystemSeams,
-    keyslots::{Protection, SecretStore, Unlock},
+    keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
     model::{ConversationKey, Message, MessageKind},
     profile::{Profile, ProfileState},
 };
@@ -166,21 +166,29 @@ fn lines() -> mpsc::Receiver<String> {
 struct NoKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl SecretStore for NoKeyring {
-    fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String> {
+    fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
         Ok(self
             .0
             .lock()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| KeyringTrouble::Failed(error.to_string()))?
             .get(name)
             .cloned()
             .map(Zeroizing::new))
     }
 
-    fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), String> {
+    fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), KeyringTrouble> {
         self.0
             .lock()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| KeyringTrouble::Failed(error.to_string()))?
             .insert(name.to_owned(), secret.to_vec());
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> std::result::Result<(), KeyringTrouble> {
+        self.0
+            .lock()
+            .map_err(|error| KeyringTrouble::Failed(error.to_string()))?
+            .remove(name);
         Ok(())
     }
 }

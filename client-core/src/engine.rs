@@ -46,7 +46,7 @@ use crate::{
 
 use self::session::{Backoff, Session};
 
-pub use self::{live::Live, session::RegistrationOutcome};
+pub use self::{live::Live, recovery::ShownCode, session::RegistrationOutcome};
 
 /// The longest wait until acknowledgements go out; at once when there is nothing else to do.
 const ACK_DELAY: Duration = Duration::from_millis(100);

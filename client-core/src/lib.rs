@@ -18,11 +18,13 @@ pub mod crypto;
 pub mod engine;
 mod error;
 mod event;
+mod files;
 pub mod keyslots;
 pub mod model;
 mod notices;
 pub mod profile;
 mod reader;
+pub mod safekeeping;
 pub mod seams;
 pub mod store;
 

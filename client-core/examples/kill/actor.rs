@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use client_core::{
     Client, SystemSeams,
-    keyslots::{Protection, SecretStore, Unlock},
+    keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
     model::{ConversationKey, ConversationState, MessageKind, OutgoingState},
     profile::{Profile, ProfileState},
 };
@@ -168,11 +168,15 @@ async fn last_number(client: &Client, key: ConversationKey, name: &str) -> Resul
 pub(crate) struct NoKeyring;
 
 impl SecretStore for NoKeyring {
-    fn get(&self, _: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String> {
-        Err("no keyring".to_owned())
+    fn get(&self, _: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
+        Err(KeyringTrouble::Missing("no keyring".to_owned()))
     }
 
-    fn set(&self, _: &str, _: &[u8]) -> std::result::Result<(), String> {
-        Err("no keyring".to_owned())
+    fn set(&self, _: &str, _: &[u8]) -> std::result::Result<(), KeyringTrouble> {
+        Err(KeyringTrouble::Missing("no keyring".to_owned()))
+    }
+
+    fn remove(&self, _: &str) -> std::result::Result<(), KeyringTrouble> {
+        Err(KeyringTrouble::Missing("no keyring".to_owned()))
     }
 }

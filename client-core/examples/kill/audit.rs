@@ -95,7 +95,7 @@ pub(crate) fn audit(dir: &Path) -> Result<Report> {
 /// The texts of the one conversation as a profile shows them; `?` for one that could not be opened.
 fn view(dir: &Path, name: &str) -> Result<Vec<String>> {
     let account = dir.join(name).join("account");
-    let key = keyslots::open(&account.join("keys"), &Unlock::Silently(&NoKeyring))?;
+    let key = keyslots::unlock(&account.join("keys"), &Unlock::Silently(&NoKeyring))?;
     let reader = Reader::open(&account.join("relevo.db"), &key)?;
     let conversation: ConversationKey = reader
         .conversations()?

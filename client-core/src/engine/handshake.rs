@@ -187,8 +187,11 @@ impl Engine {
         if rolled_back {
             self.start_over(taken)?;
         }
+        let groups_lost = store::mendings::mls_lost(self.database.connection())?;
+        self.mend_groups(taken)?;
+        self.prepare_recovery()?;
         // packages that a relay hands out twice, or whose keys are gone, are worth nothing
-        self.fill_key_packages(ready.key_packages, restored || rolled_back)?;
+        self.fill_key_packages(ready.key_packages, restored || rolled_back || groups_lost)?;
         if restored {
             self.offer_again(ready.manifest)?;
         } else {

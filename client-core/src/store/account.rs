@@ -71,7 +71,7 @@ pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
             ":enrolling": row.enrolling,
         },
     )?;
-    note_own_manifest(write, &row.manifest)
+    note_own_manifest(write.connection(), &row.manifest)
 }
 
 /// Reads the row.
@@ -143,14 +143,14 @@ pub fn set_enrolled(write: &WriteTransaction<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Remembers the digest of a manifest of our own, to recognise what others saw of us.
+/// Remembers a manifest of our own, to recognise what others saw of us.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn note_own_manifest(write: &WriteTransaction<'_>, manifest: &[u8]) -> Result<()> {
+pub(crate) fn note_own_manifest(connection: &Connection, manifest: &[u8]) -> Result<()> {
     // a manifest that cannot be read is the trouble of whoever uses it
     if let Ok(opened) = Manifest::open(manifest) {
-        write.connection().execute(
+        connection.execute(
             "INSERT OR IGNORE INTO own_manifests (number, bytes, digest) VALUES (?1, ?2, ?3)",
             (
                 signed(opened.number),
@@ -258,6 +258,23 @@ pub fn set_recovery_due(write: &WriteTransaction<'_>) -> Result<bool> {
     Ok(changed > 0)
 }
 
+/// Keeps a new recovery code until the person confirmed having written it down, and its record for the relay.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_recovery_code(
+    write: &WriteTransaction<'_>,
+    code: &[u8; 32],
+    record: (Token, &[u8]),
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET recovery_code = ?1, recovery_due = 0, record = ?2, record_told = 0 WHERE id = 1",
+        (code, [record.0.as_bytes().as_slice(), record.1].concat()),
+    )?;
+    write.announce(Event::MeChanged);
+    Ok(())
+}
+
 /// The person has the recovery code: it goes, and the root key with it.
 ///
 /// # Errors
@@ -285,18 +302,6 @@ pub fn untold_record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>
         let (token, bytes) = record.split_at_checked(Token::LEN)?;
         Some((Token::from_slice(token)?, bytes.to_vec()))
     }))
-}
-
-/// Keeps the recovery record; the relay has to be told.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn set_record(write: &WriteTransaction<'_>, token: Token, bytes: &[u8]) -> Result<()> {
-    write.connection().execute(
-        "UPDATE account SET record = ?1, record_told = 0 WHERE id = 1",
-        [[token.as_bytes().as_slice(), bytes].concat()],
-    )?;
-    Ok(())
 }
 
 /// Whether the relay has the recovery record.
