@@ -68,11 +68,10 @@ async fn main() -> Result<()> {
     let (client, mut notices) = Client::start(opened, network, &runtime)?;
     client.registered().await.context("register")?;
     profile.registered()?;
-    println!("* you are {} on {}", client.me().name, client.me().relay);
+    let me = client.me().await?;
+    println!("* you are {} on {}", me.name, me.relay);
     if let Some(link) = link
-        && link
-            .issuer
-            .is_some_and(|issuer| issuer != client.me().account)
+        && link.issuer.is_some_and(|issuer| issuer != me.account)
     {
         client.open_link(link).await.context("open the link")?;
     }

@@ -7,7 +7,7 @@ mod commands;
 mod contacts;
 mod enrolling;
 mod entries;
-mod handshake;
+pub(crate) mod handshake;
 mod ids;
 mod live;
 mod manifests;
@@ -189,6 +189,20 @@ impl Engine {
                 (Some(_), false) => RecoveryState::Later,
             },
         }
+    }
+
+    /// The relay's time as far as it is known, ms.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.relay_time()
+    }
+
+    /// Changes something of the database that the engine itself does not look at.
+    pub(crate) fn change(
+        &mut self,
+        work: impl FnOnce(&WriteTransaction<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.write(work)
     }
 
     /// The connection as shown.

@@ -24,6 +24,7 @@ pub mod model;
 mod notices;
 pub mod profile;
 mod reader;
+pub mod restoring;
 pub mod safekeeping;
 pub mod seams;
 pub mod store;

@@ -60,17 +60,11 @@ impl Engine {
         };
         let (connection, deadline) = (*connection, *deadline);
         let pinned = RelayId::of_identity_key(&challenge.identity_key) == self.account.relay;
-        let message = handshake::challenge_message(hello, &challenge);
-        let signed =
-            identity::verify(&challenge.identity_key, &message, &challenge.signature).is_ok();
-        // the relay signs the key of its TLS; behind a proxy it cannot, and the certificate must hold by itself
-        let channel = challenge
-            .tls_key
-            .map_or(tls.trusted_certificate, |key| key == tls.key);
-        if !(pinned && signed && channel) {
+        let proved = is_proved(hello, &challenge, tls);
+        if !(pinned && proved) {
             warn!(
                 pinned,
-                signed, channel, "what answered is not the relay of this account"
+                proved, "what answered is not the relay of this account"
             );
             return self.lose_connection(Some(OfflineCause::RelayIdentity), None);
         }
@@ -236,4 +230,15 @@ impl Engine {
         }
         .into())
     }
+}
+
+/// Whether the challenge is signed by the identity key that it shows, for this very channel.
+pub(crate) fn is_proved(hello: &Hello, challenge: &Challenge, tls: &TlsFacts) -> bool {
+    let message = handshake::challenge_message(hello, challenge);
+    let signed = identity::verify(&challenge.identity_key, &message, &challenge.signature).is_ok();
+    // the relay signs the key of its TLS; behind a proxy it cannot, and the certificate must hold by itself
+    let channel = challenge
+        .tls_key
+        .map_or(tls.trusted_certificate, |key| key == tls.key);
+    signed && channel
 }

@@ -15,7 +15,7 @@ use crate::{
         understanding::{self, Told},
     },
     error::Result,
-    model::{MessageKind, Privacy, SystemEvent},
+    model::{MessageKind, Privacy, Standing, SystemEvent},
     store::{
         WriteTransaction, commits, contacts,
         conversations::{self, ConversationRow},
@@ -243,6 +243,10 @@ impl Reading<'_, '_> {
                 .any(|member| member.account == self.row.peer && !known(member))
         };
         let is_there = |member: &MemberInfo| added.iter().any(|it| it.device == member.device);
+        if news(added, &is_back) && self.row.standing != Standing::Requested {
+            // whoever lost everything but the account does not know our name
+            opening::tell_profile(write, self.row.key, self.name, None, self.ids)?;
+        }
         if news(added, &is_back) || news(removed, &is_there) {
             let kind = MessageKind::System(SystemEvent::DevicesChanged);
             let id = self.ids.message_id();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use protocol::{AccountId, Link, LinkKind, Token};
+use protocol::{AccountId, Address, Link, LinkKind, Token};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -13,6 +13,8 @@ use crate::{
     files,
     keyslots::{self, Protection, SecretStore, Unlock, UnlockError},
     profile::{OpenedAccount, Profile, entry_name},
+    restoring::FoundAccount,
+    seams::Randomness,
     store::{Database, DatabaseKey, account, account::AccountRow, identity},
 };
 
@@ -29,7 +31,7 @@ impl Profile {
         name: &str,
         protection: &Protection,
         keyring: &dyn SecretStore,
-        mut seams: Seams,
+        seams: Seams,
     ) -> Result<OpenedAccount> {
         let name = content::clean_name(name)?;
         if link.kind != LinkKind::Invite {
@@ -40,25 +42,83 @@ impl Profile {
         }
         let token = link.secret.token();
         let marker = token.stored_hash().to_hex();
-        let (key, database) = match self.begun(&marker, protection, keyring) {
-            Some((key, database)) => {
-                let account = account::load(database.connection())?.account;
-                self.protect_anew(&key, protection, account, keyring, &mut seams)?;
-                (key, database)
-            }
-            None => self.begin(link, token, &marker, protection, keyring, &mut seams)?,
+        let relay = link.relay;
+        let new = |random: &mut dyn Randomness, now| {
+            let keys = AccountKeys::generate(random, relay, now)?;
+            let manifest = keys.manifest();
+            Ok(New {
+                row: row(&keys, manifest, &link.addresses, Some(token)),
+                record: None,
+            })
         };
-        let mut opened = OpenedAccount {
-            engine: Engine::new(database, seams)?,
-            path: self.database(),
-            key,
-            mended: None,
-        };
+        let mut opened = self.begin_or_go_on(&marker, protection, keyring, seams, new)?;
         opened.engine.set_name(&name)?;
         if let Some(issuer) = link.issuer {
             opened.engine.open_inviter(issuer, link.secret.clone())?;
         }
         Ok(opened)
+    }
+
+    /// Brings an account back on this computer as a new device, ready to be let in. The devices before it are revoked. Safe to
+    /// repeat with the same code.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NameInvalid`], [`ErrorKind::RelayIdentity`] where the relay shows documents that contradict the record,
+    /// the errors of [`keyslots::create`], [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
+    pub fn restore(
+        &self,
+        found: &FoundAccount,
+        name: &str,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+        seams: Seams,
+    ) -> Result<OpenedAccount> {
+        let name = content::clean_name(name)?;
+        let marker = found.code.record_id().stored_hash().to_hex();
+        let new = |random: &mut dyn Randomness, now| {
+            let (mut keys, manifest) =
+                AccountKeys::restored(&found.record, &found.manifest, random, now)
+                    .map_err(|error| Error::new(ErrorKind::RelayIdentity, error.to_string()))?;
+            // the code stays; what it opens holds the new device-signing key from now on
+            let record = keys
+                .recovery_record(random, &found.code)
+                .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
+            keys.forget_root_key();
+            let mut row = row(&keys, manifest, &found.addresses, None);
+            row.enrolling = true;
+            Ok(New {
+                row,
+                record: Some((found.code.record_id(), record)),
+            })
+        };
+        let mut opened = self.begin_or_go_on(&marker, protection, keyring, seams, new)?;
+        opened.engine.set_name(&name)?;
+        Ok(opened)
+    }
+
+    /// Goes on with what an earlier attempt left, or begins.
+    fn begin_or_go_on(
+        &self,
+        marker: &str,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+        mut seams: Seams,
+        new: impl FnOnce(&mut dyn Randomness, u64) -> Result<New>,
+    ) -> Result<OpenedAccount> {
+        let (key, database) = match self.begun(marker, protection, keyring) {
+            Some((key, database)) => {
+                let account = account::load(database.connection())?.account;
+                self.protect_anew(&key, protection, account, keyring, &mut seams)?;
+                (key, database)
+            }
+            None => self.begin(marker, protection, keyring, &mut seams, new)?,
+        };
+        Ok(OpenedAccount {
+            engine: Engine::new(database, seams)?,
+            path: self.database(),
+            key,
+            mended: None,
+        })
     }
 
     /// What an earlier attempt with the same link left, if it is whole and can be opened with what is at hand.
@@ -118,12 +178,11 @@ impl Profile {
     /// Makes keys, slots and database. An account that was never made is moved out of the way, not deleted.
     fn begin(
         &self,
-        link: &Link,
-        token: Token,
         marker: &str,
         protection: &Protection,
         keyring: &dyn SecretStore,
         seams: &mut Seams,
+        new: impl FnOnce(&mut dyn Randomness, u64) -> Result<New>,
     ) -> Result<(DatabaseKey, Database)> {
         if self.holds_account() {
             self.set_aside(seams.clock.wall_ms())?;
@@ -135,28 +194,18 @@ impl Profile {
         let mut bytes = Zeroizing::new([0; 32]);
         random.fill(bytes.as_mut_slice())?;
         let key = DatabaseKey::new(*bytes);
-        let keys = AccountKeys::generate(random, link.relay, now)?;
-        let row = AccountRow {
-            account: keys.account(),
-            relay: link.relay,
-            addresses: link.addresses.iter().map(ToString::to_string).collect(),
-            keys: keys.to_bytes(),
-            manifest: keys.manifest(),
-            name: String::new(),
-            registration: Some(token),
-            relay_offset: 0,
-            receipt: None,
-            privacy: account::DEFAULT_PRIVACY,
-            handle: None,
-            recovery_code: None,
-            recovery_due: false,
-            enrolling: false,
-        };
+        let New { row, record } = new(random, now)?;
         let entry = entry_name(row.account);
         keyslots::create(&self.slots(), &key, protection, &entry, keyring, random)?;
         keyslots::keep_identity(&self.slots(), &key, &identity::of_row(&row), random)?;
         let mut database = Database::create(&self.database(), &key)?;
-        database.write(|write| account::insert(write, &row))?;
+        database.write(|write| {
+            account::insert(write, &row)?;
+            match &record {
+                Some((token, bytes)) => account::set_record(write, *token, bytes),
+                None => Ok(()),
+            }
+        })?;
         Ok((key, database))
     }
 
@@ -169,5 +218,36 @@ impl Profile {
         }
         fs::rename(self.account(), self.folder.join(format!("abandoned-{now}")))?;
         Ok(())
+    }
+}
+
+/// What a new database begins with.
+struct New {
+    row: AccountRow,
+    /// The recovery record that the relay has to be told, and its name.
+    record: Option<(Token, Vec<u8>)>,
+}
+
+fn row(
+    keys: &AccountKeys,
+    manifest: Vec<u8>,
+    addresses: &[Address],
+    registration: Option<Token>,
+) -> AccountRow {
+    AccountRow {
+        account: keys.account(),
+        relay: keys.relay(),
+        addresses: addresses.iter().map(ToString::to_string).collect(),
+        keys: keys.to_bytes(),
+        manifest,
+        name: String::new(),
+        registration,
+        relay_offset: 0,
+        receipt: None,
+        privacy: account::DEFAULT_PRIVACY,
+        handle: None,
+        recovery_code: None,
+        recovery_due: false,
+        enrolling: false,
     }
 }

@@ -304,6 +304,18 @@ pub fn untold_record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>
     }))
 }
 
+/// Keeps the recovery record; the relay has to be told.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_record(write: &WriteTransaction<'_>, token: Token, bytes: &[u8]) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET record = ?1, record_told = 0 WHERE id = 1",
+        [[token.as_bytes().as_slice(), bytes].concat()],
+    )?;
+    Ok(())
+}
+
 /// Whether the relay has the recovery record.
 ///
 /// # Errors
