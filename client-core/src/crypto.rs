@@ -143,7 +143,7 @@ impl<'a> Mls<'a> {
     ///
     /// What was stored of this group goes, and the new group is stored as it will be if the relay accepts. Until then
     /// [`Group::has_pending`] says so, also after a restart, and the group refuses to seal and to open: nothing may be sealed
-    /// before the relay accepted. Accepted: [`Group::merge_pending`]. Another commit won: ask the relay anew and call this
+    /// before the relay accepted. [`Mls::join`] finds a group there meanwhile. Accepted: [`Group::merge_pending`]. Another commit won: ask the relay anew and call this
     /// again; or [`Group::delete`].
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Coming back into a group without a welcome.
 
 use client_core::crypto::{
-    Change, IdentityFault, OpenError, Opened, PeerDevices, RejoinError, Rejoined, SealError,
+    Change, IdentityFault, JoinError, OpenError, Opened, PeerDevices, RejoinError, Rejoined,
+    SealError,
 };
 use openmls::prelude::{Extensions, tls_codec::Serialize as _};
 use protocol::{ConversationId, DeviceId, Digest};
@@ -159,6 +160,29 @@ fn a_rejoining_that_lost_leaves_nothing_behind() {
             .unwrap();
         assert_eq!(alice.rows(), 0);
     }
+}
+
+#[test]
+fn a_welcome_waits_until_a_rejoining_that_lost_is_given_up() {
+    let (alice, mut bob) = alice_and_bob();
+    let mut tablet = second_device(&alice, 12);
+    rejoin(&mut tablet, &public_state(&mut bob)).unwrap();
+    // Bob adds the device in the same epoch, and wins
+    let devices = PeerDevices {
+        manifest: manifest_of(&alice, &[&tablet]),
+        packages: vec![(tablet.device(), tablet.key_package())],
+    };
+    let commit = bob.group(|group| group.add(&[devices])).unwrap();
+    bob.merge();
+    let welcome = &commit.welcomes[0].bytes;
+    assert!(matches!(
+        tablet.run_and_crash(|mls| mls.join(welcome)),
+        Err(JoinError::Exists)
+    ));
+    tablet.group(|group| group.clear_pending()).unwrap();
+    tablet.join(welcome);
+    let message = tablet.seal("in by the welcome");
+    assert_eq!(bob.read(&message), "in by the welcome");
 }
 
 #[test]
