@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha512};
 /// The version is in it: another way to compute the number starts from another context.
 const CONTEXT: &[u8] = b"relevo safety number 1";
 
-/// How often SHA-512 is applied: some ten milliseconds.
+/// How often SHA-512 is applied: a few milliseconds of work.
 const ROUNDS: u32 = 5200;
 
 /// The digits of one account, and of two.
