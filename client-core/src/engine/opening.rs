@@ -21,14 +21,14 @@ use crate::{
         requests::Request,
     },
     error::{Error, ErrorKind, Result},
-    model::{ConversationKey, ConversationState, MessageKind, Standing, SystemEvent},
+    model::{ConversationKey, ConversationState, MessageKind, SystemEvent},
     store::{
         self, WriteTransaction, commits, contacts,
         conversations::{self, ConversationRow, Unread},
         messages::NewMessage,
         openings::{self, Opening},
         outbox::{self, Place},
-        requests, streams,
+        streams,
     },
 };
 
@@ -319,13 +319,7 @@ pub(super) fn complete(
         return set_up_anew(write, row, opening.incarnation, founder.ids, accepted);
     }
     enter(write, row, founder, accepted.time)?;
-    let standing = if opening.secret.is_some() {
-        Standing::Open
-    } else {
-        Standing::Asked
-    };
-    requests::set_standing(write, row.key, standing)?;
-    if standing == Standing::Open {
+    if opening.secret.is_some() {
         contacts::set_consented(write, row.peer)?;
     }
     let proof = opening

@@ -247,7 +247,6 @@ fn row(
         privacy: account::DEFAULT_PRIVACY,
         handle: None,
         recovery_code: None,
-        recovery_due: false,
         enrolling: false,
     }
 }

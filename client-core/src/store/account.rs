@@ -38,8 +38,6 @@ pub struct AccountRow {
     pub handle: Option<String>,
     /// The recovery code until the person confirmed it: secret.
     pub recovery_code: Option<Zeroizing<[u8; 32]>>,
-    /// Whether the person should write the code down now.
-    pub recovery_due: bool,
     /// Whether this device waits to be let in by its certificate in the manifest.
     pub enrolling: bool,
 }
@@ -81,7 +79,7 @@ pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
 pub fn load(connection: &Connection) -> Result<AccountRow> {
     let row = connection.query_row(
         "SELECT account, relay, addresses, keys, manifest, name, registration, relay_offset, receipt, privacy, handle,
-             recovery_code, recovery_due, enrolling FROM account WHERE id = 1",
+             recovery_code, enrolling FROM account WHERE id = 1",
         [],
         |row| {
             let addresses: String = row.get("addresses")?;
@@ -101,7 +99,6 @@ pub fn load(connection: &Connection) -> Result<AccountRow> {
                 recovery_code: row
                     .get::<_, Option<[u8; 32]>>("recovery_code")?
                     .map(Zeroizing::new),
-                recovery_due: row.get("recovery_due")?,
                 enrolling: row.get("enrolling")?,
             })
         },
@@ -239,6 +236,16 @@ pub fn set_handle(write: &WriteTransaction<'_>, handle: Option<&str>) -> Result<
         .execute("UPDATE account SET handle = ?1 WHERE id = 1", [handle])?;
     write.announce(Event::MeChanged);
     Ok(())
+}
+
+/// Whether the person should write the recovery code down now. Where that cannot be read there are other worries.
+#[must_use]
+pub fn is_recovery_due(connection: &Connection) -> bool {
+    connection
+        .query_row("SELECT recovery_due FROM account WHERE id = 1", [], |row| {
+            row.get(0)
+        })
+        .unwrap_or(false)
 }
 
 /// Somebody answered: the recovery code is worth writing down from now on. Says whether that is news.
