@@ -194,10 +194,12 @@ pub(super) fn of_account(
     let after = after.map_or(Vec::new(), |after| after.as_bytes().to_vec());
     let mut found = connection
         .prepare_cached(
-            "SELECT c.conversation, a.account FROM conversations c JOIN accounts a ON a.id = c.high
+            "SELECT c.conversation, a.account, coalesce(c.requester = a.id, 0)
+             FROM conversations c JOIN accounts a ON a.id = c.high
              WHERE c.low = ?1 AND c.conversation > ?2
              UNION ALL
-             SELECT c.conversation, a.account FROM conversations c JOIN accounts a ON a.id = c.low
+             SELECT c.conversation, a.account, coalesce(c.requester = a.id, 0)
+             FROM conversations c JOIN accounts a ON a.id = c.low
              WHERE c.high = ?1 AND c.conversation > ?2
              ORDER BY 1 LIMIT ?3",
         )?
@@ -205,6 +207,7 @@ pub(super) fn of_account(
             Ok(ConversationOf {
                 conversation: ConversationId::new(row.get(0)?),
                 peer: AccountId::new(row.get(1)?),
+                requested: row.get(2)?,
             })
         })?
         .collect::<SqlResult<Vec<_>>>()?;
