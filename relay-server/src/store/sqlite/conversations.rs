@@ -112,15 +112,21 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     let requester = (!consent).then_some(own);
     let room = if consent { 0 } else { requests::ALLOWANCE };
     let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
+    // a conversation that this relay has lost goes on above all that its members remember
+    let base = match request.incarnation {
+        Some(_) => tx.now,
+        None => 0,
+    };
+    let seq = base + 1;
     tx.connection
-        .prepare_cached("INSERT INTO streams (time) VALUES (?1)")?
-        .execute((tx.now,))?;
+        .prepare_cached("INSERT INTO streams (last, base, time) VALUES (?1, ?1, ?2)")?
+        .execute((base, tx.now))?;
     let stream = StreamRow(tx.connection.last_insert_rowid());
     tx.connection
         .prepare_cached(
             "INSERT INTO conversations
              (stream, conversation, low, high, incarnation, epoch, commit_seq, commit_digest, group_info, requester, allowance)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10)",
         )?
         .execute((
             stream.0,
@@ -133,13 +139,14 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             &commit.group_info[..],
             requester.map(|row| row.0),
             room,
+            seq,
         ))?;
     groups::advance(tx.connection, stream, commit)?;
     // the creator was there before the first entry, and needs no welcome
     tx.connection
-        .prepare_cached("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, 0, 0, 0)")?
-        .execute((stream.0, commit.caller.device_row.0))?;
-    let mut done = store_commit(tx, stream, 1, commit, Joining::Anew, Vec::new())?;
+        .prepare_cached("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, ?3, 0, ?3)")?
+        .execute((stream.0, commit.caller.device_row.0, base))?;
+    let mut done = store_commit(tx, stream, seq, commit, Joining::Anew, Vec::new())?;
     if let Some(change) = &mut done.change {
         // that the peer blocked the creator was ruled out above
         let blocks = blocks::rows(tx.connection, own)?.contains(&peer);
@@ -155,12 +162,12 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             device_row: commit.caller.device_row,
             account: commit.caller.account,
             account_row: own,
-            joined: 0,
+            joined: base,
             left: None,
             welcome: 0,
             since: 0,
             former_welcome: 0,
-            cursor: 0,
+            cursor: base,
             last_seen: 0,
         };
         change.joined.push(Joined {
