@@ -34,6 +34,10 @@ pub(super) async fn create(
         return Err(Refusal::new(ErrorCode::NoConsent));
     }
     session.spend(Activity::Request)?;
+    // before the commit is looked at: what is wrong with it would tell one who is blocked from one who asks for nobody
+    if create.incarnation.is_none() && !node.store.sees(caller, create.peer).await? {
+        return Err(Refusal::new(ErrorCode::NoConsent));
+    }
     let size = create.commit.len() + create.group_info.len() + weight(&create.welcomes);
     node.limits.bytes(caller.account, size)?;
     let devices = node
