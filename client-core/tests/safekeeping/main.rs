@@ -8,6 +8,10 @@
 )]
 
 mod copies;
+mod corruption;
 mod damage;
+mod faults;
 mod home;
 mod slots;
+#[allow(dead_code, reason = "the long form uses more of it")]
+mod trial;

@@ -3,7 +3,8 @@
 //! SQLite reads a log up to the first frame that does not hold, and takes the rest for a transaction that never ended. So a
 //! damaged, truncated or removed log takes committed transactions away without a word, MLS state among them. Two things
 //! know better: the index beside the log, which a process that dies leaves behind (sqlite.org/walformat.html), and a file
-//! that is there while the database is open.
+//! that is there while the database is open. Where the log and its index are both damaged, only a log that is gone is
+//! missed; the relay, which counts what a device sent, still notices MLS state that went back.
 
 use std::{
     fs,
@@ -47,7 +48,8 @@ impl Left {
         Self {
             unclean: marker.is_some() || log.as_ref().is_ok_and(|log| log.len() > 0),
             doubted: marker.as_deref() == Some(DOUBTED),
-            log_gone: marker.as_deref() == Some(RUNNING) && log.is_err(),
+            // a damaged word counts as "open"
+            log_gone: marker.is_some_and(|said| said != CLOSING && said != DOUBTED) && log.is_err(),
             frames: committed_frames(&index),
         }
     }
