@@ -11,6 +11,7 @@
 
 #![warn(missing_docs)]
 
+pub mod backup;
 mod client;
 pub mod connection;
 pub mod content;

@@ -2,6 +2,7 @@
 //! that take a connection, and inside a write transaction the [`WriteTransaction`], which notes what it changed.
 
 pub mod account;
+pub mod backup;
 pub mod contacts;
 pub mod conversations;
 pub(crate) mod copying;

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod backups;
 mod copies;
 mod corruption;
 mod damage;
