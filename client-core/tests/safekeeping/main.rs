@@ -12,6 +12,7 @@ mod copies;
 mod corruption;
 mod damage;
 mod faults;
+mod golden;
 mod home;
 mod slots;
 #[allow(dead_code, reason = "the long form uses more of it")]
