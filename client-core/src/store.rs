@@ -7,6 +7,7 @@ pub mod contacts;
 pub mod conversations;
 pub(crate) mod copying;
 pub(crate) mod database;
+pub(crate) mod exporting;
 pub(crate) mod identity;
 pub mod links;
 pub mod mendings;

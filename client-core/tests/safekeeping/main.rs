@@ -11,6 +11,7 @@ mod backups;
 mod copies;
 mod corruption;
 mod damage;
+mod exports;
 mod faults;
 mod golden;
 mod home;
