@@ -19,6 +19,7 @@ pub mod engine;
 mod error;
 mod event;
 pub mod keyslots;
+mod kill_point;
 pub mod model;
 mod notices;
 pub mod profile;
@@ -31,6 +32,7 @@ pub use crate::{
     client::SystemSeams,
     error::{Error, ErrorKind, Result},
     event::{Event, Notice},
+    kill_point::KillPoint,
     notices::Notices,
     reader::Reader,
 };

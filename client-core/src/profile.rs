@@ -205,7 +205,9 @@ impl Profile {
         let keys = AccountKeys::generate(random, link.relay, now)?;
         let entry = entry_name(keys.account());
         keyslots::create(&self.slots(), &key, protection, &entry, keyring, random)?;
+        crate::KillPoint::KeySlotsMade.reach();
         let mut database = Database::create(&self.database(), &key)?;
+        crate::KillPoint::DatabaseMade.reach();
         let row = AccountRow {
             account: keys.account(),
             relay: link.relay,
@@ -217,6 +219,7 @@ impl Profile {
             relay_offset: 0,
         };
         database.write(|write| account::insert(write, &row))?;
+        crate::KillPoint::AccountStored.reach();
         Ok(OpenedAccount {
             engine: Engine::new(database, seams)?,
             path: self.database(),

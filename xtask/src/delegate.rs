@@ -15,7 +15,7 @@ pub(crate) enum Bench {
 pub(crate) enum Soak {
     /// Decode generated input and look for panics
     Fuzz(Rest),
-    /// Kill clients and relays at random points and compare what everyone has in the end
+    /// Kill clients and relays at named points and at random, and compare what everyone has in the end
     Kill(Rest),
     /// Run many accounts and a relay in virtual time, one schedule per seed
     Simulate(Rest),
@@ -71,11 +71,22 @@ pub(crate) fn soak(paths: &Paths, soak: Soak) -> Result<()> {
                 "-p",
                 "relay-server",
                 "--bins",
+                "--features",
+                "kill-points",
             ];
             shell::run(&mut shell::command("cargo", relay, paths.root()))?;
             cargo(
                 paths,
-                &["run", "--release", "-p", "client-core", "--example", "kill"],
+                &[
+                    "run",
+                    "--release",
+                    "-p",
+                    "client-core",
+                    "--example",
+                    "kill",
+                    "--features",
+                    "kill-points",
+                ],
                 &rest,
             )
         }

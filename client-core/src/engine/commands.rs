@@ -63,8 +63,10 @@ impl Engine {
             if row.state == ConversationState::Refused {
                 store::messages::set_failed(write, id)?;
             }
+            crate::KillPoint::TextBeforeCommit.reach();
             store::messages::by_row(write.connection(), id)
         })?;
+        crate::KillPoint::TextAfterCommit.reach();
         self.index_waits = true;
         self.settle_pump();
         Ok(message)
@@ -227,6 +229,7 @@ impl Engine {
             )?;
             Ok(key)
         })
+        .inspect(|_| crate::KillPoint::IntentStored.reach())
     }
 
     /// Makes an invite. Needs a connection: the relay must know the link before anybody opens it.

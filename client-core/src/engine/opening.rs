@@ -71,6 +71,7 @@ impl Engine {
 
     /// The key packages are there: found the group and ask the relay to make the conversation.
     pub(super) fn claimed(&mut self, key: ConversationKey, claimed: &Claimed) -> Result<()> {
+        crate::KillPoint::Claimed.reach();
         let now = self.relay_time();
         let Self {
             database,
@@ -133,10 +134,12 @@ impl Engine {
                 ));
             }
             openings::set_request(write, key, &bytes)?;
+            crate::KillPoint::FoundedBeforeCommit.reach();
             Ok(Some(frame))
         });
         match founded {
             Ok((Some(frame), events)) => {
+                crate::KillPoint::FoundedAfterCommit.reach();
                 self.events.extend(events);
                 self.request(Request::Create { conversation: key }, &frame);
                 Ok(())
@@ -194,6 +197,7 @@ impl Engine {
             };
             complete(write, &mut group, &row, &opening, &founder, time)
         })?;
+        crate::KillPoint::CreatedAfterCommit.reach();
         self.events.extend(events);
         self.pump()
     }
@@ -302,7 +306,9 @@ pub(super) fn complete(
     founder: &Founder<'_>,
     time: u64,
 ) -> Result<()> {
+    crate::KillPoint::CreatedBeforeMerge.reach();
     group.merge_pending()?;
+    crate::KillPoint::CreatedBeforeCommit.reach();
     let proof = opening
         .secret
         .as_ref()

@@ -114,6 +114,7 @@ impl Engine {
                     for (row, entry) in &sealed {
                         outbox::set_sealed(write, row.id, entry)?;
                     }
+                    crate::KillPoint::SealedBeforeCommit.reach();
                     sealed
                 }
             };
@@ -121,6 +122,7 @@ impl Engine {
         })?;
         self.events.extend(events);
         if let Some(batch) = batch {
+            crate::KillPoint::SealedAfterCommit.reach();
             self.request(
                 Request::Append {
                     conversation: key,
@@ -148,8 +150,10 @@ impl Engine {
             for ((row, seq), time) in rows.iter().zip(&appended.seqs).zip(&appended.times) {
                 mark_sent(write, row.id, row.message, *seq, *time)?;
             }
+            crate::KillPoint::SentBeforeCommit.reach();
             Ok(())
         })?;
+        crate::KillPoint::SentAfterCommit.reach();
         self.holds.remove(&key);
         self.pump()
     }

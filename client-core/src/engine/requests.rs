@@ -141,9 +141,11 @@ impl Engine {
                 },
                 Frame::Done(_),
             ) => {
+                crate::KillPoint::LinkAnswered.reach();
                 let kept = self.write(|write| {
                     store::links::insert(write, token, &secret, link.expires, link.uses)
                 });
+                crate::KillPoint::LinkKept.reach();
                 answer(kept.map(|()| link));
                 Ok(())
             }
@@ -190,8 +192,10 @@ impl Engine {
             mls.expire_key_packages()?;
             let one_time = mls.key_packages(ONE_TIME_PACKAGES, LastResort::No)?;
             let last_resort = mls.key_packages(1, LastResort::Yes)?;
+            crate::KillPoint::KeyPackagesBeforeCommit.reach();
             Ok((one_time, last_resort))
         })?;
+        crate::KillPoint::KeyPackagesAfterCommit.reach();
         let (one_time, last_resort) = packages;
         let frame = PublishKeyPackages {
             packages: one_time.into_iter().map(Into::into).collect(),

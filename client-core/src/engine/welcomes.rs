@@ -111,6 +111,7 @@ impl Inbox<'_> {
             name: self.name,
             ids: EstablishIds::draw(self.random)?,
         };
+        crate::KillPoint::JoinedBeforeCommit.reach();
         establish(write, &row, &founder, None, entry.time)
     }
 

@@ -153,6 +153,7 @@ async fn register(
         devices,
     };
     call(|done| node.store.register(new, done)).await?;
+    crate::KillPoint::RegisteredBeforeReady.reach();
     let row = node
         .store
         .login(account, device)

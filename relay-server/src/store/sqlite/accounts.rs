@@ -17,6 +17,7 @@ pub(super) fn register(tx: &mut Tx<'_>, request: &NewAccount) -> Result<(), Faul
         };
     }
     let issuer = links::consume_invite(tx, request.token)?;
+    crate::KillPoint::InviteUsed.reach();
     tx.connection
         .prepare_cached(
             "INSERT INTO accounts (account, created, invited_by, manifest) VALUES (?1, ?2, ?3, 1)",
@@ -31,6 +32,7 @@ pub(super) fn register(tx: &mut Tx<'_>, request: &NewAccount) -> Result<(), Faul
     for device in &request.devices {
         insert_device(tx, account, device)?;
     }
+    crate::KillPoint::AccountInserted.reach();
     Ok(())
 }
 

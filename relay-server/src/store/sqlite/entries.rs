@@ -94,6 +94,7 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         done.appended.times.push(time);
     }
     if fresh > 0 {
+        crate::KillPoint::EntriesInserted.reach();
         heads::advance(tx, request.conversation, next - 1);
     }
     Ok(done)

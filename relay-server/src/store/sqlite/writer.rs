@@ -244,6 +244,7 @@ impl Worker {
             batch.push(next);
         }
         self.write(batch);
+        crate::KillPoint::BeforeCheckpoint.reach();
         self.checkpoint();
     }
 
@@ -296,7 +297,9 @@ impl Worker {
     fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         let connection = &self.connection;
         let now = self.environment.clock.now();
+        crate::KillPoint::BatchBeforeBegin.reach();
         run_cached(connection, "BEGIN IMMEDIATE").map_err(|error| Failure::of(&error, "begin"))?;
+        crate::KillPoint::BatchAfterBegin.reach();
         if self.heads.len() > HEADS {
             self.heads.clear();
         }
@@ -317,10 +320,13 @@ impl Worker {
                 .and_then(|mut statement| statement.execute((stream.0, last, now)))
                 .map_err(|error| Failure::of(&error, "write the head of a stream"))?;
         }
+        crate::KillPoint::BatchBeforeCommit.reach();
         run_cached(connection, "COMMIT").map_err(|error| {
             Failure::of(&error, "commit");
             Failure::Database
-        })
+        })?;
+        crate::KillPoint::BatchAfterCommit.reach();
+        Ok(())
     }
 
     /// Moves the log into the database where enough has gathered. Done after the answers have left.
