@@ -161,10 +161,11 @@ impl Actor {
             None => self.last_number(key).await? + 1,
         };
         for _ in waiting..MOST {
-            let text = format!("{} {peer} {number}", self.name);
+            let mut text = format!("{} {peer} {number}", self.name);
             self.client.send_text(key, text.clone()).await?;
-            // accepted: from here on it must arrive
-            writeln!(self.journal, "{text}")?;
+            text.push('\n');
+            // accepted: from here on it must arrive. One call, so that no half of a line comes before the next life's
+            self.journal.write_all(text.as_bytes())?;
             number += 1;
         }
         self.next.insert(key, number);
