@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Args;
 use client_core::{
-    Client, SystemSeams,
+    Client, ErrorKind, SystemSeams,
     keyslots::{Protection, SecretStore, Unlock},
     model::{ConversationKey, ConversationState, MessageKind, OutgoingState},
     profile::{Profile, ProfileState},
@@ -59,10 +59,15 @@ pub(crate) async fn run(arguments: ActorArguments) -> Result<()> {
         }
     };
     let (client, mut notices) = Client::start(opened, network, &Handle::current())?;
-    while client.registered().await.is_err() {
+    while let Err(error) = client.registered().await {
+        // nobody else has the link: if the relay does not know us, what we were is gone
+        if matches!(error.kind(), ErrorKind::LinkExpired | ErrorKind::Refused) {
+            return Err(error).context("the account cannot go on");
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     profile.registered()?;
+    fs::write(dir.join(format!("{name}.registered")), "")?;
     let journal = OpenOptions::new()
         .create(true)
         .append(true)

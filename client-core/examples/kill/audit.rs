@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use client_core::{
     Reader,
     keyslots::{self, Unlock},
-    model::{Conversation, MessageKind},
+    model::{Conversation, Message, MessageKind},
 };
 
 use crate::actor::NoKeyring;
@@ -48,21 +48,20 @@ impl fmt::Display for Report {
     }
 }
 
-/// Compares the conversations of Ana with so many others.
-pub(crate) fn audit(dir: &Path, others: u32) -> Result<Report> {
+/// Compares the conversations of Ana with the others.
+pub(crate) fn audit(dir: &Path, others: &[String]) -> Result<Report> {
     let ana = Profile::open(dir, "ana")?;
     let anas = journal(dir, "ana")?;
     let mut report = Report::default();
-    for number in 1..=others {
-        let name = format!("luis-{number}");
-        let luis = Profile::open(dir, &name)?;
-        let views = [ana.view(&name)?, luis.view("ana")?];
+    for name in others {
+        let luis = Profile::open(dir, name)?;
+        let views = [ana.view(name)?, luis.view("ana")?];
         let with = format!("ana {name} ");
         let accepted: Vec<String> = anas
             .iter()
             .filter(|line| line.starts_with(&with))
             .cloned()
-            .chain(journal(dir, &name)?)
+            .chain(journal(dir, name)?)
             .collect();
         report.accepted += accepted.len();
         report.shown += views[0].len();
@@ -104,7 +103,7 @@ impl Report {
 }
 
 /// What the clients of a person accepted.
-fn journal(dir: &Path, name: &str) -> Result<Vec<String>> {
+pub(crate) fn journal(dir: &Path, name: &str) -> Result<Vec<String>> {
     let journal = fs::read_to_string(dir.join(format!("{name}.journal")))?;
     // a line that the kill cut off is no promise
     let complete = journal
@@ -113,13 +112,14 @@ fn journal(dir: &Path, name: &str) -> Result<Vec<String>> {
     Ok(complete.lines().map(str::to_owned).collect())
 }
 
-struct Profile {
+/// A profile, opened for reading.
+pub(crate) struct Profile {
     reader: Reader,
     conversations: Vec<Conversation>,
 }
 
 impl Profile {
-    fn open(dir: &Path, name: &str) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, name: &str) -> Result<Self> {
         let account = dir.join(name).join("account");
         let key = keyslots::open(&account.join("keys"), &Unlock::Silently(&NoKeyring))?;
         let reader = Reader::open(&account.join("relevo.db"), &key)?;
@@ -132,27 +132,31 @@ impl Profile {
 
     /// The texts of the conversation with a person; `?` for one that could not be opened.
     fn view(&self, peer: &str) -> Result<Vec<String>> {
-        let found = self.conversations.iter().find(|it| it.title == peer);
-        let key = found
-            .with_context(|| format!("find the conversation with {peer}"))?
-            .key;
-        let mut texts = Vec::new();
+        let shown = self
+            .messages(peer)?
+            .into_iter()
+            .filter_map(|message| match message.kind {
+                MessageKind::Text => Some(message.text),
+                MessageKind::System(_) => None,
+                MessageKind::Unreadable | MessageKind::Unsupported => Some("?".to_owned()),
+            });
+        Ok(shown.collect())
+    }
+
+    /// All messages of the conversation with a person, oldest first; none where there is no such conversation.
+    pub(crate) fn messages(&self, peer: &str) -> Result<Vec<Message>> {
+        let mut messages = Vec::new();
+        let Some(conversation) = self.conversations.iter().find(|it| it.title == peer) else {
+            return Ok(messages);
+        };
         let mut before = None;
         loop {
-            let page = self.reader.messages(key, before, 200)?;
+            let page = self.reader.messages(conversation.key, before, 200)?;
             before = page.messages.first().map(|message| message.position);
-            for message in page.messages.into_iter().rev() {
-                match message.kind {
-                    MessageKind::Text => texts.push(message.text),
-                    MessageKind::System(_) => {}
-                    MessageKind::Unreadable | MessageKind::Unsupported => {
-                        texts.push("?".to_owned());
-                    }
-                }
-            }
+            messages.extend(page.messages.into_iter().rev());
             if !page.more {
-                texts.reverse();
-                return Ok(texts);
+                messages.reverse();
+                return Ok(messages);
             }
         }
     }
