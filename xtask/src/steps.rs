@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    arrows, cross, generate, headless, install,
+    arrows, cross, generate, guards, headless, install,
     paths::Paths,
     products::{self, FEATURES, Products, Profile},
     report::{Outcome, Report},
@@ -33,6 +33,7 @@ type Step = (&'static str, fn(&mut Bench<'_>) -> Result<Verdict>);
 const LINT: &[Step] = &[
     ("format", format),
     ("arrows of ARCHITECTURE.md", check_arrows),
+    ("tests that documents name", check_guards),
     ("workflows", workflows),
     ("UI: lint, types, build", ui_lint),
     ("clippy", clippy),
@@ -102,6 +103,11 @@ fn format(bench: &mut Bench<'_>) -> Result<Verdict> {
 
 fn check_arrows(bench: &mut Bench<'_>) -> Result<Verdict> {
     arrows::check(bench.paths)?;
+    Ok(Verdict::Ran)
+}
+
+fn check_guards(bench: &mut Bench<'_>) -> Result<Verdict> {
+    guards::check(bench.paths)?;
     Ok(Verdict::Ran)
 }
 
