@@ -20,9 +20,9 @@ const BY_CHANCE: [u64; 2] = [4, 2];
 /// A point is passed up to so many times before it is the end, if it belongs to every message.
 const TIMES: u64 = 8;
 /// How long a process has to come to a point of its account's life, where it may have to wait for the others' deaths.
-const LONG: Duration = Duration::from_secs(4);
+const LONG: Duration = Duration::from_secs(15);
 /// How long it has to come to a point that belongs to every message.
-const SHORT: Duration = Duration::from_secs(2);
+const SHORT: Duration = Duration::from_secs(6);
 /// How often a point that belongs to every message is tried in one act. The others come once or not at all.
 const ATTEMPTS: u32 = 3;
 
@@ -101,8 +101,17 @@ impl Schedule {
         let next = self.queues.entry(who.into()).or_default().front().copied();
         Ok(match next.filter(|next| !chance || next.once) {
             None => End::After(self.moment(self.life)?),
-            Some(Try { point, once, .. }) => {
-                let more = if once { 0 } else { self.below(TIMES)? };
+            Some(Try {
+                point,
+                once,
+                attempts,
+            }) => {
+                // missed before: the first time that it comes there will do
+                let more = if once || attempts > 0 {
+                    0
+                } else {
+                    self.below(TIMES)?
+                };
                 End::At {
                     point,
                     times: 1 + u32::try_from(more)?,
