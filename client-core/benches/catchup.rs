@@ -19,7 +19,7 @@ use std::{
 
 use client_core::{
     Client, Notices, SystemSeams,
-    keyslots::{Protection, SecretStore, Unlock},
+    keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
     model::{Conversation, ConversationKey, ConversationState},
     profile::{Profile, ProfileState},
 };
@@ -245,12 +245,16 @@ impl App {
 struct NoKeyring;
 
 impl SecretStore for NoKeyring {
-    fn get(&self, _: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
-        Err("no keyring".to_owned())
+    fn get(&self, _: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
+        Err(KeyringTrouble::Missing("no keyring".to_owned()))
     }
 
-    fn set(&self, _: &str, _: &[u8]) -> Result<(), String> {
-        Err("no keyring".to_owned())
+    fn set(&self, _: &str, _: &[u8]) -> Result<(), KeyringTrouble> {
+        Err(KeyringTrouble::Missing("no keyring".to_owned()))
+    }
+
+    fn remove(&self, _: &str) -> Result<(), KeyringTrouble> {
+        Err(KeyringTrouble::Missing("no keyring".to_owned()))
     }
 }
 

@@ -18,12 +18,15 @@ pub mod crypto;
 pub mod engine;
 mod error;
 mod event;
+mod files;
 pub mod keyslots;
 mod kill_point;
 pub mod model;
 mod notices;
 pub mod profile;
 mod reader;
+pub mod restoring;
+pub mod safekeeping;
 pub mod seams;
 pub mod store;
 

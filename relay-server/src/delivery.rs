@@ -24,8 +24,8 @@ use crate::{
     registry::Registry,
     session::{Session, SharedFrame, Stream},
     store::{
-        AccountRow, AppendDone, Behind, Change, Completion, CursorRow, DeviceRow, Membership,
-        StreamRow,
+        AccountRow, AppendDone, Behind, Change, Completion, CursorRow, DeviceRow, Ended,
+        Membership, StreamRow,
     },
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct Delivery {
     conversations: Mutex<HashMap<ConversationId, Arc<Conversation>>>,
     staged: Mutex<Staged>,
     behind: Mutex<Cursors>,
-    /// Counts membership changes, so that what was read before one is read again.
+    /// Counts changes of memberships and of what passes between their accounts, so that what was read before one is read again.
     changes: AtomicU64,
     arrivals: Mutex<Arrivals>,
 }
@@ -136,6 +136,7 @@ impl Delivery {
             entry,
             joined,
             left,
+            standing,
         } = change;
         let seq = entry.seq;
         if let Some(known) = self.conversation(conversation) {
@@ -157,12 +158,13 @@ impl Delivery {
                 continue;
             };
             let known = self.subscribe(conversation, stream, &members, &session, seq);
+            if let Some(standing) = &standing {
+                known.set_standing(standing.clone());
+            }
             let row = known.stream;
             session.with_push(|push| {
                 let member = &joined.member;
-                let mut followed = Stream::new(row, member.cursor, 0, seq);
-                followed.joined = member.joined;
-                followed.welcome = member.welcome;
+                let followed = Stream::new(row, member.cursor, 0, seq).within(member.span());
                 push.join(conversation, followed);
             });
             let welcome = joined
@@ -182,7 +184,37 @@ impl Delivery {
         self.flush();
     }
 
-    /// How many membership changes there were.
+    /// The other account accepted a request. Answers the conversation, if anyone follows it.
+    pub(crate) fn accepted(&self, conversation: ConversationId) -> Option<Arc<Conversation>> {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        let known = self.conversation(conversation)?;
+        known.accept();
+        Some(known)
+    }
+
+    /// An account blocked the other of a conversation, or ended that.
+    pub(crate) fn blocked(
+        &self,
+        conversation: ConversationId,
+        account: AccountId,
+        blocked: bool,
+    ) -> Option<Arc<Conversation>> {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        let known = self.conversation(conversation)?;
+        known.block(account, blocked);
+        Some(known)
+    }
+
+    /// A conversation ended: nobody is a member any more.
+    pub(crate) fn ended(&self, registry: &Registry, ended: &Ended) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        lock(&self.conversations).remove(&ended.conversation);
+        for session in ended.left.iter().filter_map(|device| registry.get(*device)) {
+            session.with_push(|push| push.leave(ended.conversation, ended.last));
+        }
+    }
+
+    /// How many changes of memberships and of what passes between their accounts there were.
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::SeqCst)
     }
@@ -218,6 +250,9 @@ impl Delivery {
             ..
         } = *membership;
         self.subscribe(conversation, stream, &membership.members, session, last);
+        if let Some(known) = self.conversation(conversation) {
+            known.set_standing(membership.standing.clone());
+        }
         // from here on it is offered what is stored; what came before and was not read yet is known here
         let noted = lock(&self.arrivals).last.get(&conversation).copied();
         membership.last = noted.unwrap_or(0).max(membership.last);

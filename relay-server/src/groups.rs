@@ -11,5 +11,5 @@ mod snapshot;
 pub(crate) use self::{
     cache::Groups,
     leaf::check_key_package,
-    public::{Founding, Proposed},
+    public::{Founding, Proposed, is_external},
 };

@@ -14,6 +14,7 @@ mod inline;
 mod jobs;
 mod kill_point;
 mod limits;
+mod manifests;
 mod node;
 mod presence;
 mod registry;

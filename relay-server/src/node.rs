@@ -4,8 +4,8 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use ed25519_dalek::SigningKey;
 use protocol::{
-    ConversationId, Digest, Key, Limits as WireLimits, News, Ready, Receipt, Refusal, RelayId,
-    StreamId, bounds,
+    ConversationId, Digest, ErrorCode, Key, Limits as WireLimits, News, Ready, Receipt, Refusal,
+    RelayId, StreamId, bounds,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -64,15 +64,13 @@ impl Node {
             let Some(own) = own(session, membership) else {
                 continue;
             };
-            let mut stream = Stream::new(
+            let stream = Stream::new(
                 membership.stream,
                 own.cursor,
                 membership.base,
                 membership.last,
-            );
-            stream.joined = own.joined;
-            stream.until = own.left;
-            stream.welcome = own.welcome;
+            )
+            .within(own.span());
             streams.push((membership.conversation, stream));
             let conversation = self.delivery.conversation(membership.conversation);
             if own.welcome <= attachment.cursor
@@ -85,8 +83,8 @@ impl Node {
         }
         delivered.truncate(bounds::NEWS);
         let ready = Ready {
-            sent: 0,
-            manifest: 1,
+            sent: attachment.sent,
+            manifest: attachment.manifest,
             limits: self.wire_limits(),
             time: self.environment.clock.now(),
             news: news(session, &attachment),
@@ -138,6 +136,12 @@ impl Node {
                     return Err(refusal);
                 }
             };
+            if attachment.revoked {
+                for conversation in followed {
+                    self.delivery.unfollow(session, conversation);
+                }
+                return Err(Refusal::new(ErrorCode::Revoked));
+            }
             attachment.cursor = attachment.cursor.max(self.delivery.inbox_cursor(device));
             for membership in &mut attachment.memberships {
                 self.delivery.follow(session, membership);
@@ -145,6 +149,16 @@ impl Node {
             }
             attempts += 1;
             if changes == self.delivery.changes() || attempts == ATTEMPTS {
+                // one that ended meanwhile is not followed for ever
+                let current = |id| {
+                    attachment
+                        .memberships
+                        .iter()
+                        .any(|it| it.conversation == id)
+                };
+                for conversation in followed.into_iter().filter(|id| !current(*id)) {
+                    self.delivery.unfollow(session, conversation);
+                }
                 return Ok(attachment);
             }
         }
@@ -201,10 +215,9 @@ fn news(session: &Session, attachment: &Attachment) -> Vec<News> {
         let Some(own) = own(session, membership) else {
             continue;
         };
-        let last = own
-            .left
-            .map_or(membership.last, |left| left.min(membership.last));
-        if own.welcome <= attachment.cursor && last > own.cursor {
+        let open = own.span().open_until(attachment.cursor).unwrap_or(0);
+        let last = open.min(membership.last);
+        if last > own.cursor {
             let stream = StreamId::Conversation(membership.conversation);
             news.push((
                 membership.time,

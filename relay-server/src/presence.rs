@@ -12,7 +12,12 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{delivery::Delivery, environment::Clock, session::Session, store::AccountRow};
+use crate::{
+    delivery::{Conversation, Delivery},
+    environment::Clock,
+    session::Session,
+    store::AccountRow,
+};
 
 /// The accounts that contacts see.
 pub(crate) struct Presence {
@@ -100,20 +105,48 @@ impl Presence {
                     .iter()
                     .for_each(|other| other.presence(presence.clone()));
             }
-            for (contact, last_seen) in conversation.contacts(account) {
-                if self.is_visible(contact) {
-                    session.presence(PresenceFrame {
-                        account: contact,
-                        connected: true,
-                        last_seen: None,
-                    });
-                } else if last_seen > 0 {
-                    session.presence(PresenceFrame {
-                        account: contact,
-                        connected: false,
-                        last_seen: Some(last_seen),
-                    });
-                }
+            self.tell_of_contacts(session, &conversation);
+        }
+    }
+
+    /// The accounts of a conversation may see each other from now on: tells those that are connected.
+    pub(crate) fn introduce(&self, conversation: &Conversation) {
+        for session in conversation.sessions() {
+            self.tell_of_contacts(&session, conversation);
+        }
+    }
+
+    /// The accounts of a conversation may see each other no more: to each the others are gone.
+    pub(crate) fn part(&self, conversation: &Conversation) {
+        let sessions = conversation.sessions();
+        let gone = self.clock.now();
+        for session in &sessions {
+            let own = session.identity.account;
+            let others = sessions.iter().map(|other| other.identity.account);
+            for account in others.filter(|other| *other != own && self.is_visible(*other)) {
+                session.presence(PresenceFrame {
+                    account,
+                    connected: false,
+                    last_seen: Some(gone),
+                });
+            }
+        }
+    }
+
+    fn tell_of_contacts(&self, session: &Session, conversation: &Conversation) {
+        for (contact, last_seen) in conversation.contacts(session.identity.account) {
+            if self.is_visible(contact) {
+                session.presence(PresenceFrame {
+                    account: contact,
+                    connected: true,
+                    last_seen: None,
+                });
+            } else if last_seen > 0 {
+                session.presence(PresenceFrame {
+                    account: contact,
+                    connected: false,
+                    last_seen: Some(last_seen),
+                });
             }
         }
     }

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use client_core::{
     Client, ErrorKind, SystemSeams,
-    keyslots::{Protection, SecretStore, Unlock},
+    keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
     model::{ConversationKey, ConversationState, MessageKind, OutgoingState},
     profile::{Profile, ProfileState},
 };
@@ -231,11 +231,15 @@ impl Actor {
 pub(crate) struct NoKeyring;
 
 impl SecretStore for NoKeyring {
-    fn get(&self, _: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String> {
-        Err("no keyring".to_owned())
+    fn get(&self, _: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
+        Err(KeyringTrouble::Missing("no keyring".to_owned()))
     }
 
-    fn set(&self, _: &str, _: &[u8]) -> std::result::Result<(), String> {
-        Err("no keyring".to_owned())
+    fn set(&self, _: &str, _: &[u8]) -> std::result::Result<(), KeyringTrouble> {
+        Err(KeyringTrouble::Missing("no keyring".to_owned()))
+    }
+
+    fn remove(&self, _: &str) -> std::result::Result<(), KeyringTrouble> {
+        Err(KeyringTrouble::Missing("no keyring".to_owned()))
     }
 }

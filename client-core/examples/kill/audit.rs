@@ -121,7 +121,7 @@ pub(crate) struct Profile {
 impl Profile {
     pub(crate) fn open(dir: &Path, name: &str) -> Result<Self> {
         let account = dir.join(name).join("account");
-        let key = keyslots::open(&account.join("keys"), &Unlock::Silently(&NoKeyring))?;
+        let key = keyslots::unlock(&account.join("keys"), &Unlock::Silently(&NoKeyring))?;
         let reader = Reader::open(&account.join("relevo.db"), &key)?;
         let conversations = reader.conversations()?;
         Ok(Self {

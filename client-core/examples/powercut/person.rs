@@ -69,7 +69,7 @@ impl Person {
             .map(|package| (package.device, package.bytes.0.to_vec()))
             .collect();
         let mls = Mls::new(&self.database, &mut self.random, &self.keys, now()?);
-        let founded = mls.found_direct(conversation, &[PeerDevices { manifest, packages }])?;
+        let founded = mls.found_direct(conversation, 0, &[PeerDevices { manifest, packages }])?;
         Ok(CreateConversation {
             conversation,
             peer,

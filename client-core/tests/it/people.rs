@@ -10,7 +10,7 @@ use std::{
 
 use client_core::{
     Client, Notices, Result, SystemSeams,
-    keyslots::{Protection, SecretStore, Unlock},
+    keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
     model::{
         Conversation, ConversationKey, ConversationState, Message, MessageKind, OutgoingState,
     },
@@ -91,7 +91,7 @@ impl TestRelay {
 pub(crate) struct TestKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl SecretStore for TestKeyring {
-    fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String> {
+    fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
         Ok(self
             .0
             .lock()
@@ -101,11 +101,16 @@ impl SecretStore for TestKeyring {
             .map(Zeroizing::new))
     }
 
-    fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), String> {
+    fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), KeyringTrouble> {
         self.0
             .lock()
             .unwrap()
             .insert(name.to_owned(), secret.to_vec());
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> std::result::Result<(), KeyringTrouble> {
+        self.0.lock().unwrap().remove(name);
         Ok(())
     }
 }

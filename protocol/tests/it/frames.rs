@@ -261,6 +261,43 @@ fn counts_and_sizes_beyond_their_bounds_are_refused() {
                 signal.bytes = vec![0; bounds::SIGNAL + 1].into();
                 true
             }
+            Frame::Enroll(enroll) => {
+                enroll.manifest = vec![0; bounds::MANIFEST + 1].into();
+                true
+            }
+            Frame::Recovered(recovered) => {
+                recovered.bytes = vec![0; bounds::RECORD + 1].into();
+                true
+            }
+            Frame::PublishManifest(publish) => {
+                publish.manifest = vec![0; bounds::MANIFEST + 1].into();
+                true
+            }
+            Frame::AccountManifest(account) => {
+                account.manifest = vec![0; bounds::MANIFEST + 1].into();
+                true
+            }
+            Frame::StoreRecord(store) => {
+                store.bytes = Opaque::default();
+                true
+            }
+            Frame::SetHandle(set) => {
+                set.handle = Some("Ana".to_owned());
+                true
+            }
+            Frame::FindAccount(find) => {
+                find.handle = "a".to_owned();
+                true
+            }
+            Frame::Blocks(blocks) => {
+                blocks.accounts = vec![blocks.accounts[0]; bounds::BLOCKS + 1];
+                true
+            }
+            Frame::Conversations(conversations) => {
+                let one = conversations.conversations[0].clone();
+                conversations.conversations = vec![one; bounds::CONVERSATIONS + 1];
+                true
+            }
             _ => false,
         };
         if over {

@@ -17,8 +17,8 @@ use protocol::{
 
 use crate::samples::{
     TIME, account, challenge, contact, conversation, device, device_certificate, dsk,
-    dsk_certificate, first_manifest, frames, hello, invite, least_frames, registration, relay,
-    root_key, second_manifest, secret,
+    dsk_certificate, enrolment, first_manifest, frames, hello, invite, least_frames, registration,
+    relay, root_key, second_manifest, secret,
 };
 
 /// The folder with the golden files, written anew first where that is asked for.
@@ -104,6 +104,7 @@ fn expected() -> BTreeMap<String, String> {
             login_message(&hello(), &challenge(), account(), device(1)),
         ),
         ("register", registration()),
+        ("enroll", enrolment()),
         ("receipt", receipt_message(relay(), account(), TIME)),
     ];
     for (name, bytes) in handshake {

@@ -2,13 +2,18 @@
 
 use ed25519_dalek::SigningKey;
 use protocol::{
-    AccountId, Ack, Announce, Append, Appended, Bye, Challenge, ClaimKeyPackages, Claimed,
-    ClaimedKeyPackage, ClientId, Commit, Committed, ConversationId, CreateConversation, Delivered,
-    DeviceId, Digest, Done, Entries, Entry, EntryKind, ErrorCode, Fetch, Frame, Hello,
-    KeyPackageCount, Limits, Link, LinkKind, LinkSecret, NewEntry, NewLink, News, Nonce, Opaque,
-    Page, Presence, Prove, PublishKeyPackages, Ready, Receipt, Refusal, Register, RelayId, Signal,
-    SignalPush, Signature, StoreGeneration, StreamId, Welcome,
-    handshake::{challenge_message, login_message, receipt_message, registration_message},
+    AccountId, AccountManifest, Ack, Announce, Append, Appended, Blocks, Bye, Challenge,
+    ClaimKeyPackages, Claimed, ClaimedKeyPackage, ClientId, Commit, Committed, ConversationId,
+    ConversationOf, Conversations, CreateConversation, DeclineRequest, Delivered, DeviceId, Digest,
+    Done, EndLink, Enroll, Entries, Entry, EntryKind, ErrorCode, Fetch, FetchGroup, FetchManifest,
+    FindAccount, Found, Frame, GroupState, Hello, KeyPackageCount, Limits, Link, LinkKind,
+    LinkSecret, ListBlocks, ListConversations, NewEntry, NewLink, News, Nonce, Opaque, Page,
+    Presence, Prove, PublishKeyPackages, PublishManifest, Ready, Receipt, Recover, Recovered,
+    Refusal, Register, RelayId, SetBlock, SetHandle, Signal, SignalPush, Signature,
+    StoreGeneration, StoreRecord, StreamId, Token, Welcome,
+    handshake::{
+        challenge_message, enrolment_message, login_message, receipt_message, registration_message,
+    },
     identity::{DeviceCertificate, DskCertificate, Manifest, public_key, sign},
 };
 
@@ -149,6 +154,10 @@ pub fn registration() -> Vec<u8> {
     )
 }
 
+fn handle() -> String {
+    "ana.b-c_1".to_owned()
+}
+
 fn prove() -> Prove {
     let message = login_message(&hello(), &challenge(), account(), device(1));
     let signature = sign(&login_key(1), &message);
@@ -167,6 +176,35 @@ fn register() -> Register {
         device: device(1),
         signature: sign(&login_key(1), &registration()),
         announce: false,
+        receipt: Some(receipt()),
+    }
+}
+
+pub fn receipt() -> Receipt {
+    Receipt {
+        account: account(),
+        time: TIME,
+        signature: sign(&relay_key(), &receipt_message(relay(), account(), TIME)),
+    }
+}
+
+/// The name of a recovery record.
+fn record() -> Token {
+    Token::new([0x4e; 32])
+}
+
+pub fn enrolment() -> Vec<u8> {
+    let manifest = second_manifest().sign(&dsk());
+    enrolment_message(&hello(), &challenge(), account(), device(2), &manifest)
+}
+
+fn enroll() -> Enroll {
+    Enroll {
+        account: account(),
+        manifest: second_manifest().sign(&dsk()).into(),
+        device: device(2),
+        signature: sign(&login_key(2), &enrolment()),
+        announce: true,
     }
 }
 
@@ -194,6 +232,7 @@ fn entry(kind: EntryKind) -> Entry {
         client_id: client_id(1),
         conversation: None,
         bytes: opaque(b"sealed"),
+        start: None,
     }
 }
 
@@ -203,6 +242,7 @@ fn welcome_entry() -> Entry {
         seq: 3,
         conversation: Some(conversation()),
         bytes: opaque(b"welcome"),
+        start: Some(40),
         ..welcome
     }
 }
@@ -217,11 +257,6 @@ pub fn frames() -> Vec<(u32, Frame)> {
         bytes: opaque(b"welcome"),
     }];
     let stream = StreamId::Conversation(conversation);
-    let receipt = Receipt {
-        account: account(),
-        time: TIME,
-        signature: sign(&relay_key(), &receipt_message(relay(), account(), TIME)),
-    };
     vec![
         (0, hello().into()),
         (0, challenge().into()),
@@ -245,10 +280,23 @@ pub fn frames() -> Vec<(u32, Frame)> {
                     },
                 ],
                 key_packages: 99,
-                receipt: Some(receipt),
+                receipt: Some(receipt()),
+                sent: 1_000,
+                manifest: 2,
             }
             .into(),
         ),
+        (0, Recover { record: record() }.into()),
+        (
+            0,
+            Recovered {
+                account: account(),
+                manifest: first_manifest().sign(&dsk()).into(),
+                bytes: opaque(b"recovery record"),
+            }
+            .into(),
+        ),
+        (0, enroll().into()),
         (
             1,
             Append {
@@ -291,7 +339,8 @@ pub fn frames() -> Vec<(u32, Frame)> {
                 client_id: client_id(4),
                 commit,
                 welcomes,
-                group_info,
+                group_info: group_info.clone(),
+                incarnation: Some(1),
             }
             .into(),
         ),
@@ -332,6 +381,55 @@ pub fn frames() -> Vec<(u32, Frame)> {
             .into(),
         ),
         (8, Announce { announce: false }.into()),
+        (9, DeclineRequest { conversation }.into()),
+        (
+            10,
+            SetBlock {
+                account: AccountId::new([0xbb; 16]),
+                blocked: true,
+            }
+            .into(),
+        ),
+        (11, ListBlocks {}.into()),
+        (
+            12,
+            SetHandle {
+                handle: Some(handle()),
+            }
+            .into(),
+        ),
+        (13, FindAccount { handle: handle() }.into()),
+        (
+            14,
+            EndLink {
+                token: secret().token(),
+            }
+            .into(),
+        ),
+        (15, FetchGroup { conversation }.into()),
+        (
+            16,
+            PublishManifest {
+                manifest: second_manifest().sign(&dsk()).into(),
+            }
+            .into(),
+        ),
+        (17, FetchManifest { account: account() }.into()),
+        (
+            18,
+            StoreRecord {
+                record: record(),
+                bytes: opaque(b"recovery record"),
+            }
+            .into(),
+        ),
+        (
+            19,
+            ListConversations {
+                after: Some(conversation),
+            }
+            .into(),
+        ),
         (0, Ack { stream, seq: 42 }.into()),
         (
             0,
@@ -393,6 +491,43 @@ pub fn frames() -> Vec<(u32, Frame)> {
             .into(),
         ),
         (
+            11,
+            Blocks {
+                accounts: vec![AccountId::new([0xbb; 16])],
+            }
+            .into(),
+        ),
+        (13, Found { account: account() }.into()),
+        (
+            15,
+            GroupState {
+                incarnation: 0,
+                epoch: 8,
+                seq: 44,
+                group_info,
+                tree: opaque(b"ratchet tree"),
+            }
+            .into(),
+        ),
+        (
+            17,
+            AccountManifest {
+                manifest: second_manifest().sign(&dsk()).into(),
+            }
+            .into(),
+        ),
+        (
+            19,
+            Conversations {
+                conversations: vec![ConversationOf {
+                    conversation,
+                    peer: AccountId::new([0xbb; 16]),
+                }],
+                more: true,
+            }
+            .into(),
+        ),
+        (
             0,
             Entries {
                 stream: StreamId::Inbox,
@@ -437,6 +572,21 @@ pub fn frames() -> Vec<(u32, Frame)> {
     ]
 }
 
+/// A creation without a link, of a conversation that never was.
+fn first_creation() -> CreateConversation {
+    CreateConversation {
+        conversation: conversation(),
+        peer: AccountId::new([0xbb; 16]),
+        token: None,
+        founding: opaque(b"founding"),
+        client_id: client_id(4),
+        commit: opaque(b"commit"),
+        welcomes: Vec::new(),
+        group_info: opaque(b"group info"),
+        incarnation: None,
+    }
+}
+
 /// The frames that have optional fields or lists, with as little as they may have.
 pub fn least_frames() -> Vec<(u32, Frame)> {
     let stream = StreamId::Conversation(conversation());
@@ -446,6 +596,8 @@ pub fn least_frames() -> Vec<(u32, Frame)> {
         news: Vec::new(),
         key_packages: 0,
         receipt: None,
+        sent: 0,
+        manifest: 1,
     };
     let pushed = Entries {
         stream,
@@ -465,7 +617,16 @@ pub fn least_frames() -> Vec<(u32, Frame)> {
             })
             .into(),
         ),
+        (
+            0,
+            Register {
+                receipt: None,
+                ..register()
+            }
+            .into(),
+        ),
         (0, ready.into()),
+        (3, first_creation().into()),
         (
             u32::MAX,
             PublishKeyPackages {
@@ -489,6 +650,23 @@ pub fn least_frames() -> Vec<(u32, Frame)> {
             Ack {
                 stream: StreamId::Inbox,
                 seq: 3,
+            }
+            .into(),
+        ),
+        (12, SetHandle { handle: None }.into()),
+        (19, ListConversations { after: None }.into()),
+        (
+            11,
+            Blocks {
+                accounts: Vec::new(),
+            }
+            .into(),
+        ),
+        (
+            19,
+            Conversations {
+                conversations: Vec::new(),
+                more: false,
             }
             .into(),
         ),

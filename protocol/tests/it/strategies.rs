@@ -8,12 +8,15 @@ use proptest::{
     strategy::BoxedStrategy,
 };
 use protocol::{
-    AccountId, Ack, Address, Announce, Append, Appended, Bye, Challenge, ClaimKeyPackages, Claimed,
-    ClaimedKeyPackage, ClientId, Commit, Committed, ConversationId, CreateConversation, Delivered,
-    DeviceId, Digest, Done, Entries, Entry, EntryKind, ErrorCode, Fetch, Frame, Hello, Key,
-    KeyPackageCount, Limits, Link, LinkKind, LinkSecret, NewEntry, NewLink, News, Nonce, Opaque,
-    Page, Presence, Prove, PublishKeyPackages, Ready, Receipt, Refusal, Register, RelayId, Signal,
-    SignalPush, Signature, StoreGeneration, StreamId, Token, Welcome,
+    AccountId, AccountManifest, Ack, Address, Announce, Append, Appended, Blocks, Bye, Challenge,
+    ClaimKeyPackages, Claimed, ClaimedKeyPackage, ClientId, Commit, Committed, ConversationId,
+    ConversationOf, Conversations, CreateConversation, DeclineRequest, Delivered, DeviceId, Digest,
+    Done, EndLink, Enroll, Entries, Entry, EntryKind, ErrorCode, Fetch, FetchGroup, FetchManifest,
+    FindAccount, Found, Frame, GroupState, Hello, Key, KeyPackageCount, Limits, Link, LinkKind,
+    LinkSecret, ListBlocks, ListConversations, NewEntry, NewLink, News, Nonce, Opaque, Page,
+    Presence, Prove, PublishKeyPackages, PublishManifest, Ready, Receipt, Recover, Recovered,
+    Refusal, Register, RelayId, SetBlock, SetHandle, Signal, SignalPush, Signature,
+    StoreGeneration, StoreRecord, StreamId, Token, Welcome,
 };
 
 macro_rules! ids {
@@ -101,11 +104,12 @@ fn entry() -> impl Strategy<Value = Entry> {
         device(),
         any::<u8>(),
         client_id(),
-        of(conversation()),
+        (of(conversation()), of(number())),
         opaque(0..80),
     )
         .prop_map(
-            |((seq, incarnation, epoch, time), sender, kind, client_id, conversation, bytes)| {
+            |((seq, incarnation, epoch, time), sender, kind, client_id, welcome, bytes)| {
+                let (conversation, start) = welcome;
                 Entry {
                     seq,
                     sender,
@@ -116,6 +120,7 @@ fn entry() -> impl Strategy<Value = Entry> {
                     client_id,
                     conversation,
                     bytes,
+                    start,
                 }
             },
         )
@@ -173,9 +178,37 @@ fn handshake() -> Vec<BoxedStrategy<Frame>> {
                 device(),
                 signature(),
                 any::<bool>(),
+                of(receipt()),
             )
-                .prop_map(|(token, manifest, device, signature, announce)| Register {
-                    token,
+                .prop_map(|(token, manifest, device, signature, announce, receipt)| {
+                    Register {
+                        token,
+                        manifest,
+                        device,
+                        signature,
+                        announce,
+                        receipt,
+                    }
+                }),
+        ),
+        frame_of(token().prop_map(|record| Recover { record })),
+        frame_of((account(), opaque(0..200), opaque(0..80)).prop_map(
+            |(account, manifest, bytes)| Recovered {
+                account,
+                manifest,
+                bytes,
+            },
+        )),
+        frame_of(
+            (
+                account(),
+                opaque(0..200),
+                device(),
+                signature(),
+                any::<bool>(),
+            )
+                .prop_map(|(account, manifest, device, signature, announce)| Enroll {
+                    account,
                     manifest,
                     device,
                     signature,
@@ -189,14 +222,19 @@ fn handshake() -> Vec<BoxedStrategy<Frame>> {
                 vec(news(), 0..5),
                 any::<u16>(),
                 of(receipt()),
+                (number(), number()),
             )
-                .prop_map(|(limits, time, news, key_packages, receipt)| Ready {
-                    limits,
-                    time,
-                    news,
-                    key_packages,
-                    receipt,
-                }),
+                .prop_map(
+                    |(limits, time, news, key_packages, receipt, (sent, manifest))| Ready {
+                        limits,
+                        time,
+                        news,
+                        key_packages,
+                        receipt,
+                        sent,
+                        manifest,
+                    },
+                ),
         ),
     ]
 }
@@ -241,8 +279,10 @@ fn requests() -> Vec<BoxedStrategy<Frame>> {
                 opaque(0..80),
                 client_id(),
                 mls(),
+                of(any::<u32>()),
             )
-                .prop_map(|(conversation, peer, token, founding, client_id, mls)| {
+                .prop_map(|fields| {
+                    let (conversation, peer, token, founding, client_id, mls, incarnation) = fields;
                     let (commit, welcomes, group_info) = mls;
                     CreateConversation {
                         conversation,
@@ -253,6 +293,7 @@ fn requests() -> Vec<BoxedStrategy<Frame>> {
                         commit,
                         welcomes,
                         group_info,
+                        incarnation,
                     }
                 }),
         ),
@@ -290,6 +331,61 @@ fn requests() -> Vec<BoxedStrategy<Frame>> {
             (conversation(), opaque(0..80)).prop_map(|(conversation, bytes)| Signal {
                 conversation,
                 bytes,
+            }),
+        ),
+    ]
+}
+
+fn account_requests() -> Vec<BoxedStrategy<Frame>> {
+    let handle = || "[a-z0-9._-]{2,32}";
+    vec![
+        frame_of(conversation().prop_map(|conversation| DeclineRequest { conversation })),
+        frame_of(
+            (account(), any::<bool>()).prop_map(|(account, blocked)| SetBlock { account, blocked }),
+        ),
+        frame_of(Just(ListBlocks {})),
+        frame_of(of(handle()).prop_map(|handle| SetHandle { handle })),
+        frame_of(handle().prop_map(|handle| FindAccount { handle })),
+        frame_of(token().prop_map(|token| EndLink { token })),
+        frame_of(conversation().prop_map(|conversation| FetchGroup { conversation })),
+        frame_of(opaque(0..200).prop_map(|manifest| PublishManifest { manifest })),
+        frame_of(account().prop_map(|account| FetchManifest { account })),
+        frame_of(
+            (token(), opaque(1..80)).prop_map(|(record, bytes)| StoreRecord { record, bytes }),
+        ),
+        frame_of(of(conversation()).prop_map(|after| ListConversations { after })),
+    ]
+}
+
+fn account_replies() -> Vec<BoxedStrategy<Frame>> {
+    let of_account = (conversation(), account())
+        .prop_map(|(conversation, peer)| ConversationOf { conversation, peer });
+    vec![
+        frame_of(vec(account(), 0..5).prop_map(|accounts| Blocks { accounts })),
+        frame_of(account().prop_map(|account| Found { account })),
+        frame_of(
+            (
+                any::<u32>(),
+                number(),
+                number(),
+                opaque(0..80),
+                opaque(0..80),
+            )
+                .prop_map(|(incarnation, epoch, seq, group_info, tree)| GroupState {
+                    incarnation,
+                    epoch,
+                    seq,
+                    group_info,
+                    tree,
+                }),
+        ),
+        frame_of(opaque(0..200).prop_map(|manifest| AccountManifest { manifest })),
+        frame_of(
+            (vec(of_account, 0..5), any::<bool>()).prop_map(|(conversations, more)| {
+                Conversations {
+                    conversations,
+                    more,
+                }
             }),
         ),
     ]
@@ -364,7 +460,15 @@ fn pushes() -> Vec<BoxedStrategy<Frame>> {
 
 /// Any frame with any id.
 pub fn frame() -> impl Strategy<Value = (u32, Frame)> {
-    let kinds = [handshake(), requests(), replies(), pushes()].concat();
+    let kinds = [
+        handshake(),
+        requests(),
+        account_requests(),
+        replies(),
+        account_replies(),
+        pushes(),
+    ]
+    .concat();
     (any::<u32>(), proptest::strategy::Union::new(kinds))
 }
 

@@ -89,6 +89,7 @@ impl Wire {
                 device: device.id,
                 signature,
                 announce: false,
+                receipt: None,
             },
         )
         .await;

@@ -6,7 +6,7 @@ use protocol::{AccountId, ConversationId, DeviceId, SignalPush, StreamId};
 
 use crate::{
     session::{Session, SharedFrame, same},
-    store::{MemberRow, StreamRow},
+    store::{MemberRow, Standing, StreamRow},
 };
 
 /// A conversation of which a member is connected.
@@ -20,6 +20,7 @@ pub(crate) struct Conversation {
 struct State {
     members: Vec<MemberRow>,
     sessions: Vec<Arc<Session>>,
+    standing: Standing,
     /// For each account that sent: the highest seq of its entries, and the delivered seq that it was told.
     senders: Vec<Sender>,
 }
@@ -63,13 +64,40 @@ impl Conversation {
         }
     }
 
+    /// Takes in how the two accounts stand to each other.
+    pub(super) fn set_standing(&self, standing: Standing) {
+        self.lock().standing = standing;
+    }
+
+    /// The request was accepted.
+    pub(super) fn accept(&self) {
+        let state = &mut *self.lock();
+        state.standing.requester = None;
+        state.tell_delivered(self.id, None);
+    }
+
+    /// An account blocked the other, or ended that.
+    pub(super) fn block(&self, account: AccountId, blocked: bool) {
+        let state = &mut *self.lock();
+        state.standing.blockers.retain(|known| *known != account);
+        if blocked {
+            state.standing.blockers.push(account);
+        }
+        state.tell_delivered(self.id, None);
+    }
+
+    /// Whether presence and signals may pass.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().standing.is_open()
+    }
+
     /// A commit at `seq` removed the device.
     pub(super) fn leave(&self, device: DeviceId, seq: u64) {
         let mut state = self.lock();
         if let Some(member) = state
             .members
             .iter_mut()
-            .find(|member| member.device == device && member.joined < seq)
+            .find(|member| member.device == device && member.span().began() < seq)
         {
             member.left = Some(seq);
         }
@@ -110,8 +138,13 @@ impl Conversation {
         known.sent = known.sent.max(last);
         for session in &state.sessions {
             let mut rouse = false;
-            for frame in frames {
-                rouse |= session.offer(StreamId::Conversation(self.id), frame);
+            // who blocked the sender reads the log, where the bytes are left out
+            if state.standing.blinds(session.identity.account, sender) {
+                rouse = session.stored(StreamId::Conversation(self.id), last);
+            } else {
+                for frame in frames {
+                    rouse |= session.offer(StreamId::Conversation(self.id), frame);
+                }
             }
             if rouse {
                 wake.push(Arc::clone(session));
@@ -133,31 +166,7 @@ impl Conversation {
         };
         member.cursor = member.cursor.max(seq);
         let account = member.account;
-        for index in 0..state.senders.len() {
-            let Some(sender) = state.senders.get(index) else {
-                continue;
-            };
-            if sender.account == account || sender.sent <= sender.told {
-                continue;
-            }
-            let Some(seq) = state
-                .delivered(sender.account)
-                .filter(|seq| *seq > sender.told)
-            else {
-                continue;
-            };
-            let to = sender.account;
-            if let Some(sender) = state.senders.get_mut(index) {
-                sender.told = seq;
-            }
-            for session in state
-                .sessions
-                .iter()
-                .filter(|session| session.identity.account == to)
-            {
-                session.delivered(self.id, seq);
-            }
-        }
+        state.tell_delivered(self.id, Some(account));
     }
 
     /// Up to where every other account has the conversation.
@@ -167,21 +176,23 @@ impl Conversation {
 
     /// Hands a signal to the sessions of all other devices.
     pub(crate) fn signal(&self, from: &Arc<Session>, signal: &SignalPush) {
-        for session in self
-            .lock()
-            .sessions
-            .iter()
-            .filter(|session| !same(session, from))
-        {
+        let state = self.lock();
+        if !state.standing.is_open() {
+            return;
+        }
+        for session in state.sessions.iter().filter(|session| !same(session, from)) {
             session.signal(signal);
         }
     }
 
-    /// The other accounts, with the time when they were last connected as of the store.
+    /// The other accounts that may be seen, with the time when they were last connected as of the store.
     pub(crate) fn contacts(&self, account: AccountId) -> Vec<(AccountId, u64)> {
         let mut contacts: Vec<(AccountId, u64)> = Vec::new();
-        for member in self
-            .lock()
+        let state = self.lock();
+        if !state.standing.is_open() {
+            return contacts;
+        }
+        for member in state
             .members
             .iter()
             .filter(|member| member.account != account && member.left.is_none())
@@ -197,9 +208,17 @@ impl Conversation {
         contacts
     }
 
-    /// The sessions of the other accounts.
+    /// The sessions of everybody.
+    pub(crate) fn sessions(&self) -> Vec<Arc<Session>> {
+        self.lock().sessions.clone()
+    }
+
+    /// The sessions of the other accounts that may see this one.
     pub(crate) fn sessions_of_others(&self, account: AccountId) -> Vec<Arc<Session>> {
         let state = self.lock();
+        if !state.standing.is_open() {
+            return Vec::new();
+        }
         state
             .sessions
             .iter()
@@ -214,8 +233,40 @@ impl Conversation {
 }
 
 impl State {
-    /// The highest seq that at least one device of every other account has processed.
+    /// Tells senders what is delivered of theirs by now, but not the account `except`, whose cursor rose.
+    fn tell_delivered(&mut self, id: ConversationId, except: Option<AccountId>) {
+        for index in 0..self.senders.len() {
+            let Some(sender) = self.senders.get(index) else {
+                continue;
+            };
+            if Some(sender.account) == except || sender.sent <= sender.told {
+                continue;
+            }
+            let Some(seq) = self
+                .delivered(sender.account)
+                .filter(|seq| *seq > sender.told)
+            else {
+                continue;
+            };
+            let to = sender.account;
+            if let Some(sender) = self.senders.get_mut(index) {
+                sender.told = seq;
+            }
+            for session in self
+                .sessions
+                .iter()
+                .filter(|session| session.identity.account == to)
+            {
+                session.delivered(id, seq);
+            }
+        }
+    }
+
+    /// The highest seq that at least one device of every other account has processed; `None` where the account may not know.
     fn delivered(&self, account: AccountId) -> Option<u64> {
+        if self.standing.hides_delivery_from(account) {
+            return None;
+        }
         let present = || {
             self.members
                 .iter()
@@ -255,5 +306,5 @@ impl State {
 
 /// Rises with each change of a membership.
 fn version(member: &MemberRow) -> u64 {
-    member.joined.max(member.left.unwrap_or(0))
+    member.span().began().max(member.left.unwrap_or(0))
 }

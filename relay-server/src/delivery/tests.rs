@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     config::{Connections, Quotas},
     limits::SessionRates,
-    store::{Identity, MemberRow},
+    store::{Identity, MemberRow, Standing},
 };
 
 const CONVERSATION: ConversationId = ConversationId::new([0xc0; 16]);
@@ -33,6 +33,8 @@ fn member(session: &Session) -> MemberRow {
         joined: 0,
         left: None,
         welcome: 0,
+        since: 0,
+        former_welcome: 0,
         cursor: 1,
         last_seen: 0,
     }
@@ -46,6 +48,7 @@ fn membership(one: &Session, other: &Session) -> Membership {
         last: 1,
         base: 0,
         time: 0,
+        standing: Standing::default(),
         members: vec![member(one), member(other)],
     }
 }
@@ -62,6 +65,7 @@ fn appended(delivery: &Delivery, sender: &Arc<Session>, seq: u64) {
         client_id: ClientId::new([9; 16]),
         conversation: None,
         bytes: Opaque(Bytes::from_static(b"sealed")),
+        start: None,
     };
     let done = AppendDone {
         appended: Appended {
@@ -69,6 +73,7 @@ fn appended(delivery: &Delivery, sender: &Arc<Session>, seq: u64) {
             times: vec![0],
         },
         fresh: vec![entry],
+        accepted: false,
     };
     delivery.appended(Arc::clone(sender), 1, CONVERSATION, Ok(done));
     delivery.flush();

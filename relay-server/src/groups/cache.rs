@@ -5,11 +5,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use protocol::{ConversationId, ErrorCode, Refusal};
+use protocol::{ConversationId, ErrorCode, GroupState, Refusal, bounds};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::public::{Founding, Invalid, Live, Proposed, Valid};
 use crate::{store::Store, workers::Workers};
+
+/// Room for the frame around a group's state.
+const STATE_OVERHEAD: usize = 64;
 
 type Slot = Arc<AsyncMutex<Option<Live>>>;
 
@@ -115,15 +118,18 @@ impl Place {
         .await
     }
 
-    /// Validates a commit that ends `epoch`, on a worker.
+    /// Validates a commit that ends `epoch` of `incarnation`, on a worker.
     pub(crate) async fn advance(
         mut self,
         store: &dyn Store,
         conversation: ConversationId,
-        epoch: u64,
+        (incarnation, epoch): (u32, u64),
         proposed: Proposed,
     ) -> Result<(Advanced, Valid), Refusal> {
-        let known = self.live.take().filter(|live| live.epoch() == epoch);
+        let known = self
+            .live
+            .take()
+            .filter(|live| live.is_at(conversation, incarnation, epoch));
         let row = match &known {
             Some(_) => None,
             None => Some(
@@ -139,13 +145,46 @@ impl Place {
                 (None, Some(row)) => Live::load(&row, conversation)?,
                 (None, None) => return Err(Invalid("no state")),
             };
-            if live.epoch() != epoch {
+            if !live.is_at(conversation, incarnation, epoch) {
                 return Err(Invalid("another epoch"));
             }
             let valid = live.advance(&proposed)?;
             Ok((Advanced { place: self, live }, valid))
         })
         .await
+    }
+
+    /// What an external commit needs: the group's state as of its last commit.
+    pub(crate) async fn export(
+        mut self,
+        store: &dyn Store,
+        conversation: ConversationId,
+    ) -> Result<GroupState, Refusal> {
+        // no commit is stored while the place is held: what is read here is of one epoch
+        let row = store.group(conversation).await?;
+        let row = row.ok_or(Refusal::new(ErrorCode::NotMember))?;
+        let known = self.live.take();
+        let state = work(self.workers, move || {
+            let (incarnation, epoch) = (row.incarnation, row.epoch);
+            let live = match known.filter(|live| live.is_at(conversation, incarnation, epoch)) {
+                Some(live) => live,
+                None => Live::load(&row, conversation)?,
+            };
+            let tree = live.tree()?;
+            *self.live = Some(live);
+            Ok(GroupState {
+                incarnation,
+                epoch,
+                seq: row.commit_seq,
+                group_info: row.group_info.into(),
+                tree: tree.into(),
+            })
+        })
+        .await?;
+        if state.group_info.len() + state.tree.len() + STATE_OVERHEAD > bounds::FRAME {
+            return Err(Refusal::new(ErrorCode::TooLarge));
+        }
+        Ok(state)
     }
 }
 

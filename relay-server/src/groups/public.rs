@@ -4,9 +4,9 @@ use bytes::Bytes;
 use openmls::{
     group::{GroupContext, ProposalStore, PublicGroup, StagedCommit},
     prelude::{
-        ConfirmationTag, LeafNodeIndex, MlsMessageBodyIn, OpenMlsSignaturePublicKey,
+        ConfirmationTag, LeafNode, LeafNodeIndex, MlsMessageBodyIn, OpenMlsSignaturePublicKey,
         ProcessedMessageContent, Proposal, ProtocolMessage, Sender, Verifiable as _,
-        group_info::VerifiableGroupInfo,
+        group_info::VerifiableGroupInfo, tls_codec::Serialize as _,
     },
 };
 use openmls_rust_crypto::RustCrypto;
@@ -17,7 +17,7 @@ use super::{
     leaf::{is_ours, named, owner, parse_message},
     snapshot::Snapshot,
 };
-use crate::store::{Added, DeviceInfo, GroupRow, Identity};
+use crate::store::{Added, Committer, DeviceInfo, GroupRow, Identity};
 
 /// Commits between two snapshots.
 const SNAPSHOT_EVERY: u32 = 64;
@@ -29,6 +29,7 @@ pub(crate) struct Founding {
     /// GroupInfo of epoch 0 with its tree.
     pub(crate) group_info: Bytes,
     pub(crate) conversation: ConversationId,
+    pub(crate) incarnation: u32,
     /// The creator's and the other.
     pub(crate) accounts: (AccountId, AccountId),
 }
@@ -47,9 +48,19 @@ pub(crate) struct Proposed {
 /// What a valid commit does.
 #[derive(Debug)]
 pub(crate) struct Valid {
+    pub(crate) committer: Committer,
     pub(crate) added: Vec<Added>,
+    /// Without the committer's own former leaf.
     pub(crate) removed: Vec<DeviceId>,
     pub(crate) snapshot: Option<Vec<u8>>,
+}
+
+/// A commit that verifies.
+struct Staged {
+    commit: StagedCommit,
+    /// The leaf that sent it; none of an external commit.
+    sender: Option<LeafNodeIndex>,
+    tag: ConfirmationTag,
 }
 
 /// Why a commit is refused; for the log, not for the client.
@@ -63,15 +74,28 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn epoch(&self) -> u64 {
+    fn epoch(&self) -> u64 {
         self.group.group_context().epoch().as_u64()
+    }
+
+    /// Whether this is the state of that epoch.
+    pub(super) fn is_at(&self, conversation: ConversationId, incarnation: u32, epoch: u64) -> bool {
+        self.group.group_id().as_slice() == conversation.group_id(incarnation)
+            && self.epoch() == epoch
+    }
+
+    /// The ratchet tree, encoded.
+    pub(super) fn tree(&self) -> Result<Vec<u8>, Invalid> {
+        let tree = self.group.export_ratchet_tree();
+        tree.tls_serialize_detached()
+            .map_err(|_| Invalid("tree does not encode"))
     }
 
     /// Begins to follow a group that was just founded: epoch 0, one leaf, the caller's.
     pub(super) fn found(founding: &Founding, proposed: &Proposed) -> Result<Self, Invalid> {
         let info =
             parse_group_info(&founding.group_info).ok_or(Invalid("founding does not parse"))?;
-        if info.group_id().as_slice() != founding.conversation.group_id(0)
+        if info.group_id().as_slice() != founding.conversation.group_id(founding.incarnation)
             || info.epoch().as_u64() != 0
         {
             return Err(Invalid("founding of another group or epoch"));
@@ -131,8 +155,8 @@ impl Live {
             since_snapshot: 0,
         };
         for commit in &row.commits {
-            let (staged, ..) = live.stage(commit)?;
-            live.merge(staged)?;
+            let staged = live.stage(commit)?;
+            live.merge(staged.commit)?;
         }
         if live.epoch() != row.epoch {
             return Err(Invalid("snapshot and commits lead to another epoch"));
@@ -142,48 +166,78 @@ impl Live {
 
     /// Checks a commit in full, and advances the state by it.
     pub(super) fn advance(&mut self, proposed: &Proposed) -> Result<Valid, Invalid> {
-        let (staged, sender, tag) = self.stage(&proposed.bytes)?;
-        let committer = self
-            .group
-            .leaf(sender)
-            .ok_or(Invalid("sender is no member"))?;
-        let committer_key = committer.signature_key().clone();
-        if named(committer.credential()) != Some((proposed.caller.account, proposed.caller.device))
+        let Staged {
+            commit: staged,
+            sender,
+            tag,
+        } = self.stage(&proposed.bytes)?;
+        if let Some(leaf) = staged.update_path_leaf_node() {
+            self.check_path_leaf(leaf, proposed)?;
+        }
+        let (committer, index, key) = match sender {
+            Some(index) => {
+                let leaf = self
+                    .group
+                    .leaf(index)
+                    .ok_or(Invalid("sender is no member"))?;
+                // it keeps its signature key: it is the device's registered one before and after
+                (Committer::Member, index, leaf.signature_key().clone())
+            }
+            None => {
+                let leaf = staged
+                    .update_path_leaf_node()
+                    .ok_or(Invalid("external commit without a path"))?;
+                let index = self
+                    .group
+                    .ext_commit_sender_index(&staged)
+                    .map_err(|_| Invalid("external commit without a leaf"))?;
+                (Committer::Newcomer, index, leaf.signature_key().clone())
+            }
+        };
+        if let Some(leaf) = sender.and_then(|index| self.group.leaf(index))
+            && named(leaf.credential()) != Some((proposed.caller.account, proposed.caller.device))
         {
             return Err(Invalid("sender is another device"));
         }
-        if let Some(leaf) = staged.update_path_leaf_node() {
-            let owner = owner(leaf, proposed.relay, &proposed.devices)
-                .ok_or(Invalid("path leaf is of no known device"))?;
-            if owner.device != proposed.caller.device {
-                return Err(Invalid("path leaf is of another device"));
+        let (added, removed) = match committer {
+            Committer::Member => self.changes(&staged, proposed)?,
+            Committer::Newcomer => {
+                self.check_entry(&staged, proposed)?;
+                (Vec::new(), Vec::new())
             }
-        }
-        let (added, removed) = self.changes(&staged, proposed)?;
+        };
         let info =
             parse_group_info(&proposed.group_info).ok_or(Invalid("group info does not parse"))?;
-        // the committer keeps its signature key: it is the device's registered one before and after
         let key = OpenMlsSignaturePublicKey::from_signature_key(
-            committer_key,
+            key,
             self.group.ciphersuite().signature_algorithm(),
         );
-        check_group_info(info, staged.group_context(), &tag, sender, &key)?;
-        if self.group.members().count() + added.len() > LEAVES + removed.len() {
+        check_group_info(info, staged.group_context(), &tag, index, &key)?;
+        let snapshot = self.merge(staged)?;
+        if self.group.members().count() > LEAVES {
             return Err(Invalid("too many leaves"));
         }
-        let snapshot = self.merge(staged)?;
         Ok(Valid {
+            committer,
             added,
             removed,
             snapshot,
         })
     }
 
+    /// A leaf that a path brings must be the one of the device that commits.
+    fn check_path_leaf(&self, leaf: &LeafNode, proposed: &Proposed) -> Result<(), Invalid> {
+        let owner = owner(leaf, proposed.relay, &proposed.devices)
+            .ok_or(Invalid("path leaf is of no known device"))?;
+        if owner.device == proposed.caller.device {
+            Ok(())
+        } else {
+            Err(Invalid("path leaf is of another device"))
+        }
+    }
+
     /// Verifies a commit by the library's rules.
-    fn stage(
-        &self,
-        bytes: &[u8],
-    ) -> Result<(StagedCommit, LeafNodeIndex, ConfirmationTag), Invalid> {
+    fn stage(&self, bytes: &[u8]) -> Result<Staged, Invalid> {
         let Some(MlsMessageBodyIn::PublicMessage(message)) = parse_message(bytes) else {
             return Err(Invalid("commit is no PublicMessage"));
         };
@@ -191,8 +245,12 @@ impl Live {
             .confirmation_tag()
             .cloned()
             .ok_or(Invalid("commit without confirmation tag"))?;
-        let Sender::Member(sender) = *message.sender() else {
-            return Err(Invalid("sender is no member"));
+        let sender = match *message.sender() {
+            Sender::Member(sender) => Some(sender),
+            Sender::NewMemberCommit => None,
+            Sender::External(_) | Sender::NewMemberProposal => {
+                return Err(Invalid("sender is no member"));
+            }
         };
         let processed = self
             .group
@@ -204,7 +262,38 @@ impl Live {
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(Invalid("message is no commit"));
         };
-        Ok((*staged, sender, tag))
+        Ok(Staged {
+            commit: *staged,
+            sender,
+            tag,
+        })
+    }
+
+    /// An external commit brings its sender in, in place of the former leaf of the same device, and does nothing else.
+    fn check_entry(&self, staged: &StagedCommit, proposed: &Proposed) -> Result<(), Invalid> {
+        let own = Some((proposed.caller.account, proposed.caller.device));
+        let mut former = self
+            .group
+            .members()
+            .filter(|member| named(&member.credential) == own)
+            .map(|member| member.index);
+        let former = (former.next(), former.next());
+        let mut inits = 0;
+        let mut removed = None;
+        for queued in staged.queued_proposals() {
+            match queued.proposal() {
+                Proposal::ExternalInit(_) => inits += 1,
+                Proposal::Remove(remove) if removed.is_none() => removed = Some(remove.removed()),
+                _ => return Err(Invalid("external commit with a further proposal")),
+            }
+        }
+        if inits != 1 || former != (removed, None) {
+            return Err(Invalid("external commit that does more than to enter"));
+        }
+        if !proposed.welcomes.is_empty() {
+            return Err(Invalid("welcome for a device that is not added"));
+        }
+        Ok(())
     }
 
     /// Whom the commit adds, each with its one welcome, and whom it removes.
@@ -293,6 +382,14 @@ impl Live {
         }
         Ok(snapshot)
     }
+}
+
+/// Whether these bytes are an external commit, as far as can be told without the group.
+pub(crate) fn is_external(bytes: &[u8]) -> bool {
+    matches!(
+        parse_message(bytes),
+        Some(MlsMessageBodyIn::PublicMessage(message)) if *message.sender() == Sender::NewMemberCommit
+    )
 }
 
 fn parse_group_info(bytes: &[u8]) -> Option<VerifiableGroupInfo> {

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use protocol::{Commit, Committed, CreateConversation, Digest, ErrorCode, Frame, Refusal};
+use protocol::{
+    Commit, Committed, CreateConversation, DeclineRequest, Digest, ErrorCode, FetchGroup, Frame,
+    Refusal,
+};
 
 use super::Answer;
 use crate::{
-    groups::{Founding, Proposed},
+    groups::{self, Founding, Proposed},
     node::Node,
     session::{Activity, Session},
     store::{CommitDone, Done, NewCommit, NewConversation, Prior, call},
 };
 
-/// Makes the direct conversation of two accounts.
+/// Makes the direct conversation of two accounts, or begins a new incarnation of it.
 pub(super) async fn create(
     node: &Arc<Node>,
     session: &Arc<Session>,
@@ -38,6 +41,7 @@ pub(super) async fn create(
     let founding = Founding {
         group_info: create.founding.0,
         conversation: create.conversation,
+        incarnation: create.incarnation.unwrap_or(0),
         accounts: (caller.account, create.peer),
     };
     let proposed = Proposed {
@@ -52,8 +56,9 @@ pub(super) async fn create(
     let (live, valid) = place.found(founding, proposed).await?;
     let commit = NewCommit {
         caller,
+        committer: valid.committer,
         conversation: create.conversation,
-        incarnation: 0,
+        incarnation: create.incarnation.unwrap_or(0),
         epoch: 0,
         client_id: create.client_id,
         digest,
@@ -66,6 +71,8 @@ pub(super) async fn create(
     let request = NewConversation {
         peer: create.peer,
         token: create.token.map(|token| token.stored_hash()),
+        incarnation: create.incarnation,
+        most_requests: node.config.quotas.requests,
         commit,
     };
     let committed = call(|done| {
@@ -91,11 +98,11 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
     }
     // commits of one conversation are validated one after the other, so that racers find the winner here
     let place = node.groups.place(commit.conversation).await;
-    let head = node
-        .store
-        .head(caller.device_row, commit.conversation)
-        .await?;
-    let head = head.ok_or(Refusal::new(ErrorCode::NotMember))?;
+    let seen = node.store.head(caller, commit.conversation).await?;
+    let head = seen
+        .filter(|seen| seen.member || groups::is_external(&commit.commit.0))
+        .map(|seen| seen.head)
+        .ok_or(Refusal::new(ErrorCode::NotMember))?;
     if (head.incarnation, head.epoch) != (commit.incarnation, commit.epoch) {
         return Err(head.stale());
     }
@@ -110,10 +117,16 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
         devices: node.store.devices(accounts).await?,
     };
     let (live, valid) = place
-        .advance(&*node.store, commit.conversation, commit.epoch, proposed)
+        .advance(
+            &*node.store,
+            commit.conversation,
+            (commit.incarnation, commit.epoch),
+            proposed,
+        )
         .await?;
     let request = NewCommit {
         caller,
+        committer: valid.committer,
         conversation: commit.conversation,
         incarnation: commit.incarnation,
         epoch: commit.epoch,
@@ -128,6 +141,42 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
     let committed = call(|done| node.store.commit(request, published(node, session, done))).await?;
     live.keep();
     Ok(Frame::from(committed))
+}
+
+/// What an external commit needs, for any device of the two accounts.
+pub(super) async fn fetch_group(node: &Node, session: &Session, fetch: &FetchGroup) -> Answer {
+    let seen = node
+        .store
+        .head(session.identity, fetch.conversation)
+        .await?;
+    seen.ok_or(Refusal::new(ErrorCode::NotMember))?;
+    let place = node.groups.place(fetch.conversation).await;
+    let state = place.export(&*node.store, fetch.conversation).await?;
+    Ok(Frame::from(state))
+}
+
+/// Ends a conversation that the other account asked for.
+pub(super) async fn decline(
+    node: &Arc<Node>,
+    session: &Session,
+    decline: &DeclineRequest,
+) -> Answer {
+    let ending = Arc::clone(node);
+    call(|done: Done<()>| {
+        node.store.decline(
+            session.identity,
+            decline.conversation,
+            Box::new(move |outcome| {
+                done(outcome.map(|ended| {
+                    if let Some(ended) = ended {
+                        ending.delivery.ended(&ending.registry, &ended);
+                    }
+                }));
+            }),
+        );
+    })
+    .await?;
+    Ok(Frame::from(protocol::Done {}))
 }
 
 fn first_answer(prior: Prior, digest: Digest) -> Answer {
@@ -148,7 +197,11 @@ fn published(node: &Arc<Node>, session: &Arc<Session>, done: Done<Committed>) ->
     Box::new(move |outcome| {
         done(outcome.map(|CommitDone { committed, change }| {
             if let Some(change) = change {
+                let made = change.standing.is_some().then_some(change.conversation);
                 node.delivery.changed(&node.registry, account, change);
+                if let Some(known) = made.and_then(|id| node.delivery.conversation(id)) {
+                    node.presence.introduce(&known);
+                }
             }
             committed
         }));

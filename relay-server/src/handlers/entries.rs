@@ -39,11 +39,17 @@ pub(super) fn append(node: &Arc<Node>, session: &Arc<Session>, id: u32, append: 
             })
             .collect(),
     };
-    let delivery = Arc::clone(&node.delivery);
+    let (delivery, presence) = (Arc::clone(&node.delivery), Arc::clone(&node.presence));
     let session = Arc::clone(session);
     node.store.append(
         request,
-        Box::new(move |outcome| delivery.appended(session, id, conversation, outcome)),
+        Box::new(move |outcome| {
+            let accepted = outcome.as_ref().is_ok_and(|done| done.accepted);
+            delivery.appended(session, id, conversation, outcome);
+            if accepted && let Some(known) = delivery.accepted(conversation) {
+                presence.introduce(&known);
+            }
+        }),
     );
 }
 
@@ -58,7 +64,7 @@ pub(super) fn acknowledge(node: &Node, session: &Session, ack: &Ack) {
 pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answer {
     let following = session.with_push(|push| {
         push.readable(fetch.stream)
-            .map(|stream| (stream.row, stream.joined, stream.until))
+            .map(|(stream, until)| (stream.row, stream.span.joined, until))
     });
     let (row, joined, until) = match (following, fetch.stream) {
         (Some(readable), _) => readable,
@@ -69,7 +75,7 @@ pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answ
                 .left(session.identity.device_row, conversation)
                 .await?;
             let left = left.ok_or(Refusal::new(ErrorCode::NotMember))?;
-            (left.stream, left.joined, Some(left.left))
+            (left.stream, left.joined, left.left)
         }
     };
     let range = PageRange {
@@ -78,12 +84,15 @@ pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answ
             .saturating_sub(1)
             .max(joined)
             .min(i64::MAX.unsigned_abs()),
-        until: until.unwrap_or(i64::MAX.unsigned_abs()),
+        until: until.min(i64::MAX.unsigned_abs()),
         entries: usize::from(fetch.limit.min(PAGE_ENTRIES)),
         bytes: bounds::FRAME - PAGE_OVERHEAD,
     };
-    let page = node.store.page(row, range).await?;
-    let last = until.map_or(page.last, |until| until.min(page.last));
+    let page = node
+        .store
+        .page(row, range, session.identity.account_row)
+        .await?;
+    let last = until.min(page.last);
     Ok(Frame::from(Page {
         entries: page.entries,
         last,

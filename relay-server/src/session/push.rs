@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use protocol::{ConversationId, Entries, Entry, Frame, StreamId, bounds, encode_frame};
 
-use crate::store::{ENVELOPE, PageRange, PageRow, StreamRow};
+use crate::store::{ENVELOPE, PageRange, PageRow, Span, StreamRow};
 
 /// Room for the frame around the entries.
 const FRAME_OVERHEAD: usize = 64;
@@ -74,12 +74,8 @@ impl SharedFrame {
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) row: StreamRow,
-    /// The device reads what comes after this seq.
-    pub(crate) joined: u64,
-    /// The device reads up to this seq.
-    pub(crate) until: Option<u64>,
-    /// The seq of its welcome in the inbox.
-    pub(crate) welcome: u64,
+    /// What the device may read.
+    pub(crate) span: Span,
     /// The highest seq that the device has processed.
     pub(crate) cursor: u64,
     /// The highest seq that was pushed.
@@ -97,9 +93,7 @@ impl Stream {
     pub(crate) fn new(row: StreamRow, cursor: u64, base: u64, last: u64) -> Self {
         Self {
             row,
-            joined: 0,
-            until: None,
-            welcome: 0,
+            span: Span::default(),
             cursor,
             position: cursor.max(base),
             last,
@@ -108,9 +102,15 @@ impl Stream {
         }
     }
 
-    /// Up to where the device may read now.
-    fn end(&self) -> u64 {
-        self.until.map_or(self.last, |until| until.min(self.last))
+    /// The same of a device that may read no more than this.
+    pub(crate) fn within(mut self, span: Span) -> Self {
+        self.span = span;
+        self
+    }
+
+    /// Up to where a device may read now that has acknowledged its inbox up to `inbox`.
+    fn end(&self, inbox: u64) -> u64 {
+        self.span.open_until(inbox).unwrap_or(0).min(self.last)
     }
 }
 
@@ -172,12 +172,18 @@ impl Push {
             self.early.push(Early::Joined(conversation, stream));
             return;
         }
-        let known = self
-            .conversations
-            .get(&conversation)
-            .is_some_and(|known| known.joined >= stream.joined);
-        if !known && let Some(old) = self.conversations.insert(conversation, stream) {
-            self.release(&old.held);
+        match self.conversations.get_mut(&conversation) {
+            Some(known) if known.span.began() >= stream.span.began() => {}
+            // it goes on in a new incarnation: what was pushed was pushed
+            Some(known) if known.span.joined == stream.span.joined => {
+                known.span = stream.span;
+                known.last = known.last.max(stream.last);
+            }
+            _ => {
+                if let Some(old) = self.conversations.insert(conversation, stream) {
+                    self.release(&old.held);
+                }
+            }
         }
         self.enqueue(StreamId::Conversation(conversation));
     }
@@ -187,9 +193,9 @@ impl Push {
         if self.inbox.is_none() {
             self.early.push(Early::Left(conversation, seq));
         } else if let Some(stream) = self.conversations.get_mut(&conversation)
-            && stream.joined < seq
+            && stream.span.began() < seq
         {
-            stream.until = Some(seq);
+            stream.span.until = Some(seq);
         }
     }
 
@@ -206,11 +212,15 @@ impl Push {
     /// Takes a frame of new entries if the session stands exactly before them and has room; else it reads the log later.
     pub(crate) fn offer(&mut self, stream: StreamId, frame: &SharedFrame, room: bool) -> bool {
         let fits = room && self.fits(frame.count(), frame.weight) && self.active(stream);
+        let inbox = self.inbox_cursor();
         if let Some(known) = self.stream_mut(stream)
             && fits
             && !known.queued
             && known.position + 1 == frame.first
-            && known.until.is_none_or(|until| frame.last <= until)
+            && known
+                .span
+                .open_until(inbox)
+                .is_some_and(|until| frame.last <= until)
         {
             known.last = known.last.max(frame.last);
             self.advance(stream, frame);
@@ -231,15 +241,17 @@ impl Push {
         let bytes = usize::try_from(self.window.bytes - self.held_bytes)
             .unwrap_or(usize::MAX)
             .min(PAGE_BYTES);
+        let inbox = self.inbox_cursor();
         while let Some(id) = self.queue.pop_front() {
             let Some(stream) = self.stream_mut(id) else {
                 continue;
             };
             stream.queued = false;
-            if stream.position < stream.end() {
+            let end = stream.end(inbox);
+            if stream.position < end {
                 let range = PageRange {
                     after: stream.position,
-                    until: stream.end(),
+                    until: end,
                     entries,
                     bytes,
                 };
@@ -251,10 +263,11 @@ impl Push {
 
     /// Takes a page that [`Push::next_page`] asked for, and queues the stream again where more follows.
     pub(crate) fn apply(&mut self, id: StreamId, page: PageRow) -> Vec<SharedFrame> {
+        let inbox = self.inbox_cursor();
         let after = match self.stream_mut(id) {
             Some(stream) => {
                 // what lies at and below the base is gone: the device is told by `news` and by the jump
-                stream.position = stream.position.max(page.base.min(stream.end()));
+                stream.position = stream.position.max(page.base.min(stream.end(inbox)));
                 stream.last = stream.last.max(page.last);
                 stream.position
             }
@@ -278,8 +291,9 @@ impl Push {
         if !self.active(id) {
             return None;
         }
+        let inbox = self.inbox_cursor();
         let stream = self.stream_mut(id)?;
-        let seq = seq.min(stream.end());
+        let seq = seq.min(stream.end(inbox));
         if seq <= stream.cursor {
             return None;
         }
@@ -293,40 +307,37 @@ impl Push {
         }
         self.release(&released);
         if id == StreamId::Inbox {
-            self.open_welcomed(seq);
+            self.open_welcomed();
         }
         Some((row, seq))
     }
 
-    /// Whether the device may read the stream now: for a conversation, whether its welcome is acknowledged.
+    /// Whether the device may read something of the stream now: for a conversation, whether its welcome is acknowledged.
     pub(crate) fn active(&self, id: StreamId) -> bool {
-        let Some(inbox) = &self.inbox else {
-            return false;
-        };
-        match id {
-            StreamId::Inbox => true,
-            StreamId::Conversation(id) => self
-                .conversations
-                .get(&id)
-                .is_some_and(|stream| stream.welcome <= inbox.cursor),
-        }
+        self.readable(id).is_some()
     }
 
-    /// A stream that the device may read now.
-    pub(crate) fn readable(&self, id: StreamId) -> Option<&Stream> {
-        if !self.active(id) {
-            return None;
-        }
+    /// A stream that the device may read now, and up to where.
+    pub(crate) fn readable(&self, id: StreamId) -> Option<(&Stream, u64)> {
+        let inbox = self.inbox.as_ref()?;
         match id {
-            StreamId::Inbox => self.inbox.as_ref(),
-            StreamId::Conversation(id) => self.conversations.get(&id),
+            StreamId::Inbox => Some((inbox, u64::MAX)),
+            StreamId::Conversation(id) => {
+                let stream = self.conversations.get(&id)?;
+                Some((stream, stream.span.open_until(inbox.cursor)?))
+            }
         }
     }
 
     /// Whether the device is a member of the conversation and has acknowledged its welcome.
     pub(crate) fn is_member(&self, conversation: ConversationId) -> bool {
         self.readable(StreamId::Conversation(conversation))
-            .is_some_and(|stream| stream.until.is_none())
+            .is_some_and(|(_, until)| until == u64::MAX)
+    }
+
+    /// How far the device has its inbox.
+    fn inbox_cursor(&self) -> u64 {
+        self.inbox.as_ref().map_or(0, |inbox| inbox.cursor)
     }
 
     /// The conversations that the session follows.
@@ -334,13 +345,12 @@ impl Push {
         self.conversations.keys().copied()
     }
 
-    fn open_welcomed(&mut self, cursor: u64) {
+    fn open_welcomed(&mut self) {
+        let inbox = self.inbox_cursor();
         let opened: Vec<ConversationId> = self
             .conversations
             .iter()
-            .filter(|(_, stream)| {
-                !stream.queued && stream.welcome <= cursor && stream.position < stream.end()
-            })
+            .filter(|(_, stream)| !stream.queued && stream.position < stream.end(inbox))
             .map(|(id, _)| *id)
             .collect();
         for id in opened {
@@ -353,10 +363,11 @@ impl Push {
         if !self.active(id) {
             return;
         }
+        let inbox = self.inbox_cursor();
         let Some(stream) = self.stream_mut(id) else {
             return;
         };
-        if stream.queued || stream.position >= stream.end() {
+        if stream.queued || stream.position >= stream.end(inbox) {
             return;
         }
         stream.queued = true;
@@ -417,6 +428,7 @@ mod tests {
             client_id: ClientId::new([3; 16]),
             conversation: None,
             bytes: Opaque(Bytes::from_static(b"sealed")),
+            start: None,
         };
         (from..=to).map(entry).collect()
     }
@@ -503,7 +515,7 @@ mod tests {
         };
         push.attach(Stream::new(StreamRow(2), 0, 0, 1), Vec::new());
         let mut stream = Stream::new(StreamRow(1), 4, 0, 4);
-        (stream.joined, stream.welcome) = (4, 1);
+        (stream.span.joined, stream.span.welcome) = (4, 1);
         push.join(id, stream);
         push.stored(CONVERSATION, 9);
         assert!(push.readable(CONVERSATION).is_none());

@@ -79,7 +79,11 @@ async fn serve_inner(node: &Arc<Node>, socket: &mut WebSocket, mut peer: Peer) -
     };
     node.registry.insert(&session);
     let end = match node.attach(&session, receipt).await {
-        Ok(()) => session_loop(node, socket, &session).await,
+        Ok(()) => tokio::select! {
+            biased;
+            () = session.cut.cancelled() => End::code(ErrorCode::Revoked),
+            end = session_loop(node, socket, &session) => end,
+        },
         Err(refusal) => End::Bye(Bye {
             code: refusal.code,
             retry_after: refusal.retry_after,
@@ -118,7 +122,11 @@ async fn session_loop(node: &Arc<Node>, socket: &mut WebSocket, session: &Arc<Se
             return End::Bye(bye);
         }
         if let Some((stream, row, range)) = session.next_page() {
-            match node.store.page(row, range).await {
+            match node
+                .store
+                .page(row, range, session.identity.account_row)
+                .await
+            {
                 Ok(page) => session.apply(stream, page),
                 Err(refusal) => {
                     return End::Bye(Bye {

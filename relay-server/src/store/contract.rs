@@ -4,6 +4,7 @@
 mod accounts;
 mod appends;
 mod commits;
+mod incarnations;
 mod keeping;
 mod key_packages;
 
@@ -72,7 +73,8 @@ fn account(n: u8, devices: u8, token: Digest) -> NewAccount {
         leaf_key: Key::new([n; 32]),
     };
     NewAccount {
-        token,
+        made: Made::ByInvite(token),
+        number: 1,
         account: AccountId::new([n; 16]),
         manifest: Bytes::from(vec![n; 40]),
         devices: (0..devices).map(device).collect(),
@@ -95,6 +97,16 @@ impl World {
     }
 
     async fn with(config: Config) -> Self {
+        let world = Self::without_conversation_with(config).await;
+        world.create().await.unwrap();
+        world
+    }
+
+    async fn without_conversation() -> Self {
+        Self::without_conversation_with(Config::default()).await
+    }
+
+    async fn without_conversation_with(config: Config) -> Self {
         let clock = Arc::new(StandingClock(AtomicU64::new(NOON)));
         let dir = tempfile::tempdir().unwrap();
         let store = opened(dir.path(), &config, &clock);
@@ -127,7 +139,6 @@ impl World {
         })
         .await
         .unwrap();
-        world.create().await.unwrap();
         world
     }
 
@@ -155,6 +166,8 @@ impl World {
         let request = NewConversation {
             peer: self.ana[0].account,
             token: Some(Digest::new([2; 32])),
+            incarnation: None,
+            most_requests: 1,
             commit: self
                 .commit_of(
                     self.bo,
@@ -195,6 +208,7 @@ impl World {
         let bytes = Bytes::from(format!("commit {id}"));
         NewCommit {
             caller,
+            committer: Committer::Member,
             conversation: CONVERSATION,
             incarnation: 0,
             epoch,
@@ -235,7 +249,11 @@ impl World {
             entries: 1000,
             bytes: 1 << 20,
         };
-        let page = self.store.page(stream, range).await.unwrap();
+        let page = self
+            .store
+            .page(stream, range, self.bo.account_row)
+            .await
+            .unwrap();
         page.entries
             .into_iter()
             .map(|entry| (entry.seq, entry.bytes.0.to_vec()))

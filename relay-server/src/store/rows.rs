@@ -67,6 +67,8 @@ pub(crate) struct AppendDone {
     pub(crate) appended: Appended,
     /// The entries that were not there before; their seqs are consecutive.
     pub(crate) fresh: Vec<Entry>,
+    /// Whether they accepted the request that the conversation was.
+    pub(crate) accepted: bool,
 }
 
 /// A device that a commit adds, with its welcome.
@@ -76,10 +78,20 @@ pub(crate) struct Added {
     pub(crate) welcome: Bytes,
 }
 
+/// How the device that commits stands to the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Committer {
+    /// It is a member.
+    Member,
+    /// It enters by an external commit, perhaps in place of its former leaf.
+    Newcomer,
+}
+
 /// A validated commit.
 #[derive(Debug)]
 pub(crate) struct NewCommit {
     pub(crate) caller: Identity,
+    pub(crate) committer: Committer,
     pub(crate) conversation: ConversationId,
     pub(crate) incarnation: u32,
     /// The epoch that it ends.
@@ -100,6 +112,10 @@ pub(crate) struct NewConversation {
     pub(crate) peer: AccountId,
     /// Stored hash of a token that `peer` issued.
     pub(crate) token: Option<Digest>,
+    /// The incarnation that begins, where the conversation was there before.
+    pub(crate) incarnation: Option<u32>,
+    /// How many requests that nobody answered the account may have.
+    pub(crate) most_requests: u32,
     pub(crate) commit: NewCommit,
 }
 
@@ -119,6 +135,8 @@ pub(crate) struct Change {
     pub(crate) entry: Entry,
     pub(crate) joined: Vec<Joined>,
     pub(crate) left: Vec<DeviceId>,
+    /// Of a conversation that was made.
+    pub(crate) standing: Option<Standing>,
 }
 
 /// A device that joined, and the entry in its inbox (none for the creator).
@@ -128,17 +146,56 @@ pub(crate) struct Joined {
     pub(crate) welcome: Option<Entry>,
 }
 
+/// By what an account comes to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// By a link: the stored hash of its token.
+    ByInvite(Digest),
+    /// By the relay's own receipt of that time: a store that was restored knows it no more.
+    ByReceipt(u64),
+}
+
 /// A new account.
 #[derive(Debug)]
 pub(crate) struct NewAccount {
-    /// Stored hash of the link's token.
-    pub(crate) token: Digest,
+    pub(crate) made: Made,
     pub(crate) account: AccountId,
+    /// The number of the manifest.
+    pub(crate) number: u64,
     pub(crate) manifest: Bytes,
     pub(crate) devices: Vec<NewDevice>,
 }
 
-/// A device of a new account.
+/// The next manifest of an account, whose documents hold.
+#[derive(Debug)]
+pub(crate) struct NewManifest {
+    pub(crate) account: AccountId,
+    /// The digest of the one that it was compared with; it is stored only if that is still the one held.
+    pub(crate) held: Digest,
+    pub(crate) number: u64,
+    pub(crate) bytes: Bytes,
+    pub(crate) devices: Vec<NewDevice>,
+    pub(crate) revoked: Vec<DeviceId>,
+}
+
+/// A recovery record to hold.
+#[derive(Debug)]
+pub(crate) struct NewRecord {
+    pub(crate) caller: Identity,
+    /// Stored hash of its name.
+    pub(crate) record: Digest,
+    pub(crate) bytes: Bytes,
+}
+
+/// A recovery record with what goes with it.
+#[derive(Debug)]
+pub(crate) struct RecordRow {
+    pub(crate) account: AccountId,
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A device of an account.
 #[derive(Debug)]
 pub(crate) struct NewDevice {
     pub(crate) device: DeviceId,
@@ -237,6 +294,12 @@ pub(crate) struct Attachment {
     pub(crate) cursor: u64,
     /// The time of the last entry of the inbox.
     pub(crate) time: u64,
+    /// How many entries were ever taken from it.
+    pub(crate) sent: u64,
+    /// The number of its account's manifest.
+    pub(crate) manifest: u64,
+    /// Whether its account revoked it.
+    pub(crate) revoked: bool,
     /// Usable one-time key packages that are held for it.
     pub(crate) key_packages: u16,
     /// Its conversations, newest activity first.
@@ -252,8 +315,53 @@ pub(crate) struct Membership {
     pub(crate) base: u64,
     /// The time of its last entry.
     pub(crate) time: u64,
+    pub(crate) standing: Standing,
     /// Every member, the device itself too.
     pub(crate) members: Vec<MemberRow>,
+}
+
+/// How the two accounts of a conversation stand to each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Who asked for the conversation, until the other accepts.
+    pub(crate) requester: Option<AccountId>,
+    /// Those of the two that blocked the other.
+    pub(crate) blockers: Vec<AccountId>,
+}
+
+impl Standing {
+    /// Whether presence and signals may pass between the two.
+    pub(crate) fn is_open(&self) -> bool {
+        self.requester.is_none() && self.blockers.is_empty()
+    }
+
+    /// Whether an account gets the entries of `sender` without bytes.
+    pub(crate) fn blinds(&self, account: AccountId, sender: AccountId) -> bool {
+        account != sender && self.blockers.contains(&account)
+    }
+
+    /// Whether an account is not told what of its entries was delivered.
+    pub(crate) fn hides_delivery_from(&self, account: AccountId) -> bool {
+        self.requester == Some(account) || self.blockers.iter().any(|blocker| *blocker != account)
+    }
+}
+
+/// A conversation that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) conversation: ConversationId,
+    /// The seq of its last entry.
+    pub(crate) last: u64,
+    /// Those that were members.
+    pub(crate) left: Vec<DeviceId>,
+}
+
+/// A block to set or to end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewBlock {
+    pub(crate) caller: Identity,
+    pub(crate) account: AccountId,
+    pub(crate) blocked: bool,
 }
 
 /// A device in a conversation.
@@ -267,11 +375,62 @@ pub(crate) struct MemberRow {
     pub(crate) joined: u64,
     /// It reads up to this seq.
     pub(crate) left: Option<u64>,
-    /// The seq of its welcome in its inbox; 0 for the creator.
+    /// The seq of its welcome in its inbox; 0 where it needed none.
     pub(crate) welcome: u64,
+    /// See [`Span::since`].
+    pub(crate) since: u64,
+    /// See [`Span::former_welcome`].
+    pub(crate) former_welcome: u64,
     pub(crate) cursor: u64,
     /// When its account was last connected.
     pub(crate) last_seen: u64,
+}
+
+impl MemberRow {
+    /// What the device may read.
+    pub(crate) fn span(&self) -> Span {
+        Span {
+            joined: self.joined,
+            until: self.left,
+            welcome: self.welcome,
+            since: self.since,
+            former_welcome: self.former_welcome,
+        }
+    }
+}
+
+/// What a device may read of a stream. A membership that goes on in a new incarnation reads on without a gap, but what comes
+/// after the commit that began it only once the new welcome is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// It reads what comes after this seq.
+    pub(crate) joined: u64,
+    /// It reads up to this seq.
+    pub(crate) until: Option<u64>,
+    /// The seq of its welcome in its inbox; 0 where it needs none.
+    pub(crate) welcome: u64,
+    /// What comes after this seq needs `welcome` acknowledged; what comes before, where it is above `joined`, the former one.
+    pub(crate) since: u64,
+    /// The seq of the welcome of the former membership; 0 where it needed none.
+    pub(crate) former_welcome: u64,
+}
+
+impl Span {
+    /// Up to where a device may read that has acknowledged its inbox up to `inbox`; `None`: nothing yet.
+    pub(crate) fn open_until(&self, inbox: u64) -> Option<u64> {
+        if self.welcome <= inbox {
+            Some(self.until.unwrap_or(u64::MAX))
+        } else if self.since > self.joined && self.former_welcome <= inbox {
+            Some(self.since)
+        } else {
+            None
+        }
+    }
+
+    /// Where the present membership began.
+    pub(crate) fn began(&self) -> u64 {
+        self.joined.max(self.since)
+    }
 }
 
 /// A registered device.
@@ -339,11 +498,23 @@ impl HeadRow {
     }
 }
 
+/// A conversation as a device of one of its accounts sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeenHead {
+    pub(crate) head: HeadRow,
+    /// Whether the device is a member.
+    pub(crate) member: bool,
+}
+
 /// The public state of a group: a snapshot and the commits since.
 #[derive(Debug)]
 pub(crate) struct GroupRow {
     pub(crate) incarnation: u32,
     pub(crate) epoch: u64,
+    /// The commit that made the epoch.
+    pub(crate) commit_seq: u64,
+    /// The GroupInfo of the epoch.
+    pub(crate) group_info: Vec<u8>,
     pub(crate) snapshot: Vec<u8>,
     pub(crate) commits: Vec<Vec<u8>>,
 }

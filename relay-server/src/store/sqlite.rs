@@ -1,17 +1,23 @@
 //! The store of a single machine: SQLite in WAL mode, one thread that writes, a few connections that read.
 
 mod accounts;
+mod blocks;
 mod claims;
 mod conversations;
 mod cursors;
 mod entries;
 mod expiry;
 mod groups;
+mod handles;
 mod heads;
+mod incarnations;
 mod key_packages;
 mod links;
+mod manifests;
 mod members;
 mod reader;
+mod records;
+mod requests;
 mod schema;
 mod writer;
 
@@ -20,17 +26,18 @@ use std::path::Path;
 use anyhow::Context as _;
 use bytes::Bytes;
 use protocol::{
-    AccountId, ClientId, ConversationId, DeviceId, KeyPackageCount, Refusal, StoreGeneration,
+    AccountId, ClientId, ConversationId, ConversationOf, DeviceId, Digest, KeyPackageCount,
+    Refusal, StoreGeneration,
 };
 use rusqlite::{Connection, Error as SqlError};
 
 pub(crate) use self::{entries::ENVELOPE, writer::WriterTask};
 use self::{reader::Readers, writer::Writer};
 use super::{
-    AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo, DeviceRow,
-    Done, Expiry, GroupRow, HeadRow, LoginRow, NewAccount, NewAppend, NewClaim, NewCommit,
-    NewConversation, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior, ReadableRow, Reading,
-    Store, StreamRow,
+    AccountRow, AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo,
+    DeviceRow, Done, Ended, Expiry, GroupRow, Identity, LoginRow, NewAccount, NewAppend, NewBlock,
+    NewClaim, NewCommit, NewConversation, NewKeyPackages, NewLinkRow, NewManifest, NewRecord,
+    PageRange, PageRow, Prior, ReadableRow, Reading, RecordRow, SeenHead, Store, StreamRow,
 };
 use crate::{config::Config, environment::Environment, workers::Workers};
 
@@ -189,6 +196,51 @@ impl Store for SqliteStore {
         );
     }
 
+    fn publish_manifest(&self, request: NewManifest, done: Done<Vec<DeviceId>>) {
+        let cost = writer::Cost {
+            rows: 2 + request.devices.len(),
+            bytes: request.bytes.len(),
+        };
+        self.writer.submit(
+            request,
+            manifests::publish,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
+    fn store_record(&self, request: NewRecord, done: Done<()>) {
+        let cost = writer::Cost {
+            rows: 1,
+            bytes: request.bytes.len(),
+        };
+        self.writer
+            .submit(request, records::store, cost, writer::Undo::Savepoint, done);
+    }
+
+    fn set_handle(&self, caller: Identity, handle: Option<String>, done: Done<()>) {
+        let cost = writer::Cost { rows: 1, bytes: 0 };
+        self.writer.submit(
+            (caller, handle),
+            handles::set,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
+    fn end_link(&self, caller: Identity, token: Digest, done: Done<()>) {
+        let cost = writer::Cost { rows: 1, bytes: 0 };
+        self.writer.submit(
+            (caller, token),
+            links::end,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
     fn publish_key_packages(&self, request: NewKeyPackages, done: Done<KeyPackageCount>) {
         let bytes = request
             .packages
@@ -229,6 +281,23 @@ impl Store for SqliteStore {
         );
     }
 
+    fn decline(&self, caller: Identity, conversation: ConversationId, done: Done<Option<Ended>>) {
+        let cost = writer::Cost { rows: 16, bytes: 0 };
+        self.writer.submit(
+            (caller, conversation),
+            requests::decline,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
+    fn set_block(&self, request: NewBlock, done: Done<Option<ConversationId>>) {
+        let cost = writer::Cost { rows: 1, bytes: 0 };
+        self.writer
+            .submit(request, blocks::set, cost, writer::Undo::Savepoint, done);
+    }
+
     fn write_behind(&self, request: Behind, done: Done<()>) {
         let cost = writer::Cost {
             rows: request.cursors.len() / 4 + 1,
@@ -252,14 +321,48 @@ impl Store for SqliteStore {
             .read(move |connection| accounts::login(connection, account, device))
     }
 
+    fn manifest(&self, account: AccountId) -> Reading<Option<Vec<u8>>> {
+        self.readers
+            .read(move |connection| manifests::newest_of(connection, account))
+    }
+
+    fn manifest_for(&self, caller: Identity, account: AccountId) -> Reading<Option<Vec<u8>>> {
+        self.readers
+            .read(move |connection| manifests::newest_for(connection, caller, account))
+    }
+
+    fn record(&self, record: Digest) -> Reading<Option<RecordRow>> {
+        self.readers
+            .read(move |connection| records::find(connection, record))
+    }
+
+    fn find(&self, caller: Identity, handle: String) -> Reading<Option<AccountId>> {
+        self.readers
+            .read(move |connection| handles::find(connection, caller, &handle))
+    }
+
+    fn conversations(
+        &self,
+        account: AccountRow,
+        after: Option<ConversationId>,
+    ) -> Reading<(Vec<ConversationOf>, bool)> {
+        self.readers
+            .read(move |connection| conversations::of_account(connection, account, after))
+    }
+
     fn attachment(&self, device: DeviceRow, now: u64) -> Reading<Attachment> {
         self.readers
             .read(move |connection| members::attachment(connection, device, now))
     }
 
-    fn page(&self, stream: StreamRow, range: PageRange) -> Reading<PageRow> {
+    fn page(&self, stream: StreamRow, range: PageRange, reader: AccountRow) -> Reading<PageRow> {
         self.readers
-            .read(move |connection| entries::page(connection, stream, range))
+            .read(move |connection| entries::page(connection, stream, range, reader))
+    }
+
+    fn blocks(&self, account: AccountRow) -> Reading<Vec<AccountId>> {
+        self.readers
+            .read(move |connection| blocks::list(connection, account))
     }
 
     fn left(
@@ -271,9 +374,9 @@ impl Store for SqliteStore {
             .read(move |connection| members::left(connection, device, conversation))
     }
 
-    fn head(&self, device: DeviceRow, conversation: ConversationId) -> Reading<Option<HeadRow>> {
+    fn head(&self, caller: Identity, conversation: ConversationId) -> Reading<Option<SeenHead>> {
         self.readers
-            .read(move |connection| heads::head_for(connection, device, conversation))
+            .read(move |connection| heads::head_for(connection, caller, conversation))
     }
 
     fn group(&self, conversation: ConversationId) -> Reading<Option<GroupRow>> {

@@ -44,23 +44,6 @@ async fn a_second_conversation_of_the_same_two_is_refused_with_the_first() {
 }
 
 #[tokio::test]
-async fn without_consent_there_is_no_conversation() {
-    let relay = TestRelay::start().await;
-    let (ana, mut ana_client) = relay.person().await;
-    let (bo, mut bo_client) = relay.person().await;
-    ana_client.publish(ana.device(), 3).await;
-    let packages = vec![package(ana.device())];
-    let own_token = bo_client.contact_link(1).await;
-    for token in [None, Some(own_token)] {
-        let (_, request) = direct(bo.device(), ana.account, token, &packages);
-        assert_eq!(
-            bo_client.create(request).await.expect_err("refused").code,
-            ErrorCode::NoConsent
-        );
-    }
-}
-
-#[tokio::test]
 async fn who_came_by_an_invite_of_a_person_may_write_to_that_person() {
     let relay = TestRelay::start().await;
     let (ana, mut ana_client) = relay.person().await;

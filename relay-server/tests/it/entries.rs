@@ -101,7 +101,7 @@ async fn the_inbox_comes_first_and_nothing_of_a_conversation_before_its_welcome_
 
     let welcome = ana_client.entries(StreamId::Inbox, 1).await.remove(0);
     assert_eq!(welcome.conversation, Some(conversation));
-    ana_client.nothing_before_reply().await;
+    ana_client.nothing_before_reply_but_presence().await;
     drop(ana_client);
     let mut ana_client = relay.login(ana.device()).await;
     assert_eq!(ana_client.ready.as_ref().expect("ready").news.len(), 1);

@@ -171,7 +171,7 @@ async fn a_founding_must_be_of_this_conversation_this_device_and_our_profile() {
     let (_, good) = direct(bo.device(), ana.account, Some(token), &packages);
     let (_, of_cy) = direct(cy.device(), ana.account, Some(token), &packages);
     let bare = ConversationId::new(draw());
-    let (mut group, founding) = Group::found_with(bo.device(), bare, Extensions::empty());
+    let (mut group, founding) = Group::found_with(bo.device(), bare, 0, Extensions::empty());
     let built = group.build(bo.device(), &packages, &[]);
     let without_requirements = CreateConversation {
         conversation: bare,

@@ -2,13 +2,14 @@
 
 use ed25519_dalek::SigningKey;
 use openmls::{
-    group::{MlsGroup, MlsGroupJoinConfig, StagedWelcome},
+    group::{ExternalCommitBuilder, MlsGroup, MlsGroupJoinConfig, StagedWelcome},
     prelude::{
         BasicCredential, Capabilities, Ciphersuite, CredentialType, CredentialWithKey, Extension,
-        ExtensionType, Extensions, GroupId, KeyPackage, KeyPackageRef, LeafNodeIndex, Lifetime,
-        MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsProvider as _,
-        PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessedMessageContent, ProtocolVersion,
-        RequiredCapabilitiesExtension, UnknownExtension, Welcome as MlsWelcome,
+        ExtensionType, Extensions, GroupId, KeyPackage, KeyPackageRef, LeafNodeIndex,
+        LeafNodeParameters, Lifetime, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut,
+        OpenMlsProvider as _, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessedMessageContent,
+        ProtocolVersion, RatchetTreeIn, RequiredCapabilitiesExtension, UnknownExtension,
+        Welcome as MlsWelcome,
         tls_codec::{DeserializeBytes as _, Serialize as _, Size as _},
     },
 };
@@ -16,7 +17,7 @@ use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
 use protocol::{
     AccountId, ClaimedKeyPackage, ClientId, Commit, ConversationId, CreateConversation, DeviceId,
-    Opaque, RelayId, Token, Welcome,
+    Digest, GroupState, Key, Opaque, RelayId, Token, Welcome,
     identity::{DeviceCertificate, DskCertificate, LeafIdentity, Manifest, public_key},
 };
 
@@ -77,29 +78,9 @@ impl Person {
         let mut certificates = Vec::new();
         let mut made = Vec::new();
         for _ in 0..devices {
-            let login = SigningKey::from_bytes(&draw());
-            let leaf = SigningKey::from_bytes(&draw());
-            let certificate = DeviceCertificate {
-                relay,
-                account,
-                device: DeviceId::new(draw()),
-                leaf_key: public_key(&leaf),
-                login_key: public_key(&login),
-                created: 1,
-                dsk_version: 1,
-            };
-            let bytes: Opaque = certificate.sign(&dsk).into();
-            let identity = LeafIdentity::encode(root_key, dsk_certificate.clone(), bytes.clone());
-            let id = certificate.device;
-            certificates.push((certificate, bytes));
-            made.push(Device {
-                account,
-                id,
-                login,
-                leaf,
-                identity,
-                provider: OpenMlsRustCrypto::default(),
-            });
+            let (certificate, device) = certify(relay, root_key, &dsk_certificate, &dsk);
+            certificates.push(certificate);
+            made.push(device);
         }
         let manifest = Manifest {
             number: 1,
@@ -122,6 +103,85 @@ impl Person {
     pub(crate) fn device(&self) -> &Device {
         &self.devices[0]
     }
+
+    /// Makes the next manifest: with a further device where one is asked for, and without these.
+    pub(crate) fn change(&mut self, relay: RelayId, further: bool, revoke: &[DeviceId]) {
+        let mut manifest = Manifest::open(&self.manifest).unwrap();
+        manifest.number += 1;
+        manifest.previous = Some(Digest::of(&[&self.manifest]));
+        manifest
+            .devices
+            .retain(|(certificate, _)| !revoke.contains(&certificate.device));
+        manifest.revoked.extend(revoke);
+        if further {
+            let (certificate, device) = self.certify(relay);
+            manifest.devices.push(certificate);
+            self.devices.push(device);
+        }
+        self.manifest = manifest.sign(&self.dsk);
+    }
+
+    /// The manifest after `before`, in which a device is missing without a word.
+    pub(crate) fn forget(&self, before: &[u8], device: DeviceId) -> Vec<u8> {
+        let mut manifest = Manifest::open(before).unwrap();
+        manifest.number += 1;
+        manifest.previous = Some(Digest::of(&[before]));
+        manifest
+            .devices
+            .retain(|(certificate, _)| certificate.device != device);
+        manifest.sign(&self.dsk)
+    }
+
+    /// The next manifest, in which a revoked device is no longer so.
+    pub(crate) fn bring_back(&self, device: DeviceId) -> Vec<u8> {
+        let mut manifest = Manifest::open(&self.manifest).unwrap();
+        manifest.number += 1;
+        manifest.previous = Some(Digest::of(&[&self.manifest]));
+        manifest.revoked.retain(|revoked| *revoked != device);
+        manifest.sign(&self.dsk)
+    }
+
+    fn certify(&self, relay: RelayId) -> ((DeviceCertificate, Opaque), Device) {
+        let root_key = public_key(&self.root);
+        let dsk = DskCertificate {
+            account: self.account,
+            dsk: public_key(&self.dsk),
+            version: 1,
+        };
+        certify(relay, root_key, &dsk.sign(&self.root).into(), &self.dsk)
+    }
+}
+
+/// A new device and its certificate.
+fn certify(
+    relay: RelayId,
+    root_key: Key,
+    dsk_certificate: &Opaque,
+    dsk: &SigningKey,
+) -> ((DeviceCertificate, Opaque), Device) {
+    let account = AccountId::of_root_key(&root_key);
+    let login = SigningKey::from_bytes(&draw());
+    let leaf = SigningKey::from_bytes(&draw());
+    let certificate = DeviceCertificate {
+        relay,
+        account,
+        device: DeviceId::new(draw()),
+        leaf_key: public_key(&leaf),
+        login_key: public_key(&login),
+        created: 1,
+        dsk_version: 1,
+    };
+    let bytes: Opaque = certificate.sign(dsk).into();
+    let identity = LeafIdentity::encode(root_key, dsk_certificate.clone(), bytes.clone());
+    let device = Device {
+        account,
+        id: certificate.device,
+        login,
+        leaf,
+        identity,
+        provider: OpenMlsRustCrypto::default(),
+    };
+    ((certificate, bytes), device)
 }
 
 impl Device {
@@ -134,10 +194,14 @@ impl Device {
     }
 
     fn credential(&self) -> CredentialWithKey {
+        self.credential_with(&self.leaf)
+    }
+
+    fn credential_with(&self, leaf: &SigningKey) -> CredentialWithKey {
         let identity = [&self.account.as_bytes()[..], self.id.as_bytes()].concat();
         CredentialWithKey {
             credential: BasicCredential::new(identity).into(),
-            signature_key: public_key(&self.leaf).as_bytes().as_slice().into(),
+            signature_key: public_key(leaf).as_bytes().as_slice().into(),
         }
     }
 
@@ -205,12 +269,22 @@ pub(crate) struct Built {
 impl Group {
     /// Founds a group of one leaf.
     pub(crate) fn found(device: &Device, conversation: ConversationId) -> (Self, Opaque) {
+        Self::found_again(device, conversation, 0)
+    }
+
+    /// The same for an incarnation.
+    pub(crate) fn found_again(
+        device: &Device,
+        conversation: ConversationId,
+        incarnation: u32,
+    ) -> (Self, Opaque) {
         let identity = ExtensionType::Unknown(LeafIdentity::EXTENSION_TYPE);
         let required =
             RequiredCapabilitiesExtension::new(&[identity], &[], &[CredentialType::Basic]);
         Self::found_with(
             device,
             conversation,
+            incarnation,
             Extensions::single(Extension::RequiredCapabilities(required)).unwrap(),
         )
     }
@@ -218,10 +292,11 @@ impl Group {
     pub(crate) fn found_with(
         device: &Device,
         conversation: ConversationId,
+        incarnation: u32,
         context: Extensions<openmls::group::GroupContext>,
     ) -> (Self, Opaque) {
         let mls = MlsGroup::builder()
-            .with_group_id(GroupId::from_slice(&conversation.group_id(0)))
+            .with_group_id(GroupId::from_slice(&conversation.group_id(incarnation)))
             .ciphersuite(SUITE)
             .with_wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
             .use_ratchet_tree_extension(false)
@@ -266,6 +341,70 @@ impl Group {
             conversation,
             mls: staged.into_group(&device.provider).unwrap(),
         }
+    }
+
+    /// Enters by an external commit, in place of the device's former leaf where it has one. The group is at the next epoch.
+    pub(crate) fn enter(
+        device: &Device,
+        conversation: ConversationId,
+        state: &GroupState,
+    ) -> (Self, Commit) {
+        Self::enter_as(device, device, conversation, state)
+    }
+
+    /// The same with the keys of `device` and the papers of another one.
+    pub(crate) fn enter_as(
+        device: &Device,
+        papers: &Device,
+        conversation: ConversationId,
+        state: &GroupState,
+    ) -> (Self, Commit) {
+        let MlsMessageBodyIn::GroupInfo(info) = parse(&state.group_info) else {
+            panic!("no group info")
+        };
+        let tree = RatchetTreeIn::tls_deserialize_exact_bytes(&state.tree.0).unwrap();
+        let config = MlsGroupJoinConfig::builder()
+            .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
+            .use_ratchet_tree_extension(false)
+            .padding_size(128)
+            .build();
+        let leaf = LeafNodeParameters::builder()
+            .with_capabilities(capabilities())
+            .with_extensions(Extensions::single(leaf_extension(&papers.identity)).unwrap())
+            .build();
+        // a device that lost its group lost its store as well
+        let provider = &device.provider;
+        let old = GroupId::from_slice(&conversation.group_id(state.incarnation));
+        if let Some(mut old) = MlsGroup::load(provider.storage(), &old).unwrap() {
+            old.delete(provider.storage()).unwrap();
+        }
+        let (mls, bundle) = ExternalCommitBuilder::new()
+            .with_ratchet_tree(tree)
+            .with_config(config)
+            .build_group(provider, info, papers.credential_with(&device.leaf))
+            .unwrap()
+            .leaf_node_parameters(leaf)
+            .load_psks(provider.storage())
+            .unwrap()
+            .create_group_info(true)
+            .use_ratchet_tree_extension(false)
+            .build(provider.rand(), provider.crypto(), &device.signer(), |_| {
+                true
+            })
+            .unwrap()
+            .finalize(provider)
+            .unwrap();
+        let (commit, _, group_info) = bundle.into_messages();
+        let commit = Commit {
+            conversation,
+            incarnation: state.incarnation,
+            epoch: state.epoch,
+            client_id: client_id(),
+            commit: commit.tls_serialize_detached().unwrap().into(),
+            welcomes: Vec::new(),
+            group_info: group_info.unwrap().tls_serialize_detached().unwrap().into(),
+        };
+        (Self { conversation, mls }, commit)
     }
 
     /// Builds a commit that adds these packages and removes these leaves, or only updates the own leaf. It stays pending.
@@ -365,6 +504,11 @@ impl Group {
             .unwrap();
     }
 
+    pub(crate) fn incarnation(&self) -> u32 {
+        let id = self.mls.group_id().as_slice();
+        ConversationId::from_group_id(id).unwrap().1
+    }
+
     pub(crate) fn epoch(&self) -> u64 {
         self.mls.epoch().as_u64()
     }
@@ -373,7 +517,7 @@ impl Group {
     pub(crate) fn request(&self, built: &Built) -> Commit {
         Commit {
             conversation: self.conversation,
-            incarnation: 0,
+            incarnation: self.incarnation(),
             epoch: self.epoch(),
             client_id: client_id(),
             commit: built.commit.clone(),
@@ -381,6 +525,31 @@ impl Group {
             group_info: built.group_info.clone(),
         }
     }
+}
+
+/// A request for a new incarnation of a conversation; the group is at epoch 1 already.
+pub(crate) fn reset(
+    device: &Device,
+    peer: AccountId,
+    conversation: ConversationId,
+    incarnation: u32,
+    packages: &[ClaimedKeyPackage],
+) -> (Group, CreateConversation) {
+    let (mut group, founding) = Group::found_again(device, conversation, incarnation);
+    let built = group.build(device, packages, &[]);
+    group.merge(device);
+    let request = CreateConversation {
+        conversation,
+        peer,
+        token: None,
+        founding,
+        client_id: client_id(),
+        commit: built.commit,
+        welcomes: built.welcomes,
+        group_info: built.group_info,
+        incarnation: Some(incarnation),
+    };
+    (group, request)
 }
 
 /// A request for a direct conversation of `device` with the owner of these packages; the group is at epoch 1 already.
@@ -403,6 +572,7 @@ pub(crate) fn direct(
         commit: built.commit,
         welcomes: built.welcomes,
         group_info: built.group_info,
+        incarnation: None,
     };
     (group, request)
 }

@@ -110,6 +110,8 @@ async fn a_pair_has_one_conversation() {
             .await
     };
     let request = NewConversation {
+        incarnation: None,
+        most_requests: 1,
         peer: world.bo.account,
         token: None,
         commit: other,

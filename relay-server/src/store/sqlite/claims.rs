@@ -4,7 +4,7 @@ use bytes::Bytes;
 use protocol::{AccountId, Claimed, ClaimedKeyPackage, ErrorCode, Refusal, bounds, cbor};
 use rusqlite::OptionalExtension as _;
 
-use super::{Fault, accounts, key_packages, writer::Tx};
+use super::{Fault, accounts, blocks, key_packages, manifests, writer::Tx};
 use crate::store::NewClaim;
 
 /// Room for the frame around the answer.
@@ -36,7 +36,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault>
         return Err(refusal.clone().into());
     }
     let none = || Fault::Refused(Refusal::new(ErrorCode::NoKeyPackages));
-    let row = accounts::row(tx.connection, *account)?.ok_or_else(none)?;
+    let row = blocks::seen_by(tx.connection, *account, caller.account)?.ok_or_else(none)?;
     let mut packages = Vec::new();
     for device in accounts::devices(tx.connection, &[*account])? {
         // a device needs no package of itself: it makes the group
@@ -54,7 +54,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault>
     if packages.is_empty() && *account != caller.account {
         return Err(none());
     }
-    let manifest = accounts::manifest(tx.connection, row)?.into();
+    let manifest = manifests::newest(tx.connection, row)?.into();
     let reply = cbor::encode(&Claimed { manifest, packages });
     if reply.len() + FRAME_OVERHEAD > bounds::FRAME {
         return Err(Refusal::new(ErrorCode::TooLarge).into());

@@ -1,17 +1,25 @@
 //! Table `conversations`: making them, and changing their groups by compare-and-set.
 
-use protocol::{Committed, ConversationId, DeviceId, Entry, EntryKind, ErrorCode, Opaque, Refusal};
-use rusqlite::OptionalExtension as _;
+use protocol::{
+    AccountId, Committed, ConversationId, ConversationOf, DeviceId, Entry, EntryKind, ErrorCode,
+    Opaque, Refusal, bounds,
+};
+use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
 use super::{
-    Fault, accounts,
+    Fault, accounts, blocks,
     entries::{self, NewRow},
     groups,
     heads::head,
-    links, members,
+    incarnations, links,
+    members::{self, Joining},
+    requests,
     writer::{Cost, Tx},
 };
-use crate::store::{Change, CommitDone, Joined, MemberRow, NewCommit, NewConversation, StreamRow};
+use crate::store::{
+    AccountRow, Change, CommitDone, Committer, Joined, MemberRow, NewCommit, NewConversation,
+    Standing, StreamRow,
+};
 
 pub(super) fn cost(commit: &NewCommit) -> Cost {
     let welcomes: usize = commit.added.iter().map(|added| added.welcome.len()).sum();
@@ -28,7 +36,10 @@ pub(super) fn commit(tx: &mut Tx<'_>, request: &NewCommit) -> Result<CommitDone,
         return Ok(done);
     }
     let head = head(tx, request.conversation)?
-        .filter(|head| head.is_member(request.caller.device_row))
+        .filter(|head| match request.committer {
+            Committer::Member => head.is_member(request.caller.device_row),
+            Committer::Newcomer => head.is_of(request.caller.account),
+        })
         .cloned();
     let Some(head) = head else {
         return Err(Refusal::new(ErrorCode::NotMember).into());
@@ -60,7 +71,7 @@ pub(super) fn commit(tx: &mut Tx<'_>, request: &NewCommit) -> Result<CommitDone,
         }
         left.push(*device);
     }
-    store_commit(tx, head.stream, seq, request, left)
+    store_commit(tx, head.stream, seq, request, Joining::Anew, left)
 }
 
 /// Makes a direct conversation by compare-and-set on the pair of accounts.
@@ -69,27 +80,25 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     if let Some(done) = repeated(tx, commit)? {
         return Ok(done);
     }
+    if request.incarnation.is_some()
+        && let Some(known) = head(tx, commit.conversation)?.cloned()
+    {
+        return incarnations::begin(tx, &known, request);
+    }
     let own = commit.caller.account_row;
-    // an unknown account and one that did not consent are alike
-    let no_consent = || Fault::Refused(Refusal::new(ErrorCode::NoConsent));
-    let peer = accounts::row(tx.connection, request.peer)?
+    // an unknown account and one that does not want it are alike
+    let peer = blocks::seen_by(tx.connection, request.peer, commit.caller.account)?
         .filter(|peer| *peer != own)
-        .ok_or_else(no_consent)?;
-    let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
-    let existing: Option<[u8; ConversationId::LEN]> = tx
-        .connection
-        .prepare_cached("SELECT conversation FROM conversations WHERE low = ?1 AND high = ?2")?
-        .query_row((low, high), |row| row.get(0))
-        .optional()?;
-    if let Some(existing) = existing {
-        let conversation = Some(ConversationId::new(existing));
+        .ok_or(Refusal::new(ErrorCode::NoConsent))?;
+    if let Some(existing) = of_pair(tx.connection, own, peer)? {
         return Err(Refusal {
-            conversation,
+            conversation: Some(existing),
             ..Refusal::new(ErrorCode::Exists)
         }
         .into());
     }
-    if head(tx, commit.conversation)?.is_some() {
+    if head(tx, commit.conversation)?.is_some() || requests::was_declined(tx, commit.conversation)?
+    {
         return Err(Refusal::new(ErrorCode::IdConflict).into());
     }
     let consent = accounts::invited_by(tx.connection, own, peer)?
@@ -98,8 +107,11 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             None => false,
         };
     if !consent {
-        return Err(no_consent());
+        requests::may_ask(tx, own, peer, request.most_requests)?;
     }
+    let requester = (!consent).then_some(own);
+    let room = if consent { 0 } else { requests::ALLOWANCE };
+    let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
     tx.connection
         .prepare_cached("INSERT INTO streams (time) VALUES (?1)")?
         .execute((tx.now,))?;
@@ -107,8 +119,8 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     tx.connection
         .prepare_cached(
             "INSERT INTO conversations
-             (stream, conversation, low, high, incarnation, epoch, commit_seq, commit_digest, group_info)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8)",
+             (stream, conversation, low, high, incarnation, epoch, commit_seq, commit_digest, group_info, requester, allowance)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
         )?
         .execute((
             stream.0,
@@ -119,14 +131,25 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             commit.epoch + 1,
             commit.digest.as_bytes(),
             &commit.group_info[..],
+            requester.map(|row| row.0),
+            room,
         ))?;
     groups::advance(tx.connection, stream, commit)?;
     // the creator was there before the first entry, and needs no welcome
     tx.connection
         .prepare_cached("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, 0, 0, 0)")?
         .execute((stream.0, commit.caller.device_row.0))?;
-    let mut done = store_commit(tx, stream, 1, commit, Vec::new())?;
+    let mut done = store_commit(tx, stream, 1, commit, Joining::Anew, Vec::new())?;
     if let Some(change) = &mut done.change {
+        // that the peer blocked the creator was ruled out above
+        let blocks = blocks::rows(tx.connection, own)?.contains(&peer);
+        change.standing = Some(Standing {
+            requester: requester.map(|_| commit.caller.account),
+            blockers: blocks
+                .then_some(commit.caller.account)
+                .into_iter()
+                .collect(),
+        });
         let member = MemberRow {
             device: commit.caller.device,
             device_row: commit.caller.device_row,
@@ -135,6 +158,8 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             joined: 0,
             left: None,
             welcome: 0,
+            since: 0,
+            former_welcome: 0,
             cursor: 0,
             last_seen: 0,
         };
@@ -145,6 +170,48 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     }
     crate::KillPoint::ConversationInserted.reach();
     Ok(done)
+}
+
+/// The direct conversation of two accounts.
+pub(super) fn of_pair(
+    connection: &Connection,
+    one: AccountRow,
+    other: AccountRow,
+) -> SqlResult<Option<ConversationId>> {
+    connection
+        .prepare_cached("SELECT conversation FROM conversations WHERE low = ?1 AND high = ?2")?
+        .query_row((one.0.min(other.0), one.0.max(other.0)), |row| {
+            row.get(0).map(ConversationId::new)
+        })
+        .optional()
+}
+
+/// The conversations of an account whose ids are greater, ascending, and whether more follow.
+pub(super) fn of_account(
+    connection: &Connection,
+    account: AccountRow,
+    after: Option<ConversationId>,
+) -> SqlResult<(Vec<ConversationOf>, bool)> {
+    let after = after.map_or(Vec::new(), |after| after.as_bytes().to_vec());
+    let mut found = connection
+        .prepare_cached(
+            "SELECT c.conversation, a.account FROM conversations c JOIN accounts a ON a.id = c.high
+             WHERE c.low = ?1 AND c.conversation > ?2
+             UNION ALL
+             SELECT c.conversation, a.account FROM conversations c JOIN accounts a ON a.id = c.low
+             WHERE c.high = ?1 AND c.conversation > ?2
+             ORDER BY 1 LIMIT ?3",
+        )?
+        .query_map((account.0, after, bounds::CONVERSATIONS + 1), |row| {
+            Ok(ConversationOf {
+                conversation: ConversationId::new(row.get(0)?),
+                peer: AccountId::new(row.get(1)?),
+            })
+        })?
+        .collect::<SqlResult<Vec<_>>>()?;
+    let more = found.len() > bounds::CONVERSATIONS;
+    found.truncate(bounds::CONVERSATIONS);
+    Ok((found, more))
 }
 
 /// The first answer to a repeat.
@@ -166,11 +233,12 @@ fn repeated(tx: &Tx<'_>, request: &NewCommit) -> Result<Option<CommitDone>, Faul
 }
 
 /// Stores the entry of a commit, the new members and their welcomes.
-fn store_commit(
+pub(super) fn store_commit(
     tx: &mut Tx<'_>,
     stream: StreamRow,
     seq: u64,
     request: &NewCommit,
+    joining: Joining,
     left: Vec<DeviceId>,
 ) -> Result<CommitDone, Fault> {
     let entry = Entry {
@@ -194,11 +262,15 @@ fn store_commit(
     };
     entries::insert(tx.connection, &row)?;
     let mut joined = Vec::with_capacity(request.added.len());
+    if request.committer == Committer::Newcomer {
+        joined.push(members::enter(tx, stream, seq, request.caller, joining)?);
+    }
     for added in &request.added {
-        joined.push(members::join(tx, stream, seq, request, added)?);
+        joined.push(members::join(tx, stream, seq, request, joining, added)?);
     }
     // last: nothing can be refused any more
     tx.touched.insert(stream, seq);
+    tx.count_sent(request.caller.device_row, 1);
     Ok(CommitDone {
         committed: Committed { seq, time: tx.now },
         change: Some(Change {
@@ -207,6 +279,7 @@ fn store_commit(
             entry: row.entry,
             joined,
             left,
+            standing: None,
         }),
     })
 }

@@ -7,11 +7,13 @@ use protocol::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult, Row, types::ValueRef};
 
-use super::{Fault, heads, writer::Tx};
-use crate::store::{AppendDone, DeviceRow, NewAppend, PageRange, PageRow, Prior, StreamRow};
+use super::{Fault, blocks, heads, requests, writer::Tx};
+use crate::store::{
+    AccountRow, AppendDone, DeviceRow, NewAppend, PageRange, PageRow, Prior, StreamRow,
+};
 
 /// What an entry takes in a frame beside its bytes, at most.
-pub(crate) const ENVELOPE: usize = 120;
+pub(crate) const ENVELOPE: usize = 130;
 
 /// Appends by the order of checks of promise 3: client id → member → epoch → quota → store. Everything is checked
 /// before the first row is written.
@@ -38,6 +40,7 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
             times: Vec::with_capacity(priors.len()),
         },
         fresh: Vec::new(),
+        accepted: false,
     };
     let fresh = priors.iter().filter(|prior| prior.is_none()).count();
     let mut next = 0;
@@ -51,6 +54,13 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         };
         if (head.row.incarnation, head.row.epoch) != (request.incarnation, request.epoch) {
             return Err(head.row.stale().into());
+        }
+        if !requests::has_room(
+            head,
+            request.caller.account_row,
+            u64::try_from(fresh).unwrap_or(u64::MAX),
+        ) {
+            return Err(Refusal::new(ErrorCode::NoConsent).into());
         }
         if let Some(refusal) = &request.limited {
             return Err(refusal.clone().into());
@@ -96,6 +106,10 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
     if fresh > 0 {
         crate::KillPoint::EntriesInserted.reach();
         heads::advance(tx, request.conversation, next - 1);
+        let count = u64::try_from(fresh).unwrap_or(u64::MAX);
+        let account = request.caller.account_row;
+        tx.count_sent(request.caller.device_row, count);
+        done.accepted = requests::appended(tx, request.conversation, account, count)?;
     }
     Ok(done)
 }
@@ -128,8 +142,8 @@ pub(super) fn insert(connection: &Connection, row: &NewRow) -> SqlResult<()> {
     let entry = &row.entry;
     connection
         .prepare_cached(
-            "INSERT INTO entries (stream, seq, sender, kind, incarnation, epoch, time, client_id, digest, about, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO entries (stream, seq, sender, kind, incarnation, epoch, time, client_id, digest, about, bytes, start)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute((
             row.stream.0,
@@ -143,15 +157,18 @@ pub(super) fn insert(connection: &Connection, row: &NewRow) -> SqlResult<()> {
             row.digest.as_bytes(),
             row.about.map(|about| about.0),
             &entry.bytes.0[..],
+            entry.start,
         ))
         .map(drop)
 }
 
-/// Reads some entries of a stream, ascending and without gaps.
+/// Reads some entries of a stream, ascending and without gaps. Application entries of accounts that the reader blocked come
+/// without bytes.
 pub(super) fn page(
     connection: &Connection,
     stream: StreamRow,
     range: PageRange,
+    reader: AccountRow,
 ) -> SqlResult<PageRow> {
     // one snapshot of the database for both queries: what expires in between has no bytes any more
     let connection = connection.unchecked_transaction()?;
@@ -164,15 +181,21 @@ pub(super) fn page(
         base,
     };
     let mut statement = connection.prepare_cached(
-        "SELECT e.seq, d.device, e.kind, e.incarnation, e.epoch, e.time, e.client_id, c.conversation, e.bytes
+        "SELECT e.seq, d.device, e.kind, e.incarnation, e.epoch, e.time, e.client_id, coalesce(c.conversation, x.conversation),
+                e.bytes, e.start, d.account
          FROM entries e JOIN devices d ON d.id = e.sender LEFT JOIN conversations c ON c.stream = e.about
+         LEFT JOIN ended_conversations x ON x.stream = e.about
          WHERE e.stream = ?1 AND e.seq > ?2 AND e.seq <= ?3 ORDER BY e.seq LIMIT ?4",
     )?;
+    let blocked = blocks::rows(&connection, reader)?;
     let after = range.after.max(page.base);
     let mut rows = statement.query((stream.0, after, range.until.min(last), range.entries))?;
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        let entry = read(row)?;
+        let mut entry = read(row)?;
+        if entry.kind == EntryKind::Application && blocked.contains(&AccountRow(row.get(10)?)) {
+            entry.bytes = Opaque::default();
+        }
         bytes += entry.bytes.len() + ENVELOPE;
         if bytes > range.bytes && !page.entries.is_empty() {
             break;
@@ -199,6 +222,6 @@ fn read(row: &Row<'_>) -> SqlResult<Entry> {
             .get::<_, Option<[u8; ConversationId::LEN]>>(7)?
             .map(ConversationId::new),
         bytes: Opaque(bytes),
-        start: None,
+        start: row.get(9)?,
     })
 }

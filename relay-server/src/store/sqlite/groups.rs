@@ -29,6 +29,17 @@ pub(super) fn advance(
     Ok(())
 }
 
+/// Forgets the group of an incarnation that is over.
+pub(super) fn forget(connection: &Connection, stream: StreamRow) -> SqlResult<()> {
+    for sql in [
+        "DELETE FROM group_commits WHERE stream = ?1",
+        "DELETE FROM group_snapshots WHERE stream = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute((stream.0,))?;
+    }
+    Ok(())
+}
+
 pub(super) fn load(
     connection: &Connection,
     conversation: ConversationId,
@@ -37,14 +48,16 @@ pub(super) fn load(
     let transaction = connection.unchecked_transaction()?;
     let group = transaction
         .prepare_cached(
-            "SELECT c.stream, c.incarnation, c.epoch, g.state
+            "SELECT c.stream, c.incarnation, c.epoch, c.commit_seq, c.group_info, g.state
              FROM conversations c JOIN group_snapshots g ON g.stream = c.stream WHERE c.conversation = ?1",
         )?
         .query_row((conversation.as_bytes(),), |row| {
             let group = GroupRow {
                 incarnation: row.get(1)?,
                 epoch: row.get(2)?,
-                snapshot: row.get(3)?,
+                commit_seq: row.get(3)?,
+                group_info: row.get(4)?,
+                snapshot: row.get(5)?,
                 commits: Vec::new(),
             };
             Ok((row.get::<_, i64>(0)?, group))

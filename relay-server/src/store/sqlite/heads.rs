@@ -4,7 +4,7 @@ use protocol::{AccountId, ConversationId, Digest};
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
 use super::writer::Tx;
-use crate::store::{DeviceRow, HeadRow, StreamRow};
+use crate::store::{AccountRow, DeviceRow, HeadRow, Identity, SeenHead, StreamRow};
 
 /// What the writer remembers of a conversation, so that an append reads nothing.
 #[derive(Clone, Debug)]
@@ -13,12 +13,26 @@ pub(super) struct Head {
     pub(super) row: HeadRow,
     pub(super) last: u64,
     pub(super) base: u64,
+    pub(super) asked: Option<Asked>,
     members: Vec<DeviceRow>,
+}
+
+/// A conversation that is not accepted yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) by: AccountRow,
+    /// How many entries it may still append.
+    pub(super) room: u64,
 }
 
 impl Head {
     pub(super) fn is_member(&self, device: DeviceRow) -> bool {
         self.members.contains(&device)
+    }
+
+    /// Whether the account is one of the two.
+    pub(super) fn is_of(&self, account: AccountId) -> bool {
+        self.row.low == account || self.row.high == account
     }
 }
 
@@ -49,7 +63,8 @@ pub(super) fn advance(tx: &mut Tx<'_>, conversation: ConversationId, last: u64) 
 fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult<Option<Head>> {
     let head = connection
         .prepare_cached(
-            "SELECT low.account, high.account, c.incarnation, c.epoch, c.commit_seq, c.commit_digest, s.id, s.last, s.base
+            "SELECT low.account, high.account, c.incarnation, c.epoch, c.commit_seq, c.commit_digest, s.id, s.last, s.base,
+                    c.requester, c.allowance
              FROM conversations c JOIN streams s ON s.id = c.stream
              JOIN accounts low ON low.id = c.low JOIN accounts high ON high.id = c.high WHERE c.conversation = ?1",
         )?
@@ -66,6 +81,13 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
                 stream: StreamRow(row.get(6)?),
                 last: row.get(7)?,
                 base: row.get(8)?,
+                asked: match row.get::<_, Option<i64>>(9)? {
+                    Some(by) => Some(Asked {
+                        by: AccountRow(by),
+                        room: row.get(10)?,
+                    }),
+                    None => None,
+                },
                 members: Vec::new(),
             })
         })
@@ -81,15 +103,18 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
     Ok(Some(head))
 }
 
-/// Where a conversation stands, for one of its members.
+/// Where a conversation stands, for a device of one of its accounts.
 pub(super) fn head_for(
     connection: &Connection,
-    device: DeviceRow,
+    caller: Identity,
     conversation: ConversationId,
-) -> SqlResult<Option<HeadRow>> {
+) -> SqlResult<Option<SeenHead>> {
     // one snapshot of the database for both queries
     let transaction = connection.unchecked_transaction()?;
     Ok(read_head(&transaction, conversation)?
-        .filter(|head| head.is_member(device))
-        .map(|head| head.row))
+        .filter(|head| head.is_of(caller.account))
+        .map(|head| SeenHead {
+            head: head.row,
+            member: head.is_member(caller.device_row),
+        }))
 }

@@ -1,0 +1,67 @@
+//! A new incarnation: another group for the same conversation, in the same stream.
+
+use protocol::{AccountId, ErrorCode, Refusal};
+
+use super::{
+    Fault, conversations, groups,
+    heads::Head,
+    members::{self, Joining},
+    writer::Tx,
+};
+use crate::store::{CommitDone, NewConversation};
+
+/// Begins the next incarnation by compare-and-set on the present one. The first commit of its group is the next entry of the
+/// stream; it is the last one of all former memberships.
+pub(super) fn begin(
+    tx: &mut Tx<'_>,
+    head: &Head,
+    request: &NewConversation,
+) -> Result<CommitDone, Fault> {
+    let commit = &request.commit;
+    let own: AccountId = commit.caller.account;
+    if own == request.peer || !head.is_of(own) || !head.is_of(request.peer) {
+        return Err(Refusal::new(ErrorCode::IdConflict).into());
+    }
+    if head.row.incarnation.checked_add(1) != request.incarnation {
+        return Err(head.row.stale().into());
+    }
+    // whatever happens below, the remembered head no longer holds
+    tx.heads.remove(&commit.conversation);
+
+    let (stream, seq) = (head.stream, head.last + 1);
+    tx.connection
+        .prepare_cached(
+            "UPDATE conversations SET incarnation = ?2, epoch = ?3, commit_seq = ?4, commit_digest = ?5, group_info = ?6
+             WHERE stream = ?1",
+        )?
+        .execute((
+            stream.0,
+            commit.incarnation,
+            commit.epoch + 1,
+            seq,
+            commit.digest.as_bytes(),
+            &commit.group_info[..],
+        ))?;
+    groups::forget(tx.connection, stream)?;
+    groups::advance(tx.connection, stream, commit)?;
+    let goes_on = |device| {
+        device == commit.caller.device
+            || commit
+                .added
+                .iter()
+                .any(|added| added.device.device == device)
+    };
+    let mut left = Vec::new();
+    for (row, device) in members::present(tx.connection, stream)? {
+        if !goes_on(device) {
+            members::end(tx.connection, stream, row, seq)?;
+            left.push(device);
+        }
+    }
+    let creator = members::enter(tx, stream, seq, commit.caller, Joining::GoingOn)?;
+    let mut done = conversations::store_commit(tx, stream, seq, commit, Joining::GoingOn, left)?;
+    if let Some(change) = &mut done.change {
+        change.joined.push(creator);
+    }
+    Ok(done)
+}
