@@ -358,6 +358,7 @@ impl Engine {
         if self.session.is_online() {
             for (stream, seq) in acks.cursors {
                 self.send(0, &protocol::Ack { stream, seq }.into());
+                crate::KillPoint::Acknowledged.reach();
             }
         }
     }

@@ -73,8 +73,10 @@ impl Engine {
             if row.state == ConversationState::Refused {
                 messages::set_failed(write, id)?;
             }
+            crate::KillPoint::TextBeforeCommit.reach();
             messages::by_row(write.connection(), id)
         })?;
+        crate::KillPoint::TextAfterCommit.reach();
         self.index_waits = true;
         self.settle_pump();
         Ok(message)
@@ -262,6 +264,7 @@ impl Engine {
             )?;
             Ok(key)
         })
+        .inspect(|_| crate::KillPoint::IntentStored.reach())
     }
 
     /// Makes an invite. Needs a connection: the relay must know the link before anybody opens it.

@@ -79,6 +79,7 @@ impl Engine {
 
     /// The key packages are there: found the group and ask the relay to make the conversation.
     pub(super) fn claimed(&mut self, key: ConversationKey, claimed: &Claimed) -> Result<()> {
+        crate::KillPoint::Claimed.reach();
         let now = self.relay_time();
         let Self {
             database,
@@ -145,10 +146,12 @@ impl Engine {
             }
             openings::set_request(write, key, &bytes)?;
             store::account::count_sent(write, 1)?;
+            crate::KillPoint::FoundedBeforeCommit.reach();
             Ok(Some(frame))
         });
         match founded {
             Ok((Some(frame), events)) => {
+                crate::KillPoint::FoundedAfterCommit.reach();
                 self.events.extend(events);
                 self.request(Request::Create { conversation: key }, &frame);
                 Ok(())
@@ -199,6 +202,7 @@ impl Engine {
             };
             complete(write, &mls, &row, &opening, &founder, accepted)
         })?;
+        crate::KillPoint::CreatedAfterCommit.reach();
         self.events.extend(events);
         self.plan_renewals()?;
         self.pump()
@@ -313,7 +317,9 @@ pub(super) fn complete(
                 "a founded conversation without its group",
             )
         })?;
+    crate::KillPoint::CreatedBeforeMerge.reach();
     group.merge_pending()?;
+    crate::KillPoint::CreatedBeforeCommit.reach();
     openings::delete(write, row.key)?;
     if opening.incarnation > 0 {
         return set_up_anew(write, row, opening.incarnation, founder.ids, accepted);

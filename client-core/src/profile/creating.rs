@@ -198,7 +198,9 @@ impl Profile {
         let entry = entry_name(row.account);
         keyslots::create(&self.slots(), &key, protection, &entry, keyring, random)?;
         keyslots::keep_identity(&self.slots(), &key, &identity::of_row(&row), random)?;
+        crate::KillPoint::KeySlotsMade.reach();
         let mut database = Database::create(&self.database(), &key)?;
+        crate::KillPoint::DatabaseMade.reach();
         database.write(|write| {
             account::insert(write, &row)?;
             match &record {
@@ -206,6 +208,7 @@ impl Profile {
                 None => Ok(()),
             }
         })?;
+        crate::KillPoint::AccountStored.reach();
         Ok((key, database))
     }
 

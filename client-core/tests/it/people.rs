@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 /// A test that waits longer than this has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A relay on loopback that can be stopped and started again.
 pub(crate) struct TestRelay {
@@ -59,6 +59,11 @@ impl TestRelay {
         let mut task = JoinSet::new();
         task.spawn(async move { relay_server::run(listener, relay, stopped).await.unwrap() });
         self.running = Some((shutdown, task));
+    }
+
+    /// Everything that the relay keeps.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// An invite of the operator.

@@ -175,6 +175,7 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             welcome: None,
         });
     }
+    crate::KillPoint::ConversationInserted.reach();
     Ok(done)
 }
 
