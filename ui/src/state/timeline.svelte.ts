@@ -60,6 +60,9 @@ export class Timeline {
   get empty(): boolean {
     return this.#ready && this.#messages.length === 0 && this.#pending.length === 0;
   }
+  find(id: MessageId): Message | null {
+    return this.#messages.find((message) => message.id === id) ?? null;
+  }
   get divider(): Divider | null {
     return this.#divider;
   }
@@ -187,6 +190,10 @@ export class Timeline {
       time: now,
       order: Number.POSITIVE_INFINITY,
       outgoing: "queued",
+      count: null,
+      sentAt: null,
+      deliveredAt: null,
+      readAt: null,
     };
     this.#pending = [...this.#pending, { key, message, pending: true }];
     this.toEnd();

@@ -68,6 +68,8 @@ const pairs: [text: string, background: string][] = [
   ["warning", "warning-surface"],
   ["warning", "surface"],
   ["success", "surface"],
+  ["success", "surface-panel"],
+  ["success", "surface-raised"],
   ...Array.from({ length: 8 }, (_, hue): [string, string] => [`on-hue-${hue}`, `hue-${hue}`]),
 ];
 
