@@ -72,7 +72,7 @@ export const keeping = {
   "protect.passphrase": "Passphrase",
   "protect.passphrase.hint": "You type it when Relevo starts.",
   "protect.recovery": "Recovery code",
-  "protect.recovery.hint": "The 24 words on your paper.",
+  "protect.recovery.hint": "The 24 words of your account.",
   "protect.unprotected": "Unprotected",
   "protect.unprotected.hint": "Anyone who can open the files of this computer can read your messages.",
   "protect.remove": "Remove",

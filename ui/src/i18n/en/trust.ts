@@ -14,7 +14,7 @@ export const trust = {
     "This name looks like {other}, who is already in your chats. It can be somebody else who wants to be taken for that person.",
 
   "asked.left":
-    "{count, plural, =0 {{name} has to accept before you can write more.} one {{name} has to accept before you can write more than # message.} other {{name} has to accept before you can write more than # messages.}}",
+    "{count, plural, =0 {{name} has to accept before you can write more.} one {You can write # more message before {name} accepts.} other {You can write # more messages before {name} accepts.}}",
   "asked.full": "Wait until {name} accepts",
 
   "blocked.mark": "Blocked",

@@ -73,7 +73,7 @@ export const keeping: Record<keyof typeof english, string> = {
   "protect.passphrase": "Frase de contraseña",
   "protect.passphrase.hint": "La escribes cuando se inicia Relevo.",
   "protect.recovery": "Código de recuperación",
-  "protect.recovery.hint": "Las 24 palabras de tu papel.",
+  "protect.recovery.hint": "Las 24 palabras de tu cuenta.",
   "protect.unprotected": "Sin protección",
   "protect.unprotected.hint":
     "Cualquiera que pueda abrir los archivos de este equipo puede leer tus mensajes.",
@@ -91,7 +91,7 @@ export const keeping: Record<keyof typeof english, string> = {
   "mended.salvaged":
     "El archivo con tus mensajes estaba dañado. Relevo leyó todo lo que aún se podía leer y lo escribió en uno nuevo.",
   "mended.copy":
-    "El archivo con tus mensajes estaba dañado y no se podía leer. Relevo volvió a la copia de {time}. Lo que llegó después se pide al relay si aún lo tiene; los chats dicen dónde falta algo.",
+    "El archivo con tus mensajes estaba dañado y no se podía leer. Relevo volvió a la copia del {time}. Lo que llegó después se pide al relay si aún lo tiene; los chats dicen dónde falta algo.",
   "mended.identityOnly":
     "El archivo con tus mensajes estaba dañado, no se podía leer y no había copia. Tu cuenta se conserva: para tus contactos eres la misma persona. Los mensajes anteriores ya no están aquí.",
   "mended.kept":

@@ -15,7 +15,7 @@ export const trust: Record<keyof typeof english, string> = {
     "Este nombre se parece a {other}, que ya está en tus chats. Puede ser otra persona que quiere hacerse pasar por ella.",
 
   "asked.left":
-    "{count, plural, =0 {{name} tiene que aceptar antes de que puedas escribir más.} one {{name} tiene que aceptar antes de que puedas escribir más de # mensaje.} other {{name} tiene que aceptar antes de que puedas escribir más de # mensajes.}}",
+    "{count, plural, =0 {{name} tiene que aceptar antes de que puedas escribir más.} one {Puedes escribir # mensaje más antes de que {name} acepte.} other {Puedes escribir # mensajes más antes de que {name} acepte.}}",
   "asked.full": "Espera a que {name} acepte",
 
   "blocked.mark": "Bloqueado",
