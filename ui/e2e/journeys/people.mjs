@@ -192,6 +192,15 @@ export const people = {
       await waitForText(page, byId("invite-summary"), "adds a person");
       await page.keyboard.press("Escape");
     }
+    await page.evaluate(async (bytes) => {
+      const content = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
+      const blob = new Blob([content], { type: "image/png" });
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+    }, picture.toString("base64"));
+    await page.click(byId("new-chat"));
+    await page.click(byId("open-link"));
+    await page.getByRole("button", { name: "Paste", exact: true }).click();
+    await waitForText(page, byId("invite-summary"), "adds a person");
   }),
 
   "a link is ended": journey({}, async (page) => {

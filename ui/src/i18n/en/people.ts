@@ -27,6 +27,7 @@ export const people = {
   "openLink.show": "Show the chat",
 
   "contact.new": "New contact · {short}",
+  "account.letters": "Letters of the account: {letters}",
   "contact.you": "You",
 
   "newChat.handle": "Find by short name",

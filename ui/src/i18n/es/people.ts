@@ -29,6 +29,7 @@ export const people: Record<keyof typeof english, string> = {
   "openLink.show": "Ver el chat",
 
   "contact.new": "Contacto nuevo · {short}",
+  "account.letters": "Letras de la cuenta: {letters}",
   "contact.you": "Tú",
 
   "newChat.handle": "Buscar por nombre corto",
