@@ -61,6 +61,14 @@ pub struct Words {
     pub started: String,
     /// Where messages never arrived.
     pub missing: String,
+    /// Where a request was accepted.
+    pub accepted: String,
+    /// Where the conversation's encryption was mended.
+    pub mended: String,
+    /// Where the other's devices changed.
+    pub devices: String,
+    /// Where the relay was seen to show different people different things.
+    pub split: String,
     /// Beside an own message that has not left this computer.
     pub not_sent: String,
 }
@@ -75,6 +83,10 @@ impl Default for Words {
             unsupported: "This message is of a kind that this version does not show.".to_owned(),
             started: "The conversation began.".to_owned(),
             missing: "Some messages never arrived.".to_owned(),
+            accepted: "The request was accepted.".to_owned(),
+            mended: "The connection of this conversation was repaired.".to_owned(),
+            devices: "The other's devices changed.".to_owned(),
+            split: "The server showed different people different lists of devices.".to_owned(),
             not_sent: "not sent".to_owned(),
         }
     }
@@ -87,6 +99,10 @@ impl Words {
             MessageKind::Text => None,
             MessageKind::System(SystemEvent::ConversationStarted) => Some(&self.started),
             MessageKind::System(SystemEvent::MessagesMissing) => Some(&self.missing),
+            MessageKind::System(SystemEvent::RequestAccepted) => Some(&self.accepted),
+            MessageKind::System(SystemEvent::Rejoined | SystemEvent::Reset) => Some(&self.mended),
+            MessageKind::System(SystemEvent::DevicesChanged) => Some(&self.devices),
+            MessageKind::System(SystemEvent::SplitView) => Some(&self.split),
             MessageKind::Unreadable => Some(&self.unreadable),
             MessageKind::Unsupported => Some(&self.unsupported),
         }

@@ -74,7 +74,9 @@ impl Page for HtmlPage<'_> {
             Some(OutgoingState::Queued | OutgoingState::Failed) => {
                 format!(" · {}", escape::html(&self.words.not_sent))
             }
-            Some(OutgoingState::Sent | OutgoingState::Delivered) | None => String::new(),
+            Some(OutgoingState::Sent | OutgoingState::Delivered | OutgoingState::Read) | None => {
+                String::new()
+            }
         };
         let text = escape::html(&message.text);
         Ok(writeln!(

@@ -70,6 +70,7 @@ impl Page for JsonPage<'_> {
             OutgoingState::Queued => "queued",
             OutgoingState::Sent => "sent",
             OutgoingState::Delivered => "delivered",
+            OutgoingState::Read => "read",
             OutgoingState::Failed => "failed",
         });
         let line = JsonMessage {

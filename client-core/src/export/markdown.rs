@@ -54,7 +54,9 @@ impl Page for MarkdownPage<'_> {
             Some(OutgoingState::Queued | OutgoingState::Failed) => {
                 format!(" · {}", escape::markdown(&self.words.not_sent))
             }
-            Some(OutgoingState::Sent | OutgoingState::Delivered) | None => String::new(),
+            Some(OutgoingState::Sent | OutgoingState::Delivered | OutgoingState::Read) | None => {
+                String::new()
+            }
         };
         let text = escape::markdown(&message.text);
         Ok(write!(

@@ -1,11 +1,12 @@
 //! The one row that says whose database this is.
 
-use protocol::{AccountId, Digest, RelayId, StoreGeneration, Token, identity::Manifest};
+use protocol::{AccountId, Address, Digest, RelayId, StoreGeneration, Token, identity::Manifest};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use zeroize::Zeroizing;
 
 use crate::{
     content::ShortDigest,
+    crypto::AccountKeys,
     error::Result,
     event::Event,
     model::Privacy,
@@ -40,6 +41,33 @@ pub struct AccountRow {
     pub recovery_code: Option<Zeroizing<[u8; 32]>>,
     /// Whether this device waits to be let in by its certificate in the manifest.
     pub enrolling: bool,
+}
+
+impl AccountRow {
+    /// The row of a new account, or of one that comes to this computer; without a name.
+    #[must_use]
+    pub fn new(
+        keys: &AccountKeys,
+        manifest: Vec<u8>,
+        addresses: &[Address],
+        registration: Option<Token>,
+    ) -> Self {
+        Self {
+            account: keys.account(),
+            relay: keys.relay(),
+            addresses: addresses.iter().map(ToString::to_string).collect(),
+            keys: keys.to_bytes(),
+            manifest,
+            name: String::new(),
+            registration,
+            relay_offset: 0,
+            receipt: None,
+            privacy: DEFAULT_PRIVACY,
+            handle: None,
+            recovery_code: None,
+            enrolling: false,
+        }
+    }
 }
 
 /// Everything is shown until the person says otherwise.

@@ -53,11 +53,10 @@ pub(crate) fn each_message(
     key: ConversationKey,
     take: &mut dyn FnMut(Message) -> Result<()>,
 ) -> Result<()> {
-    let mut statement = connection.prepare(
-        "SELECT m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time, m.state,
-         c.delivered_seq FROM messages m JOIN conversations c ON c.key = m.conversation
-         WHERE m.conversation = ?1 ORDER BY m.position",
-    )?;
+    let mut statement = connection.prepare(&format!(
+        "{} WHERE m.conversation = ?1 ORDER BY m.position",
+        messages::SELECT
+    ))?;
     let mut rows = statement.query([key.0])?;
     while let Some(row) = rows.next()? {
         take(messages::read(row)?)?;

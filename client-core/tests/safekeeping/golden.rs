@@ -69,16 +69,7 @@ impl Person {
         let mut random = SeededRandom::new(seed);
         let keys = AccountKeys::generate(&mut random, RELAY, NOW).unwrap();
         let mut database = Database::create(path, &luis_key()).unwrap();
-        let row = AccountRow {
-            account: keys.account(),
-            relay: RELAY,
-            addresses: Vec::new(),
-            keys: keys.to_bytes(),
-            manifest: keys.manifest(),
-            name: String::new(),
-            registration: None,
-            relay_offset: 0,
-        };
+        let row = AccountRow::new(&keys, keys.manifest(), &[], None);
         database
             .write(|write| account::insert(write, &row))
             .unwrap();
@@ -117,7 +108,7 @@ impl Person {
     fn seal(&mut self, conversation: ConversationId, content: &[u8]) -> Vec<u8> {
         self.mls(|mls| {
             let mut group = mls.load(conversation, 0).unwrap().unwrap();
-            group.seal(content).unwrap()
+            group.seal(content, &[]).unwrap()
         })
     }
 
@@ -148,7 +139,7 @@ fn make(target: &Path) {
         let mut peer = Person::new(&database, number as u64 + 1);
         let id = conversation(number);
         let devices = peer.devices();
-        let founded = ana.mls(|mls| mls.found_direct(id, &[devices]).unwrap());
+        let founded = ana.mls(|mls| mls.found_direct(id, 0, &[devices]).unwrap());
         ana.mls(|mls| mls.load(id, 0).unwrap().unwrap().merge_pending().unwrap());
         let welcome = founded.welcomes[0].bytes.clone();
         peer.mls(|mls| mls.join(&welcome).map(drop).unwrap());
@@ -226,7 +217,7 @@ fn size(folder: &Path) -> u64 {
 }
 
 /// A copy to work on: opening it may bring it up to this version.
-fn profile() -> (tempfile::TempDir, Profile) {
+pub(crate) fn profile() -> (tempfile::TempDir, Profile) {
     let copy = tempfile::tempdir().unwrap();
     copy_folder(&folder(), copy.path());
     let profile = Profile::take(copy.path()).unwrap();
