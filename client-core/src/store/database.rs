@@ -14,6 +14,7 @@ use std::{
 use hkdf::Hkdf;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use sha2::Sha256;
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -152,7 +153,10 @@ impl Database {
             before_migration()?;
             migrations::migrate(&mut connection, version)?;
         }
-        witness::note_open(path)?;
+        if let Err(error) = witness::note_open(path) {
+            // a full disk must not keep the profile closed
+            warn!(%error, "a lost write-ahead log would not be noticed");
+        }
         Ok(Self::new(connection, path))
     }
 
