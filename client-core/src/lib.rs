@@ -20,6 +20,7 @@ mod error;
 mod event;
 mod files;
 pub mod keyslots;
+pub mod lookalikes;
 pub mod model;
 mod notices;
 pub mod profile;
@@ -30,8 +31,7 @@ pub mod seams;
 pub mod store;
 
 pub use crate::{
-    client::Client,
-    client::SystemSeams,
+    client::{Client, Oneself, SystemSeams},
     error::{Error, ErrorKind, Result},
     event::{Event, Notice},
     notices::Notices,
