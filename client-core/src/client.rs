@@ -1,5 +1,6 @@
 //! One account at work in the app: the engine on a thread of its own, commands sent to it, notices coming out.
 
+mod oneself;
 mod people;
 mod trust;
 
@@ -25,6 +26,8 @@ use crate::{
     reader::Reader,
     seams::{NetworkEvent, SystemClock, SystemRandom},
 };
+
+pub use self::oneself::Oneself;
 
 /// Commands and frames that wait for the engine; beyond that their senders wait.
 const INPUTS: usize = 256;

@@ -24,6 +24,7 @@ pub mod export;
 mod files;
 pub mod keyslots;
 mod kill_point;
+pub mod lookalikes;
 pub mod model;
 mod notices;
 pub mod profile;
@@ -34,8 +35,7 @@ pub mod seams;
 pub mod store;
 
 pub use crate::{
-    client::Client,
-    client::SystemSeams,
+    client::{Client, Oneself, SystemSeams},
     error::{Error, ErrorKind, Result},
     event::{Event, Notice},
     kill_point::KillPoint,

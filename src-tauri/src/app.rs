@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use rfd::AsyncFileDialog;
 use tauri::{
     AppHandle, Manager as _, RunEvent, Runtime, Theme, Url, WebviewUrl, WebviewWindow,
     WebviewWindowBuilder, async_runtime, utils::config::Color, webview::NewWindowResponse,
@@ -14,7 +15,7 @@ use crate::{
     ipc,
     keyring::SystemKeyring,
     settings::SettingsFile,
-    state::{Program, Shell},
+    state::{Answer, Program, Shell},
 };
 
 /// Also in capabilities/main.json.
@@ -95,6 +96,18 @@ impl<R: Runtime> Program for Desktop<R> {
 
     fn restart(&self) {
         self.0.request_restart();
+    }
+
+    fn pick_folder(&self) -> Answer<Option<PathBuf>> {
+        let dialog = AsyncFileDialog::new();
+        // a desktop portal has its own idea of whose dialog it is
+        #[cfg(any(windows, target_os = "macos"))]
+        let dialog = match self.0.get_webview_window(WINDOW) {
+            Some(window) => dialog.set_parent(&window),
+            None => dialog,
+        };
+        let folder = dialog.pick_folder();
+        Box::pin(async move { folder.await.map(|folder| folder.path().to_owned()) })
     }
 }
 

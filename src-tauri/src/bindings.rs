@@ -135,7 +135,7 @@ fn array(of: &str) -> String {
     }
 }
 
-/// Documentation on one line, from a comment as ts-rs writes it.
+/// Documentation from a comment as ts-rs writes it: on one line if it fits.
 fn comment(docs: Option<&str>, indent: &str) -> String {
     let words: Vec<&str> = docs
         .unwrap_or_default()
@@ -143,10 +143,23 @@ fn comment(docs: Option<&str>, indent: &str) -> String {
         .filter(|word| !matches!(*word, "/**" | "*" | "*/"))
         .collect();
     if words.is_empty() {
-        String::new()
-    } else {
-        format!("{indent}/** {} */\n", words.join(" "))
+        return String::new();
     }
+    let line = format!("{indent}/** {} */\n", words.join(" "));
+    if line.trim_end().len() <= WIDTH {
+        return line;
+    }
+    let mut lines = vec![format!("{indent} *")];
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.len().saturating_add(word.len()) < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{indent} * {word}")),
+        }
+    }
+    format!("{indent}/**\n{}\n{indent} */\n", lines.join("\n"))
 }
 
 /// The name that serde gives a variant.

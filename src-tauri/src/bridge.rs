@@ -6,11 +6,13 @@
 mod pending;
 
 use std::{
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use client_core::{Notice, Notices};
+use client_core::{Event as Change, Notice, Notices, Oneself, model::Me};
 use tauri::ipc::Channel;
 use tokio::time;
 use tracing::warn;
@@ -45,11 +47,31 @@ impl Bridge {
     }
 
     /// Passes notices on until client-core ends.
-    pub(crate) async fn forward(self: Arc<Self>, mut notices: Notices) {
-        while let Some(notice) = notices.recv().await {
-            self.pass_on(notice);
-            // what changes meanwhile is collected and told once
-            time::sleep(FRAME).await;
+    pub(crate) async fn forward(self: Arc<Self>, mut notices: Notices, oneself: Oneself) {
+        // the engine may wait for its notices to be taken before it answers, so nothing here waits for the answer
+        let mut asked = Asked::default();
+        loop {
+            tokio::select! {
+                notice = notices.recv() => {
+                    let Some(notice) = notice else { return };
+                    if notice.events.contains(&Change::MeChanged) {
+                        // an answer that is on its way may be older
+                        asked.0 = Some(Box::pin({
+                            let oneself = oneself.clone();
+                            async move { oneself.ask().await }
+                        }));
+                    }
+                    self.pass_on(notice);
+                    // what changes meanwhile is collected and told once
+                    time::sleep(FRAME).await;
+                }
+                me = &mut asked => {
+                    asked.0 = None;
+                    if let Some(me) = me {
+                        self.change(|inner| inner.pending.me(me.into()));
+                    }
+                }
+            }
         }
     }
 
@@ -75,6 +97,21 @@ impl Bridge {
                 warn!(%error, "the page does not listen any more");
                 *page = None;
             }
+        }
+    }
+}
+
+/// A question to the engine, or none, which is never answered.
+#[derive(Default)]
+struct Asked(Option<Pin<Box<dyn Future<Output = Option<Me>> + Send>>>);
+
+impl Future for Asked {
+    type Output = Option<Me>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Some(question) => question.as_mut().poll(context),
+            None => Poll::Pending,
         }
     }
 }

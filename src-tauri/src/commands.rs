@@ -2,8 +2,13 @@
 
 mod account;
 mod conversations;
+mod health;
 mod links;
 mod messages;
+mod people;
+mod qr;
+mod trust;
+mod ways;
 mod window;
 
 use serde::{Deserialize, Serialize};
@@ -12,8 +17,9 @@ use ts_rs::{Config, TS};
 
 use crate::{
     dto::{
-        AppError, AppState, Conversation, ConversationKey, ErrorCode, LinkPreview, Message,
-        MessageId, MessagePage, NewLink, Passphrase, Protection, SearchHit, Settings,
+        self, AccountId, AppError, AppState, AskedWord, BlockedAccount, Comparison, Conversation,
+        ConversationKey, ErrorCode, ExportFormat, IssuedLink, LinkPreview, Me, Message, MessageId,
+        MessagePage, NewLink, Passphrase, Protection, SearchHit, Secret, Settings, Slot, SlotKind,
     },
     state::Shell,
 };
@@ -74,6 +80,66 @@ commands! {
     CreateAccount { link: String, name: String, protection: Protection } -> AppState = account::create;
     /// Opens an account that has a passphrase.
     Unlock { passphrase: Passphrase } -> AppState = account::unlock;
+    /// Opens an account by its recovery code.
+    UnlockWithCode { code: Secret } -> AppState = account::unlock_with_code;
+    /// Brings an account back on this computer: by its code, the relay's address and, where there is one, a backup folder.
+    RestoreAccount { code: Secret, relay: String, folder: Option<String>, name: String, protection: Protection } -> AppState = account::restore;
+    /// The person has read how the database was mended.
+    AcknowledgeMended {} -> () = health::acknowledge_mended;
+    /// The ways into this profile.
+    Slots {} -> Vec<Slot> = ways::list;
+    /// Adds a way in, or changes the passphrase.
+    AddSlot { protection: Protection } -> Vec<Slot> = ways::add;
+    /// Removes a way in; never the last one.
+    RemoveSlot { kind: SlotKind } -> Vec<Slot> = ways::remove;
+    /// The recovery code; gone once it was confirmed.
+    RecoveryCode {} -> dto::RecoveryCode = trust::recovery_code;
+    /// Checks two words; then the code leaves this computer.
+    ConfirmRecoveryCode { words: Vec<AskedWord> } -> () = trust::confirm_recovery_code;
+    /// What others may see.
+    Privacy {} -> dto::Privacy = people::privacy;
+    /// Replaces what others may see.
+    SavePrivacy { privacy: dto::Privacy } -> dto::Privacy = people::save_privacy;
+    /// Accepts who asked to write.
+    AcceptRequest { conversation: ConversationKey } -> () = people::accept_request;
+    /// Declines, and blocks if asked; the conversation is gone.
+    DeclineRequest { conversation: ConversationKey, block: bool } -> () = people::decline_request;
+    /// Blocks an account, or ends that.
+    SetBlocked { account: AccountId, blocked: bool } -> () = people::set_blocked;
+    /// Everybody who is blocked.
+    Blocked {} -> Vec<BlockedAccount> = people::blocked;
+    /// The numbers to compare with the other.
+    SafetyNumber { conversation: ConversationKey } -> dto::SafetyNumber = trust::safety_number;
+    /// Compares what was pasted or read from a code; "same" marks the contact as verified.
+    CompareSafetyNumber { conversation: ConversationKey, text: String } -> Comparison = trust::compare_safety_number;
+    /// Marks a contact as verified, or not.
+    SetVerified { conversation: ConversationKey, verified: bool } -> () = trust::set_verified;
+    /// Reads a QR code from grey pixels, row by row, base64.
+    ReadQr { width: u32, height: u32, luma: Secret } -> String = qr::read;
+    /// Sets or gives up the handle.
+    SetHandle { handle: Option<String> } -> Me = people::set_handle;
+    /// Opens the conversation with the account that has a handle; it has to accept.
+    OpenHandle { handle: String } -> ConversationKey = people::open_handle;
+    /// Tells the other that one is typing; at most every 3 s.
+    Typing { conversation: ConversationKey } -> () = conversations::typing;
+    /// A card to be written to: opens a conversation, makes no account.
+    CreateContactLink {} -> NewLink = links::create_contact_link;
+    /// Links that still hold.
+    Links {} -> Vec<IssuedLink> = links::list;
+    /// Ends a link before its time.
+    EndLink { token: String } -> Vec<IssuedLink> = links::end;
+    /// Counted facts.
+    Health {} -> dto::Health = health::health;
+    /// Asks for a folder with the system's dialog; null where the person gave up.
+    PickFolder {} -> Option<String> = window::pick_folder;
+    /// Backs up into a folder daily, or no more. Needs the recovery code once.
+    SetBackupFolder { folder: Option<String>, code: Option<Secret> } -> dto::Health = health::set_backup_folder;
+    /// Backs up now.
+    BackupNow {} -> dto::Health = health::backup_now;
+    /// Restores the backup beside the profile, compares, and throws it away.
+    RehearseBackup {} -> dto::Health = health::rehearse_backup;
+    /// Writes a conversation into a folder; answers with the file.
+    ExportConversation { conversation: ConversationKey, format: ExportFormat, folder: String } -> String = health::export_conversation;
     /// Adds the person who made the link.
     OpenContact { link: String } -> ConversationKey = links::open_contact;
     /// Newest activity first.

@@ -4,10 +4,15 @@
 //! Domain values stay inside; ids travel as lower-case hex and are checked where they come in.
 
 mod account;
+mod conversation;
 mod error;
 mod event;
+mod health;
 mod link;
 mod message;
+mod people;
+mod profile;
+mod trust;
 
 use std::fmt;
 
@@ -15,13 +20,16 @@ use serde::{Deserialize, Serialize};
 use ts_rs::{Config, TS};
 
 pub(crate) use self::{
-    account::{
-        AppState, Connection, KeyringStatus, Language, Me, Passphrase, Protection, Settings, Theme,
-    },
+    account::{AppState, Connection, KeyringStatus, Language, Me, Settings, Theme},
+    conversation::Conversation,
     error::{AppError, ErrorCode},
     event::Event,
-    link::{LinkPreview, NewLink},
-    message::{Conversation, Message, MessagePage, SearchHit},
+    health::{ExportFormat, Health, Rehearsal},
+    link::{IssuedLink, LinkPreview, NewLink},
+    message::{Message, MessagePage, SearchHit},
+    people::{BlockedAccount, Presence, Privacy},
+    profile::{Mended, Passphrase, Protection, Secret, Slot, SlotKind},
+    trust::{AskedWord, Comparison, RecoveryCode, SafetyNumber},
 };
 
 macro_rules! hex_id {
@@ -97,7 +105,25 @@ pub(crate) fn declarations(config: &Config) -> Vec<(Option<String>, String)> {
         account::ConnectionState,
         account::OfflineCause,
         Connection,
+        account::RecoveryState,
         Me,
+        SlotKind,
+        profile::SlotTrouble,
+        Slot,
+        profile::MendedHow,
+        Mended,
+        Privacy,
+        people::PresenceState,
+        Presence,
+        SafetyNumber,
+        Comparison,
+        RecoveryCode,
+        AskedWord,
+        BlockedAccount,
+        IssuedLink,
+        Rehearsal,
+        Health,
+        ExportFormat,
         AppState,
         link::LinkKind,
         LinkPreview,
@@ -108,6 +134,7 @@ pub(crate) fn declarations(config: &Config) -> Vec<(Option<String>, String)> {
         message::SystemEvent,
         Message,
         MessagePage,
+        conversation::Standing,
         Conversation,
         NewLink,
         SearchHit,

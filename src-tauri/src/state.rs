@@ -1,35 +1,37 @@
 //! The account of this window: not there, locked, or at work.
 
+mod keeper;
+mod opening;
+mod recovery;
+mod slots;
+
 use std::{
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    pin::Pin,
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
 };
 
 use client_core::{
     Client, Error, ErrorKind, SystemSeams,
-    keyslots::{Protection, SlotKind, Unlock},
-    profile::{OpenedAccount, Profile, ProfileState},
+    profile::{OpenedAccount, Profile},
 };
-use protocol::Link;
 use tokio::{
     runtime::Handle,
     sync::Mutex,
     task::{self, JoinSet},
     time,
 };
-use tracing::{error, info, warn};
-use zeroize::Zeroizing;
+use tracing::{error, info};
 
+use self::keeper::Keeper;
 use crate::{
     bridge::Bridge,
-    dto::{AppError, AppState, ErrorCode, Settings},
+    dto::{AppError, AppState, ErrorCode, Mended, Settings},
     keyring::Keyring,
     settings::SettingsFile,
 };
 
-/// A relay that has not made the account by then is not going to.
-const REGISTRATION: Duration = Duration::from_secs(30);
 /// An earlier window of the same profile may still be closing its database.
 const HANDOVER: Duration = Duration::from_secs(5);
 const HANDOVER_POLL: Duration = Duration::from_millis(100);
@@ -41,7 +43,13 @@ pub(crate) trait Program: Send + Sync {
 
     /// Ends this process and starts the program anew, soon. Returns.
     fn restart(&self);
+
+    /// Asks the person for a folder with the system's dialog. `None` where they gave up, or there is no such dialog.
+    fn pick_folder(&self) -> Answer<Option<PathBuf>>;
 }
+
+/// What a person answers, some time.
+pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What every command works on.
 pub(crate) struct Shell {
@@ -54,16 +62,23 @@ pub(crate) struct Shell {
     /// The locked folder, once it was taken. Whoever changes `account` holds this, so that changes come one after the other.
     profile: Mutex<Option<Arc<Profile>>>,
     account: RwLock<Option<Arc<Account>>>,
+    /// The keyring answered, and does not have what opens the profile: it is given it again by who opens it otherwise.
+    keyring_lost: AtomicBool,
 }
 
-/// An account at work, and the task that tells the page about it.
+/// An account at work, and the tasks that belong to it.
 struct Account {
     client: Client,
+    keeper: Arc<Keeper>,
+    /// Tells the page what changes.
     forwarding: JoinSet<()>,
+    /// Looks after the files.
+    keeping: JoinSet<()>,
 }
 
 impl Account {
     async fn stop(mut self) {
+        self.keeping.shutdown().await;
         self.client.stop().await;
         // it ends because the account did
         while self.forwarding.join_next().await.is_some() {}
@@ -88,141 +103,12 @@ impl Shell {
             runtime,
             profile: Mutex::default(),
             account: RwLock::default(),
+            keyring_lost: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn bridge(&self) -> &Arc<Bridge> {
         &self.bridge
-    }
-
-    /// Where things stand. Opens what opens without a question; may be repeated after a failure.
-    pub(crate) async fn open(&self) -> AppState {
-        match self.open_silently().await {
-            Ok(state) => state,
-            Err(error) => {
-                warn!(code = ?error.code, detail = error.detail, "the profile cannot be opened");
-                let detail = format!(
-                    "{}: {}",
-                    self.folder.display(),
-                    error.detail.unwrap_or_default()
-                );
-                AppState::Broken {
-                    error: AppError::new(error.code, detail),
-                    settings: self.settings.current(),
-                }
-            }
-        }
-    }
-
-    async fn open_silently(&self) -> Result<AppState, AppError> {
-        let mut slot = self.profile.lock().await;
-        if self.running().is_some() {
-            return self.ready().await;
-        }
-        let again = slot.is_some();
-        let profile = self.take(&mut slot).await?;
-        let settings = self.settings.current();
-        let state = blocking({
-            let profile = Arc::clone(&profile);
-            move || profile.state()
-        });
-        let kinds = match state.await?? {
-            ProfileState::Account(kinds) => kinds,
-            ProfileState::Empty => {
-                let keyring = Arc::clone(&self.keyring);
-                return Ok(AppState::FirstRun {
-                    keyring: blocking(move || keyring.status()).await?,
-                    settings,
-                });
-            }
-        };
-        if kinds.iter().all(|kind| kind.asks()) {
-            return Ok(AppState::Locked { settings });
-        }
-        // the page tries again: in vain where this process found no keyring
-        let needs_keyring = kinds.contains(&SlotKind::Keyring)
-            && !kinds.contains(&SlotKind::Unprotected)
-            && !kinds.contains(&SlotKind::Passphrase);
-        if again && needs_keyring {
-            let keyring = Arc::clone(&self.keyring);
-            if let Err(trouble) = blocking(move || keyring.reach()).await? {
-                let reason = trouble.to_string();
-                info!(reason, "only a new process may find the keyring");
-                self.program.restart();
-                return Ok(AppState::KeyringFailed { reason, settings });
-            }
-        }
-        let (keyring, (seams, system)) =
-            (Arc::clone(&self.keyring), SystemSeams::new(&self.runtime));
-        let opened =
-            blocking(move || profile.open(&Unlock::Silently(keyring.as_ref()), seams)).await?;
-        match opened {
-            Ok(opened) => self.run(opened, system).await,
-            Err(error)
-                if error.kind() == ErrorKind::Keyring && kinds.contains(&SlotKind::Passphrase) =>
-            {
-                Ok(AppState::Locked { settings })
-            }
-            Err(error) if error.kind() == ErrorKind::Keyring => Ok(AppState::KeyringFailed {
-                reason: error.context().to_owned(),
-                settings,
-            }),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Opens the account with its passphrase.
-    pub(crate) async fn unlock(&self, passphrase: Zeroizing<String>) -> Result<AppState, AppError> {
-        let mut slot = self.profile.lock().await;
-        if self.running().is_some() {
-            return self.ready().await;
-        }
-        let profile = self.take(&mut slot).await?;
-        let (seams, system) = SystemSeams::new(&self.runtime);
-        let opened =
-            blocking(move || profile.open(&Unlock::Passphrase(&passphrase), seams)).await??;
-        self.run(opened, system).await
-    }
-
-    /// Makes an account on the link's relay and waits until the relay has it. After a failure it may be repeated: with
-    /// the same link it goes on with the same account.
-    pub(crate) async fn create(
-        &self,
-        link: Link,
-        name: String,
-        protection: Protection,
-    ) -> Result<AppState, AppError> {
-        let mut slot = self.profile.lock().await;
-        if self.running().is_some() {
-            return Err(AppError::new(
-                ErrorCode::Internal,
-                "there is an account already",
-            ));
-        }
-        let profile = self.take(&mut slot).await?;
-        let (keyring, (seams, system)) =
-            (Arc::clone(&self.keyring), SystemSeams::new(&self.runtime));
-        let opened = blocking({
-            let profile = Arc::clone(&profile);
-            move || profile.create(&link, &name, &protection, keyring.as_ref(), seams)
-        });
-        let account = self.start(opened.await??, system)?;
-        let registered = match time::timeout(REGISTRATION, account.client.registered()).await {
-            Ok(Ok(())) => blocking(move || profile.registered())
-                .await
-                .and_then(|done| Ok(done?)),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(AppError::new(
-                ErrorCode::RelayUnreachable,
-                "the relay did not make the account in time",
-            )),
-        };
-        if let Err(error) = registered {
-            account.stop().await;
-            return Err(error);
-        }
-        self.publish(account);
-        self.ready().await
     }
 
     /// Replaces the settings.
@@ -233,10 +119,18 @@ impl Shell {
         Ok(settings)
     }
 
+    /// Asks the person for a folder.
+    pub(crate) async fn pick_folder(&self) -> Option<PathBuf> {
+        self.program.pick_folder().await
+    }
+
     /// The account, if it is at work.
     pub(crate) fn client(&self) -> Result<impl AsRef<Client> + use<>, AppError> {
+        self.account().map(Running)
+    }
+
+    fn account(&self) -> Result<Arc<Account>, AppError> {
         self.running()
-            .map(Running)
             .ok_or_else(|| AppError::new(ErrorCode::Internal, "there is no open account"))
     }
 
@@ -275,21 +169,29 @@ impl Shell {
         }
     }
 
-    async fn run(&self, opened: OpenedAccount, system: SystemSeams) -> Result<AppState, AppError> {
-        let account = self.start(opened, system)?;
-        self.publish(account);
-        self.ready().await
-    }
-
-    fn start(&self, opened: OpenedAccount, system: SystemSeams) -> Result<Account, AppError> {
+    fn start(
+        &self,
+        profile: Arc<Profile>,
+        opened: OpenedAccount,
+        system: SystemSeams,
+    ) -> Result<Account, AppError> {
+        let keeper = Arc::new(Keeper::new(profile, opened.key.clone()));
         let (client, notices) = Client::start(opened, system, &self.runtime)?;
         let mut forwarding = JoinSet::new();
-        forwarding.spawn_on(Arc::clone(&self.bridge).forward(notices), &self.runtime);
-        Ok(Account { client, forwarding })
+        let forward = Arc::clone(&self.bridge).forward(notices, client.oneself());
+        forwarding.spawn_on(forward, &self.runtime);
+        let mut keeping = JoinSet::new();
+        keeping.spawn_on(Arc::clone(&keeper).keep(), &self.runtime);
+        Ok(Account {
+            client,
+            keeper,
+            forwarding,
+            keeping,
+        })
     }
 
     fn publish(&self, account: Account) {
-        info!(account = %account.client.me().account, "the account is at work");
+        info!(account = %account.client.account(), "the account is at work");
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(account));
     }
 
@@ -301,12 +203,14 @@ impl Shell {
     }
 
     async fn ready(&self) -> Result<AppState, AppError> {
-        let client = self.client()?;
-        let client = client.as_ref();
+        let account = self.account()?;
+        let client = &account.client;
         Ok(AppState::Ready {
-            me: client.me().into(),
+            me: client.me().await?.into(),
             connection: client.connection().await?.into(),
             settings: self.settings.current(),
+            // of several, the newest says what is here now
+            mended: client.untold_mendings().await?.pop().map(Mended::from),
         })
     }
 }
@@ -321,7 +225,7 @@ impl AsRef<Client> for Running {
 }
 
 /// Files and the keyring make whoever calls them wait.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AppError> {
     task::spawn_blocking(work).await.map_err(|fault| {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -14,7 +14,7 @@ use crate::{
     dto::{KeyringStatus, Settings},
     keyring::Keyring,
     settings::SettingsFile,
-    state::{Program, Shell},
+    state::{Answer, Program, Shell},
 };
 
 /// A keyring in memory. What is done to one copy is seen by all.
@@ -99,11 +99,17 @@ pub(crate) struct TestProgram(Arc<Mutex<Told>>);
 struct Told {
     settings: Vec<Settings>,
     restarts: usize,
+    folder: Option<PathBuf>,
 }
 
 impl TestProgram {
     pub(crate) fn settings(&self) -> Vec<Settings> {
         self.0.lock().unwrap().settings.clone()
+    }
+
+    /// The folder that the person picks from now on.
+    pub(crate) fn pick(&self, folder: &Path) {
+        self.0.lock().unwrap().folder = Some(folder.to_owned());
     }
 
     pub(crate) fn restarts(&self) -> usize {
@@ -118,6 +124,10 @@ impl Program for TestProgram {
 
     fn restart(&self) {
         self.0.lock().unwrap().restarts += 1;
+    }
+
+    fn pick_folder(&self) -> Answer<Option<PathBuf>> {
+        Box::pin(std::future::ready(self.0.lock().unwrap().folder.clone()))
     }
 }
 

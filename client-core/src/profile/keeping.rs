@@ -80,6 +80,16 @@ impl Profile {
         copies::make_if_due(&self.copies(), &self.database(), key, now)
     }
 
+    /// When the newest copy of the database was made, in milliseconds since 1970-01-01 UTC, to the minute. `now` is the
+    /// computer's time.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`].
+    pub fn last_copy(&self, now: u64) -> Result<Option<u64>> {
+        let copies = copies::list(&self.copies(), now)?;
+        Ok(copies.first().map(|copy| copy.time))
+    }
+
     /// Keeps what was wiped in the database from living on beside it: makes a copy, removes all others, and writes the
     /// identity anew. To be called after the root key was forgotten.
     ///

@@ -104,7 +104,7 @@ pub(crate) fn newest_good(folder: &Path, key: &DatabaseKey, now: u64) -> Option<
 }
 
 /// The copies, newest first. One from the future, made while the clock was wrong, counts as the oldest.
-fn list(folder: &Path, now: u64) -> Result<Vec<Copy>> {
+pub(crate) fn list(folder: &Path, now: u64) -> Result<Vec<Copy>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use client_core::Event as Change;
 
-use crate::dto::{Connection, ConversationKey, Event, MessageId};
+use crate::dto::{Connection, ConversationKey, Event, Me, MessageId};
 
 /// Changed messages that are remembered one by one. Beyond that nobody listens, and whoever comes reads everything.
 pub(super) const MOST_MESSAGES: usize = 10_000;
@@ -15,6 +15,7 @@ pub(super) struct Pending {
     count: usize,
     search_indexed: bool,
     connection: Option<Connection>,
+    me: Option<Me>,
     link: Option<String>,
 }
 
@@ -37,8 +38,14 @@ impl Pending {
                 self.message(key.into(), MessageId(id), Fate::Removed)
             }
             Change::SearchIndexed => self.search_indexed = true,
+            // what it is now is told by [`Pending::me`]
+            Change::MeChanged => {}
             Change::ConnectionChanged(connection) => self.connection = Some(connection.into()),
         }
+    }
+
+    pub(super) fn me(&mut self, me: Me) {
+        self.me = Some(me);
     }
 
     pub(super) fn open_link(&mut self, text: String) {
@@ -98,6 +105,7 @@ impl Pending {
             all.connection
                 .map(|connection| Event::ConnectionChanged { connection }),
         );
+        events.extend(all.me.map(|me| Event::MeChanged { me }));
         events.extend(all.link.map(|text| Event::LinkOpened { text }));
         events
     }

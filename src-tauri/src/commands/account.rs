@@ -1,6 +1,12 @@
-use super::{CreateAccount, Open, Reconnect, Unlock};
+use client_core::{
+    crypto::{RecoveryCode, RecoveryLink},
+    restoring::Lost,
+};
+use zeroize::Zeroizing;
+
+use super::{CreateAccount, Open, Reconnect, RestoreAccount, Unlock, UnlockWithCode};
 use crate::{
-    dto::{AppError, AppState},
+    dto::{AppError, AppState, ErrorCode},
     state::Shell,
 };
 
@@ -22,6 +28,31 @@ pub(super) async fn unlock(shell: &Shell, params: Unlock) -> Result<AppState, Ap
     shell.unlock(params.passphrase.0).await
 }
 
+pub(super) async fn unlock_with_code(
+    shell: &Shell,
+    params: UnlockWithCode,
+) -> Result<AppState, AppError> {
+    shell.unlock_with_code(code(&params.code.0)?).await
+}
+
+pub(super) async fn restore(shell: &Shell, params: RestoreAccount) -> Result<AppState, AppError> {
+    let lost = Lost::parse(&params.code.0, &params.relay)?;
+    shell
+        .restore(lost, params.name, params.protection.into())
+        .await
+}
+
 pub(super) async fn reconnect(shell: &Shell, Reconnect {}: Reconnect) -> Result<(), AppError> {
     Ok(shell.client()?.as_ref().reconnect().await?)
+}
+
+/// The 256 bits of a recovery code that a person typed as words, or read from its QR code.
+pub(super) fn code(text: &str) -> Result<Zeroizing<[u8; 32]>, AppError> {
+    let code = match text.parse::<RecoveryLink>() {
+        Ok(link) => link.code,
+        // the error names a position, and no word
+        Err(_) => RecoveryCode::parse(text)
+            .map_err(|error| AppError::new(ErrorCode::WrongCode, error.to_string()))?,
+    };
+    Ok(Zeroizing::new(*code.as_bytes()))
 }

@@ -1,4 +1,6 @@
-use super::{Conversations, MarkRead, SaveDraft};
+use client_core::lookalikes::look_alikes;
+
+use super::{Conversations, MarkRead, SaveDraft, Typing};
 use crate::{
     dto::{AppError, Conversation},
     state::Shell,
@@ -9,7 +11,20 @@ pub(super) async fn list(
     Conversations {}: Conversations,
 ) -> Result<Vec<Conversation>, AppError> {
     let conversations = shell.client()?.as_ref().conversations().await?;
-    Ok(conversations.into_iter().map(Conversation::from).collect())
+    let mut alike = look_alikes(&conversations);
+    let with_warning = |conversation: client_core::model::Conversation| {
+        let looks_like = alike.remove(&conversation.key);
+        Conversation::new(conversation, looks_like)
+    };
+    Ok(conversations.into_iter().map(with_warning).collect())
+}
+
+pub(super) async fn typing(shell: &Shell, params: Typing) -> Result<(), AppError> {
+    Ok(shell
+        .client()?
+        .as_ref()
+        .typing(params.conversation.into())
+        .await?)
 }
 
 pub(super) async fn save_draft(shell: &Shell, params: SaveDraft) -> Result<(), AppError> {

@@ -1,15 +1,11 @@
 use client_core::Error;
-use protocol::Link;
-use qrcode::{QrCode, render::svg};
+use protocol::{Link, Token};
 
-use super::{CreateInvite, InspectLink, OpenContact};
+use super::{CreateContactLink, CreateInvite, EndLink, InspectLink, Links, OpenContact, qr};
 use crate::{
-    dto::{AccountId, AppError, ConversationKey, ErrorCode, LinkPreview, NewLink},
+    dto::{AccountId, AppError, ConversationKey, ErrorCode, IssuedLink, LinkPreview, NewLink},
     state::Shell,
 };
-
-/// The side of a QR code, in pixels before the page scales it.
-const QR_SIDE: u32 = 240;
 
 pub(super) async fn inspect(shell: &Shell, params: InspectLink) -> Result<LinkPreview, AppError> {
     let link = parse(&params.text)?;
@@ -29,10 +25,11 @@ pub(super) async fn inspect(shell: &Shell, params: InspectLink) -> Result<LinkPr
     // before there is an account, nobody is known
     if let Ok(client) = shell.client() {
         let client = client.as_ref();
+        let me = client.me().await?;
         preview.same_relay = link
             .addresses
             .iter()
-            .any(|address| address.to_string() == client.me().relay);
+            .any(|address| address.to_string() == me.relay);
         let conversations = client.conversations().await?;
         let known = conversations
             .into_iter()
@@ -59,36 +56,32 @@ pub(super) async fn create_invite(
     CreateInvite {}: CreateInvite,
 ) -> Result<NewLink, AppError> {
     let link = shell.client()?.as_ref().create_invite().await?;
-    let qr = qr(&link.https)?;
+    let qr = qr::draw(&link.https)?;
     Ok(NewLink::new(link, qr))
+}
+
+pub(super) async fn create_contact_link(
+    shell: &Shell,
+    CreateContactLink {}: CreateContactLink,
+) -> Result<NewLink, AppError> {
+    let link = shell.client()?.as_ref().create_contact_link().await?;
+    let qr = qr::draw(&link.https)?;
+    Ok(NewLink::new(link, qr))
+}
+
+pub(super) async fn list(shell: &Shell, Links {}: Links) -> Result<Vec<IssuedLink>, AppError> {
+    let links = shell.client()?.as_ref().links().await?;
+    Ok(links.into_iter().map(IssuedLink::from).collect())
+}
+
+pub(super) async fn end(shell: &Shell, params: EndLink) -> Result<Vec<IssuedLink>, AppError> {
+    let token = Token::from_hex(&params.token)
+        .ok_or_else(|| AppError::new(ErrorCode::NotFound, "not the name of a link"))?;
+    shell.client()?.as_ref().end_link(token).await?;
+    list(shell, Links {}).await
 }
 
 pub(super) fn parse(text: &str) -> Result<Link, AppError> {
     text.parse::<Link>()
         .map_err(|error| Error::from(error).into())
-}
-
-/// Black on white whatever the theme: scanners want it so.
-fn qr(text: &str) -> Result<String, AppError> {
-    let code = QrCode::new(text)
-        .map_err(|error| AppError::new(ErrorCode::Internal, format!("draw the link: {error}")))?;
-    Ok(code
-        .render::<svg::Color<'_>>()
-        .min_dimensions(QR_SIDE, QR_SIDE)
-        .build())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_is_drawn_as_svg() {
-        let svg = qr(&format!("https://relay.example/i#{}", "a".repeat(180))).unwrap();
-        assert!(
-            svg.starts_with("<?xml") && svg.contains("<svg") && svg.ends_with("</svg>"),
-            "{svg:.200}"
-        );
-        assert!(!svg.contains("<script") && !svg.contains("href"));
-    }
 }

@@ -25,6 +25,39 @@ fn commands() -> Vec<Value> {
         { "name": "inspectLink", "params": { "text": "relevo:i#x" } },
         { "name": "createAccount", "params": { "link": "x", "name": "Ana", "protection": { "kind": "unprotected" } } },
         { "name": "unlock", "params": { "passphrase": "una frase larga" } },
+        { "name": "unlockWithCode", "params": { "code": "abandon" } },
+        { "name": "restoreAccount", "params": {
+            "code": "abandon", "relay": "relay.example", "folder": null, "name": "Ana",
+            "protection": { "kind": "unprotected" }
+        } },
+        { "name": "acknowledgeMended", "params": {} },
+        { "name": "slots", "params": {} },
+        { "name": "addSlot", "params": { "protection": { "kind": "keyring" } } },
+        { "name": "removeSlot", "params": { "kind": "unprotected" } },
+        { "name": "recoveryCode", "params": {} },
+        { "name": "confirmRecoveryCode", "params": { "words": [{ "position": 3, "word": "abandon" }] } },
+        { "name": "privacy", "params": {} },
+        { "name": "savePrivacy", "params": { "privacy": { "readReceipts": true, "typing": false, "announce": true } } },
+        { "name": "acceptRequest", "params": { "conversation": 1 } },
+        { "name": "declineRequest", "params": { "conversation": 1, "block": true } },
+        { "name": "setBlocked", "params": { "account": "ab".repeat(16), "blocked": true } },
+        { "name": "blocked", "params": {} },
+        { "name": "safetyNumber", "params": { "conversation": 1 } },
+        { "name": "compareSafetyNumber", "params": { "conversation": 1, "text": "12345" } },
+        { "name": "setVerified", "params": { "conversation": 1, "verified": true } },
+        { "name": "readQr", "params": { "width": 1, "height": 1, "luma": "AAAA" } },
+        { "name": "setHandle", "params": { "handle": "ana" } },
+        { "name": "openHandle", "params": { "handle": "ana" } },
+        { "name": "typing", "params": { "conversation": 1 } },
+        { "name": "createContactLink", "params": {} },
+        { "name": "links", "params": {} },
+        { "name": "endLink", "params": { "token": "ab".repeat(16) } },
+        { "name": "health", "params": {} },
+        { "name": "pickFolder", "params": {} },
+        { "name": "setBackupFolder", "params": { "folder": "/tmp", "code": null } },
+        { "name": "backupNow", "params": {} },
+        { "name": "rehearseBackup", "params": {} },
+        { "name": "exportConversation", "params": { "conversation": 1, "format": "html", "folder": "/tmp" } },
         { "name": "openContact", "params": { "link": "x" } },
         { "name": "conversations", "params": {} },
         { "name": "messages", "params": { "conversation": 1, "before": null, "limit": 50 } },
@@ -76,7 +109,7 @@ fn other_protections_are_parsed() {
 async fn without_an_account_commands_answer_with_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let shell = shell(&folder);
-    let answers = ["open", "saveSettings", "reportError"];
+    let answers = ["open", "pickFolder", "saveSettings", "reportError"];
     for command in commands() {
         let name = command["name"].as_str().unwrap().to_owned();
         let reply = dispatch(&shell, command).await;

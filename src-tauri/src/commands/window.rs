@@ -1,8 +1,8 @@
 use tracing::error;
 
-use super::{ReportError, SaveSettings};
+use super::{PickFolder, ReportError, SaveSettings};
 use crate::{
-    dto::{AppError, Settings},
+    dto::{AppError, ErrorCode, Settings},
     state::Shell,
 };
 
@@ -14,6 +14,23 @@ pub(super) async fn save_settings(
     params: SaveSettings,
 ) -> Result<Settings, AppError> {
     shell.save_settings(params.settings).await
+}
+
+pub(super) async fn pick_folder(
+    shell: &Shell,
+    PickFolder {}: PickFolder,
+) -> Result<Option<String>, AppError> {
+    let Some(folder) = shell.pick_folder().await else {
+        return Ok(None);
+    };
+    // the page gives it back as text
+    match folder.into_os_string().into_string() {
+        Ok(folder) => Ok(Some(folder)),
+        Err(_) => Err(AppError::new(
+            ErrorCode::Folder,
+            "the name of the folder is no text",
+        )),
+    }
 }
 
 pub(super) async fn report_error(_shell: &Shell, params: ReportError) -> Result<(), AppError> {

@@ -1,9 +1,8 @@
-use client_core::{keyslots, model};
+use client_core::model;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
-use zeroize::Zeroizing;
 
-use super::{AccountId, AppError};
+use super::{AccountId, AppError, Mended, Slot};
 
 /// How the window looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -101,6 +100,15 @@ impl From<model::Connection> for Connection {
     }
 }
 
+/// How far the person is with the recovery code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RecoveryState {
+    Later,
+    Due,
+    Confirmed,
+}
+
 /// Oneself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -109,14 +117,24 @@ pub(crate) struct Me {
     pub(crate) name: String,
     /// Host and port, as shown to the person.
     pub(crate) relay: String,
+    /// By which others find the account, if any.
+    pub(crate) handle: Option<String>,
+    /// "due" from the first reply on, until two of its words were checked.
+    pub(crate) recovery: RecoveryState,
 }
 
-impl From<&model::Me> for Me {
-    fn from(me: &model::Me) -> Self {
+impl From<model::Me> for Me {
+    fn from(me: model::Me) -> Self {
         Self {
             account: AccountId(me.account),
-            name: me.name.clone(),
-            relay: me.relay.clone(),
+            name: me.name,
+            relay: me.relay,
+            handle: me.handle,
+            recovery: match me.recovery {
+                model::RecoveryState::Later => RecoveryState::Later,
+                model::RecoveryState::Due => RecoveryState::Due,
+                model::RecoveryState::Confirmed => RecoveryState::Confirmed,
+            },
         }
     }
 }
@@ -130,10 +148,17 @@ pub(crate) enum AppState {
         keyring: KeyringStatus,
         settings: Settings,
     },
-    /// A passphrase opens the account.
-    Locked { settings: Settings },
-    /// There is an account, but the keyring did not give its key. Nothing is changed; try again.
-    KeyringFailed { reason: String, settings: Settings },
+    /// The person has to open the account, by one of the ways that ask. Nothing is changed.
+    Locked {
+        slots: Vec<Slot>,
+        settings: Settings,
+    },
+    /// The keyring is the only way in and did not give the key. Nothing is changed; try again.
+    KeyringFailed {
+        reason: String,
+        slots: Vec<Slot>,
+        settings: Settings,
+    },
     /// The account's files cannot be opened. Nothing is changed; try again.
     Broken { error: AppError, settings: Settings },
     /// The account is at work.
@@ -141,36 +166,6 @@ pub(crate) enum AppState {
         me: Me,
         connection: Connection,
         settings: Settings,
+        mended: Option<Mended>,
     },
-}
-
-/// How a new account is protected on this computer.
-#[derive(Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "camelCase")]
-pub(crate) enum Protection {
-    Keyring,
-    Passphrase { passphrase: Passphrase },
-    Unprotected,
-}
-
-impl From<Protection> for keyslots::Protection {
-    fn from(protection: Protection) -> Self {
-        match protection {
-            Protection::Keyring => Self::Keyring,
-            Protection::Passphrase { passphrase } => Self::Passphrase(passphrase.0),
-            Protection::Unprotected => Self::Unprotected,
-        }
-    }
-}
-
-/// A passphrase as typed. It is wiped from memory after use and never printed.
-#[derive(Deserialize, TS)]
-#[serde(from = "String")]
-#[ts(type = "string")]
-pub(crate) struct Passphrase(pub(crate) Zeroizing<String>);
-
-impl From<String> for Passphrase {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
 }

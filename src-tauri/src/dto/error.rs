@@ -25,6 +25,15 @@ pub(crate) enum ErrorCode {
     Refused,
     Busy,
     Internal,
+    WrongCode,
+    WrongWord,
+    HandleTaken,
+    HandleInvalid,
+    NoQr,
+    RequestLimit,
+    LastSlot,
+    Folder,
+    NoRecoveryRecord,
 }
 
 impl From<ErrorKind> for ErrorCode {
@@ -48,6 +57,12 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::Refused => Self::Refused,
             ErrorKind::Busy => Self::Busy,
+            ErrorKind::WrongCode => Self::WrongCode,
+            ErrorKind::WrongWord => Self::WrongWord,
+            ErrorKind::HandleTaken => Self::HandleTaken,
+            ErrorKind::HandleInvalid => Self::HandleInvalid,
+            ErrorKind::RequestLimit => Self::RequestLimit,
+            ErrorKind::NoRecoveryRecord => Self::NoRecoveryRecord,
             ErrorKind::Crypto | ErrorKind::Internal => Self::Internal,
         }
     }

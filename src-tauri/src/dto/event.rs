@@ -1,7 +1,7 @@
 use serde::Serialize;
 use ts_rs::TS;
 
-use super::{Connection, ConversationKey, MessageId};
+use super::{Connection, ConversationKey, Me, MessageId};
 
 /// What changed, told to the window as ids; it reads anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
@@ -23,6 +23,8 @@ pub(crate) enum Event {
     SearchIndexed,
     /// The connection changed.
     ConnectionChanged { connection: Connection },
+    /// The handle changed, or how far the person is with the recovery code.
+    MeChanged { me: Me },
     /// The person opened a link outside of the window. Nothing happens before a click.
     LinkOpened { text: String },
 }

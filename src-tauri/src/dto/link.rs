@@ -1,4 +1,4 @@
-use client_core::model;
+use client_core::{model, store::links::LinkRow};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -54,6 +54,32 @@ impl NewLink {
         Self {
             url: link.https,
             qr,
+            expires: link.expires,
+            uses: link.uses,
+        }
+    }
+}
+
+/// A link that was made before and still holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IssuedLink {
+    /// Names it for `endLink`.
+    pub(crate) token: String,
+    pub(crate) kind: LinkKind,
+    pub(crate) expires: u64,
+    pub(crate) uses: u16,
+}
+
+impl From<LinkRow> for IssuedLink {
+    fn from(link: LinkRow) -> Self {
+        Self {
+            token: link.token.to_hex(),
+            kind: if link.invite {
+                LinkKind::Invite
+            } else {
+                LinkKind::Contact
+            },
             expires: link.expires,
             uses: link.uses,
         }

@@ -11,6 +11,7 @@ pub(crate) enum OutgoingState {
     Queued,
     Sent,
     Delivered,
+    Read,
     Failed,
 }
 
@@ -30,6 +31,16 @@ pub(crate) enum MessageKind {
 pub(crate) enum SystemEvent {
     ConversationStarted,
     MessagesMissing,
+    RequestAccepted,
+    Rejoined,
+    Reset,
+    DevicesChanged,
+    SplitView,
+    #[expect(
+        dead_code,
+        reason = "the window has the words; no account can say yet that it follows another"
+    )]
+    NewAccount,
 }
 
 impl From<model::SystemEvent> for SystemEvent {
@@ -37,6 +48,11 @@ impl From<model::SystemEvent> for SystemEvent {
         match event {
             model::SystemEvent::ConversationStarted => Self::ConversationStarted,
             model::SystemEvent::MessagesMissing => Self::MessagesMissing,
+            model::SystemEvent::RequestAccepted => Self::RequestAccepted,
+            model::SystemEvent::Rejoined => Self::Rejoined,
+            model::SystemEvent::Reset => Self::Reset,
+            model::SystemEvent::DevicesChanged => Self::DevicesChanged,
+            model::SystemEvent::SplitView => Self::SplitView,
         }
     }
 }
@@ -56,6 +72,26 @@ pub(crate) struct Message {
     /// Sorts the messages of a conversation, ascending.
     pub(crate) order: i64,
     pub(crate) outgoing: Option<OutgoingState>,
+    /// How many, where the system event counts something.
+    pub(crate) count: Option<u32>,
+    /// When the relay had it, of own messages.
+    pub(crate) sent_at: Option<u64>,
+    /// When a device of the other had it.
+    pub(crate) delivered_at: Option<u64>,
+    /// When the other read it.
+    pub(crate) read_at: Option<u64>,
+}
+
+impl From<model::OutgoingState> for OutgoingState {
+    fn from(state: model::OutgoingState) -> Self {
+        match state {
+            model::OutgoingState::Queued => Self::Queued,
+            model::OutgoingState::Sent => Self::Sent,
+            model::OutgoingState::Delivered => Self::Delivered,
+            model::OutgoingState::Read => Self::Read,
+            model::OutgoingState::Failed => Self::Failed,
+        }
+    }
 }
 
 impl From<model::Message> for Message {
@@ -76,12 +112,19 @@ impl From<model::Message> for Message {
             text: message.text,
             time: message.time,
             order: message.position,
-            outgoing: message.outgoing.map(|state| match state {
-                model::OutgoingState::Queued => OutgoingState::Queued,
-                model::OutgoingState::Sent => OutgoingState::Sent,
-                model::OutgoingState::Delivered => OutgoingState::Delivered,
-                model::OutgoingState::Failed => OutgoingState::Failed,
-            }),
+            outgoing: message.outgoing.map(OutgoingState::from),
+            count: message.count,
+            // until the relay has it, the time is our own estimate
+            sent_at: match message.outgoing {
+                Some(
+                    model::OutgoingState::Sent
+                    | model::OutgoingState::Delivered
+                    | model::OutgoingState::Read,
+                ) => Some(message.time),
+                Some(model::OutgoingState::Queued | model::OutgoingState::Failed) | None => None,
+            },
+            delivered_at: message.delivered_at,
+            read_at: message.read_at,
         }
     }
 }
@@ -100,42 +143,6 @@ impl From<model::MessagePage> for MessagePage {
         Self {
             messages: page.messages.into_iter().map(Message::from).collect(),
             more: page.more,
-        }
-    }
-}
-
-/// A row of the list of conversations.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Conversation {
-    pub(crate) key: ConversationKey,
-    /// The other's name, or empty while unknown.
-    pub(crate) title: String,
-    pub(crate) peer: AccountId,
-    /// Until then messages may be written and wait.
-    pub(crate) established: bool,
-    pub(crate) draft: String,
-    pub(crate) unread: u32,
-    pub(crate) last_message: Option<Message>,
-    pub(crate) last_activity: u64,
-    pub(crate) first_unread: Option<MessageId>,
-}
-
-impl From<model::Conversation> for Conversation {
-    fn from(conversation: model::Conversation) -> Self {
-        Self {
-            key: conversation.key.into(),
-            title: conversation.title,
-            peer: AccountId(conversation.peer),
-            established: match conversation.state {
-                model::ConversationState::Established => true,
-                model::ConversationState::Opening | model::ConversationState::Refused => false,
-            },
-            draft: conversation.draft,
-            unread: conversation.unread,
-            last_message: conversation.last_message.map(Message::from),
-            last_activity: conversation.last_activity,
-            first_unread: conversation.first_unread.map(MessageId),
         }
     }
 }

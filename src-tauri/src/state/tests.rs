@@ -1,7 +1,7 @@
 use std::path::Path;
 
-use client_core::keyslots::SecretStore;
-use protocol::{LinkKind, LinkSecret, RelayId};
+use client_core::keyslots::{Protection, SecretStore};
+use protocol::{Link, LinkKind, LinkSecret, RelayId};
 
 use super::*;
 use crate::testing::{Failure, TestKeyring, TestProgram, shell};

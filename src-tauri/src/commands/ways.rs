@@ -1,0 +1,17 @@
+use super::{AddSlot, RemoveSlot, Slots};
+use crate::{
+    dto::{AppError, Slot},
+    state::Shell,
+};
+
+pub(super) async fn list(shell: &Shell, Slots {}: Slots) -> Result<Vec<Slot>, AppError> {
+    shell.slots().await
+}
+
+pub(super) async fn add(shell: &Shell, params: AddSlot) -> Result<Vec<Slot>, AppError> {
+    shell.add_slot(params.protection.into()).await
+}
+
+pub(super) async fn remove(shell: &Shell, params: RemoveSlot) -> Result<Vec<Slot>, AppError> {
+    shell.remove_slot(params.kind.into()).await
+}

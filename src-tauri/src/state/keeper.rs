@@ -1,0 +1,175 @@
+//! What an account's files need while it runs: other slots, the identity beside them, copies.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use client_core::{
+    Error, ErrorKind, Result,
+    keyslots::{Protection, SecretStore, SlotKind, Unlock, UnlockError},
+    profile::{Profile, ProfileState},
+    safekeeping::Copied,
+    seams::{Clock as _, SystemClock, SystemRandom},
+    store::{DatabaseKey, OpenError},
+};
+use tokio::{task, time};
+use tracing::{error, info, warn};
+
+use crate::dto::Slot;
+
+/// Whoever starts the app wants to read; copying can wait.
+const FIRST: Duration = Duration::from_secs(2 * 60);
+/// How often is looked whether a day has passed.
+const PERIOD: Duration = Duration::from_secs(60 * 60);
+
+/// An open account's files, and the key to them. Every method but [`Keeper::keep`] blocks.
+pub(super) struct Keeper {
+    profile: Arc<Profile>,
+    key: DatabaseKey,
+    clock: SystemClock,
+    /// What was wiped in the database may still lie in older copies of it.
+    unwiped: AtomicBool,
+}
+
+impl Keeper {
+    pub(super) fn new(profile: Arc<Profile>, key: DatabaseKey) -> Self {
+        Self {
+            profile,
+            key,
+            clock: SystemClock::new(),
+            unwiped: AtomicBool::new(false),
+        }
+    }
+
+    /// Looks after the files until it is stopped.
+    pub(super) async fn keep(self: Arc<Self>) {
+        time::sleep(FIRST).await;
+        loop {
+            let keeper = Arc::clone(&self);
+            if let Err(fault) = task::spawn_blocking(move || keeper.tidy()).await {
+                error!(%fault, "looking after the files failed");
+            }
+            time::sleep(PERIOD).await;
+        }
+    }
+
+    /// Does what is due.
+    pub(super) fn tidy(&self) {
+        if let Err(error) = self.keep_identity() {
+            warn!(%error, "the identity beside the key slots is an older one");
+        }
+        if self.unwiped.load(Ordering::Relaxed) {
+            self.forget_what_was_wiped();
+            return;
+        }
+        match self.profile.copy_if_due(&self.key, self.clock.wall_ms()) {
+            Ok(Copied::NotDue) => {}
+            Ok(Copied::Made(_)) => info!("the database was copied"),
+            // it was noted, and is mended at the next start
+            Err(OpenError::Damaged(damage)) => {
+                error!(damage = damage.what, "the database is damaged");
+            }
+            Err(error) => warn!(error = %Error::from(error), "the database was not copied"),
+        }
+    }
+
+    /// Keeps the root key, which left the database, from living on in its copies. What fails now is tried again later.
+    pub(super) fn forget_what_was_wiped(&self) {
+        let forgotten =
+            self.profile
+                .forget_what_was_wiped(&self.key, self.clock.wall_ms(), &mut SystemRandom);
+        if let Err(error) = &forgotten {
+            warn!(error = %error, "what was wiped may still be in older copies");
+        }
+        self.unwiped.store(forgotten.is_err(), Ordering::Relaxed);
+    }
+
+    /// The relay has the account: its keys changed, and it counts from now on.
+    pub(super) fn registered(&self) -> Result<()> {
+        self.profile.registered()?;
+        if let Err(error) = self.keep_identity() {
+            // every opening does it too
+            warn!(%error, "the identity beside the key slots is an older one");
+        }
+        Ok(())
+    }
+
+    fn keep_identity(&self) -> Result<()> {
+        self.profile.keep_identity(&self.key, &mut SystemRandom)
+    }
+
+    /// When the newest copy was made.
+    pub(super) fn last_copy(&self) -> Result<Option<u64>> {
+        self.profile.last_copy(self.clock.wall_ms())
+    }
+
+    /// The ways in, and what is wrong with those that open without a question.
+    pub(super) fn slots(&self, keyring: &dyn SecretStore) -> Result<Vec<Slot>> {
+        match self.profile.unlock(&Unlock::Silently(keyring)) {
+            Err(UnlockError::Locked(troubles)) => Ok(troubles.iter().map(Slot::from).collect()),
+            Err(UnlockError::SlotsLost(error)) => Err(error),
+            Ok(_) => Ok(self.kinds()?.into_iter().map(Slot::from).collect()),
+        }
+    }
+
+    /// Adds a way in, or replaces the one of the same kind. Whoever protects the profile wants it to be unprotected no more.
+    pub(super) fn set_slot(
+        &self,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+    ) -> Result<()> {
+        self.profile
+            .set_slot(&self.key, protection, keyring, &mut SystemRandom)?;
+        let protects = matches!(protection, Protection::Keyring | Protection::Passphrase(_));
+        if protects && self.kinds()?.contains(&SlotKind::Unprotected) {
+            self.profile
+                .remove_slot(&self.key, SlotKind::Unprotected, keyring)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a way in where another one surely stays.
+    pub(super) fn remove_slot(
+        &self,
+        kind: SlotKind,
+        code: CodeConfirmed,
+        keyring: &dyn SecretStore,
+    ) -> Result<()> {
+        let mut others = self.kinds()?;
+        others.retain(|other| *other != kind);
+        if code == CodeConfirmed::No {
+            // it is in this very database, and nobody has it on paper
+            others.retain(|other| *other != SlotKind::RecoveryCode);
+        }
+        match others.as_slice() {
+            [] => return Err(Error::new(ErrorKind::Refused, "the last slot stays")),
+            // what was put there long ago may be gone: it is given the key again, and read back
+            [SlotKind::Keyring] => self.profile.set_slot(
+                &self.key,
+                &Protection::Keyring,
+                keyring,
+                &mut SystemRandom,
+            )?,
+            _ => {}
+        }
+        self.profile.remove_slot(&self.key, kind, keyring)
+    }
+
+    fn kinds(&self) -> Result<Vec<SlotKind>> {
+        match self.profile.state()? {
+            ProfileState::Account(kinds) => Ok(kinds),
+            ProfileState::Empty => Err(Error::new(ErrorKind::NotFound, "there is no account")),
+        }
+    }
+}
+
+/// Whether the person has the recovery code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CodeConfirmed {
+    Yes,
+    No,
+}
