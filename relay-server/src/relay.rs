@@ -63,8 +63,10 @@ impl Relay {
         protect(dir)?;
         let environment = Environment::system();
         tls::create(dir)?;
-        fs::write(dir.join(CONFIG_FILE), options.config.to_commented_toml())
-            .context("write the configuration")?;
+        write_durably(
+            &dir.join(CONFIG_FILE),
+            options.config.to_commented_toml().as_bytes(),
+        )?;
         SqliteStore::create(&dir.join(DATABASE_FILE), &environment)?;
         // last: a directory with an identity key is a whole relay
         let key = SigningKey::from_bytes(&environment.draw());
@@ -72,6 +74,7 @@ impl Relay {
             &dir.join(IDENTITY_FILE),
             data_encoding::HEXLOWER.encode(key.as_bytes()).as_bytes(),
         )?;
+        sync_folder(dir)?;
         Self::open_with(dir, options.config)
     }
 
@@ -270,10 +273,35 @@ pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
+    write_and_sync(&options, path, content)
+}
+
+/// Writes a file, and makes it durable.
+pub(crate) fn write_durably(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    write_and_sync(&options, path, content)
+}
+
+fn write_and_sync(options: &fs::OpenOptions, path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let mut file = options
         .open(path)
         .with_context(|| format!("create {}", path.display()))?;
     file.write_all(content)
         .and_then(|()| file.sync_all())
         .with_context(|| format!("write {}", path.display()))
+}
+
+/// Makes the names in a folder durable.
+#[cfg(unix)]
+pub(crate) fn sync_folder(folder: &Path) -> anyhow::Result<()> {
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("sync {}", folder.display()))
+}
+
+/// Other systems do that themselves.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_: &Path) -> anyhow::Result<()> {
+    Ok(())
 }

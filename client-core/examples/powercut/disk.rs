@@ -4,8 +4,8 @@
 //! reaches the file, and what was not synced before is gone after the next mount. ext4 with the same call is too kind.
 //!
 //! One thing it does that no disk does: an `fdatasync` that is under way at that moment may report success for what is lost.
-//! Five hundred cuts under a program that does nothing but write and sync showed this in every tenth, never for a sync that
-//! had returned before the shutdown was called. So only answers that came before it count; see [`Power`].
+//! Some 370 cuts under a program that does nothing but write and sync showed this in every ninth, never for a sync that had
+//! returned before the shutdown was called. So only answers that came before it count; see [`Power`].
 
 use std::{
     fs::{self, File},

@@ -54,7 +54,11 @@ impl Engine {
         let busy = self.in_flight(|request| {
             matches!(request, Request::Claim { conversation } | Request::Create { conversation } if *conversation == key)
         });
-        if busy || !self.session.is_online() || self.is_held(key)? {
+        let row = conversations::row(self.database.connection(), key)?;
+        // perhaps the relay made it before this database forgot: then there is a way in
+        let enters = opening.incarnation == 0
+            && commits::rejoin(self.database.connection(), row.conversation)?.is_some();
+        if busy || enters || !self.session.is_online() || self.is_held(key)? {
             return Ok(());
         }
         match &opening.request {
@@ -66,7 +70,6 @@ impl Engine {
                 }
             },
             None => {
-                let row = conversations::row(self.database.connection(), key)?;
                 let frame = ClaimKeyPackages {
                     account: row.peer,
                     client_id: opening.claim_id,

@@ -188,7 +188,9 @@ impl Profile {
             self.set_aside(seams.clock.wall_ms())?;
         }
         files::create_private_folder(&self.account())?;
-        fs::write(self.marker(), marker)?;
+        // the relay may have made the account before the disk knows that it was asked
+        files::replace(&self.marker(), marker.as_bytes())?;
+        files::sync_folder(&self.folder)?;
         let now = seams.clock.wall_ms();
         let random = seams.random.as_mut();
         let mut bytes = Zeroizing::new([0; 32]);

@@ -131,19 +131,10 @@ pub(super) fn mark_restored(path: &Path, environment: &Environment) -> anyhow::R
 }
 
 /// Makes the names in a file's folder durable.
-#[cfg(unix)]
 fn sync_folder(path: &Path) -> anyhow::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .with_context(|| format!("sync {}", folder.display()))
-}
-
-/// Other systems do that themselves.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> anyhow::Result<()> {
-    Ok(())
+    crate::relay::sync_folder(folder)
 }
