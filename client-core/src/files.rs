@@ -95,10 +95,6 @@ pub(crate) fn create_private_folder(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-#[cfg_attr(
-    not(unix),
-    expect(clippy::unnecessary_wraps, reason = "folders are synced on Unix only")
-)]
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;

@@ -26,6 +26,7 @@ use crate::{
     store::{DatabaseKey, Identity},
 };
 
+pub(crate) use self::wrap::derive;
 pub use self::{
     keyring::{KeyringTrouble, SecretStore},
     unlocking::{SlotTrouble, Trouble, Unlock, UnlockError, unlock},

@@ -11,6 +11,8 @@
 
 #![warn(missing_docs)]
 
+pub mod backup;
+mod calendar;
 mod client;
 pub mod connection;
 pub mod content;
@@ -18,6 +20,7 @@ pub mod crypto;
 pub mod engine;
 mod error;
 mod event;
+pub mod export;
 mod files;
 pub mod keyslots;
 pub mod lookalikes;

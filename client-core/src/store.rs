@@ -2,12 +2,14 @@
 //! that take a connection, and inside a write transaction the [`WriteTransaction`], which notes what it changed.
 
 pub mod account;
+pub mod backup;
 pub mod chains;
 pub mod commits;
 pub mod contacts;
 pub mod conversations;
 pub(crate) mod copying;
 pub(crate) mod database;
+pub(crate) mod exporting;
 pub(crate) mod identity;
 pub mod links;
 pub mod mendings;

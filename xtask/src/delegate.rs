@@ -13,6 +13,8 @@ pub(crate) enum Bench {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Soak {
+    /// Damage profiles, kill their writers, and look for anything lost in silence
+    Corrupt(Rest),
     /// Decode generated input and look for panics
     Fuzz(Rest),
     /// Kill clients and relays at random points and compare what everyone has in the end
@@ -51,6 +53,18 @@ pub(crate) fn soak(paths: &Paths, soak: Soak) -> Result<()> {
                 &rest,
             )
         }
+        Soak::Corrupt(rest) => cargo(
+            paths,
+            &[
+                "run",
+                "--release",
+                "-p",
+                "client-core",
+                "--example",
+                "corrupt",
+            ],
+            &rest,
+        ),
         Soak::Simulate(rest) => cargo(
             paths,
             &[

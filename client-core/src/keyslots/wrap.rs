@@ -119,7 +119,7 @@ pub(super) fn open_code(
 }
 
 /// A key for one purpose from a key that is uniformly random.
-pub(super) fn derive(key: &[u8; 32], purpose: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
+pub(crate) fn derive(key: &[u8; 32], purpose: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
     let mut derived = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(None, key)
         .expand(purpose, derived.as_mut_slice())

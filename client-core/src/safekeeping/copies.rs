@@ -9,6 +9,7 @@ use time::{Date, Month, OffsetDateTime, Time};
 use tracing::warn;
 
 use crate::{
+    calendar,
     error::Result,
     files,
     store::{Database, DatabaseKey, OpenError, copying},
@@ -135,8 +136,7 @@ fn prune(folder: &Path, now: u64, kept: usize) -> Result<()> {
 
 /// `relevo-YYYYMMDDTHHMM.db`, in UTC.
 fn name(now: u64) -> String {
-    let seconds = i64::try_from(now / 1000).unwrap_or(0);
-    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let at = calendar::utc(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
     let (hour, minute) = (at.hour(), at.minute());
     format!("relevo-{year:04}{month:02}{day:02}T{hour:02}{minute:02}.db")

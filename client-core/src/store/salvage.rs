@@ -210,7 +210,7 @@ fn raise_sequence(connection: &Connection, table: &str, sequence: Option<i64>) -
 
 /// Rows whose parents are lost: a conversation can be made again from its messages, and a contact from its id. What is left
 /// then points nowhere and goes; it stays in the damaged files. Returns how many messages that were.
-fn mend_references(connection: &Connection) -> Result<u64> {
+pub(crate) fn mend_references(connection: &Connection) -> Result<u64> {
     connection.execute_batch(
         "INSERT INTO contacts (account)
          SELECT DISTINCT m.sender FROM messages m WHERE m.mine = 0
@@ -245,9 +245,10 @@ fn mend_references(connection: &Connection) -> Result<u64> {
 }
 
 /// What follows from the rest: the search index, and cursors no older than what was received through them.
-fn rebuild(connection: &Connection) -> Result<()> {
+pub(crate) fn rebuild(connection: &Connection) -> Result<()> {
     connection.execute_batch(
-        "INSERT INTO search_queue (message) SELECT id FROM messages WHERE kind = 1;
+        "INSERT INTO search_queue (message) SELECT id FROM messages WHERE kind = 1
+         AND NOT EXISTS (SELECT 1 FROM search_index_docsize d WHERE d.id = messages.id) ON CONFLICT DO NOTHING;
          INSERT INTO streams (stream, cursor)
          SELECT c.conversation, max(m.seq) FROM messages m JOIN conversations c ON c.key = m.conversation
          WHERE m.mine = 0 AND m.seq IS NOT NULL GROUP BY m.conversation

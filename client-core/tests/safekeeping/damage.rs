@@ -1,6 +1,6 @@
 use std::{
     fs::{self, OpenOptions},
-    os::unix::fs::FileExt as _,
+    io::{Seek as _, SeekFrom, Write as _},
     path::Path,
 };
 
@@ -15,12 +15,16 @@ use crate::home::{CONVERSATIONS, DAY, Home, NOW, insert_message, seams, text};
 
 const PAGE: u64 = 4096;
 
+fn overwrite(path: &Path, bytes: &[u8], at: u64) {
+    let mut file = OpenOptions::new().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(at)).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
 /// Overwrites whole pages, the first one being 1.
 fn destroy(path: &Path, pages: impl IntoIterator<Item = u64>) {
-    let file = OpenOptions::new().write(true).open(path).unwrap();
     for page in pages {
-        file.write_all_at(&[0; PAGE as usize], (page - 1) * PAGE)
-            .unwrap();
+        overwrite(path, &[0; PAGE as usize], (page - 1) * PAGE);
     }
 }
 
@@ -82,8 +86,7 @@ fn a_wrong_key_a_newer_version_and_damage_are_told_apart() {
 
     fs::write(home.path(), &before).unwrap();
     for first_page in [[0; 16].as_slice(), &[0; 64], &[0; 4096]] {
-        let file = OpenOptions::new().write(true).open(home.path()).unwrap();
-        file.write_all_at(first_page, 0).unwrap();
+        overwrite(&home.path(), first_page, 0);
         assert!(matches!(open(&home.key), OpenError::Damaged(_)));
         assert!(matches!(open(&other), OpenError::WrongKey));
     }
@@ -171,8 +174,7 @@ fn a_database_that_cannot_be_read_at_all_comes_from_the_copy() {
 #[test]
 fn the_first_bytes_of_the_file_may_go() {
     let home = Home::with_messages(100);
-    let file = OpenOptions::new().write(true).open(home.path()).unwrap();
-    file.write_all_at(&[0; 16], 0).unwrap();
+    overwrite(&home.path(), &[0; 16], 0);
     let mended = home.open().unwrap().mended.unwrap();
     assert_eq!(mended.how, How::Salvaged);
     assert_eq!(mended.messages_missing, Some(0));
@@ -205,8 +207,7 @@ fn a_mending_is_told_until_the_person_has_read_it() {
     let home = Home::with_messages(100);
     destroy(&home.path(), [1]);
     home.profile.copy_if_due(&home.key, NOW).unwrap_err();
-    let file = OpenOptions::new().write(true).open(home.path()).unwrap();
-    file.write_all_at(&[0; 16], 0).unwrap();
+    overwrite(&home.path(), &[0; 16], 0);
     fs::remove_file(home.path()).unwrap();
     let lost = home.open();
     assert!(matches!(lost, Err(OpeningError::Lost(_))));
@@ -279,8 +280,7 @@ fn a_log_that_lost_committed_messages_is_damage() {
     };
     let flip = |log: &Path| {
         let len = fs::metadata(log).unwrap().len();
-        let file = OpenOptions::new().write(true).open(log).unwrap();
-        file.write_all_at(&[0x55; 8], len / 2).unwrap();
+        overwrite(log, &[0x55; 8], len / 2);
     };
     let remove = |log: &Path| fs::remove_file(log).unwrap();
     let empty = |log: &Path| fs::write(log, b"").unwrap();

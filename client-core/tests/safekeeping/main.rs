@@ -7,7 +7,14 @@
     reason = "tests"
 )]
 
+mod backups;
 mod copies;
+mod corruption;
 mod damage;
+mod exports;
+mod faults;
+mod golden;
 mod home;
 mod slots;
+#[allow(dead_code, reason = "the long form uses more of it")]
+mod trial;

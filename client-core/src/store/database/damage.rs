@@ -17,7 +17,7 @@ use crate::{
 pub struct Damage {
     /// In words for the page of details.
     pub what: String,
-    /// The write-ahead log is missing or damaged: what is in the file holds, and the last transactions are gone.
+    /// The last transactions, in the write-ahead log, are gone, or nothing tells that they are not.
     pub log_lost: bool,
 }
 
@@ -42,6 +42,17 @@ impl OpenError {
             what: what.into(),
             log_lost: false,
         })
+    }
+
+    /// What is known of the log beside a damage.
+    pub(super) fn beside(self, log_is_whole: bool) -> Self {
+        match self {
+            Self::Damaged(damage) => Self::Damaged(Damage {
+                log_lost: damage.log_lost || !log_is_whole,
+                ..damage
+            }),
+            other => other,
+        }
     }
 
     pub(super) fn log_lost(what: impl Into<String>) -> Self {

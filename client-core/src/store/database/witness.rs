@@ -3,10 +3,12 @@
 //! SQLite reads a log up to the first frame that does not hold, and takes the rest for a transaction that never ended. So a
 //! damaged, truncated or removed log takes committed transactions away without a word, MLS state among them. Two things
 //! know better: the index beside the log, which a process that dies leaves behind (sqlite.org/walformat.html), and a file
-//! that is there while the database is open.
+//! that is there while the database is open. Where the log and its index are both damaged, only a log that is gone is
+//! missed; the relay, which counts what a device sent, still notices MLS state that went back.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +18,7 @@ use crate::{error::Result, files, store::database::damage::OpenError};
 
 /// The version of the index that is understood. Another says nothing.
 const INDEX_VERSION: u32 = 3_007_000;
-/// Larger files would be read for nothing: the header is at the start.
+/// What is read of the index: its header, twice, and how much of the log was copied. In bytes.
 const HEADER: usize = 136;
 /// Said in the file that is there while the database is open.
 const RUNNING: &[u8] = b"open\n";
@@ -34,34 +36,39 @@ pub(super) struct Left {
     pub(super) doubted: bool,
     /// The log was there while the database was open, and is not now.
     log_gone: bool,
-    /// Frames that were committed, on the disk, and not yet all in the database.
+    /// Frames that were committed and on the disk; 0 where all of them are in the database. `None`: nothing tells.
     frames: Option<u32>,
 }
 
 impl Left {
     /// Looks before the database is opened.
     pub(super) fn see(path: &Path) -> Self {
-        let marker = fs::read(marker(path)).ok();
+        let said = fs::read(marker(path)).ok();
+        let said = said.as_deref();
         let log = fs::metadata(log(path));
-        let index = fs::read(files::beside(path, "-shm")).unwrap_or_default();
+        let index = header_of(&files::beside(path, "-shm")).unwrap_or_default();
+        // a damaged word counts as "open"
+        let left_open = said.is_some_and(|said| said != DOUBTED);
         Self {
-            unclean: marker.is_some() || log.as_ref().is_ok_and(|log| log.len() > 0),
-            doubted: marker.as_deref() == Some(DOUBTED),
-            log_gone: marker.as_deref() == Some(RUNNING) && log.is_err(),
+            unclean: left_open || log.as_ref().is_ok_and(|log| log.len() > 0),
+            doubted: said == Some(DOUBTED),
+            log_gone: left_open && said != Some(CLOSING) && log.is_err(),
             frames: committed_frames(&index),
         }
     }
 
-    /// Compares with what SQLite found in the log.
+    /// Compares with what SQLite found in the log. Returns whether the log is known to be whole.
     ///
     /// # Errors
     /// [`OpenError::Damaged`]: committed transactions are missing.
-    pub(super) fn compare(self, connection: &Connection) -> std::result::Result<(), OpenError> {
+    pub(super) fn compare(self, connection: &Connection) -> std::result::Result<bool, OpenError> {
         if self.log_gone {
             return Err(OpenError::log_lost("the write-ahead log is missing"));
         }
-        let Some(committed) = self.frames else {
-            return Ok(());
+        let committed = match self.frames {
+            None => return Ok(!self.unclean),
+            Some(0) => return Ok(true),
+            Some(committed) => committed,
         };
         let found: i64 =
             connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
@@ -70,7 +77,7 @@ impl Left {
                 "the write-ahead log has {found} frames of {committed}"
             )));
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -109,7 +116,15 @@ fn log(path: &Path) -> PathBuf {
     files::beside(path, "-wal")
 }
 
-/// What the index says was committed, if it is whole and the log is still needed.
+fn header_of(index: &Path) -> std::io::Result<Vec<u8>> {
+    let mut header = Vec::with_capacity(HEADER);
+    File::open(index)?
+        .take(HEADER as u64)
+        .read_to_end(&mut header)?;
+    Ok(header)
+}
+
+/// What the index says was committed, if it is whole.
 fn committed_frames(index: &[u8]) -> Option<u32> {
     let header = index.get(..HEADER)?;
     let word = |at: usize| {
@@ -120,5 +135,5 @@ fn committed_frames(index: &[u8]) -> Option<u32> {
         && word(0)? == INDEX_VERSION
         && header.get(12).is_some_and(|initialised| *initialised == 1);
     let (committed, copied) = (word(16)?, word(96)?);
-    (whole && committed > copied).then_some(committed)
+    whole.then_some(if committed > copied { committed } else { 0 })
 }
