@@ -119,6 +119,14 @@ pub fn turn_on(
     backup::turn_on(write, &*key_of(code)?, &folder.to_string_lossy(), record)
 }
 
+/// Writes to another folder from now on, under the same recovery code. The next run writes everything.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]: backups are off; [`ErrorKind::Database`].
+pub fn move_to(write: &WriteTransaction<'_>, folder: &Path) -> Result<()> {
+    backup::move_to(write, &folder.to_string_lossy())
+}
+
 /// The backup's key.
 fn key_of(code: &[u8; 32]) -> Result<Zeroizing<[u8; 32]>> {
     keyslots::derive(code, PURPOSE)

@@ -1,5 +1,6 @@
 //! One account at work in the app: the engine on a thread of its own, commands sent to it, notices coming out.
 
+mod backups;
 mod oneself;
 mod people;
 mod trust;

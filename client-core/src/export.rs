@@ -16,7 +16,7 @@
 //! }
 //! ```
 //! `kind` is `text`, `system` (with `event`), `unreadable` or `unsupported`; `text` is there for texts only; `state` is
-//! `queued`, `sent`, `delivered` or `failed` and there for own messages only.
+//! `queued`, `sent`, `delivered`, `read` or `failed` and there for own messages only.
 
 mod escape;
 mod html;
@@ -61,14 +61,16 @@ pub struct Words {
     pub started: String,
     /// Where messages never arrived.
     pub missing: String,
-    /// Where a request was accepted.
+    /// Where the other accepted to be written to.
     pub accepted: String,
-    /// Where the conversation's encryption was mended.
-    pub mended: String,
-    /// Where the other's devices changed.
-    pub devices: String,
-    /// Where the relay was seen to show different people different things.
-    pub split: String,
+    /// Where this computer came back into the conversation.
+    pub rejoined: String,
+    /// Where the encryption was set up anew.
+    pub reset: String,
+    /// Where the other's computers changed.
+    pub devices_changed: String,
+    /// Where the relay showed different people different computers of one of them.
+    pub split_view: String,
     /// Beside an own message that has not left this computer.
     pub not_sent: String,
 }
@@ -84,9 +86,12 @@ impl Default for Words {
             started: "The conversation began.".to_owned(),
             missing: "Some messages never arrived.".to_owned(),
             accepted: "The request was accepted.".to_owned(),
-            mended: "The connection of this conversation was repaired.".to_owned(),
-            devices: "The other's devices changed.".to_owned(),
-            split: "The server showed different people different lists of devices.".to_owned(),
+            rejoined: "This computer came back into the conversation.".to_owned(),
+            reset: "The encryption was set up anew.".to_owned(),
+            devices_changed: "The computers of the other changed.".to_owned(),
+            split_view:
+                "The relay told different people different things about the computers of the other."
+                    .to_owned(),
             not_sent: "not sent".to_owned(),
         }
     }
@@ -100,9 +105,10 @@ impl Words {
             MessageKind::System(SystemEvent::ConversationStarted) => Some(&self.started),
             MessageKind::System(SystemEvent::MessagesMissing) => Some(&self.missing),
             MessageKind::System(SystemEvent::RequestAccepted) => Some(&self.accepted),
-            MessageKind::System(SystemEvent::Rejoined | SystemEvent::Reset) => Some(&self.mended),
-            MessageKind::System(SystemEvent::DevicesChanged) => Some(&self.devices),
-            MessageKind::System(SystemEvent::SplitView) => Some(&self.split),
+            MessageKind::System(SystemEvent::Rejoined) => Some(&self.rejoined),
+            MessageKind::System(SystemEvent::Reset) => Some(&self.reset),
+            MessageKind::System(SystemEvent::DevicesChanged) => Some(&self.devices_changed),
+            MessageKind::System(SystemEvent::SplitView) => Some(&self.split_view),
             MessageKind::Unreadable => Some(&self.unreadable),
             MessageKind::Unsupported => Some(&self.unsupported),
         }

@@ -15,7 +15,7 @@ use crate::{
         BlockedContact, Conversation, ConversationKey, Message, MessagePage, SearchHit, Troubles,
     },
     store::{
-        Database, DatabaseKey, chains, conversations,
+        Database, DatabaseKey, backup, chains, conversations,
         links::{self, LinkRow},
         mendings::{self, Mended},
         messages, requests, search,
@@ -91,6 +91,14 @@ impl Reader {
     /// [`crate::ErrorKind::Database`].
     pub fn untold_mendings(&self) -> Result<Vec<Mended>> {
         mendings::untold(&self.connection())
+    }
+
+    /// The backup of this account; `None` while there is none.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`].
+    pub fn backup(&self) -> Result<Option<backup::Settings>> {
+        backup::settings(&self.connection())
     }
 
     /// The links that hold at a time, ms.

@@ -1,5 +1,6 @@
 //! The account of this window: not there, locked, or at work.
 
+mod backups;
 mod keeper;
 mod opening;
 mod recovery;
@@ -8,7 +9,7 @@ mod slots;
 use std::{
     path::PathBuf,
     pin::Pin,
-    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
+    sync::{Arc, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -62,6 +63,8 @@ pub(crate) struct Shell {
     /// The locked folder, once it was taken. Whoever changes `account` holds this, so that changes come one after the other.
     profile: Mutex<Option<Arc<Profile>>>,
     account: RwLock<Option<Arc<Account>>>,
+    /// Looks after the files of the account.
+    keeping: std::sync::Mutex<JoinSet<()>>,
     /// The keyring answered, and does not have what opens the profile: it is given it again by who opens it otherwise.
     keyring_lost: AtomicBool,
 }
@@ -72,13 +75,12 @@ struct Account {
     keeper: Arc<Keeper>,
     /// Tells the page what changes.
     forwarding: JoinSet<()>,
-    /// Looks after the files.
-    keeping: JoinSet<()>,
+    /// One run of the backup at a time.
+    backing_up: Mutex<()>,
 }
 
 impl Account {
     async fn stop(mut self) {
-        self.keeping.shutdown().await;
         self.client.stop().await;
         // it ends because the account did
         while self.forwarding.join_next().await.is_some() {}
@@ -103,12 +105,17 @@ impl Shell {
             runtime,
             profile: Mutex::default(),
             account: RwLock::default(),
+            keeping: std::sync::Mutex::default(),
             keyring_lost: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn bridge(&self) -> &Arc<Bridge> {
         &self.bridge
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings.current()
     }
 
     /// Replaces the settings.
@@ -137,6 +144,8 @@ impl Shell {
     /// Ends the account and waits until its database is closed.
     pub(crate) async fn stop(&self) {
         let _changing = self.profile.lock().await;
+        let mut keeping = std::mem::take(&mut *self.keeping());
+        keeping.shutdown().await;
         let account = self
             .account
             .write()
@@ -180,19 +189,24 @@ impl Shell {
         let mut forwarding = JoinSet::new();
         let forward = Arc::clone(&self.bridge).forward(notices, client.oneself());
         forwarding.spawn_on(forward, &self.runtime);
-        let mut keeping = JoinSet::new();
-        keeping.spawn_on(Arc::clone(&keeper).keep(), &self.runtime);
         Ok(Account {
             client,
             keeper,
             forwarding,
-            keeping,
+            backing_up: Mutex::default(),
         })
     }
 
     fn publish(&self, account: Account) {
         info!(account = %account.client.account(), "the account is at work");
-        *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(account));
+        let account = Arc::new(account);
+        let keep = keeper::keep(Arc::downgrade(&account));
+        self.keeping().spawn_on(keep, &self.runtime);
+        *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(account);
+    }
+
+    fn keeping(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.keeping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn running(&self) -> Option<Arc<Account>> {

@@ -1,11 +1,16 @@
 //! What an open account does for its files: other slots, the identity beside them, copies.
 
+use std::io::Write;
+
 use zeroize::Zeroizing;
 
 use crate::{
-    error::Result,
+    backup::{self, BackupError, Job, Opened, Ran, Restored},
+    error::{Error, ErrorKind, Result},
+    export,
     keyslots::{self, Protection, SecretStore, SlotKind},
-    profile::{Profile, entry_name},
+    model::ConversationKey,
+    profile::{OpenedAccount, Profile, entry_name},
     safekeeping::{Copied, copies},
     seams::Randomness,
     store::{Database, DatabaseKey, OpenError, account, identity},
@@ -106,6 +111,38 @@ impl Profile {
         Ok(copies::prune_to_newest(&self.copies(), now)?)
     }
 
+    /// Writes the backup of a run that the engine's thread began. Blocks; the engine may go on writing. See [`backup::run`].
+    ///
+    /// # Errors
+    /// As there; then the former backup is as it was.
+    pub fn back_up(
+        &self,
+        key: &DatabaseKey,
+        job: &Job,
+        now: u64,
+        random: &mut dyn Randomness,
+    ) -> std::result::Result<Ran, BackupError> {
+        backup::run(&self.database(), key, job, now, random)
+    }
+
+    /// Writes a conversation as a file that other programs read. Blocks; has a connection of its own. See
+    /// [`export::conversation`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn export(
+        &self,
+        key: &DatabaseKey,
+        conversation: ConversationKey,
+        format: export::Format,
+        words: &export::Words,
+        now: u64,
+        output: &mut dyn Write,
+    ) -> Result<u64> {
+        let connection = Database::open_reader(&self.database(), key)?;
+        export::conversation(&connection, conversation, format, words, now, output)
+    }
+
     /// Has the database checked whole at its next opening. For the app to call when a reading failed with
     /// [`crate::ErrorKind::Database`], before it opens the account anew.
     ///
@@ -113,5 +150,38 @@ impl Profile {
     /// [`crate::ErrorKind::Database`], [`crate::ErrorKind::DiskFull`].
     pub fn doubt(&self) -> Result<()> {
         Database::doubt(&self.database())
+    }
+}
+
+impl OpenedAccount {
+    /// Takes contacts, conversations and messages from a backup into an account that was just restored, before it is started.
+    /// Safe to repeat: what has something already stays as it is.
+    ///
+    /// # Errors
+    /// [`BackupError`]; then nothing was changed.
+    pub fn take_over(
+        &mut self,
+        backup: &Opened,
+    ) -> std::result::Result<Option<Restored>, BackupError> {
+        let mut outcome = Ok(None);
+        let written = self.engine.change(|write| match backup.restore(write) {
+            Ok(restored) => {
+                outcome = Ok(Some(restored));
+                Ok(())
+            }
+            Err(BackupError::NotFresh) => Ok(()),
+            Err(error) => {
+                outcome = Err(error);
+                Err(Error::new(
+                    ErrorKind::Database,
+                    "the backup was not restored",
+                ))
+            }
+        });
+        match (written, outcome) {
+            (_, Err(error)) => Err(error),
+            (Err(error), Ok(_)) => Err(error.into()),
+            (Ok(()), outcome) => outcome,
+        }
     }
 }

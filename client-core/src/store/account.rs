@@ -333,10 +333,24 @@ pub fn untold_record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>
         [],
         |row| row.get(0),
     )?;
-    Ok(record.as_deref().and_then(|record| {
-        let (token, bytes) = record.split_at_checked(Token::LEN)?;
-        Some((Token::from_slice(token)?, bytes.to_vec()))
-    }))
+    Ok(record.as_deref().and_then(split_record))
+}
+
+/// The recovery record: its name and its bytes. `None` where this device never made one.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>> {
+    let record: Option<Vec<u8>> =
+        connection.query_row("SELECT record FROM account WHERE id = 1", [], |row| {
+            row.get(0)
+        })?;
+    Ok(record.as_deref().and_then(split_record))
+}
+
+fn split_record(record: &[u8]) -> Option<(Token, Vec<u8>)> {
+    let (token, bytes) = record.split_at_checked(Token::LEN)?;
+    Some((Token::from_slice(token)?, bytes.to_vec()))
 }
 
 /// Keeps the recovery record; the relay has to be told.

@@ -84,6 +84,16 @@ pub(crate) fn turn_on(
     Ok(())
 }
 
+/// Changes where backups go; the next run writes everything.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]: backups are off; [`ErrorKind::Database`].
+pub(crate) fn move_to(write: &WriteTransaction<'_>, folder: &str) -> Result<()> {
+    let settings = settings(write.connection())?
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, "backups are off"))?;
+    turn_on(write, &settings.key, folder, &settings.record)
+}
+
 /// Turns backups off. What was written stays where it is.
 ///
 /// # Errors

@@ -57,6 +57,7 @@ pub(crate) fn each_message(
         "{} WHERE m.conversation = ?1 ORDER BY m.position",
         messages::SELECT
     ))?;
+
     let mut rows = statement.query([key.0])?;
     while let Some(row) = rows.next()? {
         take(messages::read(row)?)?;

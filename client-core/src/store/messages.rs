@@ -44,6 +44,7 @@ pub fn position_of(seq: u64) -> i64 {
         .saturating_add(PLACES - 1)
 }
 
+/// Reads what [`read`] wants; a condition follows.
 pub(super) const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
     m.state, c.delivered_seq, c.peer_read,
     CASE WHEN m.kind = 2 THEN (SELECT count(*) FROM gaps g WHERE g.message = m.id) ELSE 0 END AS missing,

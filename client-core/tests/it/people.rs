@@ -61,11 +61,6 @@ impl TestRelay {
         self.running = Some((shutdown, task));
     }
 
-    /// Everything that the relay keeps.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// An invite of the operator.
     pub(crate) fn invite(&self) -> Link {
         let relay = Relay::open(self.folder.path()).unwrap();

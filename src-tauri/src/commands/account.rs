@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use client_core::{
     crypto::{RecoveryCode, RecoveryLink},
     restoring::Lost,
@@ -38,7 +40,12 @@ pub(super) async fn unlock_with_code(
 pub(super) async fn restore(shell: &Shell, params: RestoreAccount) -> Result<AppState, AppError> {
     let lost = Lost::parse(&params.code.0, &params.relay)?;
     shell
-        .restore(lost, params.name, params.protection.into())
+        .restore(
+            lost,
+            params.folder.map(PathBuf::from),
+            params.name,
+            params.protection.into(),
+        )
         .await
 }
 

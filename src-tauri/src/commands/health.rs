@@ -1,8 +1,13 @@
+use std::{env, path::PathBuf};
+
+use client_core::export::{Format, Words};
+
 use super::{
     AcknowledgeMended, BackupNow, ExportConversation, Health, RehearseBackup, SetBackupFolder,
+    account,
 };
 use crate::{
-    dto::{self, AppError, ErrorCode},
+    dto::{self, AppError, ErrorCode, ExportFormat, Language},
     state::Shell,
 };
 
@@ -14,46 +19,87 @@ pub(super) async fn acknowledge_mended(
 }
 
 pub(super) async fn health(shell: &Shell, Health {}: Health) -> Result<dto::Health, AppError> {
-    let troubles = shell.client()?.as_ref().troubles().await?;
-    Ok(dto::Health {
-        unopened: troubles.unopened,
-        missing: troubles.missing,
-        backup_folder: None,
-        last_backup: None,
-        backup_problem: None,
-        last_rehearsal: None,
-        last_copy: shell.last_copy().await?,
-    })
+    shell.health().await
 }
 
 pub(super) async fn set_backup_folder(
     shell: &Shell,
-    _params: SetBackupFolder,
+    params: SetBackupFolder,
 ) -> Result<dto::Health, AppError> {
-    shell.client().and_then(|_| Err(no_backups()))
+    let code = params.code.map(|code| account::code(&code.0)).transpose()?;
+    shell
+        .set_backup_folder(params.folder.map(PathBuf::from), code)
+        .await?;
+    shell.health().await
 }
 
 pub(super) async fn backup_now(
     shell: &Shell,
     BackupNow {}: BackupNow,
 ) -> Result<dto::Health, AppError> {
-    shell.client().and_then(|_| Err(no_backups()))
+    shell.back_up().await?;
+    shell.health().await
 }
 
 pub(super) async fn rehearse_backup(
     shell: &Shell,
     RehearseBackup {}: RehearseBackup,
 ) -> Result<dto::Health, AppError> {
-    shell.client().and_then(|_| Err(no_backups()))
+    shell.rehearse_backup().await?;
+    shell.health().await
 }
 
 pub(super) async fn export_conversation(
     shell: &Shell,
-    _params: ExportConversation,
+    params: ExportConversation,
 ) -> Result<String, AppError> {
-    shell.client().and_then(|_| Err(no_backups()))
+    let format = match params.format {
+        ExportFormat::Html => Format::Html,
+        ExportFormat::Json => Format::Json,
+        ExportFormat::Markdown => Format::Markdown,
+    };
+    let words = words(shell.settings().language);
+    let file = shell
+        .export(
+            params.conversation.into(),
+            format,
+            words,
+            params.folder.into(),
+        )
+        .await?;
+    file.into_os_string()
+        .into_string()
+        .map_err(|_| AppError::new(ErrorCode::Folder, "the name of the folder is no text"))
 }
 
-fn no_backups() -> AppError {
-    AppError::new(ErrorCode::Folder, "this version writes no backups")
+/// The words of an exported file in the language of the window.
+fn words(language: Language) -> Words {
+    let spanish = match language {
+        Language::Es => true,
+        Language::En => false,
+        Language::System => ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|variable| env::var(variable).ok().filter(|value| !value.is_empty()))
+            .is_some_and(|locale| locale.starts_with("es")),
+    };
+    if !spanish {
+        return Words::default();
+    }
+    Words {
+        language: "es".to_owned(),
+        conversation_with: "Conversación con".to_owned(),
+        exported_on: "Exportada el".to_owned(),
+        unreadable: "Este mensaje no se pudo abrir.".to_owned(),
+        unsupported: "Este mensaje es de un tipo que esta versión no muestra.".to_owned(),
+        started: "La conversación empezó.".to_owned(),
+        missing: "Algunos mensajes no llegaron nunca.".to_owned(),
+        accepted: "La solicitud fue aceptada.".to_owned(),
+        rejoined: "Este ordenador volvió a la conversación.".to_owned(),
+        reset: "El cifrado se estableció de nuevo.".to_owned(),
+        devices_changed: "Los ordenadores de la otra persona cambiaron.".to_owned(),
+        split_view:
+            "El relé contó cosas distintas a distintas personas sobre los ordenadores de la otra."
+                .to_owned(),
+        not_sent: "sin enviar".to_owned(),
+    }
 }

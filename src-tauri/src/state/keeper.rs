@@ -1,8 +1,9 @@
 //! What an account's files need while it runs: other slots, the identity beside them, copies.
 
 use std::{
+    io::Write,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -10,29 +11,50 @@ use std::{
 
 use client_core::{
     Error, ErrorKind, Result,
+    backup::{BackupError, Job, Ran},
+    export::{Format, Words},
     keyslots::{Protection, SecretStore, SlotKind, Unlock, UnlockError},
+    model::ConversationKey,
     profile::{Profile, ProfileState},
     safekeeping::Copied,
     seams::{Clock as _, SystemClock, SystemRandom},
     store::{DatabaseKey, OpenError},
 };
-use tokio::{task, time};
+use tokio::time;
 use tracing::{error, info, warn};
 
-use crate::dto::Slot;
+use crate::{
+    dto::Slot,
+    state::{Account, blocking},
+};
 
 /// Whoever starts the app wants to read; copying can wait.
 const FIRST: Duration = Duration::from_secs(2 * 60);
 /// How often is looked whether a day has passed.
 const PERIOD: Duration = Duration::from_secs(60 * 60);
 
-/// An open account's files, and the key to them. Every method but [`Keeper::keep`] blocks.
+/// Looks after the files of an account until it ends.
+pub(super) async fn keep(account: Weak<Account>) {
+    time::sleep(FIRST).await;
+    while let Some(account) = account.upgrade() {
+        let keeper = Arc::clone(&account.keeper);
+        if blocking(move || keeper.tidy()).await.is_ok() {
+            account.back_up_if_due().await;
+        }
+        drop(account);
+        time::sleep(PERIOD).await;
+    }
+}
+
+/// An open account's files, and the key to them. What reads or writes blocks.
 pub(super) struct Keeper {
     profile: Arc<Profile>,
     key: DatabaseKey,
     clock: SystemClock,
     /// What was wiped in the database may still lie in older copies of it.
     unwiped: AtomicBool,
+    /// Why the last run of the backup failed.
+    backup_problem: Mutex<Option<String>>,
 }
 
 impl Keeper {
@@ -42,18 +64,7 @@ impl Keeper {
             key,
             clock: SystemClock::new(),
             unwiped: AtomicBool::new(false),
-        }
-    }
-
-    /// Looks after the files until it is stopped.
-    pub(super) async fn keep(self: Arc<Self>) {
-        time::sleep(FIRST).await;
-        loop {
-            let keeper = Arc::clone(&self);
-            if let Err(fault) = task::spawn_blocking(move || keeper.tidy()).await {
-                error!(%fault, "looking after the files failed");
-            }
-            time::sleep(PERIOD).await;
+            backup_problem: Mutex::default(),
         }
     }
 
@@ -66,7 +77,7 @@ impl Keeper {
             self.forget_what_was_wiped();
             return;
         }
-        match self.profile.copy_if_due(&self.key, self.clock.wall_ms()) {
+        match self.profile.copy_if_due(&self.key, self.now()) {
             Ok(Copied::NotDue) => {}
             Ok(Copied::Made(_)) => info!("the database was copied"),
             // it was noted, and is mended at the next start
@@ -81,7 +92,7 @@ impl Keeper {
     pub(super) fn forget_what_was_wiped(&self) {
         let forgotten =
             self.profile
-                .forget_what_was_wiped(&self.key, self.clock.wall_ms(), &mut SystemRandom);
+                .forget_what_was_wiped(&self.key, self.now(), &mut SystemRandom);
         if let Err(error) = &forgotten {
             warn!(error = %error, "what was wiped may still be in older copies");
         }
@@ -102,9 +113,45 @@ impl Keeper {
         self.profile.keep_identity(&self.key, &mut SystemRandom)
     }
 
+    pub(super) fn now(&self) -> u64 {
+        self.clock.wall_ms()
+    }
+
+    /// Writes the backup.
+    pub(super) fn back_up(&self, job: &Job) -> std::result::Result<Ran, BackupError> {
+        self.profile
+            .back_up(&self.key, job, self.now(), &mut SystemRandom)
+    }
+
+    pub(super) fn note_backup(&self, problem: Option<String>) {
+        *self
+            .backup_problem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    pub(super) fn backup_problem(&self) -> Option<String> {
+        self.backup_problem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Writes a conversation for other programs.
+    pub(super) fn export(
+        &self,
+        conversation: ConversationKey,
+        format: Format,
+        words: &Words,
+        output: &mut dyn Write,
+    ) -> Result<u64> {
+        self.profile
+            .export(&self.key, conversation, format, words, self.now(), output)
+    }
+
     /// When the newest copy was made.
     pub(super) fn last_copy(&self) -> Result<Option<u64>> {
-        self.profile.last_copy(self.clock.wall_ms())
+        self.profile.last_copy(self.now())
     }
 
     /// The ways in, and what is wrong with those that open without a question.

@@ -1,12 +1,13 @@
 //! From a folder to an account at work: opened by one of its ways in, made, or brought back.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use client_core::{
-    Error, SystemSeams,
+    Error, SystemSeams, backup,
     keyslots::{self, Protection, SlotKind, Trouble, Unlock, UnlockError},
     profile::{Profile, ProfileState},
     restoring::Lost,
@@ -19,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     dto::{AppError, AppState, ErrorCode, Slot},
-    state::{Account, Shell, blocking},
+    state::{Account, Shell, backups::of_backup, blocking},
 };
 
 /// A relay that has not made the account by then is not going to.
@@ -179,23 +180,43 @@ impl Shell {
         self.ready().await
     }
 
-    /// Brings an account back by its recovery code and waits until the relay has let this computer in. The code opens the
-    /// profile from then on, too. After a failure it may be repeated with the same code.
+    /// Brings an account back by its recovery code, with what a backup has of it, and waits until the relay has let this
+    /// computer in. The code opens the profile from then on, too. After a failure it may be repeated with the same code.
     pub(crate) async fn restore(
         &self,
         lost: Lost,
+        folder: Option<PathBuf>,
         name: String,
         protection: Protection,
     ) -> Result<AppState, AppError> {
         let mut slot = self.profile.lock().await;
         let profile = self.take_empty(&mut slot).await?;
         let code = Zeroizing::new(*lost.code.as_bytes());
+        let backup = match folder {
+            Some(folder) => {
+                let code = code.clone();
+                Some(
+                    blocking(move || backup::open(&folder, &code))
+                        .await?
+                        .map_err(of_backup)?,
+                )
+            }
+            None => None,
+        };
         let found = lost.find(&self.runtime).await?;
         let (keyring, (seams, system)) =
             (Arc::clone(&self.keyring), SystemSeams::new(&self.runtime));
         let opened = blocking({
             let profile = Arc::clone(&profile);
-            move || profile.restore(&found, &name, &protection, keyring.as_ref(), seams)
+            move || {
+                let mut opened =
+                    profile.restore(&found, &name, &protection, keyring.as_ref(), seams)?;
+                if let Some(backup) = &backup {
+                    let restored = opened.take_over(backup).map_err(of_backup)?;
+                    info!(?restored, "the backup was taken over");
+                }
+                Ok::<_, AppError>(opened)
+            }
         });
         let account = self.start(profile, opened.await??, system)?;
         self.publish(registered(account).await?);

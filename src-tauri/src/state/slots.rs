@@ -51,10 +51,4 @@ impl Shell {
         let keyring = Arc::clone(&self.keyring);
         Ok(blocking(move || account.keeper.set_slot(&protection, keyring.as_ref())).await??)
     }
-
-    /// When the newest copy of the database was made.
-    pub(crate) async fn last_copy(&self) -> Result<Option<u64>, AppError> {
-        let account = self.account()?;
-        Ok(blocking(move || account.keeper.last_copy()).await??)
-    }
 }
