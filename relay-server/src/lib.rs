@@ -13,6 +13,7 @@ mod http;
 mod inline;
 mod jobs;
 mod limits;
+mod manifests;
 mod node;
 mod presence;
 mod registry;

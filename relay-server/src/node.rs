@@ -4,8 +4,8 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use ed25519_dalek::SigningKey;
 use protocol::{
-    ConversationId, Digest, Key, Limits as WireLimits, News, Ready, Receipt, Refusal, RelayId,
-    StreamId, bounds,
+    ConversationId, Digest, ErrorCode, Key, Limits as WireLimits, News, Ready, Receipt, Refusal,
+    RelayId, StreamId, bounds,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -83,8 +83,8 @@ impl Node {
         }
         delivered.truncate(bounds::NEWS);
         let ready = Ready {
-            sent: 0,
-            manifest: 1,
+            sent: attachment.sent,
+            manifest: attachment.manifest,
             limits: self.wire_limits(),
             time: self.environment.clock.now(),
             news: news(session, &attachment),
@@ -136,6 +136,12 @@ impl Node {
                     return Err(refusal);
                 }
             };
+            if attachment.revoked {
+                for conversation in followed {
+                    self.delivery.unfollow(session, conversation);
+                }
+                return Err(Refusal::new(ErrorCode::Revoked));
+            }
             attachment.cursor = attachment.cursor.max(self.delivery.inbox_cursor(device));
             for membership in &mut attachment.memberships {
                 self.delivery.follow(session, membership);

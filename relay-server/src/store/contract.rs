@@ -73,7 +73,8 @@ fn account(n: u8, devices: u8, token: Digest) -> NewAccount {
         leaf_key: Key::new([n; 32]),
     };
     NewAccount {
-        token,
+        made: Made::ByInvite(token),
+        number: 1,
         account: AccountId::new([n; 16]),
         manifest: Bytes::from(vec![n; 40]),
         devices: (0..devices).map(device).collect(),

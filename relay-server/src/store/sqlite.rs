@@ -8,12 +8,15 @@ mod cursors;
 mod entries;
 mod expiry;
 mod groups;
+mod handles;
 mod heads;
 mod incarnations;
 mod key_packages;
 mod links;
+mod manifests;
 mod members;
 mod reader;
+mod records;
 mod requests;
 mod schema;
 mod writer;
@@ -23,7 +26,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use bytes::Bytes;
 use protocol::{
-    AccountId, ClientId, ConversationId, DeviceId, KeyPackageCount, Refusal, StoreGeneration,
+    AccountId, ClientId, ConversationId, ConversationOf, DeviceId, Digest, KeyPackageCount,
+    Refusal, StoreGeneration,
 };
 use rusqlite::{Connection, Error as SqlError};
 
@@ -32,8 +36,8 @@ use self::{reader::Readers, writer::Writer};
 use super::{
     AccountRow, AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo,
     DeviceRow, Done, Ended, Expiry, GroupRow, Identity, LoginRow, NewAccount, NewAppend, NewBlock,
-    NewClaim, NewCommit, NewConversation, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior,
-    ReadableRow, Reading, SeenHead, Store, StreamRow,
+    NewClaim, NewCommit, NewConversation, NewKeyPackages, NewLinkRow, NewManifest, NewRecord,
+    PageRange, PageRow, Prior, ReadableRow, Reading, RecordRow, SeenHead, Store, StreamRow,
 };
 use crate::{config::Config, environment::Environment, workers::Workers};
 
@@ -192,6 +196,51 @@ impl Store for SqliteStore {
         );
     }
 
+    fn publish_manifest(&self, request: NewManifest, done: Done<Vec<DeviceId>>) {
+        let cost = writer::Cost {
+            rows: 2 + request.devices.len(),
+            bytes: request.bytes.len(),
+        };
+        self.writer.submit(
+            request,
+            manifests::publish,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
+    fn store_record(&self, request: NewRecord, done: Done<()>) {
+        let cost = writer::Cost {
+            rows: 1,
+            bytes: request.bytes.len(),
+        };
+        self.writer
+            .submit(request, records::store, cost, writer::Undo::Savepoint, done);
+    }
+
+    fn set_handle(&self, caller: Identity, handle: Option<String>, done: Done<()>) {
+        let cost = writer::Cost { rows: 1, bytes: 0 };
+        self.writer.submit(
+            (caller, handle),
+            handles::set,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
+    fn end_link(&self, caller: Identity, token: Digest, done: Done<()>) {
+        let cost = writer::Cost { rows: 1, bytes: 0 };
+        self.writer.submit(
+            (caller, token),
+            links::end,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
     fn publish_key_packages(&self, request: NewKeyPackages, done: Done<KeyPackageCount>) {
         let bytes = request
             .packages
@@ -270,6 +319,35 @@ impl Store for SqliteStore {
     fn login(&self, account: AccountId, device: DeviceId) -> Reading<Option<LoginRow>> {
         self.readers
             .read(move |connection| accounts::login(connection, account, device))
+    }
+
+    fn manifest(&self, account: AccountId) -> Reading<Option<Vec<u8>>> {
+        self.readers
+            .read(move |connection| manifests::newest_of(connection, account))
+    }
+
+    fn manifest_for(&self, caller: Identity, account: AccountId) -> Reading<Option<Vec<u8>>> {
+        self.readers
+            .read(move |connection| manifests::newest_for(connection, caller, account))
+    }
+
+    fn record(&self, record: Digest) -> Reading<Option<RecordRow>> {
+        self.readers
+            .read(move |connection| records::find(connection, record))
+    }
+
+    fn find(&self, caller: Identity, handle: String) -> Reading<Option<AccountId>> {
+        self.readers
+            .read(move |connection| handles::find(connection, caller, &handle))
+    }
+
+    fn conversations(
+        &self,
+        account: AccountRow,
+        after: Option<ConversationId>,
+    ) -> Reading<(Vec<ConversationOf>, bool)> {
+        self.readers
+            .read(move |connection| conversations::of_account(connection, account, after))
     }
 
     fn attachment(&self, device: DeviceRow, now: u64) -> Reading<Attachment> {

@@ -12,14 +12,18 @@ mod relay;
 
 mod blocks;
 mod conversations;
+mod counters;
 mod entries;
+mod handles;
 mod handshake;
 mod hostile;
 mod http;
 mod invalid_commits;
 mod key_packages;
 mod links;
+mod manifests;
 mod pushing;
+mod recovery;
 mod rejoining;
 mod requests;
 mod resets;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use protocol::{AccountId, Claimed, ClaimedKeyPackage, ErrorCode, Refusal, bounds, cbor};
 use rusqlite::OptionalExtension as _;
 
-use super::{Fault, accounts, blocks, key_packages, writer::Tx};
+use super::{Fault, accounts, blocks, key_packages, manifests, writer::Tx};
 use crate::store::NewClaim;
 
 /// Room for the frame around the answer.
@@ -53,7 +53,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault>
     if packages.is_empty() && *account != caller.account {
         return Err(none());
     }
-    let manifest = accounts::manifest(tx.connection, row)?.into();
+    let manifest = manifests::newest(tx.connection, row)?.into();
     let reply = cbor::encode(&Claimed { manifest, packages });
     if reply.len() + FRAME_OVERHEAD > bounds::FRAME {
         return Err(Refusal::new(ErrorCode::TooLarge).into());

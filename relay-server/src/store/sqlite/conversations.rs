@@ -1,6 +1,9 @@
 //! Table `conversations`: making them, and changing their groups by compare-and-set.
 
-use protocol::{Committed, ConversationId, DeviceId, Entry, EntryKind, ErrorCode, Opaque, Refusal};
+use protocol::{
+    AccountId, Committed, ConversationId, ConversationOf, DeviceId, Entry, EntryKind, ErrorCode,
+    Opaque, Refusal, bounds,
+};
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
 use super::{
@@ -182,6 +185,34 @@ pub(super) fn of_pair(
         .optional()
 }
 
+/// The conversations of an account whose ids are greater, ascending, and whether more follow.
+pub(super) fn of_account(
+    connection: &Connection,
+    account: AccountRow,
+    after: Option<ConversationId>,
+) -> SqlResult<(Vec<ConversationOf>, bool)> {
+    let after = after.map_or(Vec::new(), |after| after.as_bytes().to_vec());
+    let mut found = connection
+        .prepare_cached(
+            "SELECT c.conversation, a.account FROM conversations c JOIN accounts a ON a.id = c.high
+             WHERE c.low = ?1 AND c.conversation > ?2
+             UNION ALL
+             SELECT c.conversation, a.account FROM conversations c JOIN accounts a ON a.id = c.low
+             WHERE c.high = ?1 AND c.conversation > ?2
+             ORDER BY 1 LIMIT ?3",
+        )?
+        .query_map((account.0, after, bounds::CONVERSATIONS + 1), |row| {
+            Ok(ConversationOf {
+                conversation: ConversationId::new(row.get(0)?),
+                peer: AccountId::new(row.get(1)?),
+            })
+        })?
+        .collect::<SqlResult<Vec<_>>>()?;
+    let more = found.len() > bounds::CONVERSATIONS;
+    found.truncate(bounds::CONVERSATIONS);
+    Ok((found, more))
+}
+
 /// The first answer to a repeat.
 fn repeated(tx: &Tx<'_>, request: &NewCommit) -> Result<Option<CommitDone>, Fault> {
     let Some(prior) = entries::prior(tx.connection, request.caller.device_row, request.client_id)?
@@ -238,6 +269,7 @@ pub(super) fn store_commit(
     }
     // last: nothing can be refused any more
     tx.touched.insert(stream, seq);
+    tx.count_sent(request.caller.device_row, 1);
     Ok(CommitDone {
         committed: Committed { seq, time: tx.now },
         change: Some(Change {

@@ -107,6 +107,7 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         heads::advance(tx, request.conversation, next - 1);
         let count = u64::try_from(fresh).unwrap_or(u64::MAX);
         let account = request.caller.account_row;
+        tx.count_sent(request.caller.device_row, count);
         done.accepted = requests::appended(tx, request.conversation, account, count)?;
     }
     Ok(done)

@@ -46,11 +46,11 @@ struct Stream {
 }
 
 fn streams_after(connection: &Connection, after: StreamRow) -> SqlResult<Vec<Stream>> {
-    // a device that left has it all when its cursor is where it left
+    // a device that left has it all when its cursor is where it left; one that is revoked gets nothing more
     let mut statement = connection.prepare_cached(
         "SELECT s.id, s.last, s.base, coalesce(
             (SELECT min(CASE WHEN m.left IS NOT NULL AND m.cursor >= m.left THEN s.last ELSE m.cursor END)
-             FROM members m WHERE m.stream = s.id),
+             FROM members m JOIN devices d ON d.id = m.device WHERE m.stream = s.id AND d.revoked = 0),
             (SELECT d.inbox_cursor FROM devices d WHERE d.inbox = s.id), 0)
          FROM streams s WHERE s.id > ?1 ORDER BY s.id LIMIT ?2",
     )?;

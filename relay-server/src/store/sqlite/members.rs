@@ -225,7 +225,8 @@ pub(super) fn attachment(
     let transaction = connection.unchecked_transaction()?;
     transaction
         .prepare_cached(
-            "SELECT s.id, s.last, s.base, d.inbox_cursor, s.time FROM devices d JOIN streams s ON s.id = d.inbox WHERE d.id = ?1",
+            "SELECT s.id, s.last, s.base, d.inbox_cursor, s.time, d.sent, a.manifest, d.revoked <> 0
+             FROM devices d JOIN streams s ON s.id = d.inbox JOIN accounts a ON a.id = d.account WHERE d.id = ?1",
         )?
         .query_row((device.0,), |row| {
             Ok(Attachment {
@@ -234,6 +235,9 @@ pub(super) fn attachment(
                 base: row.get(2)?,
                 cursor: row.get(3)?,
                 time: row.get(4)?,
+                sent: row.get(5)?,
+                manifest: row.get(6)?,
+                revoked: row.get(7)?,
                 key_packages: key_packages::count(&transaction, device, now)?,
                 memberships: memberships(&transaction, device)?,
             })
