@@ -36,6 +36,8 @@ pub(crate) struct Node {
     /// Verified against where there is no key, so that the work is the same.
     pub(crate) nobodys_key: Key,
     pub(crate) environment: Environment,
+    /// Whether an operator vouches for the clock.
+    pub(crate) clock_confirmed: bool,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) workers: Workers,
     pub(crate) registry: Registry,

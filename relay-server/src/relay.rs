@@ -1,5 +1,7 @@
 //! A relay's data directory: configuration, identity key, TLS key, database.
 
+mod backup;
+
 use std::{
     fs,
     io::Write as _,
@@ -40,6 +42,8 @@ pub struct Relay {
     pub(crate) identity_key: SigningKey,
     pub(crate) tls: Option<Tls>,
     pub(crate) environment: Environment,
+    /// Whether an operator vouches for the clock.
+    pub(crate) clock_confirmed: bool,
 }
 
 impl Relay {
@@ -56,12 +60,7 @@ impl Relay {
             dir.display()
         );
         // who is in which conversation is in there
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
-                .with_context(|| format!("protect {}", dir.display()))?;
-        }
+        protect(dir)?;
         let environment = Environment::system();
         tls::create(dir)?;
         fs::write(dir.join(CONFIG_FILE), options.config.to_commented_toml())
@@ -106,6 +105,7 @@ impl Relay {
             identity_key: SigningKey::from_bytes(&secret),
             tls,
             environment: Environment::system(),
+            clock_confirmed: false,
         })
     }
 
@@ -113,6 +113,13 @@ impl Relay {
     #[must_use]
     pub fn with_environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
+        self
+    }
+
+    /// Lets expiry go by the clock at once, although it is far ahead of what was stored last.
+    #[must_use]
+    pub fn with_confirmed_clock(mut self) -> Self {
+        self.clock_confirmed = true;
         self
     }
 
@@ -238,6 +245,17 @@ pub fn local_config(listen: std::net::SocketAddr, public: Vec<String>) -> Config
         },
         ..Config::default()
     }
+}
+
+/// Lets nobody but its owner into a directory.
+fn protect(dir: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+            .with_context(|| format!("protect {}", dir.display()))?;
+    }
+    Ok(())
 }
 
 /// Writes a file that only its owner can read, and makes it durable.

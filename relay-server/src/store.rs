@@ -107,6 +107,8 @@ pub(crate) trait Store: Send + Sync {
     fn devices(&self, accounts: Vec<AccountId>) -> Reading<Vec<DeviceInfo>>;
     /// What the device stored under this client id.
     fn prior(&self, device: DeviceRow, client_id: ClientId) -> Reading<Option<Prior>>;
+    /// The latest time that expiry went by, or else of an entry; `None`: nothing was ever stored.
+    fn latest(&self) -> Reading<Option<u64>>;
     /// Whether the store answers.
     fn probe(&self) -> Reading<()>;
 }

@@ -40,6 +40,16 @@ pub(crate) fn create(dir: &Path) -> anyhow::Result<()> {
     fs::write(dir.join(CERTIFICATE_FILE), certificate.pem()).context("write the certificate")
 }
 
+/// Whether a directory has a certificate and its key.
+pub(crate) fn exists(dir: &Path) -> bool {
+    dir.join(CERTIFICATE_FILE).exists() && dir.join(KEY_FILE).exists()
+}
+
+/// Whether a file of this name is one of them.
+pub(crate) fn is_file(name: &str) -> bool {
+    name == CERTIFICATE_FILE || name == KEY_FILE
+}
+
 /// Loads what the configuration says; `None` behind a proxy.
 pub(crate) fn load(dir: &Path, config: &Config) -> anyhow::Result<Option<Tls>> {
     let (certificate, key) = match config.tls.mode {

@@ -7,6 +7,8 @@ mod commits;
 mod incarnations;
 mod keeping;
 mod key_packages;
+mod requests;
+mod restoring;
 
 use std::{
     path::Path,
@@ -42,6 +44,15 @@ struct Zeros;
 impl Random for Zeros {
     fn fill(&self, buffer: &mut [u8]) {
         buffer.fill(0);
+    }
+}
+
+/// What is drawn when a store is restored.
+struct Ones;
+
+impl Random for Ones {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(1);
     }
 }
 
@@ -152,6 +163,31 @@ impl World {
             dir,
         } = self;
         drop(store);
+        let store = opened(dir.path(), config, &clock);
+        Self {
+            store,
+            clock,
+            ana,
+            bo,
+            dir,
+        }
+    }
+
+    /// The same as of its store's backup.
+    fn restored(self, config: &Config) -> Self {
+        let Self {
+            store,
+            clock,
+            ana,
+            bo,
+            dir,
+        } = self;
+        drop(store);
+        let environment = Environment {
+            clock: clock.clone(),
+            random: Arc::new(Ones),
+        };
+        SqliteStore::mark_restored(&dir.path().join("db"), &environment).unwrap();
         let store = opened(dir.path(), config, &clock);
         Self {
             store,
@@ -320,6 +356,7 @@ impl World {
     async fn expire(&self, days: u64) {
         let before = self.clock.now().saturating_sub(days * 24 * 3600 * 1000);
         let mut request = Expiry {
+            now: self.clock.now(),
             entries_before: before,
             client_ids_before: before,
             after: StreamRow(0),

@@ -268,6 +268,8 @@ pub(crate) struct Behind {
 /// What may go, as times before which it is too old.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expiry {
+    /// The time to go by, whatever the clock says.
+    pub(crate) now: u64,
     pub(crate) entries_before: u64,
     pub(crate) client_ids_before: u64,
     /// Streams up to here were looked at in this round.

@@ -1,12 +1,15 @@
 //! The store of a single machine: SQLite in WAL mode, one thread that writes, a few connections that read.
 
 mod accounts;
+mod backup;
 mod blocks;
 mod claims;
+mod clock;
 mod conversations;
 mod cursors;
 mod entries;
 mod expiry;
+mod gaps;
 mod groups;
 mod handles;
 mod heads;
@@ -75,6 +78,16 @@ impl SqliteStore {
     pub(crate) fn create(path: &Path, environment: &Environment) -> anyhow::Result<()> {
         let connection = schema::open_for_writing(path, 0).context("create the database")?;
         schema::migrate(&connection, environment).context("create the tables")
+    }
+
+    /// Writes a copy of a database as of one moment, checked and on stable storage.
+    pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+        backup::copy(from, to)
+    }
+
+    /// Marks a database as restored from a backup. Nobody may be serving it.
+    pub(crate) fn mark_restored(path: &Path, environment: &Environment) -> anyhow::Result<()> {
+        backup::mark_restored(path, environment)
     }
 
     /// Opens a database and brings its schema up to date.
@@ -392,6 +405,10 @@ impl Store for SqliteStore {
     fn prior(&self, device: DeviceRow, client_id: ClientId) -> Reading<Option<Prior>> {
         self.readers
             .read(move |connection| entries::prior(connection, device, client_id))
+    }
+
+    fn latest(&self) -> Reading<Option<u64>> {
+        self.readers.read(clock::latest)
     }
 
     fn probe(&self) -> Reading<()> {

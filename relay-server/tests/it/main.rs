@@ -27,3 +27,4 @@ mod recovery;
 mod rejoining;
 mod requests;
 mod resets;
+mod restoring;

@@ -12,7 +12,8 @@ pub(super) struct Head {
     pub(super) stream: StreamRow,
     pub(super) row: HeadRow,
     pub(super) last: u64,
-    pub(super) base: u64,
+    /// How many entries the stream holds.
+    pub(super) held: u64,
     pub(super) asked: Option<Asked>,
     members: Vec<DeviceRow>,
 }
@@ -46,7 +47,9 @@ pub(super) fn head<'a>(
             return Ok(None);
         };
         // appends of this transaction are not yet in `streams`
-        head.last = tx.touched.get(&head.stream).copied().unwrap_or(head.last);
+        let last = tx.touched.get(&head.stream).copied().unwrap_or(head.last);
+        head.held = head.held.saturating_add(last.saturating_sub(head.last));
+        head.last = last;
         tx.heads.insert(conversation, head);
     }
     Ok(tx.heads.get(&conversation))
@@ -55,6 +58,7 @@ pub(super) fn head<'a>(
 /// Notes that entries up to `last` were stored; `streams` is written once, before COMMIT.
 pub(super) fn advance(tx: &mut Tx<'_>, conversation: ConversationId, last: u64) {
     if let Some(head) = tx.heads.get_mut(&conversation) {
+        head.held = head.held.saturating_add(last.saturating_sub(head.last));
         head.last = last;
         tx.touched.insert(head.stream, last);
     }
@@ -64,7 +68,8 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
     let head = connection
         .prepare_cached(
             "SELECT low.account, high.account, c.incarnation, c.epoch, c.commit_seq, c.commit_digest, s.id, s.last, s.base,
-                    c.requester, c.allowance
+                    c.requester, c.allowance,
+                    coalesce((SELECT sum(g.ends - max(g.begins, s.base)) FROM gaps g WHERE g.stream = s.id AND g.ends > s.base), 0)
              FROM conversations c JOIN streams s ON s.id = c.stream
              JOIN accounts low ON low.id = c.low JOIN accounts high ON high.id = c.high WHERE c.conversation = ?1",
         )?
@@ -80,7 +85,10 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
                 },
                 stream: StreamRow(row.get(6)?),
                 last: row.get(7)?,
-                base: row.get(8)?,
+                held: row
+                    .get::<_, u64>(7)?
+                    .saturating_sub(row.get(8)?)
+                    .saturating_sub(row.get(11)?),
                 asked: match row.get::<_, Option<i64>>(9)? {
                     Some(by) => Some(Asked {
                         by: AccountRow(by),
