@@ -9,13 +9,13 @@ use crate::{
         entries::Care,
         ids::Ids,
         notes::{line, tell},
-        opening::{self, Accepted, Founder},
+        opening::{self, Accepted, Founder, tell_profile},
         outgoing::mark_sent,
         rejoining, renewal,
         understanding::{self, Told},
     },
     error::Result,
-    model::{MessageKind, Privacy, SystemEvent},
+    model::{MessageKind, Privacy, Standing, SystemEvent},
     store::{
         WriteTransaction, commits, contacts,
         conversations::{self, ConversationRow},
@@ -137,6 +137,10 @@ impl Reading<'_, '_> {
             // the relay leaves the bytes out; what it sends all the same is not looked at
             return Ok(());
         }
+        if entry.bytes.0.is_empty() {
+            // of a block that the relay did not know to be over; what else it leaves out the sender's count tells
+            return Ok(());
+        }
         if self.care == Care::KeepSealed {
             return self.unreadable(write, entry);
         }
@@ -182,8 +186,8 @@ impl Reading<'_, '_> {
             {
                 Ok(())
             }
-            // a commit before it never arrived, or could not be followed
-            Err(OpenError::Ahead(_)) => self.not_here(write, entry),
+            // a commit before it never arrived or could not be followed, or this device is on its way back
+            Err(OpenError::Ahead(_) | OpenError::Unconfirmed) => self.not_here(write, entry),
             Err(error) => {
                 warn!(%error, seq = entry.seq, "an entry could not be opened; its sealed bytes are kept");
                 self.unreadable(write, entry)
@@ -247,6 +251,12 @@ impl Reading<'_, '_> {
             let kind = MessageKind::System(SystemEvent::DevicesChanged);
             let id = self.ids.message_id();
             tell(write, &line(&self.row, id, kind, entry.seq, entry.time))?;
+        }
+        if added.iter().any(|member| member.account == self.row.peer)
+            && self.row.standing == Standing::Open
+        {
+            // who came back may have missed us; our next entry tells by its number how much
+            tell_profile(write, self.row.key, self.name, None, self.ids)?;
         }
         Ok(())
     }
