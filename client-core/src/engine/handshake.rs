@@ -186,6 +186,8 @@ impl Engine {
         let rolled_back = taken > store::account::sent(self.database.connection())?;
         if rolled_back {
             self.start_over(taken)?;
+        } else {
+            self.write(|write| store::account::settle_sent(write, taken))?;
         }
         // packages that a relay hands out twice, or whose keys are gone, are worth nothing
         self.fill_key_packages(ready.key_packages, restored || rolled_back)?;
@@ -196,7 +198,8 @@ impl Engine {
         }
         self.tell_record()?;
         self.tell_people()?;
-        if enrolled {
+        if enrolled || rolled_back {
+            // it does not know of all its conversations
             self.list_conversations(None)?;
         }
         self.resume_openings()?;

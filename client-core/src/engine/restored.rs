@@ -34,6 +34,10 @@ impl Engine {
                 commits::delete_renewal(write, key)?;
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
                 chains::forget(write, key, device)?;
+                // what was sealed is of the chain that is over
+                for queued in outbox::all(write.connection(), key)? {
+                    outbox::clear_sealed(write, &[queued.id])?;
+                }
             }
             store::account::set_sent(write, taken)
         })
