@@ -7,6 +7,8 @@
 
 mod container;
 mod naming;
+mod note;
+mod receipt;
 mod text;
 
 use minicbor::{Decode, Encode};
@@ -17,6 +19,8 @@ pub use self::{
         Body as PartBody, Container, ContentError, Disposition, Expires, External, Part, Semantics,
     },
     naming::{conversation_uri, message_id, person_uri},
+    note::{SealNote, ShortDigest, short},
+    receipt::{Range, Read},
     text::{MAX_NAME, MAX_TEXT, NameError, TextError, check_text, clean_name},
 };
 
@@ -31,6 +35,15 @@ pub const MARKDOWN: &str = "text/markdown;variant=GFM-MIMI";
 
 /// What a person says of itself, see [`Profile`].
 pub const PROFILE: &str = "application/vnd.relevo.profile+cbor";
+
+/// How far the sender has read, see [`Read`].
+pub const READ: &str = "application/vnd.relevo.read+cbor";
+
+/// The sender misses entries and asks for them, see [`Range`].
+pub const MISSING: &str = "application/vnd.relevo.missing+cbor";
+
+/// The sender has sent again what there was to send of a range, see [`Range`].
+pub const RESENT: &str = "application/vnd.relevo.resent+cbor";
 
 /// Opened content: the container, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +61,12 @@ pub enum Body {
     Text(String),
     /// Who the sender is.
     Profile(Profile),
+    /// How far the sender has read.
+    Read(Read),
+    /// The sender misses entries of ours.
+    Missing(Range),
+    /// The sender has sent again what there was of these.
+    Resent(Range),
     /// Something else: an edit, a reaction, an attachment, a type that this version does not know.
     Unknown {
         /// The type that a single or external part names.
@@ -92,6 +111,38 @@ impl Content {
         }
     }
 
+    /// How far one has read.
+    #[must_use]
+    pub fn read(salt: [u8; 16], read: Read) -> Self {
+        Self::session(salt, READ, cbor::encode(&read), Body::Read(read))
+    }
+
+    /// Asks for entries that never arrived.
+    #[must_use]
+    pub fn missing(salt: [u8; 16], range: Range) -> Self {
+        Self::session(salt, MISSING, cbor::encode(&range), Body::Missing(range))
+    }
+
+    /// Says that what there was of a range was sent again.
+    #[must_use]
+    pub fn resent(salt: [u8; 16], range: Range) -> Self {
+        Self::session(salt, RESENT, cbor::encode(&range), Body::Resent(range))
+    }
+
+    fn session(salt: [u8; 16], content_type: &str, bytes: Vec<u8>, body: Body) -> Self {
+        let part = Part::single(Disposition::SESSION, content_type, bytes);
+        Self {
+            container: Container::new(salt, part),
+            body,
+        }
+    }
+
+    /// Whether encoded content says how far one has read: a newer one takes the place of one that waits.
+    #[must_use]
+    pub fn is_read(bytes: &[u8]) -> bool {
+        Self::decode(bytes).is_ok_and(|content| matches!(content.body, Body::Read(_)))
+    }
+
     /// The deterministic encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -129,6 +180,9 @@ fn understand(container: &Container) -> Body {
                         .map(|text| Body::Text(text.to_owned()))
                 }
                 (PROFILE, _) => read_profile(content).map(Body::Profile),
+                (READ, _) => cbor::decode(content).ok().map(Body::Read),
+                (MISSING, _) => range(content).map(Body::Missing),
+                (RESENT, _) => range(content).map(Body::Resent),
                 _ => None,
             };
             match understood {
@@ -140,6 +194,12 @@ fn understand(container: &Container) -> Body {
         PartBody::Nothing | PartBody::Multi { .. } => None,
     };
     Body::Unknown { content_type }
+}
+
+fn range(content: &[u8]) -> Option<Range> {
+    cbor::decode(content)
+        .ok()
+        .filter(|range: &Range| range.first >= 1 && range.first <= range.last)
 }
 
 /// A name that breaks the rules is nobody's name.

@@ -16,7 +16,9 @@
 //! PrivateMessage, welcomes, group infos and key packages each under their own wire format.
 
 mod account;
+mod adding;
 mod commits;
+mod committing;
 mod config;
 mod failure;
 mod founding;
@@ -25,6 +27,10 @@ mod identity;
 mod joining;
 mod packages;
 mod provider;
+mod recovery;
+mod rejoining;
+mod safety;
+mod secret;
 mod signal;
 mod wire;
 
@@ -32,15 +38,25 @@ use protocol::ConversationId;
 use rusqlite::Connection;
 
 pub use self::{
-    account::{AccountKeys, KeysError},
-    failure::{
-        Failure, Fault, FoundError, IdentityFault, JoinError, OpenError, PackageFault, SealError,
+    account::{
+        AccountKeys, KeysError, ManifestError, NewDevice, RecordError, RecoveryRecord,
+        SealRecordError,
     },
-    founding::{Founded, PeerDevices, WelcomeFor},
-    group::{Group, Opened},
+    adding::{PeerDevices, WelcomeFor},
+    commits::Change,
+    committing::Commit,
+    failure::{
+        AddFault, CommitError, Failure, Fault, FoundError, IdentityFault, JoinError, OpenError,
+        PackageFault, RejoinError, SealError,
+    },
+    founding::Founded,
+    group::{Group, MAX_AAD, Opened},
     identity::MemberInfo,
     joining::Joined,
     packages::{CLOCK_GRACE, KEY_PACKAGE_LIFETIME, LastResort},
+    recovery::{RecoveryCode, RecoveryCodeError, RecoveryLink},
+    rejoining::Rejoined,
+    safety::{Comparison, SafetyNumber, safety_number},
     signal::SignalKey,
 };
 use crate::{seams::Randomness, store::mls::MlsStore};
@@ -91,8 +107,9 @@ impl<'a> Mls<'a> {
         packages::expire(self)
     }
 
-    /// Founds the group of a direct conversation with incarnation 0: this device alone in epoch 0, and the pending commit to
-    /// epoch 1 that adds all `others`: the devices of the peer and the other devices of the own account.
+    /// Founds the group of a direct conversation: this device alone in epoch 0, and the pending commit to epoch 1 that adds
+    /// all `others`: the devices of the peer and the other devices of the own account. The first `incarnation` is 0; a reset
+    /// founds the next one, and the group of the one before stays as it is until the caller deletes it.
     ///
     /// Nothing is merged: the relay decides whether the commit stands. Then [`Group::merge_pending`], else
     /// [`Group::delete`].
@@ -102,9 +119,10 @@ impl<'a> Mls<'a> {
     pub fn found_direct(
         &self,
         conversation: ConversationId,
+        incarnation: u32,
         others: &[PeerDevices],
     ) -> Result<Founded, FoundError> {
-        founding::found_direct(self, conversation, others)
+        founding::found_direct(self, conversation, incarnation, others)
     }
 
     /// Joins a group by a welcome for this device. The one-time key package that it names is used up, even if the welcome is
@@ -114,6 +132,31 @@ impl<'a> Mls<'a> {
     /// [`JoinError`].
     pub fn join(&self, welcome: &[u8]) -> Result<Joined, JoinError> {
         joining::join(self, welcome)
+    }
+
+    /// Comes into a group without a welcome, by an external commit: this device lost the group, or is a new one of an account
+    /// that is in it. `group_info` and `tree` are what the relay gave. A leaf of this device under the same leaf key is
+    /// replaced; leaves of the account's other devices stay, see [`Group::remove`].
+    ///
+    /// All members are checked before anything is stored, but not who they should be: a relay can show a group that it made
+    /// of key packages, with a device of its own that reads along. The caller compares [`Rejoined::members`] with the two
+    /// accounts and their manifests, and **rolls back** where anybody else is among them.
+    ///
+    /// What was stored of this group goes, and the new group is stored as it will be if the relay accepts. Until then
+    /// [`Group::has_pending`] says so, also after a restart, and the group refuses to seal and to open: nothing may be sealed
+    /// before the relay accepted, and [`Mls::join`] finds a group there. Accepted: [`Group::merge_pending`]. Another commit
+    /// won: ask the relay anew and call this again; or [`Group::delete`].
+    ///
+    /// # Errors
+    /// [`RejoinError`]. Unless it is a [`Failure`], nothing was changed.
+    pub fn rejoin(
+        &self,
+        conversation: ConversationId,
+        incarnation: u32,
+        group_info: &[u8],
+        tree: &[u8],
+    ) -> Result<Rejoined, RejoinError> {
+        rejoining::rejoin(self, conversation, incarnation, group_info, tree)
     }
 
     /// Loads a group; `None` where there is none.

@@ -4,25 +4,41 @@
 //! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
 
 mod commands;
+mod contacts;
+mod enrolling;
 mod entries;
-mod handshake;
+pub(crate) mod handshake;
+mod ids;
+mod live;
+mod manifests;
+mod notes;
 mod opening;
 mod outgoing;
 mod reading;
+mod receipts;
+mod recovery;
+mod rejoining;
+mod renewal;
 mod requests;
+mod resending;
+mod restored;
 mod session;
+mod understanding;
 mod welcomes;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
 
-use protocol::{Frame, StreamId, encode_frame};
+use protocol::{AccountId, ConversationId, Frame, StreamId, encode_frame};
 use tracing::{error, warn};
 
 use crate::{
     crypto::AccountKeys,
     error::Result,
     event::Event,
-    model::{Connection, ConversationKey, Me},
+    model::{Connection, ConversationKey, Me, RecoveryState},
     notices::Changes,
     seams::{Clock, Network, NetworkEvent, Randomness},
     store::{self, Database, WriteTransaction, account::AccountRow},
@@ -30,7 +46,7 @@ use crate::{
 
 use self::session::{Backoff, Session};
 
-pub use self::session::RegistrationOutcome;
+pub use self::{live::Live, recovery::ShownCode, session::RegistrationOutcome};
 
 /// The longest wait until acknowledgements go out; at once when there is nothing else to do.
 const ACK_DELAY: Duration = Duration::from_millis(100);
@@ -70,6 +86,26 @@ pub struct Engine {
     exists_refusals: BTreeMap<ConversationKey, u32>,
     events: Changes,
     index_waits: bool,
+    /// Until when conversations that this device wants to come back into wait.
+    pauses: BTreeMap<ConversationId, Duration>,
+    /// When the next own leaf is renewed.
+    renewal_due: Option<Duration>,
+    /// When others are told what was read, and when each was told last.
+    receipts_due: Option<Duration>,
+    receipts_told: BTreeMap<ConversationKey, Duration>,
+    typing_told: BTreeMap<ConversationKey, Duration>,
+    live: Live,
+    /// Accounts whose manifest was asked for on this connection.
+    asked_manifests: BTreeSet<AccountId>,
+    /// How many requests for missing entries may still be answered on this connection.
+    answers: u32,
+    /// Conversations that are compared with a restored relay, and those that wait for it.
+    checks: VecDeque<ConversationId>,
+    unchecked: BTreeSet<ConversationId>,
+    /// What the relay has no more of each stream, as it said when this connection began.
+    bases: BTreeMap<StreamId, u64>,
+    /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
+    returning: bool,
 }
 
 /// Acknowledgements that the relay has not got yet.
@@ -124,6 +160,18 @@ impl Engine {
             exists_refusals: BTreeMap::new(),
             events: Changes::default(),
             index_waits,
+            pauses: BTreeMap::new(),
+            renewal_due: None,
+            receipts_due: Some(Duration::ZERO),
+            receipts_told: BTreeMap::new(),
+            typing_told: BTreeMap::new(),
+            live: Live::default(),
+            asked_manifests: BTreeSet::new(),
+            answers: 0,
+            checks: VecDeque::new(),
+            unchecked: BTreeSet::new(),
+            bases: BTreeMap::new(),
+            returning: false,
         })
     }
 
@@ -134,7 +182,29 @@ impl Engine {
             account: self.account.account,
             name: self.account.name.clone(),
             relay: self.account.addresses.first().cloned().unwrap_or_default(),
+            handle: self.account.handle.clone(),
+            recovery: match &self.account.recovery_code {
+                None if self.account.registration.is_none() => RecoveryState::Confirmed,
+                Some(_) if store::account::is_recovery_due(self.database.connection()) => {
+                    RecoveryState::Due
+                }
+                _ => RecoveryState::Later,
+            },
         }
+    }
+
+    /// The relay's time as far as it is known, ms.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.relay_time()
+    }
+
+    /// Changes something of the database that the engine itself does not look at.
+    pub(crate) fn change(
+        &mut self,
+        work: impl FnOnce(&WriteTransaction<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.write(work)
     }
 
     /// The connection as shown.
@@ -160,6 +230,10 @@ impl Engine {
         self.holds
             .retain(|_, hold| !matches!(hold, Hold::Time(until) if *until <= now));
         let released = self.holds.len() < held;
+        let paused = self.pauses.len();
+        self.pauses.retain(|_, until| *until > now);
+        let released_commits = self.pauses.len() < paused;
+        self.end_typing();
         let outcome = self
             .wake_session()
             .and_then(|()| {
@@ -169,6 +243,15 @@ impl Engine {
                     Ok(())
                 }
             })
+            .and_then(|()| {
+                if released_commits {
+                    self.resume_commits()
+                } else {
+                    Ok(())
+                }
+            })
+            .and_then(|()| self.renew_due())
+            .and_then(|()| self.tell_read())
             .and_then(|()| self.pump());
         if self
             .acks
@@ -187,11 +270,19 @@ impl Engine {
             Hold::Time(until) => Some(*until),
             Hold::Seq(_) | Hold::Connection => None,
         });
+        let online = self.session.is_online();
+        let when_online = [self.renewal_due, self.receipts_due]
+            .into_iter()
+            .flatten()
+            .chain(self.pauses.values().copied())
+            .filter(|_| online);
         self.session
             .next_wake()
             .into_iter()
             .chain(self.acks.due)
             .chain(holds)
+            .chain(when_online)
+            .chain(self.next_typing_end())
             .min()
     }
 
@@ -267,6 +358,7 @@ impl Engine {
         if self.session.is_online() {
             for (stream, seq) in acks.cursors {
                 self.send(0, &protocol::Ack { stream, seq }.into());
+                crate::KillPoint::Acknowledged.reach();
             }
         }
     }

@@ -44,6 +44,18 @@ pub enum ErrorKind {
     NotFound,
     /// The relay refused.
     Refused,
+    /// The other has to accept before more can be written.
+    RequestLimit,
+    /// The handle belongs to somebody else.
+    HandleTaken,
+    /// The text is no handle.
+    HandleInvalid,
+    /// The text is no recovery code, or not this account's.
+    WrongCode,
+    /// A word of the recovery code is not the one that was asked.
+    WrongWord,
+    /// The relay has nothing to restore for this code.
+    NoRecoveryRecord,
     /// Too much at once; try again.
     Busy,
     /// Encryption failed: a fault of this program or a hostile message.
@@ -132,6 +144,7 @@ seen_as! {
     crate::crypto::KeysError => Database,
     crate::crypto::SealError => Crypto,
     crate::crypto::FoundError => Crypto,
+    crate::crypto::CommitError => Crypto,
     crate::seams::RandomError => Internal,
 }
 

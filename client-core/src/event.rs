@@ -15,6 +15,8 @@ pub enum Event {
     MessageRemoved(ConversationKey, MessageId),
     /// Messages that were there before can be found by search now.
     SearchIndexed,
+    /// Oneself changed: the handle, or the state of the recovery code.
+    MeChanged,
     /// The connection changed.
     ConnectionChanged(Connection),
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use protocol::{AccountId, MessageId};
+use protocol::{AccountId, MessageId, Token};
 
 /// What this device calls a conversation, for life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +17,66 @@ pub enum ConversationState {
     Established,
     /// The relay refused to make it.
     Refused,
+}
+
+/// How two people stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Both may write.
+    Open,
+    /// We asked; the other has not accepted yet.
+    Asked,
+    /// The other asked; the person has to accept, decline or block.
+    Requested,
+}
+
+/// Somebody whom the person blocked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockedContact {
+    /// The account.
+    pub account: AccountId,
+    /// The name that it gave itself, or empty.
+    pub name: String,
+}
+
+/// What others may see of this account. Each works both ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Privacy {
+    /// Tell what was read, and see what others read.
+    pub read_receipts: bool,
+    /// Tell that one is typing, and see when others are.
+    pub typing: bool,
+    /// Be seen as connected, and see others.
+    pub announce: bool,
+}
+
+/// Whether a contact is there, as the relay says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// Whether a device of it is connected.
+    pub connected: bool,
+    /// When the last one left, ms.
+    pub last_seen: Option<u64>,
+}
+
+/// How far the person is with the recovery code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveryState {
+    /// Nothing is there yet that could be lost.
+    Later,
+    /// Somebody answered: the person should write the code down now.
+    Due,
+    /// The person has it; it is not here any more.
+    Confirmed,
+}
+
+/// What went wrong, counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Troubles {
+    /// Messages that could not be opened in the last 30 days.
+    pub unopened: u32,
+    /// Entries of others that are known to be missing now.
+    pub missing: u32,
 }
 
 /// A row of the list of conversations.
@@ -40,6 +100,18 @@ pub struct Conversation {
     pub last_message: Option<Message>,
     /// Time of the newest message or of its making, ms.
     pub last_activity: u64,
+    /// How the two people stand.
+    pub standing: Standing,
+    /// Whether the person blocked the other.
+    pub blocked: bool,
+    /// How many texts may still be written before the other accepts; `None` where there is no limit.
+    pub texts_left: Option<u32>,
+    /// Whether the safety number was compared.
+    pub verified: bool,
+    /// Whether the other is there; `None` where it is not known.
+    pub presence: Option<Presence>,
+    /// Whether the other is typing.
+    pub typing: bool,
 }
 
 /// What a message is.
@@ -60,12 +132,43 @@ pub enum MessageKind {
 pub enum SystemEvent {
     /// The conversation can carry messages from here on.
     ConversationStarted,
-    /// This device was away for longer than the relay keeps entries; some never arrived.
+    /// Some messages never arrived.
     MessagesMissing,
+    /// The other accepted our request.
+    RequestAccepted,
+    /// This device had lost its place in the conversation and came back.
+    Rejoined,
+    /// The encryption of the conversation was set up anew.
+    Reset,
+    /// The other's devices changed.
+    DevicesChanged,
+    /// The relay shows different people different lists of devices: somebody may be listening.
+    SplitView,
 }
 
 impl SystemEvent {
-    const ALL: [Self; 2] = [Self::ConversationStarted, Self::MessagesMissing];
+    const ALL: [Self; 7] = [
+        Self::ConversationStarted,
+        Self::MessagesMissing,
+        Self::RequestAccepted,
+        Self::Rejoined,
+        Self::Reset,
+        Self::DevicesChanged,
+        Self::SplitView,
+    ];
+
+    /// Its place before the entry at which it is told.
+    pub(crate) const fn place(self) -> i64 {
+        match self {
+            Self::ConversationStarted => 0,
+            Self::Reset => 1,
+            Self::Rejoined => 2,
+            Self::DevicesChanged => 3,
+            Self::RequestAccepted => 4,
+            Self::SplitView => 5,
+            Self::MessagesMissing => 6,
+        }
+    }
 
     /// The name in the database.
     #[must_use]
@@ -73,6 +176,11 @@ impl SystemEvent {
         match self {
             Self::ConversationStarted => "conversation-started",
             Self::MessagesMissing => "messages-missing",
+            Self::RequestAccepted => "request-accepted",
+            Self::Rejoined => "rejoined",
+            Self::Reset => "reset",
+            Self::DevicesChanged => "devices-changed",
+            Self::SplitView => "split-view",
         }
     }
 
@@ -92,6 +200,8 @@ pub enum OutgoingState {
     Sent,
     /// A device of the recipient has it.
     Delivered,
+    /// The recipient read it.
+    Read,
     /// It will not go out unless the person says so.
     Failed,
 }
@@ -115,6 +225,12 @@ pub struct Message {
     pub time: u64,
     /// Sort key within the conversation, ascending.
     pub position: i64,
+    /// How many, where a system event counts something.
+    pub count: Option<u32>,
+    /// When a device of the recipient had it, as the relay says, ms. Own messages only.
+    pub delivered_at: Option<u64>,
+    /// When the recipient read it, as the recipient says, ms. Own messages only.
+    pub read_at: Option<u64>,
 }
 
 /// Shows no text: what a person wrote has no place in a log.
@@ -205,6 +321,10 @@ pub struct IssuedLink {
     pub expires: u64,
     /// How many people may use it.
     pub uses: u16,
+    /// Whether it also lets a new account register.
+    pub invite: bool,
+    /// Names it at the relay.
+    pub token: Token,
 }
 
 /// Shows no secret.
@@ -227,4 +347,8 @@ pub struct Me {
     pub name: String,
     /// The relay's first address.
     pub relay: String,
+    /// By which others find the account.
+    pub handle: Option<String>,
+    /// How far the person is with the recovery code.
+    pub recovery: RecoveryState,
 }

@@ -9,19 +9,30 @@ use protocol::MessageId;
 use rusqlite::Connection;
 
 use crate::{
+    engine::Live,
     error::Result,
-    model::{Conversation, ConversationKey, Message, MessagePage, SearchHit},
-    store::{Database, DatabaseKey, conversations, messages, search},
+    model::{
+        BlockedContact, Conversation, ConversationKey, Message, MessagePage, SearchHit, Troubles,
+    },
+    store::{
+        Database, DatabaseKey, chains, conversations,
+        links::{self, LinkRow},
+        mendings::{self, Mended},
+        messages, requests, search,
+    },
 };
 
 /// The most messages of one page.
 const LARGEST_PAGE: u32 = 200;
+/// How far back troubles are counted.
+const MONTH_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// The most search hits.
 const MOST_HITS: u32 = 100;
 
 /// Blocking reads of one account's database. Call it off the async threads.
 pub struct Reader {
     connection: Mutex<Connection>,
+    live: Live,
 }
 
 impl Reader {
@@ -31,8 +42,16 @@ impl Reader {
     /// [`crate::ErrorKind::Database`].
     pub fn open(path: &Path, key: &DatabaseKey) -> Result<Self> {
         Ok(Self {
+            live: Live::default(),
             connection: Mutex::new(Database::open_reader(path, key)?),
         })
+    }
+
+    /// Adds to what is read what is true only now.
+    #[must_use]
+    pub fn with_live(mut self, live: Live) -> Self {
+        self.live = live;
+        self
     }
 
     /// The conversations, newest activity first.
@@ -40,7 +59,46 @@ impl Reader {
     /// # Errors
     /// [`crate::ErrorKind::Database`].
     pub fn conversations(&self) -> Result<Vec<Conversation>> {
-        conversations::list(&self.connection())
+        let mut list = conversations::list(&self.connection())?;
+        list.iter_mut()
+            .for_each(|conversation| self.live.fill(conversation));
+        Ok(list)
+    }
+
+    /// Everybody whom the person blocked, by name.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`].
+    pub fn blocked(&self) -> Result<Vec<BlockedContact>> {
+        requests::blocked(&self.connection())
+    }
+
+    /// What went wrong, counted. `now` is the relay's time, ms.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`].
+    pub fn troubles(&self, now: u64) -> Result<Troubles> {
+        let connection = self.connection();
+        Ok(Troubles {
+            unopened: messages::count_unreadable(&connection, now.saturating_sub(MONTH_MS))?,
+            missing: chains::count_missing(&connection)?,
+        })
+    }
+
+    /// What became of a damaged database, as long as the person has not read it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`].
+    pub fn untold_mendings(&self) -> Result<Vec<Mended>> {
+        mendings::untold(&self.connection())
+    }
+
+    /// The links that hold at a time, ms.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`].
+    pub fn links(&self, now: u64) -> Result<Vec<LinkRow>> {
+        links::in_force(&self.connection(), now)
     }
 
     /// Up to `limit` messages before a position, oldest first; the newest without one.

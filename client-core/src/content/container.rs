@@ -34,6 +34,8 @@ impl Disposition {
     pub const PROFILE: Self = Self(3);
     /// A file.
     pub const ATTACHMENT: Self = Self(6);
+    /// Between apps, nothing to be shown.
+    pub const SESSION: Self = Self(7);
 }
 
 /// The whole content.

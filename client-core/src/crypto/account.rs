@@ -1,9 +1,12 @@
 //! The long-term keys of an account on this device, and the certificates that tie them together.
 
+mod manifests;
+mod record;
+
 use std::fmt;
 
 use ed25519_dalek::SigningKey;
-use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteArray};
+use minicbor::{Decode, Encode};
 use openmls_traits::{
     signatures::{Signer, SignerError},
     types::SignatureScheme,
@@ -15,13 +18,15 @@ use protocol::{
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub use self::{
+    manifests::{ManifestError, NewDevice},
+    record::{RecordError, RecoveryRecord, SealRecordError},
+};
+use super::secret::{self, Secret, new_key};
 use crate::seams::{RandomError, Randomness};
 
 /// The form of [`AccountKeys::to_bytes`].
 const VERSION: u8 = 1;
-
-/// Fits every encoding at once, so that a growing buffer leaves no copies of keys behind.
-const ENCODED: usize = 2048;
 
 /// The stored keys are damaged, contradict their certificates, or are from a newer version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -55,8 +60,21 @@ impl AccountKeys {
         relay: RelayId,
         now_ms: u64,
     ) -> Result<Self, RandomError> {
+        // the order of the draws is part of what the golden files pin
         let root_key = new_key(random)?;
         let dsk = new_key(random)?;
+        Self::certified(random, root_key, dsk, 1, relay, now_ms)
+    }
+
+    /// Certifies the device-signing key, and a new device by it.
+    fn certified(
+        random: &mut dyn Randomness,
+        root_key: SigningKey,
+        dsk: SigningKey,
+        dsk_version: u32,
+        relay: RelayId,
+        now_ms: u64,
+    ) -> Result<Self, RandomError> {
         let leaf_key = new_key(random)?;
         let login_key = new_key(random)?;
         let device = random.device_id()?;
@@ -65,7 +83,7 @@ impl AccountKeys {
         let dsk_certificate = DskCertificate {
             account,
             dsk: public_key(&dsk),
-            version: 1,
+            version: dsk_version,
         }
         .sign(&root_key);
         let device_certificate = DeviceCertificate {
@@ -75,7 +93,7 @@ impl AccountKeys {
             leaf_key: public_key(&leaf_key),
             login_key: public_key(&login_key),
             created: now_ms,
-            dsk_version: 1,
+            dsk_version,
         }
         .sign(&dsk);
         Ok(Self {
@@ -127,24 +145,21 @@ impl AccountKeys {
         self.root_key = None;
     }
 
-    /// The first manifest of the account, with which it registers: this device alone. The same bytes each time.
+    /// The first manifest of the account, with which it registers: this device alone. The same bytes each time. Only for keys
+    /// that [`AccountKeys::generate`] made: later manifests are made by [`AccountKeys::next_manifest`].
     #[must_use]
     pub fn manifest(&self) -> Vec<u8> {
-        let devices = self
-            .open_certificates()
-            .map(|(_, device)| vec![(device, self.device_certificate.clone())]);
+        let Some((dsk, device)) = self.open_certificates() else {
+            // they opened when these keys were made or read
+            return Vec::new();
+        };
         Manifest {
             number: 1,
             previous: None,
             root_key: self.root_public,
-            dsk: DskCertificate {
-                account: self.account,
-                dsk: public_key(&self.dsk),
-                version: 1,
-            },
+            dsk,
             dsk_certificate: self.dsk_certificate.clone(),
-            // they opened when these keys were made or read
-            devices: devices.unwrap_or_default(),
+            devices: vec![(device, self.device_certificate.clone())],
             revoked: Vec::new(),
         }
         .sign(&self.dsk)
@@ -171,10 +186,7 @@ impl AccountKeys {
             dsk_certificate: self.dsk_certificate.clone(),
             device_certificate: self.device_certificate.clone(),
         };
-        let mut bytes = Zeroizing::new(Vec::with_capacity(ENCODED));
-        // writing to memory cannot fail, and what could not be read back would be refused
-        let _ = minicbor::encode(&stored, &mut *bytes);
-        bytes
+        secret::encode(&stored)
     }
 
     /// Reads the keys back and checks that keys and certificates belong together.
@@ -253,12 +265,6 @@ impl Signer for AccountKeys {
     }
 }
 
-fn new_key(random: &mut dyn Randomness) -> Result<SigningKey, RandomError> {
-    let mut secret = Zeroizing::new([0; 32]);
-    random.fill(&mut *secret)?;
-    Ok(SigningKey::from_bytes(&secret))
-}
-
 #[derive(Encode, Decode)]
 #[cbor(map)]
 struct Stored {
@@ -282,34 +288,4 @@ struct Stored {
     dsk_certificate: Opaque,
     #[n(9)]
     device_certificate: Opaque,
-}
-
-/// A private key on its way into or out of bytes.
-struct Secret(Zeroizing<[u8; 32]>);
-
-impl Secret {
-    fn of(key: &SigningKey) -> Self {
-        Self(Zeroizing::new(key.to_bytes()))
-    }
-
-    fn key(&self) -> SigningKey {
-        SigningKey::from_bytes(&self.0)
-    }
-}
-
-impl<C> Encode<C> for Secret {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        encoder: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        encoder.bytes(self.0.as_slice())?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for Secret {
-    fn decode(decoder: &mut Decoder<'b>, context: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let bytes = ByteArray::<32>::decode(decoder, context)?;
-        Ok(Self(Zeroizing::new(*bytes)))
-    }
 }

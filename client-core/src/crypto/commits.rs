@@ -1,25 +1,46 @@
 //! What the MLS library leaves to the application when a commit arrives: who the new leaves are, and whether this group may
 //! change so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use openmls::prelude::{MlsGroup, Proposal, Sender, StagedCommit};
-use protocol::RelayId;
+use openmls::prelude::{LeafNode, MlsGroup, Proposal, Sender, StagedCommit};
+use protocol::{AccountId, DeviceId, RelayId};
 
-use super::{Fault, IdentityFault, MemberInfo, OpenError, identity};
+use super::{Fault, IdentityFault, MemberInfo, OpenError, config, identity};
 
 /// Who comes and who goes by a commit.
-pub(super) struct Change {
-    pub(super) added: Vec<MemberInfo>,
-    pub(super) removed: Vec<MemberInfo>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The device that made it. Of an external commit, the device that comes in by it.
+    pub by: (AccountId, DeviceId),
+    /// The devices that come in, for the caller to compare with manifests.
+    pub added: Vec<MemberInfo>,
+    /// The devices that go. A device that comes back by an external commit is in both lists.
+    pub removed: Vec<MemberInfo>,
 }
 
-/// Checks a commit before it is merged. The rules are those of a direct conversation: devices of its two accounts come and
-/// go, leaves are renewed by their owners, and nothing else ever changes.
+impl Change {
+    /// Whether only devices of the committer's own account go. For the other account's, its manifest has to say that they
+    /// are revoked.
+    #[must_use]
+    pub fn removes_own_only(&self) -> bool {
+        self.removed
+            .iter()
+            .all(|member| member.account == self.by.0)
+    }
+}
+
+/// Checks a commit before it is merged, by the relay's rules: devices of the two accounts of a direct conversation come and
+/// go, leaves are renewed by their owners and keep their leaf keys, a device that comes in by itself removes at most its own
+/// old leaf, there are never too many, and nothing else ever changes.
+///
+/// Two rules need to know more than the group: who is in force, and who may remove the other account's devices. They are the
+/// caller's, see [`super::Group::open_with`].
 pub(super) fn check(
     group: &MlsGroup,
     sender: &Sender,
     commit: &StagedCommit,
+    by: (AccountId, DeviceId),
     relay: RelayId,
 ) -> Result<Change, OpenError> {
     let allowed = commit.queued_proposals().all(|queued| {
@@ -31,40 +52,53 @@ pub(super) fn check(
     if !allowed {
         return Err(Fault::NotAllowed.into());
     }
-    let mut members: BTreeSet<_> = group
+    let before: BTreeMap<_, _> = group
         .members()
-        .filter_map(|member| identity::owner(&member.credential))
+        .filter_map(|member| Some((identity::owner(&member.credential)?, member.signature_key)))
         .collect();
-    let accounts: BTreeSet<_> = members.iter().map(|(account, _)| *account).collect();
+
+    // a device has one leaf key for life
+    let incoming = |leaf: &LeafNode| -> Result<MemberInfo, OpenError> {
+        let info = identity::member(leaf, relay)?;
+        let key = before.get(&(info.account, info.device));
+        if key.is_some_and(|key| leaf.signature_key().as_slice() != key) {
+            return Err(IdentityFault::Owner.into());
+        }
+        Ok(info)
+    };
 
     let mut removed = Vec::new();
     for removal in commit.remove_proposals() {
         let index = removal.remove_proposal().removed();
         let leaf = group.public_group().leaf(index).ok_or(Fault::Commit)?;
-        let info = identity::member(leaf, relay)?;
-        members.remove(&(info.account, info.device));
-        removed.push(info);
+        removed.push(identity::member(leaf, relay)?);
     }
     let mut added = Vec::new();
     for addition in commit.add_proposals() {
-        let leaf = addition.add_proposal().key_package().leaf_node();
-        added.push(identity::member(leaf, relay)?);
+        added.push(incoming(addition.add_proposal().key_package().leaf_node())?);
     }
     if let Some(leaf) = commit.update_path_leaf_node() {
-        let info = identity::member(leaf, relay)?;
+        let info = incoming(leaf)?;
+        if (info.account, info.device) != by {
+            return Err(IdentityFault::Owner.into());
+        }
         match sender {
-            Sender::Member(index) => {
-                let before = group.public_group().leaf(*index);
-                let before = before.and_then(|leaf| identity::owner(leaf.credential()));
-                if before != Some((info.account, info.device)) {
-                    return Err(IdentityFault::Owner.into());
+            Sender::Member(_) => {}
+            Sender::NewMemberCommit => {
+                if removed.iter().any(|old| (old.account, old.device) != by) {
+                    return Err(Fault::NotAllowed.into());
                 }
+                added.push(info);
             }
-            Sender::NewMemberCommit => added.push(info),
             Sender::External(_) | Sender::NewMemberProposal => {
                 return Err(Fault::Unexpected.into());
             }
         }
+    }
+    let accounts: BTreeSet<_> = before.keys().map(|(account, _)| *account).collect();
+    let mut members: BTreeSet<_> = before.into_keys().collect();
+    for info in &removed {
+        members.remove(&(info.account, info.device));
     }
     for info in &added {
         if !accounts.contains(&info.account) {
@@ -74,5 +108,8 @@ pub(super) fn check(
             return Err(IdentityFault::Owner.into());
         }
     }
-    Ok(Change { added, removed })
+    if members.len() > config::MAX_LEAVES {
+        return Err(Fault::NotAllowed.into());
+    }
+    Ok(Change { by, added, removed })
 }

@@ -2,9 +2,9 @@
 
 use openmls::prelude::{
     BasicCredential, Capabilities, CredentialType, CredentialWithKey, Extension, ExtensionType,
-    Extensions, GroupContext, LeafNode, Lifetime, MlsGroupCreateConfig, MlsGroupJoinConfig,
-    PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProtocolVersion, RequiredCapabilitiesExtension,
-    SenderRatchetConfiguration, UnknownExtension, WireFormatPolicy,
+    Extensions, GroupContext, LeafNode, LeafNodeParameters, Lifetime, MlsGroupCreateConfig,
+    MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProtocolVersion,
+    RequiredCapabilitiesExtension, SenderRatchetConfiguration, UnknownExtension, WireFormatPolicy,
 };
 use openmls_traits::types::Ciphersuite;
 use protocol::identity::{LeafIdentity, public_key};
@@ -13,6 +13,9 @@ use super::{AccountKeys, Failure};
 
 /// X-Wing, AES-256-GCM, SHA-384, Ed25519.
 pub(super) const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
+
+/// The most leaves of a group: its welcomes embed the ratchet tree, and the relay takes no more in a direct conversation.
+pub(super) const MAX_LEAVES: usize = 32;
 
 /// Content is padded to a multiple of this, so that sizes tell little.
 const PADDING: usize = 128;
@@ -69,6 +72,14 @@ pub(super) fn leaf_extensions(keys: &AccountKeys) -> Result<Extensions<LeafNode>
         UnknownExtension(keys.leaf_identity()),
     );
     Extensions::single(identity).map_err(Failure::library)
+}
+
+/// What this device's leaf says after a commit with a path: always the certificates of today.
+pub(super) fn leaf_parameters(keys: &AccountKeys) -> Result<LeafNodeParameters, Failure> {
+    Ok(LeafNodeParameters::builder()
+        .with_capabilities(capabilities())
+        .with_extensions(leaf_extensions(keys)?)
+        .build())
 }
 
 pub(super) fn create(

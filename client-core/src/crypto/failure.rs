@@ -1,7 +1,7 @@
 //! Errors that the caller decides by. A [`Failure`] is this computer's or program's; all else is a verdict on bytes.
 
 use openmls_traits::types::CryptoError;
-use protocol::{DeviceId, identity::IdentityError};
+use protocol::{AccountId, DeviceId, identity::IdentityError};
 use thiserror::Error;
 
 use crate::{seams::RandomError, store::mls::MlsStoreError};
@@ -78,24 +78,64 @@ pub enum PackageFault {
     Identity(#[from] IdentityFault),
 }
 
-/// Why a group was not founded.
-#[derive(Debug, Error)]
-pub enum FoundError {
-    /// There is a group of this conversation already.
-    #[error("the group exists")]
-    Exists,
-    /// Nobody to add, or a device named twice.
+/// What is wrong with devices that are to be added to a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AddFault {
+    /// There are none.
     #[error("no devices to add")]
     NoDevices,
-    /// More devices than a group that embeds its tree may have.
+    /// A device is named twice, or is a member.
+    #[error("device {0} twice")]
+    Twice(DeviceId),
+    /// The account has no part in the conversation.
+    #[error("account {0} is no member")]
+    Stranger(AccountId),
+    /// More devices than a group may have.
     #[error("too many devices")]
     TooMany,
-    /// Each key package holds, but they make no group: two share a key, or one cannot do what the group requires.
-    #[error("the key packages make no group")]
-    Unfit,
     /// A key package that the relay handed out does not hold.
     #[error("key package of {0}: {1}")]
     Package(DeviceId, PackageFault),
+    /// Each key package holds, but they make no group: two share a key, or one cannot do what the group requires.
+    #[error("the key packages make no group")]
+    Unfit,
+}
+
+/// Why a group was not founded.
+#[derive(Debug, Error)]
+pub enum FoundError {
+    /// There is a group of this conversation and incarnation already.
+    #[error("the group exists")]
+    Exists,
+    /// See [`AddFault`].
+    #[error(transparent)]
+    Devices(#[from] AddFault),
+    /// See [`Failure`].
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Why a commit was not made.
+#[derive(Debug, Error)]
+pub enum CommitError {
+    /// A commit of this device waits for the relay's verdict.
+    #[error("a commit is pending")]
+    Pending,
+    /// See [`AddFault`].
+    #[error(transparent)]
+    Devices(#[from] AddFault),
+    /// There is nobody to remove.
+    #[error("no devices to remove")]
+    NoDevices,
+    /// The device that is to be removed is in the group no more, or never was.
+    #[error("device {0} is no member")]
+    NotMember(DeviceId),
+    /// A device cannot remove itself.
+    #[error("the own device cannot be removed")]
+    OwnDevice,
+    /// This device was removed from the group.
+    #[error("not a member any more")]
+    Removed,
     /// See [`Failure`].
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -127,12 +167,53 @@ pub enum JoinError {
     Failure(#[from] Failure),
 }
 
+/// Why a device did not come back into a group.
+#[derive(Debug, Error)]
+pub enum RejoinError {
+    /// The bytes are no group info, or no ratchet tree.
+    #[error("no group info or no tree")]
+    Malformed,
+    /// They are of another conversation or incarnation.
+    #[error("of another group")]
+    OtherGroup,
+    /// The group is none of ours: another suite, other requirements.
+    #[error("not such a group")]
+    Foreign,
+    /// The group has more devices than it may have, or would have.
+    #[error("too many devices")]
+    TooMany,
+    /// A member's identity does not hold.
+    #[error(transparent)]
+    Identity(#[from] IdentityFault),
+    /// No device of this account is a member: the others would refuse this one.
+    #[error("this account is no member")]
+    Stranger,
+    /// Anything else that does not hold: a signature, the tree, or that the two belong together.
+    #[error("the group info or the tree does not hold")]
+    Invalid,
+    /// See [`Failure`].
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<MlsStoreError> for RejoinError {
+    fn from(error: MlsStoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
 /// Why content was not sealed.
 #[derive(Debug, Error)]
 pub enum SealError {
     /// This device was removed from the group.
     #[error("not a member any more")]
     Removed,
+    /// The authenticated data is longer than [`super::MAX_AAD`].
+    #[error("too much authenticated data")]
+    TooMuchAad,
+    /// This device came back by a commit that the relay has not accepted yet.
+    #[error("not a member yet")]
+    Unconfirmed,
     /// See [`Failure`].
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -150,6 +231,9 @@ pub enum Fault {
     /// It cannot be decrypted.
     #[error("cannot be decrypted")]
     Undecryptable,
+    /// Its authenticated data is longer than [`super::MAX_AAD`].
+    #[error("too much authenticated data")]
+    TooMuchAad,
     /// Its signature, its tag or its sender does not hold.
     #[error("not authentic")]
     NotAuthentic,
@@ -159,6 +243,9 @@ pub enum Fault {
     /// The commit does what commits of this group may not: add an account, change the group's settings.
     #[error("commit not allowed")]
     NotAllowed,
+    /// The commit brings or removes a device against what the manifests say, see [`super::Group::open_with`].
+    #[error("commit against the manifests")]
+    Refused,
     /// The commit brings a leaf whose identity does not hold.
     #[error(transparent)]
     Identity(#[from] IdentityFault),
@@ -188,6 +275,9 @@ pub enum OpenError {
     /// This device was removed from the group.
     #[error("not a member any more")]
     Removed,
+    /// This device came back by a commit that the relay has not accepted yet. Nothing comes before that commit.
+    #[error("not a member yet")]
+    Unconfirmed,
     /// The bytes do not hold, and never will.
     #[error(transparent)]
     Invalid(#[from] Fault),

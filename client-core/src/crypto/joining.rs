@@ -39,7 +39,7 @@ pub(super) fn join(mls: &Mls<'_>, bytes: &[u8]) -> Result<Joined, JoinError> {
     // the library shows the leaves of a welcome only once the group is stored
     let group = staged.into_group(&mls.provider).map_err(refused)?;
     let epoch = group.epoch().as_u64();
-    let mut group = Group::new(mls, group, conversation, incarnation);
+    let mut group = Group::new(mls, group, conversation, incarnation, None);
     match members(mls, &group) {
         Ok(members) => Ok(Joined {
             conversation,

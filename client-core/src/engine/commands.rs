@@ -6,18 +6,27 @@ use crate::{
     content::{self, Content},
     engine::{Engine, requests::Answer},
     error::{Error, ErrorKind, Result},
-    model::{ConversationKey, ConversationState, IssuedLink, Message, MessageKind, OutgoingState},
+    model::{
+        ConversationKey, ConversationState, IssuedLink, Message, MessageKind, OutgoingState,
+        Standing,
+    },
     store::{
-        self, conversations,
-        conversations::Unread,
-        messages::NewMessage,
+        self, WriteTransaction,
+        conversations::{self, ConversationRow, REQUEST_TEXTS, Unread},
+        messages::{self, Author, NewMessage},
         openings::{self, Opening},
         outbox::{self, Place},
+        requests,
     },
 };
 
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// How long an invite holds.
-const LINK_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+const INVITE_LIFETIME_MS: u64 = 7 * DAY_MS;
+/// How long a card holds.
+const CARD_LIFETIME_MS: u64 = 30 * DAY_MS;
+/// How many people may use a card.
+const CARD_USES: u16 = 50;
 
 impl Engine {
     /// Writes a message: kept, shown and queued in one transaction.
@@ -32,6 +41,7 @@ impl Engine {
         let (own, relay) = (self.account.account, self.account.relay);
         let message = self.write(|write| {
             let row = conversations::row(write.connection(), conversation)?;
+            may_write(write, &row)?;
             let message = NewMessage {
                 id: content::message_id(relay, own, row.conversation, &content),
                 conversation,
@@ -44,7 +54,7 @@ impl Engine {
                 time,
                 client_id: Some(client_id),
             };
-            let id = store::messages::insert(write, &message)?.ok_or_else(|| {
+            let id = messages::insert(write, &message)?.ok_or_else(|| {
                 Error::new(
                     ErrorKind::Internal,
                     "a new message has the id of an old one",
@@ -61,10 +71,12 @@ impl Engine {
             conversations::note_message(write, conversation, time, Unread::No)?;
             conversations::set_draft(write, conversation, "")?;
             if row.state == ConversationState::Refused {
-                store::messages::set_failed(write, id)?;
+                messages::set_failed(write, id)?;
             }
-            store::messages::by_row(write.connection(), id)
+            crate::KillPoint::TextBeforeCommit.reach();
+            messages::by_row(write.connection(), id)
         })?;
+        crate::KillPoint::TextAfterCommit.reach();
         self.index_waits = true;
         self.settle_pump();
         Ok(message)
@@ -85,7 +97,7 @@ impl Engine {
     /// [`ErrorKind::NotFound`], [`ErrorKind::Refused`] where the conversation itself was refused, [`ErrorKind::Database`].
     pub fn retry(&mut self, conversation: ConversationKey, message: MessageId) -> Result<Message> {
         let message = self.write(|write| {
-            let (row, _) = store::messages::own_row(write.connection(), conversation, message)?;
+            let (row, _) = messages::own_row(write.connection(), conversation, message)?;
             let place = conversations::row(write.connection(), conversation)?;
             if place.state == ConversationState::Refused {
                 return Err(Error::new(
@@ -93,8 +105,8 @@ impl Engine {
                     "the conversation was refused; it needs a new link",
                 ));
             }
-            store::messages::set_queued(write, row)?;
-            store::messages::by_row(write.connection(), row)
+            messages::set_queued(write, row)?;
+            messages::by_row(write.connection(), row)
         })?;
         self.settle_pump();
         Ok(message)
@@ -110,13 +122,12 @@ impl Engine {
         message: MessageId,
     ) -> Result<()> {
         self.write(|write| {
-            let (row, message) =
-                store::messages::own_row(write.connection(), conversation, message)?;
+            let (row, message) = messages::own_row(write.connection(), conversation, message)?;
             if message.outgoing != Some(OutgoingState::Failed) {
                 return Err(Error::new(ErrorKind::NotFound, "the message did not fail"));
             }
             outbox::delete_of_message(write, row)?;
-            store::messages::delete(write, row)
+            messages::delete(write, row)
         })
     }
 
@@ -136,7 +147,12 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::Database`].
     pub fn mark_read(&mut self, conversation: ConversationKey, position: i64) -> Result<()> {
-        self.write(|write| conversations::mark_read(write, conversation, position))
+        self.write(|write| conversations::mark_read(write, conversation, position))?;
+        let now = self.seams.clock.monotonic();
+        self.receipts_due.get_or_insert(now);
+        let outcome = self.tell_read();
+        self.settle(outcome);
+        Ok(())
     }
 
     /// Opens the conversation with the account that made a link: at once here, at the relay as soon as there is a connection.
@@ -157,6 +173,16 @@ impl Engine {
             )
         })?;
         let key = self.open_direct(issuer, Some(link.secret.clone()), Registration::Earlier)?;
+        self.settle_opening();
+        Ok(key)
+    }
+
+    /// Opens the conversation with an account that has not consented to it: it is asked.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OwnLink`] for one's own account, [`ErrorKind::Database`].
+    pub fn open_account(&mut self, account: AccountId) -> Result<ConversationKey> {
+        let key = self.open_direct(account, None, Registration::Earlier)?;
         self.settle_opening();
         Ok(key)
     }
@@ -184,6 +210,10 @@ impl Engine {
         }
         if let Some(key) = conversations::key_of_peer(self.database.connection(), peer)? {
             let row = conversations::row(self.database.connection(), key)?;
+            if row.standing == Standing::Requested {
+                // who asks back has answered
+                self.accept_request(key)?;
+            }
             if row.state != ConversationState::Refused {
                 return Ok(key);
             }
@@ -213,6 +243,12 @@ impl Engine {
                     key
                 }
             };
+            // without a link the other has to accept first
+            let standing = match secret {
+                Some(_) => Standing::Open,
+                None => Standing::Asked,
+            };
+            requests::set_standing(write, key, standing)?;
             let invited = registration == Registration::ByThisLink;
             openings::insert(
                 write,
@@ -223,22 +259,33 @@ impl Engine {
                     claim_id,
                     client_id,
                     request: None,
+                    incarnation: 0,
                 },
             )?;
             Ok(key)
         })
+        .inspect(|_| crate::KillPoint::IntentStored.reach())
     }
 
     /// Makes an invite. Needs a connection: the relay must know the link before anybody opens it.
     pub fn create_invite(&mut self, answer: Answer<IssuedLink>) {
-        match self.new_link() {
+        self.create_link(LinkKind::Invite, answer);
+    }
+
+    /// Makes a card: whoever has an account here may write to us. Needs a connection, as an invite does.
+    pub fn create_contact_link(&mut self, answer: Answer<IssuedLink>) {
+        self.create_link(LinkKind::Contact, answer);
+    }
+
+    fn create_link(&mut self, kind: LinkKind, answer: Answer<IssuedLink>) {
+        match self.new_link(kind) {
             Ok((secret, link)) => self.request_link(secret, link, answer),
             Err(error) => answer(Err(error)),
         }
         self.show_connection();
     }
 
-    fn new_link(&mut self) -> Result<(LinkSecret, IssuedLink)> {
+    fn new_link(&mut self, kind: LinkKind) -> Result<(LinkSecret, IssuedLink)> {
         let secret = LinkSecret::new(self.random()?);
         let addresses = self
             .account
@@ -247,20 +294,27 @@ impl Engine {
             .map(|it| Ok(it.parse()?))
             .collect::<Result<Vec<Address>>>()?;
         let link = Link {
-            kind: LinkKind::Invite,
+            kind,
             addresses,
             relay: self.account.relay,
             secret: secret.clone(),
             issuer: Some(self.account.account),
         };
-        let expires = self.relay_time().saturating_add(LINK_LIFETIME_MS);
+        let (lifetime, uses) = match kind {
+            LinkKind::Invite => (INVITE_LIFETIME_MS, 1),
+            LinkKind::Contact => (CARD_LIFETIME_MS, CARD_USES),
+        };
+        let expires = self.relay_time().saturating_add(lifetime);
+        let token = secret.token();
         Ok((
             secret,
             IssuedLink {
                 https: link.to_https(),
                 app: link.to_app(),
                 expires,
-                uses: 1,
+                uses,
+                invite: kind == LinkKind::Invite,
+                token,
             },
         ))
     }
@@ -273,6 +327,25 @@ impl Engine {
     fn settle_opening(&mut self) {
         let outcome = self.resume_openings();
         self.settle(outcome);
+    }
+}
+
+/// Whether the person may write there now: not before accepting, not to somebody blocked, and three texts at most before the
+/// other has accepted.
+fn may_write(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> {
+    let connection = write.connection();
+    let refuse = |kind, why: &str| Err(Error::new(kind, why));
+    if requests::is_blocked(connection, row.peer)? {
+        return refuse(ErrorKind::Refused, "the other is blocked");
+    }
+    match row.standing {
+        Standing::Requested => refuse(ErrorKind::Refused, "the request has to be accepted first"),
+        Standing::Asked
+            if messages::count_texts(connection, row.key, Author::Own)? >= REQUEST_TEXTS =>
+        {
+            refuse(ErrorKind::RequestLimit, "the other has not accepted yet")
+        }
+        Standing::Asked | Standing::Open => Ok(()),
     }
 }
 

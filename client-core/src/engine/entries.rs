@@ -6,10 +6,7 @@ use tracing::{error, warn};
 use crate::{
     crypto::Mls,
     engine::{
-        Engine,
-        opening::{EstablishIds, Founder},
-        reading::Reading,
-        requests::Request,
+        Engine, ids::Ids, opening::DECLARED_GAP, reading::Reading, requests::Request,
         welcomes::Inbox,
     },
     error::{ErrorKind, Result},
@@ -60,6 +57,14 @@ impl Engine {
                 break;
             }
         }
+        if let StreamId::Conversation(conversation) = stream
+            && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
+        {
+            // whoever wrote is not typing any more
+            self.typed(row.key);
+        }
+        self.resume_commits()?;
+        self.fetch_manifests()?;
         self.pump()
     }
 
@@ -85,8 +90,12 @@ impl Engine {
             if base <= cursor {
                 return Ok(());
             }
-            warn!(base, cursor, "the relay no longer has some entries");
             streams::advance(write, stream, base)?;
+            if base.saturating_sub(cursor) >= DECLARED_GAP {
+                // a restored relay left them out; what is truly missing the senders' counts tell
+                return Ok(());
+            }
+            warn!(base, cursor, "the relay no longer has some entries");
             let StreamId::Conversation(conversation) = stream else {
                 return Ok(());
             };
@@ -151,12 +160,13 @@ impl Engine {
 
     fn process(&mut self, stream: StreamId, batch: &[Entry], care: Care) -> Result<Consequences> {
         let now = self.relay_time();
-        let ids = EstablishIds::draw(self.seams.random.as_mut())?;
+        let ids = Ids::draw(self.seams.random.as_mut())?;
         let Self {
             database,
             keys,
             seams,
             account,
+            answers,
             ..
         } = self;
         let (consequences, events) = database.write(|write| {
@@ -169,7 +179,9 @@ impl Engine {
                     let mut inbox = Inbox {
                         keys,
                         random: seams.random.as_mut(),
+                        ids: &ids,
                         name: &account.name,
+                        manifest: &account.manifest,
                         now,
                     };
                     walk(stream, batch, &mut done, |entry| inbox.entry(write, entry))?;
@@ -177,21 +189,21 @@ impl Engine {
                 StreamId::Conversation(id) => {
                     match conversations::row_of(write.connection(), id)? {
                         Some(row) => {
-                            let founder = Founder {
-                                own: account.account,
-                                name: &account.name,
-                                ids,
-                            };
                             let mls =
                                 Mls::new(write.connection(), seams.random.as_mut(), keys, now);
                             let mut reading = Reading {
                                 keys,
                                 relay: account.relay,
+                                name: &account.name,
+                                manifest: &account.manifest,
+                                privacy: account.privacy,
                                 row,
                                 group: None,
                                 care,
-                                founder,
                                 mls: &mls,
+                                ids: &ids,
+                                now,
+                                answers,
                             };
                             walk(stream, batch, &mut done, |entry| {
                                 reading.entry(write, entry)
@@ -205,8 +217,13 @@ impl Engine {
                 }
             }
             streams::advance(write, stream, done.cursor)?;
+            crate::KillPoint::ReceivedBeforeCommit.reach();
             Ok(done)
         })?;
+        match stream {
+            StreamId::Inbox => crate::KillPoint::InboxAfterCommit.reach(),
+            StreamId::Conversation(_) => crate::KillPoint::ReceivedAfterCommit.reach(),
+        }
         self.events.extend(events);
         Ok(consequences)
     }

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    Challenge, Frame, Hello, Nonce, PROTOCOL_VERSION, Prove, Ready, Register, RelayId, cbor,
-    handshake, identity,
+    Challenge, Enroll, Frame, Hello, Nonce, PROTOCOL_VERSION, Prove, Ready, Register, RelayId,
+    Token, cbor, handshake, identity,
 };
 use tracing::{info, warn};
 
 use crate::{
     engine::{
         Engine,
+        resending::MOST_ANSWERS,
         session::{Backoff, Online, Session},
     },
-    error::Result,
+    error::{Error, ErrorKind, Result},
     model::OfflineCause,
     seams::{ConnectionId, TlsFacts},
     store,
@@ -59,17 +60,11 @@ impl Engine {
         };
         let (connection, deadline) = (*connection, *deadline);
         let pinned = RelayId::of_identity_key(&challenge.identity_key) == self.account.relay;
-        let message = handshake::challenge_message(hello, &challenge);
-        let signed =
-            identity::verify(&challenge.identity_key, &message, &challenge.signature).is_ok();
-        // the relay signs the key of its TLS; behind a proxy it cannot, and the certificate must hold by itself
-        let channel = challenge
-            .tls_key
-            .map_or(tls.trusted_certificate, |key| key == tls.key);
-        if !(pinned && signed && channel) {
+        let proved = is_proved(hello, &challenge, tls);
+        if !(pinned && proved) {
             warn!(
                 pinned,
-                signed, channel, "what answered is not the relay of this account"
+                proved, "what answered is not the relay of this account"
             );
             return self.lose_connection(Some(OfflineCause::RelayIdentity), None);
         }
@@ -77,14 +72,29 @@ impl Engine {
             return self.lose_connection(Some(OfflineCause::Version), None);
         }
         let (account, device) = (self.keys.account(), self.keys.device());
+        let announce = self.account.privacy.announce;
         let frame: Frame = match self.account.registration {
+            None if self.account.enrolling => {
+                let manifest = self.account.manifest.clone();
+                let message =
+                    handshake::enrolment_message(hello, &challenge, account, device, &manifest);
+                Enroll {
+                    account,
+                    manifest: manifest.into(),
+                    device,
+                    signature: self.keys.sign_login(&message),
+                    announce,
+                }
+                .into()
+            }
+            None if self.returning => self.returned(hello, &challenge)?,
             None => Prove {
                 account,
                 device,
                 signature: self.keys.sign_login(&handshake::login_message(
                     hello, &challenge, account, device,
                 )),
-                announce: true,
+                announce,
             }
             .into(),
             Some(token) => {
@@ -97,7 +107,7 @@ impl Engine {
                     manifest: manifest.into(),
                     device,
                     signature: self.keys.sign_login(&message),
-                    announce: true,
+                    announce,
                     receipt: None,
                 }
                 .into()
@@ -128,15 +138,23 @@ impl Engine {
         let receipt = ready.receipt.as_ref().map(cbor::encode);
         let before = store::account::store_generation(self.database.connection())?;
         let restored = before.is_some_and(|before| before != generation);
+        let enrolled = self.account.enrolling;
         self.write(|write| {
             if let Some(receipt) = &receipt {
                 store::account::set_registered(write, receipt)?;
+                crate::KillPoint::RegisteredBeforeCommit.reach();
+            }
+            if enrolled {
+                store::account::set_enrolled(write)?;
             }
             store::account::set_relay_facts(write, generation, offset)
         })?;
+        self.account.enrolling = false;
+        self.returning = false;
         self.account.relay_offset = offset;
         self.told = Some((ready.time, self.seams.clock.monotonic()));
         if self.account.registration.is_some() {
+            crate::KillPoint::RegisteredAfterCommit.reach();
             self.account.registration = None;
             info!("the relay made the account");
         }
@@ -148,11 +166,81 @@ impl Engine {
         self.backoff = Backoff::default();
         self.holds.clear();
         self.exists_refusals.clear();
+        self.pauses.clear();
+        self.asked_manifests.clear();
+        self.answers = MOST_ANSWERS;
+        self.receipts_due = Some(self.seams.clock.monotonic());
+        self.bases = ready
+            .news
+            .iter()
+            .map(|news| (news.stream, news.base))
+            .collect();
         if let Some(outcome) = self.registration.take() {
             outcome(Ok(()));
         }
-        self.fill_key_packages(ready.key_packages, restored)?;
+        let taken = ready.sent;
+        let rolled_back = taken > store::account::sent(self.database.connection())?;
+        if rolled_back {
+            self.start_over(taken)?;
+        }
+        let groups_lost = store::mendings::mls_lost(self.database.connection())?;
+        self.mend_groups(taken)?;
+        self.prepare_recovery()?;
+        // packages that a relay hands out twice, or whose keys are gone, are worth nothing
+        self.fill_key_packages(ready.key_packages, restored || rolled_back || groups_lost)?;
+        if restored {
+            self.offer_again(ready.manifest)?;
+        } else {
+            self.offer_manifests(ready.manifest)?;
+        }
+        self.tell_record()?;
+        self.tell_people()?;
+        if enrolled {
+            self.list_conversations(None)?;
+        }
         self.resume_openings()?;
+        self.resume_commits()?;
+        self.resume_renewals()?;
+        self.plan_renewals()?;
+        self.fetch_manifests()?;
+        self.tell_read()?;
         self.pump()
     }
+
+    /// The relay was restored from a backup that is older than this account: its own receipt brings the account back.
+    fn returned(&self, hello: &Hello, challenge: &Challenge) -> Result<Frame> {
+        let receipt = self.account.receipt.as_deref().map(cbor::decode);
+        let Some(Ok(receipt)) = receipt else {
+            return Err(Error::new(
+                ErrorKind::Database,
+                "the receipt cannot be read",
+            ));
+        };
+        let (account, device) = (self.keys.account(), self.keys.device());
+        let manifest = self.account.manifest.clone();
+        // the token is not looked at
+        let token = Token::new([0; Token::LEN]);
+        let message =
+            handshake::registration_message(hello, challenge, account, device, &manifest, &token);
+        Ok(Register {
+            token,
+            manifest: manifest.into(),
+            device,
+            signature: self.keys.sign_login(&message),
+            announce: self.account.privacy.announce,
+            receipt: Some(receipt),
+        }
+        .into())
+    }
+}
+
+/// Whether the challenge is signed by the identity key that it shows, for this very channel.
+pub(crate) fn is_proved(hello: &Hello, challenge: &Challenge, tls: &TlsFacts) -> bool {
+    let message = handshake::challenge_message(hello, challenge);
+    let signed = identity::verify(&challenge.identity_key, &message, &challenge.signature).is_ok();
+    // the relay signs the key of its TLS; behind a proxy it cannot, and the certificate must hold by itself
+    let channel = challenge
+        .tls_key
+        .map_or(tls.trusted_certificate, |key| key == tls.key);
+    signed && channel
 }

@@ -6,29 +6,37 @@
 use std::time::Duration;
 
 use protocol::{
-    AccountId, ClaimKeyPackages, Claimed, ClientId, CreateConversation, Digest, ErrorCode, Frame,
-    MessageId, Opaque, Refusal, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
+    AccountId, ClaimKeyPackages, Claimed, CreateConversation, Digest, ErrorCode, Frame, Opaque,
+    Refusal, StreamId, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
 };
 use tracing::{error, info, warn};
 
 use crate::{
     content::Content,
-    crypto::{Group, Mls, PeerDevices},
-    engine::{Engine, Hold, requests::Request},
+    crypto::{Mls, PeerDevices},
+    engine::{
+        Engine, Hold,
+        ids::Ids,
+        notes::{line, tell},
+        requests::Request,
+    },
     error::{Error, ErrorKind, Result},
     model::{ConversationKey, ConversationState, MessageKind, SystemEvent},
-    seams::Randomness,
     store::{
-        self, WriteTransaction, contacts,
+        self, WriteTransaction, commits, contacts,
         conversations::{self, ConversationRow, Unread},
         messages::NewMessage,
         openings::{self, Opening},
         outbox::{self, Place},
+        streams,
     },
 };
 
 /// The pause after a refusal that may pass, such as a device that has not published key packages yet.
 const PAUSE: Duration = Duration::from_secs(30);
+/// A relay that was restored from a backup leaves out so many positions (PROTOCOL.md, section 5.5), and one that makes a lost
+/// stream anew even more: a declared gap, in which nothing was.
+pub(super) const DECLARED_GAP: u64 = 1 << 32;
 /// How often the relay may say that the other side was first while no welcome comes that can be followed.
 const MOST_EXISTS: u32 = 3;
 
@@ -71,6 +79,7 @@ impl Engine {
 
     /// The key packages are there: found the group and ask the relay to make the conversation.
     pub(super) fn claimed(&mut self, key: ConversationKey, claimed: &Claimed) -> Result<()> {
+        crate::KillPoint::Claimed.reach();
         let now = self.relay_time();
         let Self {
             database,
@@ -99,8 +108,11 @@ impl Engine {
                 .map(|package| (package.device, package.bytes.0.to_vec()))
                 .collect();
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            let founded =
-                mls.found_direct(row.conversation, &[PeerDevices { manifest, packages }])?;
+            let founded = mls.found_direct(
+                row.conversation,
+                opening.incarnation,
+                &[PeerDevices { manifest, packages }],
+            )?;
             let frame: Frame = CreateConversation {
                 conversation: row.conversation,
                 peer: row.peer,
@@ -122,7 +134,7 @@ impl Engine {
                     })
                     .collect(),
                 group_info: founded.group_info.into(),
-                incarnation: None,
+                incarnation: (opening.incarnation > 0).then_some(opening.incarnation),
             }
             .into();
             let bytes = encode_frame(0, &frame);
@@ -133,10 +145,13 @@ impl Engine {
                 ));
             }
             openings::set_request(write, key, &bytes)?;
+            store::account::count_sent(write, 1)?;
+            crate::KillPoint::FoundedBeforeCommit.reach();
             Ok(Some(frame))
         });
         match founded {
             Ok((Some(frame), events)) => {
+                crate::KillPoint::FoundedAfterCommit.reach();
                 self.events.extend(events);
                 self.request(Request::Create { conversation: key }, &frame);
                 Ok(())
@@ -152,8 +167,8 @@ impl Engine {
     }
 
     /// The relay made the conversation, by its answer or by the echo of our commit, whichever comes first.
-    pub(super) fn created(&mut self, key: ConversationKey, time: u64) -> Result<()> {
-        match self.complete_opening(key, time) {
+    pub(super) fn created(&mut self, key: ConversationKey, accepted: Accepted) -> Result<()> {
+        match self.complete_opening(key, accepted) {
             Err(error) if error.kind() == ErrorKind::Crypto => {
                 error!(%error, "a conversation that the relay made cannot be entered");
                 self.holds.insert(key, Hold::Connection);
@@ -163,9 +178,9 @@ impl Engine {
         }
     }
 
-    fn complete_opening(&mut self, key: ConversationKey, time: u64) -> Result<()> {
+    fn complete_opening(&mut self, key: ConversationKey, accepted: Accepted) -> Result<()> {
         let now = self.relay_time();
-        let ids = EstablishIds::draw(self.seams.random.as_mut())?;
+        let ids = Ids::draw(self.seams.random.as_mut())?;
         let Self {
             database,
             keys,
@@ -179,22 +194,17 @@ impl Engine {
             };
             let row = conversations::row(write.connection(), key)?;
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            let mut group = mls
-                .load(row.conversation, row.incarnation)?
-                .ok_or_else(|| {
-                    Error::new(
-                        ErrorKind::Crypto,
-                        "a founded conversation without its group",
-                    )
-                })?;
             let founder = Founder {
                 own: account.account,
                 name: &account.name,
-                ids,
+                manifest: &account.manifest,
+                ids: &ids,
             };
-            complete(write, &mut group, &row, &opening, &founder, time)
+            complete(write, &mls, &row, &opening, &founder, accepted)
         })?;
+        crate::KillPoint::CreatedAfterCommit.reach();
         self.events.extend(events);
+        self.plan_renewals()?;
         self.pump()
     }
 
@@ -204,9 +214,12 @@ impl Engine {
         refusal: &Refusal,
     ) -> Result<()> {
         info!(code = ?refusal.code, "the relay did not make a conversation");
-        if openings::load(self.database.connection(), key)?.is_none() {
+        let Some(opening) = openings::load(self.database.connection(), key)? else {
             // the other side's welcome came first, and the conversation is there
             return Ok(());
+        };
+        if opening.incarnation > 0 {
+            return self.reset_refused(key, &opening, refusal);
         }
         let refusals = self.exists_refusals.entry(key).or_default();
         match refusal.code {
@@ -248,6 +261,9 @@ impl Engine {
             if let Some(mut group) = mls.load(row.conversation, row.incarnation)? {
                 group.delete()?;
             }
+            if row.state == ConversationState::Established {
+                return Ok(());
+            }
             let refused = ConversationState::Refused;
             conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
             give_up_queued(write, key)
@@ -268,63 +284,88 @@ pub(super) fn give_up_queued(write: &WriteTransaction<'_>, key: ConversationKey)
     Ok(())
 }
 
-/// Who establishes a conversation, and the random values that this takes.
+/// Who establishes a conversation.
 pub(super) struct Founder<'a> {
     pub(super) own: AccountId,
     pub(super) name: &'a str,
-    pub(super) ids: EstablishIds,
+    /// Our newest manifest.
+    pub(super) manifest: &'a [u8],
+    pub(super) ids: &'a Ids,
 }
 
-/// Random values, drawn before a transaction in which MLS holds the source.
-#[derive(Clone, Copy)]
-pub(super) struct EstablishIds {
-    salt: [u8; 16],
-    system_message: [u8; 32],
-    client_id: ClientId,
-}
-
-impl EstablishIds {
-    pub(super) fn draw(random: &mut dyn Randomness) -> Result<Self> {
-        Ok(Self {
-            salt: random.array()?,
-            system_message: random.array()?,
-            client_id: random.client_id()?,
-        })
-    }
+/// Where the relay put a commit of ours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Accepted {
+    pub(super) seq: u64,
+    pub(super) time: u64,
 }
 
 /// The relay accepted our creation: enter epoch 1, forget the intent, tell the other who we are.
 pub(super) fn complete(
     write: &WriteTransaction<'_>,
-    group: &mut Group<'_, '_>,
+    mls: &Mls<'_>,
     row: &ConversationRow,
     opening: &Opening,
     founder: &Founder<'_>,
-    time: u64,
+    accepted: Accepted,
 ) -> Result<()> {
+    let mut group = mls
+        .load(row.conversation, opening.incarnation)?
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::Crypto,
+                "a founded conversation without its group",
+            )
+        })?;
+    crate::KillPoint::CreatedBeforeMerge.reach();
     group.merge_pending()?;
+    crate::KillPoint::CreatedBeforeCommit.reach();
+    openings::delete(write, row.key)?;
+    if opening.incarnation > 0 {
+        return set_up_anew(write, row, opening.incarnation, founder.ids, accepted);
+    }
+    enter(write, row, founder, accepted.time)?;
+    if opening.secret.is_some() {
+        contacts::set_consented(write, row.peer)?;
+    }
     let proof = opening
         .secret
         .as_ref()
         .map(|secret| secret.consent_proof(founder.own, row.conversation));
-    openings::delete(write, row.key)?;
-    contacts::set_consented(write, row.peer)?;
-    establish(write, row, founder, proof, time)
+    tell_profile(write, row.key, founder.name, proof, founder.ids)
 }
 
-/// The conversation can carry messages: say so, and let our profile go before all that waits.
-pub(super) fn establish(
+/// The group of a conversation begins anew in another incarnation; the conversation goes on.
+pub(super) fn set_up_anew(
+    write: &WriteTransaction<'_>,
+    row: &ConversationRow,
+    incarnation: u32,
+    ids: &Ids,
+    accepted: Accepted,
+) -> Result<()> {
+    let established = ConversationState::Established;
+    conversations::set_state(write, row.key, row.conversation, incarnation, established)?;
+    commits::delete_rejoin(write, row.conversation)?;
+    commits::delete_renewal(write, row.key)?;
+    conversations::plan_renewal(write, row.key, None)?;
+    let stream = StreamId::Conversation(row.conversation);
+    let cursor = streams::cursor(write.connection(), stream)?;
+    // the stream itself began anew, at a relay that had lost it: nothing lies between
+    if accepted.seq.saturating_sub(cursor) >= DECLARED_GAP {
+        streams::advance(write, stream, accepted.seq)?;
+    }
+    let kind = MessageKind::System(SystemEvent::Reset);
+    let line = line(row, ids.message_id(), kind, accepted.seq, accepted.time);
+    tell(write, &line)
+}
+
+/// The conversation can carry messages: say so.
+pub(super) fn enter(
     write: &WriteTransaction<'_>,
     row: &ConversationRow,
     founder: &Founder<'_>,
-    proof: Option<Digest>,
     time: u64,
 ) -> Result<()> {
-    let EstablishIds {
-        salt,
-        system_message,
-        client_id,
-    } = founder.ids;
     let established = ConversationState::Established;
     conversations::set_state(
         write,
@@ -333,12 +374,10 @@ pub(super) fn establish(
         row.incarnation,
         established,
     )?;
-    let profile = Content::profile(salt, founder.name, proof).encode();
-    outbox::insert(write, row.key, None, Place::First, client_id, &profile)?;
     let message = NewMessage {
-        id: MessageId::new(system_message),
+        id: founder.ids.message_id(),
         conversation: row.key,
-        // position 0 is before every entry
+        // before every entry
         seq: Some(0),
         sender: founder.own,
         mine: false,
@@ -350,4 +389,16 @@ pub(super) fn establish(
     };
     store::messages::insert(write, &message)?;
     conversations::note_message(write, row.key, time, Unread::No)
+}
+
+/// Lets our profile go before all that waits.
+pub(super) fn tell_profile(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    name: &str,
+    proof: Option<Digest>,
+    ids: &Ids,
+) -> Result<()> {
+    let profile = Content::profile(ids.array(), name, proof).encode();
+    outbox::insert(write, key, None, Place::First, ids.client_id(), &profile)
 }

@@ -6,23 +6,26 @@
 use std::time::Duration;
 
 use protocol::{
-    Append, Appended, Delivered, ErrorCode, Frame, NewEntry, Refusal, StreamId, bounds,
+    Append, Appended, Delivered, DeviceId, ErrorCode, Frame, NewEntry, Refusal, StreamId, bounds,
 };
 use tracing::{error, info, warn};
 
 use crate::{
     crypto::Mls,
     engine::{
-        Engine, Hold,
+        Engine, Hold, LONGEST_HOLD,
+        ids::Ids,
+        notes::{Notes, note_own},
         opening::give_up_queued,
         requests::{Request, SentRow},
     },
     error::{Error, ErrorKind, Result},
     event::Event,
-    model::ConversationKey,
+    model::{ConversationKey, ConversationState, Standing},
     store::{
-        self, WriteTransaction, conversations,
-        outbox::{self, OutboxRow, Sealed},
+        self, WriteTransaction, commits, conversations, openings,
+        outbox::{self, OutboxRow, Sealed, Waiting},
+        progress::{self, Progress},
     },
 };
 
@@ -44,8 +47,13 @@ impl Engine {
             return Ok(());
         }
         for key in outbox::ready(self.database.connection())? {
-            let busy = self.in_flight(|request| matches!(request, Request::Append { conversation, .. } if *conversation == key));
-            if busy || self.is_held(key)? {
+            let busy = self.in_flight(|request| match request {
+                Request::Append { conversation, .. } | Request::Renew { conversation } => {
+                    *conversation == key
+                }
+                _ => false,
+            });
+            if busy || self.is_held(key)? || self.is_elsewhere(key)? {
                 continue;
             }
             match self.pump_conversation(key) {
@@ -62,10 +70,12 @@ impl Engine {
 
     fn pump_conversation(&mut self, key: ConversationKey) -> Result<()> {
         let now = self.relay_time();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
         let Self {
             database,
             keys,
             seams,
+            account,
             ..
         } = self;
         let (batch, events) = database.write(|write| {
@@ -96,11 +106,15 @@ impl Engine {
                         give_up_queued(write, key)?;
                         return Ok(None);
                     }
+                    let device = keys.device();
+                    let mut notes =
+                        Notes::load(write, &conversation, device, &account.manifest, &ids)?;
                     let mut sealed = Vec::new();
                     let mut bytes = 0usize;
                     for row in rows.into_iter().take_while(|row| row.sealed.is_none()) {
                         let entry = Sealed {
-                            bytes: group.seal(&row.content)?,
+                            bytes: group
+                                .seal(&row.content, &notes.next(row.client_id, row.again))?,
                             incarnation: conversation.incarnation,
                             epoch: group.epoch()?,
                         };
@@ -114,6 +128,9 @@ impl Engine {
                     for (row, entry) in &sealed {
                         outbox::set_sealed(write, row.id, entry)?;
                     }
+                    store::account::count_sent(write, sealed.len())?;
+                    conversations::count_sealed(write, key, sealed.len())?;
+                    crate::KillPoint::SealedBeforeCommit.reach();
                     sealed
                 }
             };
@@ -121,6 +138,7 @@ impl Engine {
         })?;
         self.events.extend(events);
         if let Some(batch) = batch {
+            crate::KillPoint::SealedAfterCommit.reach();
             self.request(
                 Request::Append {
                     conversation: key,
@@ -144,12 +162,18 @@ impl Engine {
             self.drop_connection(None);
             return Ok(());
         }
+        let device = self.keys.device();
         self.write(|write| {
             for ((row, seq), time) in rows.iter().zip(&appended.seqs).zip(&appended.times) {
-                mark_sent(write, row.id, row.message, *seq, *time)?;
+                // the echo may have come first
+                if let Some(row) = outbox::by_client_id(write.connection(), row.client_id)? {
+                    mark_sent(write, device, &row, *seq, *time)?;
+                }
             }
+            crate::KillPoint::SentBeforeCommit.reach();
             Ok(())
         })?;
+        crate::KillPoint::SentAfterCommit.reach();
         self.holds.remove(&key);
         self.pump()
     }
@@ -169,6 +193,28 @@ impl Engine {
                     key,
                     refusal.retry_after.map_or(PAUSE, Duration::from_millis),
                 );
+                Ok(())
+            }
+            // the relay has something else of ours under one of these ids: this database is older than what was sent. Who has
+            // the messages already shows them once
+            ErrorCode::IdConflict => {
+                let ids = Ids::draw(self.seams.random.as_mut())?;
+                self.write(|write| {
+                    let rows: Vec<i64> = rows.iter().map(|row| row.id).collect();
+                    outbox::clear_sealed(write, &rows)?;
+                    rows.iter()
+                        .try_for_each(|row| outbox::set_client_id(write, *row, ids.client_id()))
+                })?;
+                self.pump()
+            }
+            // the relay knows no such conversation, or not with us
+            ErrorCode::NotMember => self.not_a_member(key, rows),
+            // the other has not accepted, and has had enough
+            ErrorCode::NoConsent => {
+                self.write(|write| {
+                    outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())
+                })?;
+                self.hold_for(key, LONGEST_HOLD);
                 Ok(())
             }
             // each further code is final for these bytes: the person decides
@@ -195,6 +241,7 @@ impl Engine {
         refusal: &Refusal,
     ) -> Result<()> {
         let now = self.relay_time();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
         let Self {
             database,
             keys,
@@ -202,8 +249,8 @@ impl Engine {
             ..
         } = self;
         let (hold, events) = database.write(|write| {
-            let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-            outbox::clear_sealed(write, &ids)?;
+            let rows: Vec<i64> = rows.iter().map(|row| row.id).collect();
+            outbox::clear_sealed(write, &rows)?;
             let row = conversations::row(write.connection(), key)?;
             let stream = StreamId::Conversation(row.conversation);
             let winner = refusal.seq.unwrap_or(0);
@@ -216,33 +263,57 @@ impl Engine {
                 None => None,
             };
             // processed up to the winner and still elsewhere: sealing again cannot help
-            let there = refusal.incarnation == Some(row.incarnation) && refusal.epoch == epoch;
-            Ok((!there).then_some(Hold::Connection))
+            if refusal.incarnation != Some(row.incarnation) || refusal.epoch != epoch {
+                warn!("this device is not in the epoch that the relay names: it comes back from outside");
+                commits::want_rejoin(write, row.conversation, ids.client_id())?;
+            }
+            Ok(None)
         })?;
         self.events.extend(events);
         if let Some(hold) = hold {
-            if hold == Hold::Connection {
-                error!(
-                    "this device is not in the epoch that the relay names; what is written waits"
-                );
-            }
             self.holds.insert(key, hold);
         }
+        self.resume_commits()?;
+        self.pump()
+    }
+
+    /// Whether this device first has to come back into a conversation, or is about to enter another epoch.
+    pub(super) fn is_elsewhere(&self, key: ConversationKey) -> Result<bool> {
+        let connection = self.database.connection();
+        let row = conversations::row(connection, key)?;
+        Ok(self.unchecked.contains(&row.conversation)
+            || commits::rejoin(connection, row.conversation)?.is_some()
+            || commits::renewal(connection, key)?.is_some()
+            || openings::load(connection, key)?.is_some())
+    }
+
+    /// The relay does not know this device in a conversation: declined, or lost by a relay that was restored.
+    fn not_a_member(&mut self, key: ConversationKey, rows: &[SentRow]) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        self.write(|write| {
+            let row = conversations::row(write.connection(), key)?;
+            outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
+            if row.standing == Standing::Asked {
+                let refused = ConversationState::Refused;
+                conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
+                return give_up_queued(write, key);
+            }
+            commits::want_rejoin(write, row.conversation, ids.client_id())
+        })?;
+        self.resume_commits()?;
         self.pump()
     }
 
     /// The relay says how far the recipients' devices are.
     pub(super) fn delivered(&mut self, delivered: &Delivered) -> Result<()> {
+        let now = self.relay_time();
         self.write(|write| {
-            let Some(row) = conversations::row_of(write.connection(), delivered.conversation)?
-            else {
-                return Ok(());
-            };
-            let before = conversations::raise_delivered(write, row.key, delivered.seq)?;
-            if before < delivered.seq {
-                store::messages::announce_delivered(write, row.key, before, delivered.seq)?;
+            match conversations::row_of(write.connection(), delivered.conversation)? {
+                Some(row) => {
+                    progress::raise(write, row.key, Progress::Delivered, delivered.seq, now)
+                }
+                None => Ok(()),
             }
-            Ok(())
         })
     }
 
@@ -269,17 +340,17 @@ impl Engine {
 /// Notes in one place that an own entry is at the relay, whether the answer or the echo came first.
 pub(super) fn mark_sent(
     write: &WriteTransaction<'_>,
-    row: i64,
-    message: Option<i64>,
+    device: DeviceId,
+    row: &Waiting,
     seq: u64,
     time: u64,
 ) -> Result<()> {
-    if let Some(message) = message {
+    note_own(write, row.conversation, device, row.client_id, row.message)?;
+    if let Some(message) = row.message {
         store::messages::set_sent(write, message, seq, time)?;
-        let conversation = store::messages::by_row(write.connection(), message)?.conversation;
-        write.announce(Event::ConversationChanged(conversation));
+        write.announce(Event::ConversationChanged(row.conversation));
     }
-    outbox::delete(write, row)
+    outbox::delete(write, row.id)
 }
 
 /// As many entries as one frame holds; the rest waits for the next request.
@@ -314,6 +385,7 @@ fn request_of(
                 SentRow {
                     id: row.id,
                     message: row.message,
+                    client_id: row.client_id,
                 },
                 entry,
             )

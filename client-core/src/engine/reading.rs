@@ -1,22 +1,25 @@
-//! Reading one conversation's stream: open, understand, keep.
+//! Reading one conversation's stream: open, check, pass on what it says.
 
-use protocol::{AccountId, Digest, Entry, EntryKind, MessageId, RelayId};
+use protocol::{Digest, Entry, EntryKind, MessageId, RelayId, identity::Manifest};
 use tracing::{debug, warn};
 
 use crate::{
-    content::{self, Body, Content},
-    crypto::{AccountKeys, Group, Mls, OpenError, Opened},
+    crypto::{AccountKeys, Change, Group, MemberInfo, Mls, OpenError, Opened},
     engine::{
         entries::Care,
-        opening::{Founder, complete},
+        ids::Ids,
+        notes::{line, tell},
+        opening::{self, Accepted, Founder},
         outgoing::mark_sent,
+        rejoining, renewal,
+        understanding::{self, Told},
     },
     error::Result,
-    model::MessageKind,
+    model::{MessageKind, Privacy, Standing, SystemEvent},
     store::{
-        WriteTransaction, contacts,
-        conversations::{self, ConversationRow, Unread},
-        links, messages, openings, outbox,
+        WriteTransaction, commits, contacts,
+        conversations::{self, ConversationRow},
+        messages, openings, outbox, requests,
     },
 };
 
@@ -24,21 +27,30 @@ use crate::{
 pub(super) struct Reading<'m, 'a> {
     pub(super) keys: &'m AccountKeys,
     pub(super) relay: RelayId,
+    pub(super) name: &'m str,
+    /// Our newest manifest.
+    pub(super) manifest: &'m [u8],
+    pub(super) privacy: Privacy,
     pub(super) row: ConversationRow,
     pub(super) mls: &'m Mls<'a>,
-    /// Loaded once a transaction, when first needed; the inner `None` means that it is not here.
-    pub(super) group: Option<Option<Group<'m, 'a>>>,
+    /// The group of one incarnation, loaded when first needed; the inner `None` means that it is not here.
+    pub(super) group: Option<(u32, Option<Group<'m, 'a>>)>,
     pub(super) care: Care,
-    pub(super) founder: Founder<'m>,
+    pub(super) ids: &'m Ids,
+    pub(super) now: u64,
+    /// How many requests for missing entries may still be answered on this connection.
+    pub(super) answers: &'m mut u32,
 }
 
 impl Reading<'_, '_> {
     pub(super) fn entry(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         match entry.kind {
-            EntryKind::Application | EntryKind::Commit if entry.sender == self.keys.device() => {
-                self.own(write, entry)
+            EntryKind::Application if entry.sender == self.keys.device() => self.own(write, entry),
+            EntryKind::Commit if entry.sender == self.keys.device() => {
+                self.own_commit(write, entry)
             }
-            EntryKind::Application | EntryKind::Commit => self.foreign(write, entry),
+            EntryKind::Application => self.application(write, entry),
+            EntryKind::Commit => self.commit(write, entry),
             EntryKind::Welcome | EntryKind::Unknown(_) => {
                 warn!(
                     kind = entry.kind.number(),
@@ -50,12 +62,9 @@ impl Reading<'_, '_> {
     }
 
     /// Our own entry comes back: it is at the relay, whether or not the answer arrived.
-    fn own(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
-        if entry.kind == EntryKind::Commit {
-            return self.own_commit(write, entry);
-        }
+    fn own(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         match outbox::by_client_id(write.connection(), entry.client_id)? {
-            Some((id, message)) => mark_sent(write, id, message, entry.seq, entry.time),
+            Some(row) => mark_sent(write, self.keys.device(), &row, entry.seq, entry.time),
             None => Ok(()),
         }
     }
@@ -65,35 +74,75 @@ impl Reading<'_, '_> {
         if self.care == Care::KeepSealed {
             return Ok(());
         }
-        let opening = openings::load(write.connection(), self.row.key)?;
-        let Some(opening) = opening.filter(|opening| opening.client_id == entry.client_id) else {
-            return Ok(());
+        self.forget_former(entry)?;
+        let connection = write.connection();
+        let key = self.row.key;
+        let accepted = Accepted {
+            seq: entry.seq,
+            time: entry.time,
         };
-        self.load()?;
-        if let Some(Some(group)) = &mut self.group {
-            complete(write, group, &self.row, &opening, &self.founder, entry.time)?;
+        let opening = openings::load(connection, key)?;
+        let renewal = commits::renewal(connection, key)?;
+        let rejoin = commits::rejoin(connection, self.row.conversation)?;
+        if let Some(opening) = opening.filter(|it| it.client_id == entry.client_id) {
+            let founder = self.founder();
+            opening::complete(write, self.mls, &self.row, &opening, &founder, accepted)?;
+        } else if renewal.is_some_and(|it| it.client_id == entry.client_id) {
+            renewal::complete(write, self.mls, &self.row, self.now, self.ids)?;
+        } else if let Some(rejoin) = rejoin.filter(|it| it.client_id == entry.client_id) {
+            let founder = self.founder();
+            rejoining::complete(write, self.mls, &rejoin, &founder, accepted)?;
+        } else {
+            return Ok(());
+        }
+        self.row = conversations::row(connection, key)?;
+        self.group = None;
+        Ok(())
+    }
+
+    fn founder(&self) -> Founder<'_> {
+        Founder {
+            own: self.keys.account(),
+            name: self.name,
+            manifest: self.manifest,
+            ids: self.ids,
+        }
+    }
+
+    /// The group in which an entry was sealed: that of an incarnation that ended is kept until its last entry was read.
+    fn load(&mut self, incarnation: u32) -> Result<()> {
+        let loaded = self.group.as_ref().map(|(loaded, _)| *loaded);
+        if loaded != Some(incarnation) {
+            let group = self.mls.load(self.row.conversation, incarnation)?;
+            self.group = Some((incarnation, group));
         }
         Ok(())
     }
 
-    fn load(&mut self) -> Result<()> {
-        if self.group.is_none() {
-            self.group = Some(self.mls.load(self.row.conversation, self.row.incarnation)?);
+    /// The stream has passed the commit that set the group up anew: nothing of the one before follows.
+    fn forget_former(&mut self, entry: &Entry) -> Result<()> {
+        if entry.epoch > 0 || entry.incarnation == 0 {
+            return Ok(());
+        }
+        self.group = None;
+        let former = entry.incarnation.saturating_sub(1);
+        if let Some(mut group) = self.mls.load(self.row.conversation, former)? {
+            group.delete()?;
         }
         Ok(())
     }
 
-    fn foreign(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+    fn application(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        if requests::is_blocked(write.connection(), self.row.peer)? {
+            // the relay leaves the bytes out; what it sends all the same is not looked at
+            return Ok(());
+        }
         if self.care == Care::KeepSealed {
             return self.unreadable(write, entry);
         }
-        self.load()?;
-        let Some(Some(group)) = &mut self.group else {
-            warn!(
-                seq = entry.seq,
-                "an entry of a conversation whose group is not here; its sealed bytes are kept"
-            );
-            return self.unreadable(write, entry);
+        self.load(entry.incarnation)?;
+        let Some((_, Some(group))) = &mut self.group else {
+            return self.not_here(write, entry);
         };
         match group.open(&entry.bytes.0) {
             // who sealed it is proved; who the relay says sent it must be the same
@@ -105,19 +154,26 @@ impl Reading<'_, '_> {
                 self.unreadable(write, entry)
             }
             Ok(Opened::Content {
-                account, content, ..
-            }) => self.content(write, entry, account, &content),
-            Ok(Opened::Commit { added, removed, .. }) => {
-                debug!(
-                    added = added.len(),
-                    removed = removed.len(),
-                    "the group changed"
-                );
-                added.iter().try_for_each(|member| {
-                    contacts::pin_root_key(write, member.account, member.root_key)
-                })
+                account,
+                device,
+                content,
+                aad,
+            }) => understanding::take(
+                self,
+                write,
+                &Told {
+                    entry,
+                    account,
+                    device,
+                    content: &content,
+                    aad: &aad,
+                },
+            ),
+            Ok(Opened::OwnContent) => Ok(()),
+            Ok(Opened::Commit(_) | Opened::OwnCommit) => {
+                warn!("a commit that the relay calls an application entry");
+                self.come_back(write)
             }
-            Ok(Opened::OwnCommit | Opened::OwnContent) => Ok(()),
             // this computer failed, not the entry: the whole batch comes again
             Err(OpenError::Failure(failure)) => Err(failure.into()),
             // its content is here already
@@ -126,6 +182,8 @@ impl Reading<'_, '_> {
             {
                 Ok(())
             }
+            // a commit before it never arrived, or could not be followed
+            Err(OpenError::Ahead(_)) => self.not_here(write, entry),
             Err(error) => {
                 warn!(%error, seq = entry.seq, "an entry could not be opened; its sealed bytes are kept");
                 self.unreadable(write, entry)
@@ -133,97 +191,138 @@ impl Reading<'_, '_> {
         }
     }
 
-    fn content(
+    fn commit(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        self.forget_former(entry)?;
+        if self.care == Care::KeepSealed {
+            return self.come_back(write);
+        }
+        self.load(entry.incarnation)?;
+        let known = Known {
+            own: Manifest::open(self.manifest).ok(),
+            peer: contacts::manifest(write.connection(), self.row.peer)?
+                .and_then(|bytes| Manifest::open(&bytes).ok()),
+        };
+        let Some((_, Some(group))) = &mut self.group else {
+            return self.come_back(write);
+        };
+        match group.open_with(&entry.bytes.0, |change| known.allows(change)) {
+            Ok(Opened::Commit(change)) => self.changed(write, entry, &change),
+            Ok(Opened::OwnCommit | Opened::OwnContent) => Ok(()),
+            Err(OpenError::Failure(failure)) => Err(failure.into()),
+            // the welcome led past it; or this device is out, as the person sees when writing
+            Err(OpenError::Stale(_) | OpenError::Removed) => Ok(()),
+            Ok(Opened::Content { .. }) | Err(_) => {
+                warn!(
+                    seq = entry.seq,
+                    "a commit cannot be followed: this device comes back from outside"
+                );
+                self.come_back(write)
+            }
+        }
+    }
+
+    /// Devices came or went.
+    fn changed(
         &self,
         write: &WriteTransaction<'_>,
         entry: &Entry,
-        sender: AccountId,
-        bytes: &[u8],
+        Change { added, removed, .. }: &Change,
     ) -> Result<()> {
-        let id = content::message_id(self.relay, sender, self.row.conversation, bytes);
-        let (kind, text) = match Content::decode(bytes).map(|content| content.body) {
-            Ok(Body::Profile(profile)) => {
-                contacts::set_name(write, sender, &profile.name)?;
-                if let Some(proof) = profile.proof
-                    && links::proves_consent(
-                        write.connection(),
-                        &proof,
-                        sender,
-                        self.row.conversation,
-                    )?
-                {
-                    contacts::set_consented(write, sender)?;
-                }
-                return Ok(());
-            }
-            Ok(Body::Text(text)) => (MessageKind::Text, text),
-            Ok(_) => (MessageKind::Unsupported, String::new()),
-            Err(error) => {
-                warn!(%error, "content of another shape");
-                (MessageKind::Unsupported, String::new())
-            }
+        debug!(
+            added = added.len(),
+            removed = removed.len(),
+            "the group changed"
+        );
+        for member in added {
+            contacts::pin_root_key(write, member.account, member.root_key)?;
+        }
+        let is_back = |member: &MemberInfo| removed.iter().any(|it| it.device == member.device);
+        let news = |members: &[MemberInfo], known: &dyn Fn(&MemberInfo) -> bool| {
+            members
+                .iter()
+                .any(|member| member.account == self.row.peer && !known(member))
         };
-        self.keep(
-            write,
-            entry,
-            Incoming {
-                id,
-                sender,
-                kind,
-                text: &text,
-                content: bytes,
-            },
-        )
+        let is_there = |member: &MemberInfo| added.iter().any(|it| it.device == member.device);
+        if news(added, &is_back) && self.row.standing != Standing::Requested {
+            // whoever lost everything but the account does not know our name
+            opening::tell_profile(write, self.row.key, self.name, None, self.ids)?;
+        }
+        if news(added, &is_back) || news(removed, &is_there) {
+            let kind = MessageKind::System(SystemEvent::DevicesChanged);
+            let id = self.ids.message_id();
+            tell(write, &line(&self.row, id, kind, entry.seq, entry.time))?;
+        }
+        Ok(())
+    }
+
+    /// The group of an entry is not here, or not as far.
+    fn not_here(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        if entry.incarnation < self.row.incarnation {
+            warn!(
+                seq = entry.seq,
+                "an entry of a group that is over; its sealed bytes are kept"
+            );
+            return self.unreadable(write, entry);
+        }
+        // its keys are gone for good; the sender's count tells what is missing, and the sender sends it again
+        warn!(
+            seq = entry.seq,
+            "an entry of an epoch that was never reached"
+        );
+        self.come_back(write)
+    }
+
+    fn come_back(&self, write: &WriteTransaction<'_>) -> Result<()> {
+        commits::want_rejoin(write, self.row.conversation, self.ids.client_id())
     }
 
     fn unreadable(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         let (conversation, seq) = (self.row.conversation, entry.seq.to_be_bytes());
         let id = Digest::of(&[b"relevo unreadable 1", conversation.as_bytes(), &seq]);
-        let id = MessageId::new(*id.as_bytes());
-        let kind = MessageKind::Unreadable;
-        self.keep(
+        understanding::keep(
             write,
+            self.row.key,
             entry,
-            Incoming {
-                id,
+            &understanding::Incoming {
+                id: MessageId::new(*id.as_bytes()),
                 sender: self.row.peer,
-                kind,
+                kind: MessageKind::Unreadable,
                 text: "",
                 content: &entry.bytes.0,
             },
         )
     }
-
-    fn keep(
-        &self,
-        write: &WriteTransaction<'_>,
-        entry: &Entry,
-        incoming: Incoming<'_>,
-    ) -> Result<()> {
-        let message = messages::NewMessage {
-            id: incoming.id,
-            conversation: self.row.key,
-            seq: Some(entry.seq),
-            sender: incoming.sender,
-            mine: false,
-            kind: incoming.kind,
-            text: incoming.text,
-            content: incoming.content,
-            time: entry.time,
-            client_id: Some(entry.client_id),
-        };
-        if messages::insert(write, &message)?.is_some() {
-            conversations::note_message(write, self.row.key, entry.time, Unread::Yes)?;
-        }
-        Ok(())
-    }
 }
 
-/// A message of another, or one that could not be opened.
-struct Incoming<'a> {
-    id: MessageId,
-    sender: AccountId,
-    kind: MessageKind,
-    text: &'a str,
-    content: &'a [u8],
+/// What the two accounts say of their devices.
+struct Known {
+    own: Option<Manifest>,
+    peer: Option<Manifest>,
+}
+
+impl Known {
+    /// Whether every device that comes is in force, as far as its account's manifest is known, and every one that goes is of
+    /// the committer's account or revoked by its own.
+    fn allows(&self, change: &Change) -> bool {
+        let of = |member: &MemberInfo| {
+            [&self.own, &self.peer]
+                .into_iter()
+                .flatten()
+                .find(|manifest| manifest.account() == member.account)
+        };
+        let revoked = |member: &MemberInfo| {
+            of(member).is_some_and(|manifest| manifest.revoked.contains(&member.device))
+        };
+        let outdated = |member: &MemberInfo| {
+            of(member).is_some_and(|manifest| member.dsk_version < manifest.dsk.version)
+        };
+        change
+            .added
+            .iter()
+            .all(|member| !revoked(member) && !outdated(member))
+            && change
+                .removed
+                .iter()
+                .all(|member| member.account == change.by.0 || revoked(member))
+    }
 }

@@ -1,7 +1,8 @@
 //! Requests in flight: who waits for which reply, and what a reply means.
 
 use protocol::{
-    ErrorCode, Frame, LinkSecret, NewLink, PublishKeyPackages, Refusal, StreamId, bounds,
+    AccountId, ClientId, Committed, ConversationId, ErrorCode, Frame, LinkSecret, NewLink,
+    PublishKeyPackages, Refusal, StreamId, Token, bounds,
 };
 use tracing::{debug, info, warn};
 
@@ -9,6 +10,7 @@ use crate::{
     crypto::{LastResort, Mls},
     engine::{
         Engine,
+        opening::Accepted,
         session::{REPLY_TIMEOUT, Session},
     },
     error::{Error, ErrorKind, Result},
@@ -43,9 +45,39 @@ pub(super) enum Request {
     NewLink {
         secret: LinkSecret,
         link: IssuedLink,
-        token: protocol::Token,
         answer: Answer<IssuedLink>,
     },
+    /// The state of a group, to come back into it.
+    FetchGroup { conversation: ConversationId },
+    /// The commit by which this device comes back.
+    Rejoin { conversation: ConversationId },
+    /// The state of a group, to compare it with ours.
+    Check { conversation: ConversationId },
+    /// The commit that renews our leaf.
+    Renew { conversation: ConversationKey },
+    /// The newest manifest of an account.
+    Manifest { account: AccountId },
+    /// The conversations of our account, for a new device.
+    Conversations,
+    /// A conversation that the person does not want.
+    Decline { conversation: ConversationId },
+    /// A block, or its end.
+    Block { account: AccountId, blocked: bool },
+    /// The own handle.
+    SetHandle {
+        handle: Option<String>,
+        answer: Answer<()>,
+    },
+    /// The account that has a handle.
+    Find { answer: Answer<ConversationKey> },
+    /// The end of a link.
+    EndLink { token: Token, answer: Answer<()> },
+    /// Whether others see that we are there.
+    Announce,
+    /// The recovery record.
+    Record,
+    /// What a restored relay may have lost.
+    Offer,
 }
 
 /// One outbox row in flight.
@@ -53,16 +85,18 @@ pub(super) enum Request {
 pub(super) struct SentRow {
     pub(super) id: i64,
     pub(super) message: Option<i64>,
+    pub(super) client_id: ClientId,
 }
 
 impl Request {
     /// The connection is gone: what is durable is offered again by the next one, a waiting person is told.
     pub(super) fn abandon(self) {
-        if let Self::NewLink { answer, .. } = self {
-            answer(Err(Error::new(
-                ErrorKind::Offline,
-                "the connection was lost",
-            )));
+        let lost = || Error::new(ErrorKind::Offline, "the connection was lost");
+        match self {
+            Self::NewLink { answer, .. } => answer(Err(lost())),
+            Self::SetHandle { answer, .. } | Self::EndLink { answer, .. } => answer(Err(lost())),
+            Self::Find { answer } => answer(Err(lost())),
+            _ => {}
         }
     }
 }
@@ -93,8 +127,8 @@ impl Engine {
         match frame {
             Frame::Entries(entries) => self.entries(entries.stream, entries.entries),
             Frame::Delivered(delivered) => self.delivered(&delivered),
-            // presence and signals have no listener in this version
-            Frame::Presence(_) | Frame::SignalPush(_) => Ok(()),
+            Frame::Presence(presence) => self.present(&presence),
+            Frame::SignalPush(push) => self.signalled(&push),
             frame => {
                 let Session::Online(online) = &mut self.session else {
                     return Ok(());
@@ -117,33 +151,38 @@ impl Engine {
             (Request::Append { conversation, rows }, Frame::Refusal(refusal)) => {
                 self.append_refused(conversation, &rows, &refusal)
             }
-            (Request::Claim { conversation }, Frame::Claimed(claimed)) => {
-                self.claimed(conversation, &claimed)
-            }
-            (Request::Create { conversation }, Frame::Committed(committed)) => {
-                self.created(conversation, committed.time)
-            }
-            (
-                Request::Claim { conversation } | Request::Create { conversation },
-                Frame::Refusal(refusal),
-            ) => self.opening_refused(conversation, &refusal),
             (Request::Fetch { stream }, Frame::Page(page)) => self.page(stream, page),
+            (Request::Fetch { .. }, Frame::Refusal(refusal)) => {
+                // the gap stays open; the next connection begins at the cursor again
+                info!(code = ?refusal.code, "the relay refused to fill a gap");
+                self.drop_connection(Some(OfflineCause::RelayBusy));
+                Ok(())
+            }
             (Request::Publish, Frame::KeyPackageCount(count)) => {
                 debug!(count = count.count, "key packages published");
+                Ok(())
+            }
+            (Request::Publish, Frame::Refusal(refusal)) => {
+                info!(code = ?refusal.code, "the relay refused key packages; the next connection tries again");
                 Ok(())
             }
             (
                 Request::NewLink {
                     secret,
                     link,
-                    token,
                     answer,
                 },
                 Frame::Done(_),
             ) => {
-                let kept = self.write(|write| {
-                    store::links::insert(write, token, &secret, link.expires, link.uses)
-                });
+                crate::KillPoint::LinkAnswered.reach();
+                let row = store::links::LinkRow {
+                    token: link.token,
+                    expires: link.expires,
+                    uses: link.uses,
+                    invite: link.invite,
+                };
+                let kept = self.write(|write| store::links::insert(write, &secret, &row));
+                crate::KillPoint::LinkKept.reach();
                 answer(kept.map(|()| link));
                 Ok(())
             }
@@ -151,23 +190,88 @@ impl Engine {
                 answer(Err(refused(&refusal)));
                 Ok(())
             }
-            (Request::Fetch { .. }, Frame::Refusal(refusal)) => {
-                // the gap stays open; the next connection begins at the cursor again
-                info!(code = ?refusal.code, "the relay refused to fill a gap");
-                self.drop_connection(Some(OfflineCause::RelayBusy));
+            (Request::Record, Frame::Done(_)) => {
+                self.write(|write| store::account::set_record_told(write, true))
+            }
+            (Request::Record | Request::Offer | Request::Announce, frame) => {
+                if let Frame::Refusal(refusal) = frame {
+                    info!(code = ?refusal.code, "the relay did not take what it was offered");
+                }
                 Ok(())
             }
-            (Request::Publish, Frame::Refusal(refusal)) => {
-                info!(code = ?refusal.code, "the relay refused key packages; the next connection tries again");
+            (Request::Manifest { account }, Frame::AccountManifest(manifest)) => {
+                self.manifest_fetched(account, &manifest)
+            }
+            (Request::Manifest { .. }, Frame::Refusal(refusal)) => {
+                self.manifest_refused(&refusal);
                 Ok(())
             }
-            (request, frame) => {
-                warn!(frame = frame.name(), "a reply of the wrong kind");
-                request.abandon();
-                self.drop_connection(None);
+            (Request::Conversations, Frame::Conversations(list)) => self.listed(&list),
+            (Request::Conversations, Frame::Refusal(refusal)) => {
+                info!(code = ?refusal.code, "the relay does not list conversations now");
                 Ok(())
             }
+            (
+                request @ (Request::Claim { .. }
+                | Request::Create { .. }
+                | Request::FetchGroup { .. }
+                | Request::Rejoin { .. }
+                | Request::Check { .. }
+                | Request::Renew { .. }),
+                frame,
+            ) => self.group_reply(request, frame),
+            (request, frame) => self.people_told(request, frame),
         }
+    }
+
+    /// Replies to what makes and changes groups.
+    fn group_reply(&mut self, request: Request, frame: Frame) -> Result<()> {
+        let accepted = |committed: &Committed| Accepted {
+            seq: committed.seq,
+            time: committed.time,
+        };
+        match (request, frame) {
+            (Request::Claim { conversation }, Frame::Claimed(claimed)) => {
+                self.claimed(conversation, &claimed)
+            }
+            (Request::Create { conversation }, Frame::Committed(committed)) => {
+                self.created(conversation, accepted(&committed))
+            }
+            (
+                Request::Claim { conversation } | Request::Create { conversation },
+                Frame::Refusal(refusal),
+            ) => self.opening_refused(conversation, &refusal),
+            (Request::FetchGroup { conversation }, Frame::GroupState(state)) => {
+                self.group_fetched(conversation, &state)
+            }
+            (Request::Rejoin { conversation }, Frame::Committed(committed)) => {
+                self.rejoined(conversation, accepted(&committed))
+            }
+            (
+                Request::FetchGroup { conversation } | Request::Rejoin { conversation },
+                Frame::Refusal(refusal),
+            ) => self.rejoin_refused(conversation, &refusal),
+            (Request::Check { conversation }, Frame::GroupState(state)) => {
+                self.checked(conversation, &state)
+            }
+            (Request::Check { conversation }, Frame::Refusal(refusal)) => {
+                self.check_refused(conversation, &refusal)
+            }
+            (Request::Renew { conversation }, Frame::Committed(committed)) => {
+                self.renewed(conversation, accepted(&committed))
+            }
+            (Request::Renew { conversation }, Frame::Refusal(refusal)) => {
+                self.renewal_refused(conversation, &refusal)
+            }
+            (request, frame) => self.wrong_reply(request, &frame),
+        }
+    }
+
+    pub(super) fn wrong_reply(&mut self, request: Request, frame: &Frame) -> Result<()> {
+        warn!(frame = frame.name(), "a reply of the wrong kind");
+        request.abandon();
+        self.drop_connection(None);
+        Ok(())
     }
 
     /// Publishes key packages when the relay runs low. The private keys are durable before the public ones leave. A relay
@@ -190,8 +294,10 @@ impl Engine {
             mls.expire_key_packages()?;
             let one_time = mls.key_packages(ONE_TIME_PACKAGES, LastResort::No)?;
             let last_resort = mls.key_packages(1, LastResort::Yes)?;
+            crate::KillPoint::KeyPackagesBeforeCommit.reach();
             Ok((one_time, last_resort))
         })?;
+        crate::KillPoint::KeyPackagesAfterCommit.reach();
         let (one_time, last_resort) = packages;
         let frame = PublishKeyPackages {
             packages: one_time.into_iter().map(Into::into).collect(),
@@ -209,10 +315,9 @@ impl Engine {
         link: IssuedLink,
         answer: Answer<IssuedLink>,
     ) {
-        let token = secret.token();
         let frame = NewLink {
-            token,
-            invite: true,
+            token: link.token,
+            invite: link.invite,
             uses: link.uses,
             expires: link.expires,
         };
@@ -220,7 +325,6 @@ impl Engine {
             Request::NewLink {
                 secret,
                 link,
-                token,
                 answer,
             },
             &frame.into(),

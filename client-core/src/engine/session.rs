@@ -128,7 +128,7 @@ impl Engine {
     /// Tells once how the registration ends: `Ok` when the relay made the account, the reason of the next failure otherwise.
     /// Attempts go on unless the relay refused.
     pub fn on_registered(&mut self, outcome: RegistrationOutcome) {
-        if self.account.registration.is_none() {
+        if self.account.registration.is_none() && !self.account.enrolling {
             outcome(Ok(()));
             return;
         }
@@ -246,6 +246,11 @@ impl Engine {
         match bye.code {
             ErrorCode::Replaced => self.give_up(OfflineCause::Replaced, ErrorKind::Refused),
             ErrorCode::Revoked => self.give_up(OfflineCause::Revoked, ErrorKind::Refused),
+            // a relay that was restored from a backup may have lost the account
+            ErrorCode::NotAuthenticated if self.may_return()? => {
+                self.returning = true;
+                self.lose_connection(Some(OfflineCause::RelayBusy), wait)
+            }
             ErrorCode::NotAuthenticated => {
                 self.give_up(OfflineCause::SignedOut, ErrorKind::Refused)
             }
@@ -256,6 +261,18 @@ impl Engine {
             }
             _ => self.lose_connection(Some(OfflineCause::RelayBusy), wait),
         }
+    }
+
+    /// Whether the relay that does not know this device is another than the one that last did, by its store generation, and
+    /// its receipt has not been tried.
+    fn may_return(&self) -> Result<bool> {
+        let Session::Proving { challenge, .. } = &self.session else {
+            return Ok(false);
+        };
+        let known = store::account::store_generation(self.database.connection())?;
+        Ok(!self.returning
+            && self.account.receipt.is_some()
+            && known.is_some_and(|known| known != challenge.store_generation))
     }
 
     /// Ends the connection from this side after a fault; another attempt follows.
@@ -308,6 +325,10 @@ impl Engine {
         }
         self.acks = Acks::default();
         self.holds.clear();
+        self.checks.clear();
+        if let Err(error) = self.forget_live() {
+            warn!(%error, "forget who is there");
+        }
     }
 
     fn fail_registration(&mut self, kind: ErrorKind) {

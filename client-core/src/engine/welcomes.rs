@@ -1,19 +1,23 @@
 //! The inbox: welcomes into conversations that others made.
 
-use protocol::{Entry, EntryKind};
+use protocol::{ConversationId, Entry, EntryKind, StreamId};
 use tracing::warn;
 
 use crate::{
     content,
     crypto::{AccountKeys, JoinError, Joined, Mls},
-    engine::opening::{EstablishIds, Founder, establish},
+    engine::{
+        contacts::introduce,
+        ids::Ids,
+        opening::{Accepted, Founder, enter, set_up_anew, tell_profile},
+    },
     error::Result,
-    model::{ConversationKey, ConversationState},
+    model::{ConversationState, Standing},
     seams::Randomness,
     store::{
-        self, WriteTransaction, contacts,
+        self, WriteTransaction, commits, contacts,
         conversations::{self, ConversationRow},
-        openings, outbox,
+        openings, outbox, requests, streams,
     },
 };
 
@@ -27,7 +31,9 @@ fn is_of(joined: &Joined, entry: &Entry) -> bool {
 pub(super) struct Inbox<'a> {
     pub(super) keys: &'a AccountKeys,
     pub(super) random: &'a mut dyn Randomness,
+    pub(super) ids: &'a Ids,
     pub(super) name: &'a str,
+    pub(super) manifest: &'a [u8],
     pub(super) now: u64,
 }
 
@@ -40,6 +46,14 @@ impl Inbox<'_> {
             );
             return Ok(());
         }
+        let Some(conversation) = entry.conversation else {
+            warn!("a welcome that the relay says leads nowhere");
+            return Ok(());
+        };
+        if requests::is_declined(write.connection(), conversation)? {
+            return Ok(());
+        }
+        self.drop_own_founding(write, conversation, entry.incarnation)?;
         let joined =
             Mls::new(write.connection(), self.random, self.keys, self.now).join(&entry.bytes.0);
         match joined {
@@ -50,12 +64,35 @@ impl Inbox<'_> {
             }
             // this computer failed, not the welcome: it comes again
             Err(JoinError::Failure(failure)) => Err(failure.into()),
+            Err(JoinError::Exists) => Ok(()),
             Err(error) => {
-                // acknowledged all the same, so that it is never retried for ever
+                // acknowledged all the same, so that it is never retried for ever: this device comes by itself
                 warn!(%error, seq = entry.seq, "a welcome could not be followed");
-                Ok(())
+                commits::want_rejoin(write, conversation, self.ids.client_id())
             }
         }
+    }
+
+    /// Somebody else's group of the same incarnation won: ours, which the relay did not take, makes room.
+    fn drop_own_founding(
+        &mut self,
+        write: &WriteTransaction<'_>,
+        conversation: ConversationId,
+        incarnation: u32,
+    ) -> Result<()> {
+        let Some(row) = conversations::row_of(write.connection(), conversation)? else {
+            return Ok(());
+        };
+        let opening = openings::load(write.connection(), row.key)?;
+        if incarnation == 0 || opening.is_none_or(|opening| opening.incarnation != incarnation) {
+            return Ok(());
+        }
+        openings::delete(write, row.key)?;
+        let mls = Mls::new(write.connection(), self.random, self.keys, self.now);
+        if let Some(mut group) = mls.load(conversation, incarnation)? {
+            group.delete()?;
+        }
+        Ok(())
     }
 
     fn joined(
@@ -81,6 +118,7 @@ impl Inbox<'_> {
             }
         };
         contacts::pin_root_key(write, peer.account, peer.root_key)?;
+        let stream = StreamId::Conversation(joined.conversation);
         let key = match conversations::key_of_peer(write.connection(), peer.account)? {
             None => {
                 let opening = ConversationState::Opening;
@@ -93,41 +131,77 @@ impl Inbox<'_> {
                 )?
             }
             Some(key) => {
-                if !self.adopt(write, key, joined)? {
-                    return self.leave(write, joined);
+                let row = conversations::row(write.connection(), key)?;
+                if row.state == ConversationState::Established {
+                    return self.joined_anew(write, entry, &row, joined);
                 }
+                self.adopt(write, &row, joined)?;
                 key
             }
         };
+        // this device reads what comes after the commit that added it
+        if let Some(start) = entry.start {
+            streams::advance(write, stream, start)?;
+        }
+        let wanted = openings::load(write.connection(), key)?.is_some()
+            || contacts::has_consented(write.connection(), peer.account)?;
+        openings::delete(write, key)?;
         let row = ConversationRow {
             key,
             conversation: joined.conversation,
             peer: peer.account,
             incarnation: joined.incarnation,
             state: ConversationState::Opening,
+            standing: Standing::Open,
         };
         let founder = Founder {
             own,
             name: self.name,
-            ids: EstablishIds::draw(self.random)?,
+            manifest: self.manifest,
+            ids: self.ids,
         };
-        establish(write, &row, &founder, None, entry.time)
+        crate::KillPoint::JoinedBeforeCommit.reach();
+        enter(write, &row, &founder, entry.time)?;
+        if wanted {
+            // each asked the other, or they know each other: that is an answer
+            introduce(write, &row, self.name, self.ids)
+        } else {
+            requests::set_standing(write, key, Standing::Requested)
+        }
     }
 
-    /// The other side made the conversation first: ours is dropped, and what was written here goes there. `false` where an
-    /// established conversation is in the way.
+    /// A welcome into a conversation that is there: its group was set up anew, or it is another one that nobody asked for.
+    fn joined_anew(
+        &mut self,
+        write: &WriteTransaction<'_>,
+        entry: &Entry,
+        row: &ConversationRow,
+        joined: &Joined,
+    ) -> Result<()> {
+        if row.conversation != joined.conversation || joined.incarnation <= row.incarnation {
+            warn!("a second direct conversation with the same account");
+            return self.leave(write, joined);
+        }
+        let accepted = Accepted {
+            seq: entry.start.unwrap_or(0),
+            time: entry.time,
+        };
+        set_up_anew(write, row, joined.incarnation, self.ids, accepted)?;
+        if row.standing == Standing::Open {
+            // a relay that had lost the conversation learns that both want it
+            tell_profile(write, row.key, self.name, None, self.ids)?;
+        }
+        Ok(())
+    }
+
+    /// The other side made the conversation first: ours is dropped, and what was written here goes there.
     fn adopt(
         &mut self,
         write: &WriteTransaction<'_>,
-        key: ConversationKey,
+        row: &ConversationRow,
         joined: &Joined,
-    ) -> Result<bool> {
-        let row = conversations::row(write.connection(), key)?;
-        if row.state == ConversationState::Established {
-            warn!("a second direct conversation with the same account");
-            return Ok(false);
-        }
-        openings::delete(write, key)?;
+    ) -> Result<()> {
+        let key = row.key;
         let mls = Mls::new(write.connection(), self.random, self.keys, self.now);
         if let Some(mut group) = mls.load(row.conversation, row.incarnation)?
             && row.conversation != joined.conversation
@@ -154,7 +228,7 @@ impl Inbox<'_> {
                 store::messages::replace_id(write, message, id, &queued.content)?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn leave(&mut self, write: &WriteTransaction<'_>, joined: &Joined) -> Result<()> {

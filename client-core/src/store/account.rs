@@ -1,12 +1,16 @@
 //! The one row that says whose database this is.
 
-use protocol::{AccountId, RelayId, StoreGeneration, Token};
+use protocol::{AccountId, Address, Digest, RelayId, StoreGeneration, Token, identity::Manifest};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use zeroize::Zeroizing;
 
 use crate::{
+    content::ShortDigest,
+    crypto::AccountKeys,
     error::Result,
-    store::{WriteTransaction, id},
+    event::Event,
+    model::Privacy,
+    store::{WriteTransaction, id, signed, unsigned},
 };
 
 /// The account as kept.
@@ -27,7 +31,51 @@ pub struct AccountRow {
     pub registration: Option<Token>,
     /// The relay's clock minus ours, ms.
     pub relay_offset: i64,
+    /// The relay's signed word that it made the account.
+    pub receipt: Option<Vec<u8>>,
+    /// What others may see.
+    pub privacy: Privacy,
+    /// The handle, as the relay confirmed it.
+    pub handle: Option<String>,
+    /// The recovery code until the person confirmed it: secret.
+    pub recovery_code: Option<Zeroizing<[u8; 32]>>,
+    /// Whether this device waits to be let in by its certificate in the manifest.
+    pub enrolling: bool,
 }
+
+impl AccountRow {
+    /// The row of a new account, or of one that comes to this computer; without a name.
+    #[must_use]
+    pub fn new(
+        keys: &AccountKeys,
+        manifest: Vec<u8>,
+        addresses: &[Address],
+        registration: Option<Token>,
+    ) -> Self {
+        Self {
+            account: keys.account(),
+            relay: keys.relay(),
+            addresses: addresses.iter().map(ToString::to_string).collect(),
+            keys: keys.to_bytes(),
+            manifest,
+            name: String::new(),
+            registration,
+            relay_offset: 0,
+            receipt: None,
+            privacy: DEFAULT_PRIVACY,
+            handle: None,
+            recovery_code: None,
+            enrolling: false,
+        }
+    }
+}
+
+/// Everything is shown until the person says otherwise.
+pub const DEFAULT_PRIVACY: Privacy = Privacy {
+    read_receipts: true,
+    typing: true,
+    announce: true,
+};
 
 /// Writes the row of a new database.
 ///
@@ -35,8 +83,8 @@ pub struct AccountRow {
 /// [`crate::ErrorKind::Database`].
 pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
     write.connection().execute(
-        "INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration)
-         VALUES (1, :account, :relay, :addresses, :keys, :manifest, :name, :registration)",
+        "INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration, recovery_code, enrolling)
+         VALUES (1, :account, :relay, :addresses, :keys, :manifest, :name, :registration, :recovery_code, :enrolling)",
         named_params! {
             ":account": row.account.as_bytes(),
             ":relay": row.relay.as_bytes(),
@@ -45,9 +93,11 @@ pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
             ":manifest": row.manifest,
             ":name": row.name,
             ":registration": row.registration.map(|token| *token.as_bytes()),
+            ":recovery_code": row.recovery_code.as_ref().map(|code| code.as_slice()),
+            ":enrolling": row.enrolling,
         },
     )?;
-    Ok(())
+    note_own_manifest(write.connection(), &row.manifest)
 }
 
 /// Reads the row.
@@ -56,7 +106,8 @@ pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
 /// [`crate::ErrorKind::Database`]; [`crate::ErrorKind::NotFound`] in a database without an account.
 pub fn load(connection: &Connection) -> Result<AccountRow> {
     let row = connection.query_row(
-        "SELECT account, relay, addresses, keys, manifest, name, registration, relay_offset FROM account WHERE id = 1",
+        "SELECT account, relay, addresses, keys, manifest, name, registration, relay_offset, receipt, privacy, handle,
+             recovery_code, enrolling FROM account WHERE id = 1",
         [],
         |row| {
             let addresses: String = row.get("addresses")?;
@@ -70,6 +121,13 @@ pub fn load(connection: &Connection) -> Result<AccountRow> {
                 name: row.get("name")?,
                 registration: registration.as_deref().and_then(Token::from_slice),
                 relay_offset: row.get("relay_offset")?,
+                receipt: row.get("receipt")?,
+                privacy: privacy_from(row.get("privacy")?),
+                handle: row.get("handle")?,
+                recovery_code: row
+                    .get::<_, Option<[u8; 32]>>("recovery_code")?
+                    .map(Zeroizing::new),
+                enrolling: row.get("enrolling")?,
             })
         },
     )?;
@@ -97,6 +155,225 @@ pub fn set_registered(write: &WriteTransaction<'_>, receipt: &[u8]) -> Result<()
         [receipt],
     )?;
     Ok(())
+}
+
+/// The relay let this device in by its certificate.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_enrolled(write: &WriteTransaction<'_>) -> Result<()> {
+    write
+        .connection()
+        .execute("UPDATE account SET enrolling = 0 WHERE id = 1", [])?;
+    Ok(())
+}
+
+/// Remembers a manifest of our own, to recognise what others saw of us.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub(crate) fn note_own_manifest(connection: &Connection, manifest: &[u8]) -> Result<()> {
+    // a manifest that cannot be read is the trouble of whoever uses it
+    if let Ok(opened) = Manifest::open(manifest) {
+        connection.execute(
+            "INSERT OR IGNORE INTO own_manifests (number, bytes, digest) VALUES (?1, ?2, ?3)",
+            (
+                signed(opened.number),
+                manifest,
+                Digest::of(&[manifest]).as_bytes(),
+            ),
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether a digest of a manifest of our own begins so.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn is_own_manifest(connection: &Connection, digest: &ShortDigest) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM own_manifests WHERE substr(digest, 1, 16) = ?1")?
+        .exists([digest.as_slice()])?)
+}
+
+/// Our manifests after a number, ascending.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn own_manifests_after(connection: &Connection, number: u64) -> Result<Vec<Vec<u8>>> {
+    let mut statement = connection
+        .prepare_cached("SELECT bytes FROM own_manifests WHERE number > ?1 ORDER BY number")?;
+    let rows = statement.query_map([signed(number)], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Counts entries made for the relay, before they leave.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn count_sent(write: &WriteTransaction<'_>, entries: usize) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("UPDATE account SET sent = sent + ?1 WHERE id = 1")?
+        .execute([signed(entries as u64)])?;
+    Ok(())
+}
+
+/// How many entries this device ever made for the relay.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn sent(connection: &Connection) -> Result<u64> {
+    let sent: i64 = connection.query_row("SELECT sent FROM account WHERE id = 1", [], |row| {
+        row.get(0)
+    })?;
+    Ok(unsigned(sent))
+}
+
+/// Takes over the relay's count, after everything that depends on it was begun anew.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_sent(write: &WriteTransaction<'_>, sent: u64) -> Result<()> {
+    write
+        .connection()
+        .execute("UPDATE account SET sent = ?1 WHERE id = 1", [signed(sent)])?;
+    Ok(())
+}
+
+/// Sets what others may see.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_privacy(write: &WriteTransaction<'_>, privacy: Privacy) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET privacy = ?1 WHERE id = 1",
+        [privacy_bits(privacy)],
+    )?;
+    Ok(())
+}
+
+/// Sets the handle that the relay confirmed.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_handle(write: &WriteTransaction<'_>, handle: Option<&str>) -> Result<()> {
+    write
+        .connection()
+        .execute("UPDATE account SET handle = ?1 WHERE id = 1", [handle])?;
+    write.announce(Event::MeChanged);
+    Ok(())
+}
+
+/// Whether the person should write the recovery code down now. Where that cannot be read there are other worries.
+#[must_use]
+pub fn is_recovery_due(connection: &Connection) -> bool {
+    connection
+        .query_row("SELECT recovery_due FROM account WHERE id = 1", [], |row| {
+            row.get(0)
+        })
+        .unwrap_or(false)
+}
+
+/// Somebody answered: the recovery code is worth writing down from now on. Says whether that is news.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_recovery_due(write: &WriteTransaction<'_>) -> Result<bool> {
+    let changed = write
+        .connection()
+        .prepare_cached(
+            "UPDATE account SET recovery_due = 1 WHERE id = 1 AND recovery_due = 0 AND recovery_code IS NOT NULL",
+        )?
+        .execute([])?;
+    if changed > 0 {
+        write.announce(Event::MeChanged);
+    }
+    Ok(changed > 0)
+}
+
+/// Keeps a new recovery code until the person confirmed having written it down, and its record for the relay.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_recovery_code(
+    write: &WriteTransaction<'_>,
+    code: &[u8; 32],
+    record: (Token, &[u8]),
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET recovery_code = ?1, recovery_due = 0, record = ?2, record_told = 0 WHERE id = 1",
+        (code, [record.0.as_bytes().as_slice(), record.1].concat()),
+    )?;
+    write.announce(Event::MeChanged);
+    Ok(())
+}
+
+/// The person has the recovery code: it goes, and the root key with it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn confirm_recovery(write: &WriteTransaction<'_>, keys: &[u8]) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET recovery_code = NULL, recovery_due = 0, keys = ?1 WHERE id = 1",
+        [keys],
+    )?;
+    write.announce(Event::MeChanged);
+    Ok(())
+}
+
+/// The recovery record that the relay has to be told, if any: its name and its bytes.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn untold_record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>> {
+    let record: Option<Vec<u8>> = connection.query_row(
+        "SELECT CASE record_told WHEN 0 THEN record END FROM account WHERE id = 1",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(record.as_deref().and_then(|record| {
+        let (token, bytes) = record.split_at_checked(Token::LEN)?;
+        Some((Token::from_slice(token)?, bytes.to_vec()))
+    }))
+}
+
+/// Keeps the recovery record; the relay has to be told.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_record(write: &WriteTransaction<'_>, token: Token, bytes: &[u8]) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET record = ?1, record_told = 0 WHERE id = 1",
+        [[token.as_bytes().as_slice(), bytes].concat()],
+    )?;
+    Ok(())
+}
+
+/// Whether the relay has the recovery record.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_record_told(write: &WriteTransaction<'_>, told: bool) -> Result<()> {
+    write
+        .connection()
+        .execute("UPDATE account SET record_told = ?1 WHERE id = 1", [told])?;
+    Ok(())
+}
+
+const fn privacy_from(bits: i64) -> Privacy {
+    Privacy {
+        read_receipts: bits & 1 != 0,
+        typing: bits & 2 != 0,
+        announce: bits & 4 != 0,
+    }
+}
+
+fn privacy_bits(privacy: Privacy) -> i64 {
+    i64::from(privacy.read_receipts)
+        | i64::from(privacy.typing) << 1
+        | i64::from(privacy.announce) << 2
 }
 
 /// Notes what the relay said of itself at this connection.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
-    store::{WriteTransaction, conversations, signed},
+    store::{WriteTransaction, conversations, id, signed, unsigned},
 };
 
 /// Makes sure that there is a row for the account.
@@ -115,6 +115,119 @@ pub fn set_consented(write: &WriteTransaction<'_>, account: AccountId) -> Result
         [account.as_bytes()],
     )?;
     Ok(())
+}
+
+/// Whether the contact proved to hold one of our links, or we opened one of its.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn has_consented(connection: &Connection, account: AccountId) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM contacts WHERE account = ?1 AND consented = 1")?
+        .exists([account.as_bytes()])?)
+}
+
+/// The newest manifest of a contact that was seen.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn manifest(connection: &Connection, account: AccountId) -> Result<Option<Vec<u8>>> {
+    let manifest: Option<Option<Vec<u8>>> = connection
+        .prepare_cached("SELECT manifest FROM contacts WHERE account = ?1")?
+        .query_row([account.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(manifest.flatten())
+}
+
+/// The pinned root key of a contact.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn root_key(connection: &Connection, account: AccountId) -> Result<Option<Key>> {
+    let key: Option<Option<Vec<u8>>> = connection
+        .prepare_cached("SELECT root_key FROM contacts WHERE account = ?1")?
+        .query_row([account.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(key.flatten().as_deref().and_then(Key::from_slice))
+}
+
+/// Marks a contact as verified, or not.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_verified(
+    write: &WriteTransaction<'_>,
+    account: AccountId,
+    verified: bool,
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE contacts SET verified = ?2 WHERE account = ?1",
+        (account.as_bytes(), verified),
+    )?;
+    if let Some(key) = conversations::key_of_peer(write.connection(), account)? {
+        write.announce(Event::ConversationChanged(key));
+    }
+    Ok(())
+}
+
+/// Whether the safety number of a contact was compared.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn is_verified(connection: &Connection, account: AccountId) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM contacts WHERE account = ?1 AND verified = 1")?
+        .exists([account.as_bytes()])?)
+}
+
+/// Notes that the relay shows different manifests of this account. Says whether that is news.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn note_split(write: &WriteTransaction<'_>, account: AccountId) -> Result<bool> {
+    let changed = write.connection().execute(
+        "UPDATE contacts SET split = 1 WHERE account = ?1 AND split = 0",
+        [account.as_bytes()],
+    )?;
+    Ok(changed > 0)
+}
+
+/// Notes a number of its own manifest that the contact named. Says whether a newer one than the known is waited for.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn note_claimed(write: &WriteTransaction<'_>, account: AccountId, number: u64) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "UPDATE contacts SET claimed_number = ?2 WHERE account = ?1 AND claimed_number < ?2",
+        )?
+        .execute((account.as_bytes(), signed(number)))?;
+    Ok(())
+}
+
+/// Contacts that named a newer manifest of theirs than the one known here, or whose manifest was never seen.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn behind(connection: &Connection) -> Result<Vec<AccountId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT account FROM contacts WHERE claimed_number > manifest_number ORDER BY account",
+    )?;
+    let rows = statement.query_map([], |row| id(row, "account", AccountId::from_slice))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The highest number of its own manifest that a contact named.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn claimed_number(connection: &Connection, account: AccountId) -> Result<u64> {
+    let number: Option<i64> = connection
+        .prepare_cached("SELECT claimed_number FROM contacts WHERE account = ?1")?
+        .query_row([account.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(number.map_or(0, unsigned))
 }
 
 /// The name that a contact gave itself, empty while unknown.

@@ -6,8 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
-    model::{Conversation, ConversationKey, ConversationState},
-    store::{WriteTransaction, contacts, id, messages, signed, unsigned},
+    model::{Conversation, ConversationKey, ConversationState, Standing},
+    store::{
+        WriteTransaction, contacts, id,
+        messages::{self, Author},
+        requests, signed, unsigned,
+    },
 };
 
 /// What the engine needs of a conversation.
@@ -23,9 +27,14 @@ pub struct ConversationRow {
     pub incarnation: u32,
     /// Whether messages can pass.
     pub state: ConversationState,
+    /// How the two people stand.
+    pub standing: Standing,
 }
 
-const ROW: &str = "SELECT key, conversation, peer, incarnation, state FROM conversations";
+/// How many texts may be written before the other accepts.
+pub const REQUEST_TEXTS: u32 = 3;
+
+const ROW: &str = "SELECT key, conversation, peer, incarnation, state, standing FROM conversations";
 
 /// Adds a conversation that is being opened.
 ///
@@ -139,7 +148,7 @@ pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str
 /// [`ErrorKind::Database`].
 pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i64) -> Result<()> {
     let newest: i64 = write.connection().query_row(
-        "SELECT coalesce(max(seq), 0) FROM messages WHERE conversation = ?1",
+        "SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND seq IS NOT NULL",
         [key.0],
         |row| row.get(0),
     )?;
@@ -182,27 +191,190 @@ pub enum Unread {
     No,
 }
 
-/// Raises the position up to which the relay says that messages were delivered; returns the position before.
+/// Whether what others wrote before is not missed: this device came in late, or had the other blocked.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn raise_delivered(
+pub fn has_entered_late(connection: &Connection, key: ConversationKey) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM conversations WHERE key = ?1 AND entered = 1")?
+        .exists([key.0])?)
+}
+
+/// What others wrote before now is not missed.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_entered_late(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
+    write.connection().execute(
+        "UPDATE conversations SET entered = 1 WHERE key = ?1",
+        [key.0],
+    )?;
+    Ok(())
+}
+
+/// Plans when the own leaf is renewed; `None`: to be planned.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn plan_renewal(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
-    seq: u64,
-) -> Result<u64> {
-    let before: i64 = write.connection().query_row(
-        "SELECT delivered_seq FROM conversations WHERE key = ?1",
-        [key.0],
-        |row| row.get(0),
+    at: Option<u64>,
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE conversations SET renew_at = ?2, since_renewal = 0 WHERE key = ?1",
+        (key.0, at.map(signed)),
     )?;
-    if signed(seq) > before {
-        write.connection().execute(
-            "UPDATE conversations SET delivered_seq = ?2 WHERE key = ?1",
-            (key.0, signed(seq)),
-        )?;
+    Ok(())
+}
+
+/// Counts entries that were sealed since the own leaf was renewed.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_sealed(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    entries: usize,
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "UPDATE conversations SET since_renewal = since_renewal + ?2 WHERE key = ?1",
+        )?
+        .execute((key.0, signed(entries as u64)))?;
+    Ok(())
+}
+
+/// Conversations whose own leaf has no plan for its renewal yet.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn without_renewal(connection: &Connection) -> Result<Vec<ConversationKey>> {
+    keys(
+        connection,
+        "SELECT key FROM conversations WHERE state = 1 AND standing = 0 AND renew_at IS NULL ORDER BY key",
+    )
+}
+
+/// The conversations whose own leaf is to be renewed by a time, or after so many entries: that which waits longest first.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn renewal_due(
+    connection: &Connection,
+    now: u64,
+    entries: u32,
+) -> Result<Option<ConversationKey>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key FROM conversations WHERE state = 1 AND standing = 0 AND (renew_at <= ?1 OR since_renewal >= ?2)
+         ORDER BY renew_at, key LIMIT 1",
+    )?;
+    Ok(statement
+        .query_row((signed(now), entries), |row| {
+            row.get(0).map(ConversationKey)
+        })
+        .optional()?)
+}
+
+/// When the next renewal is planned.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn next_renewal(connection: &Connection) -> Result<Option<u64>> {
+    let at: Option<i64> = connection
+        .prepare_cached("SELECT min(renew_at) FROM conversations WHERE state = 1 AND standing = 0")?
+        .query_row([], |row| row.get(0))?;
+    Ok(at.map(unsigned))
+}
+
+/// All established conversations.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn established(connection: &Connection) -> Result<Vec<ConversationKey>> {
+    keys(
+        connection,
+        "SELECT key FROM conversations WHERE state = 1 ORDER BY key",
+    )
+}
+
+fn keys(connection: &Connection, select: &str) -> Result<Vec<ConversationKey>> {
+    let mut statement = connection.prepare_cached(select)?;
+    let rows = statement.query_map([], |row| row.get(0).map(ConversationKey))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Announces that the row in the list changed.
+pub(super) fn announce(write: &WriteTransaction<'_>, key: ConversationKey) {
+    write.announce(Event::ConversationChanged(key));
+}
+
+/// Removes a conversation with all that is in it, from this device.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn delete(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
+    let connection = write.connection();
+    let all = [
+        "DELETE FROM search_queue WHERE message IN (SELECT id FROM messages WHERE conversation = ?1)",
+        "DELETE FROM search_index WHERE rowid IN (SELECT id FROM messages WHERE conversation = ?1)",
+        "DELETE FROM gaps WHERE conversation = ?1",
+        "DELETE FROM sent_numbers WHERE conversation = ?1",
+        "DELETE FROM chains WHERE conversation = ?1",
+        "DELETE FROM progress WHERE conversation = ?1",
+        "DELETE FROM outbox WHERE conversation = ?1",
+        "DELETE FROM openings WHERE conversation = ?1",
+        "DELETE FROM renewals WHERE conversation = ?1",
+        "DELETE FROM messages WHERE conversation = ?1",
+        "DELETE FROM conversations WHERE key = ?1",
+    ];
+    for statement in all {
+        connection.execute(statement, [key.0])?;
     }
-    Ok(unsigned(before))
+    write.announce(Event::ConversationChanged(key));
+    Ok(())
+}
+
+/// The seq up to which we have read what others wrote, where the other has not been told so far.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn unread_receipts(connection: &Connection) -> Result<Vec<(ConversationKey, u64)>> {
+    // an own entry or a line of the app needs no receipt
+    let mut statement = connection.prepare_cached(
+        "SELECT c.key, (SELECT max(m.seq) FROM messages m WHERE m.conversation = c.key AND m.mine = 0 AND m.kind <> 2
+             AND m.position <= c.read_position) AS seq
+         FROM conversations c WHERE c.state = 1 AND c.standing = 0 AND c.read_position > c.read_told",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok((
+            ConversationKey(row.get("key")?),
+            row.get::<_, Option<i64>>("seq")?,
+        ))
+    })?;
+    let mut due = Vec::new();
+    for row in rows {
+        if let (key, Some(seq)) = row? {
+            due.push((key, unsigned(seq)));
+        }
+    }
+    Ok(due)
+}
+
+/// The other is, or need not be, told that we have read up to a seq. Says whether that is news.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_read_told(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<bool> {
+    let changed = write
+        .connection()
+        .prepare_cached(
+            "UPDATE conversations SET read_told = ?2 WHERE key = ?1 AND read_told < ?2",
+        )?
+        .execute((key.0, signed(seq)))?;
+    Ok(changed > 0)
 }
 
 /// The list as shown, newest activity first.
@@ -211,7 +383,8 @@ pub fn raise_delivered(
 /// [`ErrorKind::Database`].
 pub fn list(connection: &Connection) -> Result<Vec<Conversation>> {
     let mut statement = connection.prepare_cached(
-        "SELECT c.key, c.peer, c.state, c.draft, c.unread, c.last_activity, c.read_position, p.name
+        "SELECT c.key, c.peer, c.state, c.draft, c.unread, c.last_activity, c.read_position, c.standing,
+             p.name, p.blocked, p.verified
          FROM conversations c JOIN contacts p ON p.account = c.peer
          ORDER BY c.last_activity DESC, c.key DESC",
     )?;
@@ -220,6 +393,7 @@ pub fn list(connection: &Connection) -> Result<Vec<Conversation>> {
     while let Some(row) = rows.next()? {
         let key = ConversationKey(row.get("key")?);
         let unread: u32 = row.get("unread")?;
+        let standing = requests::standing_from(row.get("standing")?);
         list.push(Conversation {
             key,
             peer: id(row, "peer", AccountId::from_slice)?,
@@ -233,6 +407,19 @@ pub fn list(connection: &Connection) -> Result<Vec<Conversation>> {
             },
             last_message: messages::last(connection, key)?,
             last_activity: unsigned(row.get("last_activity")?),
+            standing,
+            blocked: row.get("blocked")?,
+            texts_left: match standing {
+                Standing::Asked => Some(REQUEST_TEXTS.saturating_sub(messages::count_texts(
+                    connection,
+                    key,
+                    Author::Own,
+                )?)),
+                Standing::Open | Standing::Requested => None,
+            },
+            verified: row.get("verified")?,
+            presence: None,
+            typing: false,
         });
     }
     Ok(list)
@@ -261,5 +448,6 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<ConversationRow> {
         peer: id(row, "peer", AccountId::from_slice)?,
         incarnation: row.get("incarnation")?,
         state: state_from(row.get("state")?),
+        standing: requests::standing_from(row.get("standing")?),
     })
 }

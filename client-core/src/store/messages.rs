@@ -13,8 +13,45 @@ use crate::{
 /// Positions of messages that the relay does not have yet start here, above every seq.
 const UNSENT: i64 = 1 << 50;
 
-const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
-    m.state, c.delivered_seq FROM messages m JOIN conversations c ON c.key = m.conversation";
+/// Positions for each seq: the app's own lines first, each kind in its place, then the entry itself.
+const PLACES: i64 = 8;
+
+fn place_of(kind: MessageKind, seq: u64) -> i64 {
+    match kind {
+        MessageKind::System(event) => signed(seq)
+            .saturating_mul(PLACES)
+            .saturating_add(event.place()),
+        MessageKind::Text | MessageKind::Unreadable | MessageKind::Unsupported => position_of(seq),
+    }
+}
+
+/// The position itself; where it is taken, the one after all that the relay has. A relay that numbers twice loses the order,
+/// and nothing else.
+fn free_position(connection: &Connection, key: ConversationKey, position: i64) -> Result<i64> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM messages WHERE conversation = ?1 AND position = ?2)
+             THEN (SELECT max(position) + 1 FROM messages WHERE conversation = ?1 AND seq IS NOT NULL) ELSE ?2 END",
+        )?
+        .query_row((key.0, position), |row| row.get(0))?)
+}
+
+/// The position of an entry.
+#[must_use]
+pub fn position_of(seq: u64) -> i64 {
+    signed(seq)
+        .saturating_mul(PLACES)
+        .saturating_add(PLACES - 1)
+}
+
+pub(super) const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
+    m.state, c.delivered_seq, c.peer_read,
+    CASE WHEN m.kind = 2 THEN (SELECT count(*) FROM gaps g WHERE g.message = m.id) ELSE 0 END AS missing,
+    CASE WHEN m.mine = 1 AND m.seq <= c.delivered_seq THEN (SELECT time FROM progress p
+        WHERE p.conversation = m.conversation AND p.kind = 1 AND p.seq >= m.seq ORDER BY p.seq LIMIT 1) END AS delivered_at,
+    CASE WHEN m.mine = 1 AND m.seq <= c.peer_read THEN (SELECT time FROM progress p
+        WHERE p.conversation = m.conversation AND p.kind = 2 AND p.seq >= m.seq ORDER BY p.seq LIMIT 1) END AS read_at
+    FROM messages m JOIN conversations c ON c.key = m.conversation";
 
 /// A message to keep.
 pub struct NewMessage<'a> {
@@ -54,7 +91,7 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
     let mut statement = write.connection().prepare_cached(
         "INSERT INTO messages (message_id, conversation, position, seq, sender, mine, kind, text, content, time, state, client_id)
          VALUES (:message_id, :conversation,
-                 coalesce(:seq, :unsent + (SELECT coalesce(max(id), 0) + 1 FROM messages)),
+                 coalesce(:position, :unsent + (SELECT coalesce(max(id), 0) + 1 FROM messages)),
                  :seq, :sender, :mine, :kind, :text, :content, :time, :state, :client_id)
          ON CONFLICT (message_id) DO NOTHING",
     )?;
@@ -62,6 +99,10 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
         ":message_id": message.id.as_bytes(),
         ":conversation": message.conversation.0,
         ":unsent": UNSENT,
+        ":position": match message.seq {
+            Some(seq) => Some(free_position(write.connection(), message.conversation, place_of(message.kind, seq))?),
+            None => None,
+        },
         ":seq": message.seq.map(signed),
         ":sender": message.sender.as_bytes(),
         ":mine": message.mine,
@@ -95,9 +136,9 @@ pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> 
     write
         .connection()
         .prepare_cached(
-            "UPDATE messages SET seq = ?2, position = ?2, time = ?3, state = 1 WHERE id = ?1",
+            "UPDATE messages SET seq = ?2, position = ?3, time = ?4, state = 1 WHERE id = ?1",
         )?
-        .execute((row, signed(seq), signed(time)))?;
+        .execute((row, signed(seq), position_of(seq), signed(time)))?;
     announce(write, row)
 }
 
@@ -159,36 +200,43 @@ pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
         .execute("DELETE FROM search_index WHERE rowid = ?1", [row])?;
     write
         .connection()
+        .execute("DELETE FROM gaps WHERE message = ?1", [row])?;
+    write
+        .connection()
         .execute("DELETE FROM messages WHERE id = ?1", [row])?;
     write.announce(Event::MessageRemoved(conversation, message));
     write.announce(Event::ConversationChanged(conversation));
     Ok(())
 }
 
-/// Announces the own messages that were delivered just now: those after one seq up to another.
+/// Announces the own messages after one seq up to another; says whether there are any.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn announce_delivered(
+pub fn announce_own(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
     after: u64,
     up_to: u64,
-) -> Result<()> {
+) -> Result<bool> {
     let ids: Vec<MessageId> = {
         let mut statement = write.connection().prepare_cached(
-            "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND position <= ?3 AND mine = 1 AND state = 1",
+            "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND position <= ?3
+             AND mine = 1 AND kind = 1 AND state = 1",
         )?;
-        let rows = statement.query_map((key.0, signed(after), signed(up_to)), |row| {
+        let rows = statement.query_map((key.0, position_of(after), position_of(up_to)), |row| {
             id(row, "message_id", MessageId::from_slice)
         })?;
         rows.collect::<rusqlite::Result<_>>()?
     };
-    for id in ids {
-        write.announce(Event::MessageChanged(key, id));
+    for id in &ids {
+        write.announce(Event::MessageChanged(key, *id));
+    }
+    if ids.is_empty() {
+        return Ok(false);
     }
     write.announce(Event::ConversationChanged(key));
-    Ok(())
+    Ok(true)
 }
 
 /// The row and state of an own message by its id.
@@ -211,6 +259,39 @@ pub fn own_row(
         .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such message"))
 }
 
+/// An own message that the relay had, with its number in our chain.
+pub struct OwnMessage {
+    /// The number.
+    pub number: u64,
+    /// The opened content.
+    pub content: Vec<u8>,
+}
+
+/// The newest own messages after a seq, at most `limit`, in the order in which they were sent.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn own_after(
+    connection: &Connection,
+    key: ConversationKey,
+    seq: u64,
+    limit: u32,
+) -> Result<Vec<OwnMessage>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, content FROM (
+             SELECT s.number, m.content, m.seq FROM messages m JOIN sent_numbers s ON s.message = m.id
+             WHERE m.conversation = ?1 AND m.seq > ?2 AND m.mine = 1 ORDER BY m.seq DESC LIMIT ?3)
+         ORDER BY seq",
+    )?;
+    let rows = statement.query_map((key.0, signed(seq), limit), |row| {
+        Ok(OwnMessage {
+            number: unsigned(row.get("number")?),
+            content: row.get("content")?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The opened content of a message.
 ///
 /// # Errors
@@ -221,6 +302,39 @@ pub fn content(connection: &Connection, row: i64) -> Result<Vec<u8>> {
             row.get(0)
         })?,
     )
+}
+
+/// How many messages that could not be opened came since a time.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_unreadable(connection: &Connection, since: u64) -> Result<u32> {
+    Ok(connection.query_row(
+        "SELECT count(*) FROM messages WHERE kind = 3 AND time >= ?1",
+        [signed(since)],
+        |row| row.get(0),
+    )?)
+}
+
+/// Whose messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// Our own.
+    Own,
+    /// Those of others.
+    Others,
+}
+
+/// How many texts a conversation has; counts no further than a request reaches.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_texts(connection: &Connection, key: ConversationKey, author: Author) -> Result<u32> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = ?2 AND kind IN (1, 4) LIMIT 100)",
+        )?
+        .query_row((key.0, author == Author::Own), |row| row.get(0))?)
 }
 
 /// Whether an entry with this client id was one of ours.
@@ -343,6 +457,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     let state: i64 = row.get("state")?;
     let seq: Option<i64> = row.get("seq")?;
     let delivered: i64 = row.get("delivered_seq")?;
+    let peer_read: i64 = row.get("peer_read")?;
+    let missing: u32 = row.get("missing")?;
+    let delivered_at: Option<i64> = row.get("delivered_at")?;
+    let read_at: Option<i64> = row.get("read_at")?;
     let text: String = row.get("text")?;
     let kind = match row.get::<_, i64>("kind")? {
         1 => MessageKind::Text,
@@ -352,6 +470,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     };
     let outgoing = mine.then_some(match (state, seq) {
         (0, _) => OutgoingState::Queued,
+        (1, Some(seq)) if seq <= peer_read => OutgoingState::Read,
         (1, Some(seq)) if seq <= delivered => OutgoingState::Delivered,
         (1, _) => OutgoingState::Sent,
         _ => OutgoingState::Failed,
@@ -369,5 +488,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
         },
         time: unsigned(row.get("time")?),
         position: row.get("position")?,
+        count: (missing > 0).then_some(missing),
+        delivered_at: delivered_at.map(unsigned),
+        read_at: read_at.map(unsigned),
     })
 }

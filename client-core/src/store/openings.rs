@@ -24,6 +24,8 @@ pub struct Opening {
     pub client_id: ClientId,
     /// The encoded creation, once the group is made.
     pub request: Option<Vec<u8>>,
+    /// Of the group that is founded: 0 for a new conversation, above for one that is set up anew.
+    pub incarnation: u32,
 }
 
 /// Keeps a new intent.
@@ -32,14 +34,15 @@ pub struct Opening {
 /// [`crate::ErrorKind::Database`].
 pub fn insert(write: &WriteTransaction<'_>, opening: &Opening) -> Result<()> {
     write.connection().execute(
-        "INSERT INTO openings (conversation, secret, invited, claim_id, client_id)
-         VALUES (:conversation, :secret, :invited, :claim_id, :client_id)",
+        "INSERT INTO openings (conversation, secret, invited, claim_id, client_id, incarnation)
+         VALUES (:conversation, :secret, :invited, :claim_id, :client_id, :incarnation)",
         named_params! {
             ":conversation": opening.conversation.0,
             ":secret": opening.secret.as_ref().map(|secret| *secret.as_bytes()),
             ":invited": opening.invited,
             ":claim_id": opening.claim_id.as_bytes(),
             ":client_id": opening.client_id.as_bytes(),
+            ":incarnation": opening.incarnation,
         },
     )?;
     Ok(())
@@ -79,7 +82,7 @@ pub fn delete(write: &WriteTransaction<'_>, conversation: ConversationKey) -> Re
 /// [`crate::ErrorKind::Database`].
 pub fn load(connection: &Connection, conversation: ConversationKey) -> Result<Option<Opening>> {
     let mut statement = connection.prepare_cached(concat!(
-        "SELECT conversation, secret, invited, claim_id, client_id, request FROM openings",
+        "SELECT conversation, secret, invited, claim_id, client_id, request, incarnation FROM openings",
         " WHERE conversation = ?1"
     ))?;
     Ok(statement.query_row([conversation.0], read).optional()?)
@@ -91,7 +94,7 @@ pub fn load(connection: &Connection, conversation: ConversationKey) -> Result<Op
 /// [`crate::ErrorKind::Database`].
 pub fn all(connection: &Connection) -> Result<Vec<Opening>> {
     let mut statement = connection.prepare_cached(
-        "SELECT conversation, secret, invited, claim_id, client_id, request FROM openings ORDER BY id",
+        "SELECT conversation, secret, invited, claim_id, client_id, request, incarnation FROM openings ORDER BY id",
     )?;
     let rows = statement.query_map([], read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -106,5 +109,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Opening> {
         claim_id: id(row, "claim_id", ClientId::from_slice)?,
         client_id: id(row, "client_id", ClientId::from_slice)?,
         request: row.get("request")?,
+        incarnation: row.get("incarnation")?,
     })
 }

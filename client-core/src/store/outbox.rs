@@ -23,6 +23,8 @@ pub struct OutboxRow {
     pub content: Vec<u8>,
     /// The bytes as sealed, with incarnation and epoch.
     pub sealed: Option<Sealed>,
+    /// The number in our chain of an earlier entry that this one repeats.
+    pub again: Option<u64>,
 }
 
 /// Bytes for the wire, and where they hold.
@@ -73,6 +75,33 @@ pub fn insert(
     Ok(())
 }
 
+/// Queues the content of an own message once more, for somebody who missed it: the number in our chain that it had.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn insert_again(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    number: u64,
+    client_id: ClientId,
+    content: &[u8],
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO outbox (conversation, client_id, content, again)
+             SELECT ?1, ?2, ?3, ?4
+             WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND again = ?4)",
+        )?
+        .execute((
+            conversation.0,
+            client_id.as_bytes(),
+            content,
+            signed(number),
+        ))?;
+    Ok(())
+}
+
 /// The next rows of a conversation, in order. Failed messages wait for the person and are left out.
 ///
 /// # Errors
@@ -83,10 +112,10 @@ pub fn next(
     limit: usize,
 ) -> Result<Vec<OutboxRow>> {
     let mut statement = connection.prepare_cached(
-        "SELECT o.id, o.conversation, o.message, o.client_id, o.content, o.sealed, o.incarnation, o.epoch
+        "SELECT o.id, o.conversation, o.message, o.client_id, o.content, o.sealed, o.incarnation, o.epoch, o.again
          FROM outbox o LEFT JOIN messages m ON m.id = o.message
          WHERE o.conversation = ?1 AND (m.state IS NULL OR m.state = 0)
-         ORDER BY o.first DESC, o.id LIMIT ?2",
+         ORDER BY o.sealed IS NULL, o.first DESC, o.id LIMIT ?2",
     )?;
     let rows = statement.query_map((conversation.0, signed(limit as u64)), read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -98,7 +127,7 @@ pub fn next(
 /// [`crate::ErrorKind::Database`].
 pub fn all(connection: &Connection, conversation: ConversationKey) -> Result<Vec<OutboxRow>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, conversation, message, client_id, content, sealed, incarnation, epoch FROM outbox
+        "SELECT id, conversation, message, client_id, content, sealed, incarnation, epoch, again FROM outbox
          WHERE conversation = ?1 ORDER BY id",
     )?;
     let rows = statement.query_map([conversation.0], read)?;
@@ -145,18 +174,47 @@ pub fn set_content(write: &WriteTransaction<'_>, row: i64, content: &[u8]) -> Re
     Ok(())
 }
 
-/// The row with this client id: its id and message.
+/// Gives a row another idempotency key: the relay knows something else under the old one.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn by_client_id(
-    connection: &Connection,
-    client_id: ClientId,
-) -> Result<Option<(i64, Option<i64>)>> {
-    let mut statement =
-        connection.prepare_cached("SELECT id, message FROM outbox WHERE client_id = ?1")?;
+pub fn set_client_id(write: &WriteTransaction<'_>, row: i64, client_id: ClientId) -> Result<()> {
+    write.connection().execute(
+        "UPDATE outbox SET client_id = ?2 WHERE id = ?1",
+        (row, client_id.as_bytes()),
+    )?;
+    Ok(())
+}
+
+/// A row that waits, without its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its row.
+    pub id: i64,
+    /// Where it goes.
+    pub conversation: ConversationKey,
+    /// The message that a person sees, if any.
+    pub message: Option<i64>,
+    /// Idempotency key.
+    pub client_id: ClientId,
+}
+
+/// The row with this client id.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<Waiting>> {
+    let mut statement = connection
+        .prepare_cached("SELECT id, conversation, message FROM outbox WHERE client_id = ?1")?;
     Ok(statement
-        .query_row([client_id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([client_id.as_bytes()], |row| {
+            Ok(Waiting {
+                id: row.get("id")?,
+                conversation: ConversationKey(row.get("conversation")?),
+                message: row.get("message")?,
+                client_id,
+            })
+        })
         .optional()?)
 }
 
@@ -169,6 +227,25 @@ pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
         .connection()
         .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
         .execute([row])?;
+    Ok(())
+}
+
+/// Removes what waits without being a message and was never sealed, if its content begins like this one's: a newer one takes
+/// its place.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn delete_unsealed(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    is: impl Fn(&[u8]) -> bool,
+) -> Result<()> {
+    for row in all(write.connection(), conversation)? {
+        if row.message.is_none() && row.sealed.is_none() && row.again.is_none() && is(&row.content)
+        {
+            delete(write, row.id)?;
+        }
+    }
     Ok(())
 }
 
@@ -225,5 +302,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         client_id: id(row, "client_id", ClientId::from_slice)?,
         content: row.get("content")?,
         sealed,
+        again: row.get::<_, Option<i64>>("again")?.map(unsigned),
     })
 }

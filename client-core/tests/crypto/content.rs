@@ -222,7 +222,12 @@ fn the_largest_text_fits_an_entry_once_sealed() {
     let text = "ä".repeat(MAX_TEXT / 2);
     let content = Content::text(SALT, &text).encode();
     let sealed = alice
-        .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().seal(&content))
+        .run(|mls| {
+            mls.load(CONVERSATION, 0)
+                .unwrap()
+                .unwrap()
+                .seal(&content, &[])
+        })
         .unwrap();
     assert!(sealed.len() <= MAX_SEALED, "{}", sealed.len());
     const { assert!(MAX_SEALED <= bounds::ENTRY) };

@@ -1,6 +1,6 @@
 //! Those who come in by themselves, with an external commit: a device that lost its database, and strangers.
 
-use client_core::crypto::{Fault, OpenError, Opened};
+use client_core::crypto::{Change, Fault, OpenError, Opened};
 use openmls::prelude::{
     LeafNodeParameters, MlsGroup, MlsGroupJoinConfig, MlsMessageBodyIn, MlsMessageIn,
     PURE_PLAINTEXT_WIRE_FORMAT_POLICY, RatchetTreeIn, tls_codec::DeserializeBytes as _,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The commit by which a device enters the group of this member, from what the relay gives to anybody it lets.
-fn enter(member: &mut Person, disguise: &Disguise) -> Vec<u8> {
+pub(crate) fn enter(member: &mut Person, disguise: &Disguise) -> Vec<u8> {
     let group_info = member
         .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().group_info())
         .unwrap();
@@ -49,7 +49,7 @@ fn enter(member: &mut Person, disguise: &Disguise) -> Vec<u8> {
 }
 
 /// The ratchet tree, which the relay has.
-fn tree(member: &mut Person) -> RatchetTreeIn {
+pub(crate) fn tree(member: &mut Person) -> RatchetTreeIn {
     use client_core::store::mls::MlsStore;
     use openmls::prelude::GroupId;
 
@@ -67,7 +67,7 @@ fn a_device_that_lost_its_database_comes_back_in_its_own_place() {
     let (alice, mut bob) = alice_and_bob();
     let commit = enter(&mut bob, &Disguise::honest(&alice));
     let opened = bob.open(&commit).unwrap();
-    let Opened::Commit { by, added, removed } = opened else {
+    let Opened::Commit(Change { by, added, removed }) = opened else {
         panic!("not a commit: {opened:?}")
     };
     assert_eq!(by, (alice.keys.account(), alice.device()));
@@ -86,7 +86,7 @@ fn another_device_of_a_member_may_enter() {
     let commit = enter(&mut bob, &Disguise::honest(&tablet));
     let opened = bob.open(&commit).unwrap();
     assert!(
-        matches!(opened, Opened::Commit { added, removed, .. } if added[0].device == tablet.device() && removed.is_empty())
+        matches!(opened, Opened::Commit(Change { added, removed, .. }) if added[0].device == tablet.device() && removed.is_empty())
     );
 }
 

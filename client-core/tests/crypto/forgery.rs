@@ -1,29 +1,28 @@
 //! What a hostile device can send, and that each check refuses it.
 
 use client_core::crypto::{
-    Fault, FoundError, IdentityFault, JoinError, OpenError, Opened, PackageFault, PeerDevices,
-    SealError,
+    AddFault, Change, Fault, FoundError, IdentityFault, JoinError, OpenError, Opened, PackageFault,
+    PeerDevices, SealError,
 };
 use openmls::prelude::{CredentialWithKey, Extensions, LeafNodeParameters};
 use openmls_traits::OpenMlsProvider as _;
 use protocol::{
     AccountId, DeviceId, Opaque, RelayId,
-    identity::{DeviceCertificate, LeafIdentity, Manifest, public_key},
+    identity::{LeafIdentity, Manifest, public_key},
 };
 
 use crate::{
     hostile::{
-        Disguise, Stored, capabilities, commit, commit_adding, parse, second_device, settings,
-        signing_key,
+        Disguise, Stored, capabilities, commit, commit_adding, parse, second_device, settings, twin,
     },
-    people::{CONVERSATION, NOW, Person, RELAY, alice_and_bob},
+    people::{CONVERSATION, Person, alice_and_bob},
 };
 
 /// What it is, the disguise, and whether a fault is the one to be found.
-type Named = (&'static str, Disguise, fn(IdentityFault) -> bool);
+pub(crate) type Named = (&'static str, Disguise, fn(IdentityFault) -> bool);
 
 /// Every way in which a leaf of `victim` can be false, with what is found.
-fn disguises(victim: &Person) -> Vec<Named> {
+pub(crate) fn disguises(victim: &Person) -> Vec<Named> {
     let attacker = Person::new(66);
     let other_relay = Person::on_relay(67, RelayId::new([8; 32]));
     let honest = || Disguise::honest(victim);
@@ -128,9 +127,10 @@ fn a_founder_refuses_key_packages_of_false_identity() {
             packages: vec![(bob.device(), disguise.package_bytes())],
         };
         let error = alice
-            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap_err();
-        let FoundError::Package(device, PackageFault::Identity(fault)) = error else {
+        let FoundError::Devices(AddFault::Package(device, PackageFault::Identity(fault))) = error
+        else {
             panic!("{name}: {error}")
         };
         assert_eq!(device, bob.device());
@@ -160,10 +160,10 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
             packages: vec![(device, package)],
         };
         let error = alice
-            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap_err();
         assert!(
-            matches!(error, FoundError::Package(_, PackageFault::Identity(fault)) if fault == expected),
+            matches!(error, FoundError::Devices(AddFault::Package(_, PackageFault::Identity(fault))) if fault == expected),
             "{error}"
         );
     }
@@ -173,8 +173,8 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
         packages: twice,
     };
     assert!(matches!(
-        alice.run(|mls| mls.found_direct(CONVERSATION, &[devices])),
-        Err(FoundError::NoDevices)
+        alice.run(|mls| mls.found_direct(CONVERSATION, 0, &[devices])),
+        Err(FoundError::Devices(AddFault::Twice(device))) if device == bob.device()
     ));
     for package in [vec![], b"nonsense".to_vec(), alice.keys.manifest()] {
         let devices = PeerDevices {
@@ -182,10 +182,13 @@ fn a_founder_refuses_packages_that_the_manifest_does_not_know() {
             packages: vec![(bob.device(), package)],
         };
         let error = alice
-            .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+            .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap_err();
         assert!(
-            matches!(error, FoundError::Package(_, PackageFault::Invalid)),
+            matches!(
+                error,
+                FoundError::Devices(AddFault::Package(_, PackageFault::Invalid))
+            ),
             "{error}"
         );
     }
@@ -262,29 +265,7 @@ fn members_refuse_commits_that_add_false_identities() {
 #[test]
 fn members_refuse_a_second_leaf_of_a_device() {
     let (mut alice, mut bob) = alice_and_bob();
-    // the same device under a new leaf key, truly certified
-    let own = Stored::of(&alice);
-    let fresh = Stored::of(&Person::new(14));
-    let certificate = DeviceCertificate {
-        relay: RELAY,
-        account: alice.keys.account(),
-        device: alice.device(),
-        leaf_key: public_key(&signing_key(&fresh.leaf_key)),
-        login_key: public_key(&signing_key(&fresh.login_key)),
-        created: NOW,
-        dsk_version: 1,
-    };
-    let certificate = certificate.sign(&signing_key(&own.dsk)).into();
-    let identity = Some(LeafIdentity::encode(
-        own.root_public,
-        own.dsk_certificate,
-        certificate,
-    ));
-    let twin = Disguise {
-        hand: fresh.signer(),
-        identity,
-        ..Disguise::honest(&alice)
-    };
+    let twin = twin(&alice, 14);
     let commit = commit_adding(&mut alice, twin.package());
     assert!(matches!(
         bob.open(&commit),
@@ -381,7 +362,7 @@ fn a_self_update_and_a_removal_are_merged() {
     });
     alice.merge();
     assert!(
-        matches!(bob.open(&update), Ok(Opened::Commit { added, removed, .. }) if added.is_empty() && removed.is_empty())
+        matches!(bob.open(&update), Ok(Opened::Commit(Change { added, removed, .. })) if added.is_empty() && removed.is_empty())
     );
     let message = bob.seal("after the update");
     assert_eq!(alice.read(&message), "after the update");
@@ -403,8 +384,17 @@ fn a_self_update_and_a_removal_are_merged() {
         built.stage_commit(raw).unwrap().into_commit()
     });
     alice.merge();
-    let opened = bob.open(&removal).unwrap();
-    assert!(matches!(opened, Opened::Commit { removed, .. } if removed[0].device == bob.device()));
+    // Alice may not do that by herself; if Bob's manifest revoked this device, she may
+    assert!(matches!(
+        bob.open(&removal),
+        Err(OpenError::Invalid(Fault::Refused))
+    ));
+    let opened = bob
+        .group(|group| group.open_with(&removal, |_| true))
+        .unwrap();
+    assert!(
+        matches!(opened, Opened::Commit(Change { removed, .. }) if removed[0].device == bob.device())
+    );
     assert!(
         !bob.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().is_active())
             .unwrap()
@@ -415,7 +405,7 @@ fn a_self_update_and_a_removal_are_merged() {
         mls.load(CONVERSATION, 0)
             .unwrap()
             .unwrap()
-            .seal(b"anybody there?")
+            .seal(b"anybody there?", &[])
     });
     assert!(matches!(error, Err(SealError::Removed)));
 }

@@ -1,5 +1,5 @@
 use client_core::crypto::{
-    Fault, FoundError, JoinError, LastResort, OpenError, Opened, PeerDevices,
+    AddFault, Fault, FoundError, JoinError, LastResort, OpenError, Opened, PeerDevices,
 };
 use openmls::prelude::{MlsMessageBodyIn, MlsMessageIn, tls_codec::DeserializeBytes as _};
 use protocol::{ConversationId, Digest, bounds, identity::Manifest};
@@ -42,7 +42,8 @@ fn two_people_write_to_each_other() {
         Opened::Content {
             account: alice.keys.account(),
             device: alice.device(),
-            content
+            content,
+            aad: Vec::new(),
         }
     );
     let answer = bob.seal("Hello Alice");
@@ -162,7 +163,7 @@ fn too_many_missing_messages_are_told_apart() {
     let last = alice.run(|mls| {
         let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
         (0..20_002)
-            .map(|_| group.seal(b"").unwrap())
+            .map(|_| group.seal(b"", &[]).unwrap())
             .last()
             .unwrap()
     });
@@ -214,7 +215,7 @@ fn other_epochs_are_told_apart() {
     alice.merge();
     let late = alice.seal("sealed in epoch 2");
     assert!(matches!(bob.open(&late), Err(OpenError::Ahead(2))));
-    assert!(matches!(bob.open(&commit), Ok(Opened::Commit { .. })));
+    assert!(matches!(bob.open(&commit), Ok(Opened::Commit(_))));
     assert_eq!(bob.read(&late), "sealed in epoch 2");
 }
 
@@ -224,10 +225,10 @@ fn messages_of_another_group_are_told_apart() {
     let devices = bob.devices();
     let other = ConversationId::new([4; 16]);
     let foreign = alice.run(|mls| {
-        mls.found_direct(other, &[devices]).unwrap();
+        mls.found_direct(other, 0, &[devices]).unwrap();
         let mut group = mls.load(other, 0).unwrap().unwrap();
         group.merge_pending().unwrap();
-        group.seal(b"not for here").unwrap()
+        group.seal(b"not for here", &[]).unwrap()
     });
     assert!(matches!(
         bob.open(&foreign),
@@ -273,7 +274,7 @@ fn a_key_package_of_last_resort_serves_twice() {
             packages: vec![(bob.device(), package.clone())],
         };
         let founded = person
-            .run(|mls| mls.found_direct(conversation, &[devices]))
+            .run(|mls| mls.found_direct(conversation, 0, &[devices]))
             .unwrap();
         assert_eq!(
             bob.join(&founded.welcomes[0].bytes).conversation,
@@ -286,13 +287,13 @@ fn a_key_package_of_last_resort_serves_twice() {
 fn a_founding_needs_somebody_to_add_and_a_free_name() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     assert!(matches!(
-        alice.run(|mls| mls.found_direct(CONVERSATION, &[])),
-        Err(FoundError::NoDevices)
+        alice.run(|mls| mls.found_direct(CONVERSATION, 0, &[])),
+        Err(FoundError::Devices(AddFault::NoDevices))
     ));
     alice.found(&mut bob);
     let devices = bob.devices();
     assert!(matches!(
-        alice.run(|mls| mls.found_direct(CONVERSATION, &[devices])),
+        alice.run(|mls| mls.found_direct(CONVERSATION, 0, &[devices])),
         Err(FoundError::Exists)
     ));
 }
@@ -309,7 +310,7 @@ fn several_devices_each_get_their_own_welcome() {
     };
     let theirs = bob.devices();
     let founded = alice
-        .run(|mls| mls.found_direct(CONVERSATION, &[theirs, own]))
+        .run(|mls| mls.found_direct(CONVERSATION, 0, &[theirs, own]))
         .unwrap();
     assert_eq!(founded.welcomes.len(), 2);
     alice.merge();
@@ -328,4 +329,34 @@ fn several_devices_each_get_their_own_welcome() {
     let message = tablet.seal("from the tablet");
     assert_eq!(bob.read(&message), "from the tablet");
     assert_eq!(alice.read(&message), "from the tablet");
+}
+
+#[test]
+fn a_reset_founds_the_next_incarnation_beside_the_old_one() {
+    let (mut alice, mut bob) = alice_and_bob();
+    let devices = bob.devices();
+    let founded = alice
+        .run(|mls| mls.found_direct(CONVERSATION, 1, &[devices]))
+        .unwrap();
+    let joined = bob.join(&founded.welcomes[0].bytes);
+    assert_eq!((joined.conversation, joined.incarnation), (CONVERSATION, 1));
+    // the old one goes on until it is deleted
+    let message = alice.seal("before the reset");
+    assert_eq!(bob.read(&message), "before the reset");
+    alice.group(|group| group.delete()).unwrap();
+    let sealed = alice.run(|mls| {
+        let mut group = mls.load(CONVERSATION, 1).unwrap().unwrap();
+        assert_eq!(group.incarnation(), 1);
+        group.merge_pending().unwrap();
+        group.seal(b"after the reset", &[]).unwrap()
+    });
+    let opened = bob.run(|mls| {
+        let mut group = mls.load(CONVERSATION, 1).unwrap().unwrap();
+        group.open(&sealed).unwrap()
+    });
+    assert!(matches!(opened, Opened::Content { content, .. } if content == b"after the reset"));
+    assert!(matches!(
+        bob.open(&sealed),
+        Err(OpenError::Invalid(Fault::OtherGroup))
+    ));
 }

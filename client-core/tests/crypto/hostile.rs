@@ -7,7 +7,7 @@ use openmls::prelude::{
     BasicCredential, Capabilities, CredentialType, CredentialWithKey, Extension, ExtensionType,
     Extensions, GroupContext, GroupId, KeyPackage, LeafNode, Lifetime, MlsGroup,
     MlsGroupCreateConfig, MlsMessageOut, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProtocolVersion,
-    RequiredCapabilitiesExtension, UnknownExtension,
+    RequiredCapabilitiesExtension, UnknownExtension, tls_codec::Serialize as _,
 };
 use openmls_rust_crypto::{OpenMlsRustCrypto, RustCrypto};
 use openmls_traits::{
@@ -215,6 +215,16 @@ impl Disguise {
         settings: Extensions<GroupContext>,
         group_id: &[u8],
     ) -> Vec<u8> {
+        self.host(guest, settings, group_id).welcome
+    }
+
+    /// A group of this leaf and `guest`, as guest and relay see it.
+    pub(crate) fn host(
+        &self,
+        guest: KeyPackage,
+        settings: Extensions<GroupContext>,
+        group_id: &[u8],
+    ) -> Hosted {
         let provider = OpenMlsRustCrypto::default();
         let config = MlsGroupCreateConfig::builder()
             .ciphersuite(SUITE)
@@ -236,7 +246,71 @@ impl Disguise {
         )
         .unwrap();
         let (_, welcome, _) = group.add_members(&provider, &self.hand, &[guest]).unwrap();
-        welcome.to_bytes().unwrap()
+        group.merge_pending_commit(&provider).unwrap();
+        let info = |tree| {
+            let info = group.export_group_info(provider.crypto(), &self.hand, tree);
+            info.unwrap().to_bytes().unwrap()
+        };
+        Hosted {
+            welcome: welcome.to_bytes().unwrap(),
+            group_info: info(false),
+            group_info_with_tree: info(true),
+            tree: group
+                .export_ratchet_tree()
+                .tls_serialize_detached()
+                .unwrap(),
+        }
+    }
+}
+
+/// A group of a disguise.
+pub(crate) struct Hosted {
+    pub(crate) welcome: Vec<u8>,
+    pub(crate) group_info: Vec<u8>,
+    pub(crate) group_info_with_tree: Vec<u8>,
+    pub(crate) tree: Vec<u8>,
+}
+
+/// The same device under a new leaf key, truly certified.
+pub(crate) fn twin(person: &Person, seed: u64) -> Disguise {
+    let own = Stored::of(person);
+    let fresh = Stored::of(&Person::new(seed));
+    let certificate = DeviceCertificate {
+        relay: own.relay,
+        account: person.keys.account(),
+        device: person.device(),
+        leaf_key: public_key(&signing_key(&fresh.leaf_key)),
+        login_key: public_key(&signing_key(&fresh.login_key)),
+        created: NOW,
+        dsk_version: 1,
+    };
+    let certificate = certificate.sign(&signing_key(&own.dsk)).into();
+    let identity = LeafIdentity::encode(own.root_public, own.dsk_certificate, certificate);
+    Disguise {
+        hand: fresh.signer(),
+        identity: Some(identity),
+        ..Disguise::honest(person)
+    }
+}
+
+/// Another device of the person's account that took over the person's leaf key, truly certified.
+pub(crate) fn usurper(person: &Person, device: DeviceId) -> Disguise {
+    let own = Stored::of(person);
+    let certificate = DeviceCertificate {
+        relay: own.relay,
+        account: person.keys.account(),
+        device,
+        leaf_key: public_key(&signing_key(&own.leaf_key)),
+        login_key: public_key(&signing_key(&own.login_key)),
+        created: NOW,
+        dsk_version: 1,
+    };
+    let certificate = certificate.sign(&signing_key(&own.dsk)).into();
+    let identity = LeafIdentity::encode(own.root_public, own.dsk_certificate, certificate);
+    Disguise {
+        device,
+        identity: Some(identity),
+        ..Disguise::honest(person)
     }
 }
 

@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+mod aad;
+mod commits;
 mod content;
 mod external;
 mod forgery;
@@ -16,9 +18,14 @@ mod golden;
 mod groups;
 mod hostile;
 mod keys;
+mod manifests;
 mod noise;
 mod packages;
 mod people;
+mod recovery;
+mod rejoin;
 mod relay;
+mod rules;
+mod safety;
 mod signals;
 mod transactions;

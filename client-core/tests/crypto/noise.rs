@@ -1,10 +1,13 @@
 //! Bytes that nobody meant: whatever arrives, there is a verdict and never a panic.
 
-use client_core::crypto::{FoundError, JoinError, OpenError, PeerDevices};
+use client_core::crypto::{AddFault, FoundError, JoinError, OpenError, PeerDevices, RejoinError};
 use proptest::prelude::{any, prop, prop_assert, proptest};
 use protocol::identity::Manifest;
 
-use crate::people::{CONVERSATION, Person, alice_and_bob};
+use crate::{
+    people::{CONVERSATION, Person, alice_and_bob},
+    rejoin::{public_state, rejoin},
+};
 
 /// Each with one bit or byte changed, or cut short.
 fn mutations(bytes: &[u8], step: usize) -> impl Iterator<Item = Vec<u8>> {
@@ -45,8 +48,11 @@ fn a_damaged_key_package_is_refused() {
             manifest: manifest.clone(),
             packages: vec![(bob.device(), damaged)],
         };
-        let result = alice.run_and_crash(|mls| mls.found_direct(CONVERSATION, &[devices]));
-        assert!(matches!(result, Err(FoundError::Package(..))), "{result:?}");
+        let result = alice.run_and_crash(|mls| mls.found_direct(CONVERSATION, 0, &[devices]));
+        assert!(
+            matches!(result, Err(FoundError::Devices(AddFault::Package(..)))),
+            "{result:?}"
+        );
     }
 }
 
@@ -64,6 +70,24 @@ fn a_damaged_commit_is_refused() {
     bob.open(&commit).unwrap();
 }
 
+#[test]
+fn a_damaged_group_info_or_tree_is_refused() {
+    let (alice, mut bob) = alice_and_bob();
+    let mut alice = alice.reborn(11);
+    let (group_info, tree) = public_state(&mut bob);
+    let states = mutations(&group_info, 41)
+        .map(|damaged| (damaged, tree.clone()))
+        .chain(mutations(&tree, 41).map(|damaged| (group_info.clone(), damaged)));
+    for state in states {
+        let result = alice.run_and_crash(|mls| mls.rejoin(CONVERSATION, 0, &state.0, &state.1));
+        assert!(
+            !matches!(result, Ok(_) | Err(RejoinError::Failure(_))),
+            "{result:?}"
+        );
+    }
+    rejoin(&mut alice, &(group_info, tree)).unwrap();
+}
+
 proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 
@@ -79,5 +103,7 @@ proptest! {
         alice.found(&mut bob);
         prop_assert!(!matches!(alice.open(&bytes), Ok(_) | Err(OpenError::Failure(_))));
         prop_assert!(!matches!(bob.run(|mls| mls.join(&bytes)), Ok(_) | Err(JoinError::Failure(_))));
+        let result = bob.run(|mls| mls.rejoin(CONVERSATION, 0, &bytes, &bytes));
+        prop_assert!(!matches!(result, Ok(_) | Err(RejoinError::Failure(_))));
     }
 }

@@ -1,6 +1,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use client_core::crypto::{FoundError, KEY_PACKAGE_LIFETIME, LastResort, Mls, PackageFault};
+use client_core::crypto::{
+    AddFault, FoundError, KEY_PACKAGE_LIFETIME, LastResort, Mls, PackageFault,
+};
 
 use crate::people::{CONVERSATION, NOW, Person};
 
@@ -24,14 +26,17 @@ fn a_package_expires_after_84_days_of_the_relays_time() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     let devices = [bob.devices()];
     let late = at(&mut alice, NOW + 84 * DAY_MS, |mls| {
-        mls.found_direct(CONVERSATION, &devices)
+        mls.found_direct(CONVERSATION, 0, &devices)
     });
     assert!(matches!(
         late,
-        Err(FoundError::Package(_, PackageFault::Expired))
+        Err(FoundError::Devices(AddFault::Package(
+            _,
+            PackageFault::Expired
+        )))
     ));
     at(&mut alice, NOW + 83 * DAY_MS, |mls| {
-        mls.found_direct(CONVERSATION, &devices)
+        mls.found_direct(CONVERSATION, 0, &devices)
     })
     .unwrap();
 }
@@ -51,7 +56,7 @@ fn a_wrong_clock_stops_nobody() {
         let mut devices = bob.devices();
         devices.packages = vec![(bob.device(), package[0].clone())];
         let founded = at(&mut alice, now, |mls| {
-            mls.found_direct(CONVERSATION, &[devices])
+            mls.found_direct(CONVERSATION, 0, &[devices])
         })
         .unwrap();
         at(&mut bob, now, |mls| mls.join(&founded.welcomes[0].bytes)).unwrap();

@@ -1,7 +1,7 @@
 //! People with one device each, and a database that is a file.
 
 use client_core::{
-    crypto::{AccountKeys, Founded, Joined, LastResort, Mls, Opened, PeerDevices},
+    crypto::{AccountKeys, Founded, Group, Joined, LastResort, Mls, Opened, PeerDevices},
     seams::SeededRandom,
     store::mls,
 };
@@ -45,6 +45,19 @@ impl Person {
         }
     }
 
+    /// The same device after it lost its database.
+    pub(crate) fn reborn(&self, seed: u64) -> Self {
+        let keys = AccountKeys::from_bytes(&self.keys.to_bytes()).unwrap();
+        Self::with_keys(keys, SeededRandom::new(seed))
+    }
+
+    /// How many rows the MLS table has.
+    pub(crate) fn rows(&self) -> i64 {
+        self.connection
+            .query_row("SELECT count(*) FROM mls_state", [], |row| row.get(0))
+            .unwrap()
+    }
+
     /// Closes the database and opens it again, as after a crash.
     pub(crate) fn restart(&mut self) {
         self.connection = open(&self._folder);
@@ -68,6 +81,11 @@ impl Person {
         work(&Mls::new(&transaction, &mut self.random, &self.keys, NOW))
     }
 
+    /// Uses the group in a transaction that is committed.
+    pub(crate) fn group<T>(&mut self, work: impl FnOnce(&mut Group<'_, '_>) -> T) -> T {
+        self.run(|mls| work(&mut mls.load(CONVERSATION, 0).unwrap().unwrap()))
+    }
+
     pub(crate) fn key_package(&mut self) -> Vec<u8> {
         self.run(|mls| mls.key_packages(1, LastResort::No))
             .unwrap()
@@ -85,7 +103,7 @@ impl Person {
 
     pub(crate) fn found(&mut self, peer: &mut Self) -> Founded {
         let devices = peer.devices();
-        self.run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+        self.run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap()
     }
 
@@ -103,7 +121,7 @@ impl Person {
             mls.load(CONVERSATION, 0)
                 .unwrap()
                 .unwrap()
-                .seal(text.as_bytes())
+                .seal(text.as_bytes(), &[])
         })
         .unwrap()
     }

@@ -2,17 +2,24 @@
 
 use client_core::crypto::Founded;
 use openmls::prelude::{
-    MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent, ProposalStore, PublicGroup,
-    group_info::VerifiableGroupInfo, tls_codec::DeserializeBytes as _,
+    ConfirmationTag, LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent,
+    ProposalStore, ProtocolMessage, PublicGroup, Verifiable as _,
+    group_info::VerifiableGroupInfo,
+    tls_codec::{DeserializeBytes as _, Serialize as _},
 };
 use openmls_rust_crypto::OpenMlsRustCrypto;
 use openmls_traits::OpenMlsProvider as _;
 
-use crate::people::{Person, alice_and_bob};
+use crate::{
+    people::{Person, alice_and_bob},
+    rejoin::rejoin,
+};
 
-struct Relay {
+pub(crate) struct Relay {
     provider: OpenMlsRustCrypto,
     group: PublicGroup,
+    /// Who made the last commit, and its confirmation tag.
+    last: Option<(LeafNodeIndex, ConfirmationTag)>,
 }
 
 fn group_info(bytes: &[u8]) -> VerifiableGroupInfo {
@@ -26,7 +33,7 @@ fn group_info(bytes: &[u8]) -> VerifiableGroupInfo {
 }
 
 impl Relay {
-    fn new(founding: &[u8]) -> Self {
+    pub(crate) fn new(founding: &[u8]) -> Self {
         let provider = OpenMlsRustCrypto::default();
         let info = group_info(founding);
         let tree = info
@@ -43,24 +50,68 @@ impl Relay {
             ProposalStore::new(),
         )
         .unwrap();
-        Self { provider, group }
+        Self {
+            provider,
+            group,
+            last: None,
+        }
     }
 
-    fn commit(&mut self, commit: &[u8]) {
-        let message = MlsMessageIn::tls_deserialize_exact_bytes(commit)
-            .unwrap()
-            .try_into_protocol_message()
-            .unwrap();
+    /// Takes a commit in; panics if it does not hold.
+    pub(crate) fn commit(&mut self, commit: &[u8]) {
+        let message = MlsMessageIn::tls_deserialize_exact_bytes(commit).unwrap();
+        let MlsMessageBodyIn::PublicMessage(message) = message.extract() else {
+            panic!("not a public message");
+        };
+        let tag = message.confirmation_tag().unwrap().clone();
         let processed = self
             .group
-            .process_message(self.provider.crypto(), message)
+            .process_message(self.provider.crypto(), ProtocolMessage::from(message))
             .unwrap();
+        let committer = processed.credential().clone();
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             panic!("not a commit");
         };
         self.group
             .merge_commit(self.provider.storage(), *staged)
             .unwrap();
+        let mut members = self.group.members();
+        let leaf = members.find(|member| member.credential == committer);
+        self.last = Some((leaf.unwrap().index, tag));
+    }
+
+    /// The group info is what follows from the last commit: context and confirmation tag, no tree, signed by the committer.
+    pub(crate) fn check(&self, bytes: &[u8]) {
+        let info = group_info(bytes);
+        assert!(info.extensions().ratchet_tree().is_none());
+        assert!(info.extensions().external_pub().is_some());
+        let (committer, tag) = self.last.clone().unwrap();
+        let expected = VerifiableGroupInfo::new(
+            self.group.group_context().clone(),
+            info.extensions().clone(),
+            tag,
+            committer,
+            info.signature().clone(),
+        );
+        assert_eq!(info, expected);
+        // and the signature
+        let provider = OpenMlsRustCrypto::default();
+        PublicGroup::from_external(
+            provider.crypto(),
+            provider.storage(),
+            self.group.export_ratchet_tree().into(),
+            info,
+            ProposalStore::new(),
+        )
+        .unwrap();
+    }
+
+    /// What it gives to a device that comes back.
+    pub(crate) fn tree(&self) -> Vec<u8> {
+        self.group
+            .export_ratchet_tree()
+            .tls_serialize_detached()
+            .unwrap()
     }
 }
 
@@ -79,10 +130,7 @@ fn the_relay_can_follow_a_founding() {
     relay.commit(&commit);
     assert_eq!(relay.group.members().count(), 2);
 
-    let next = group_info(&next);
-    assert!(next.extensions().ratchet_tree().is_none());
-    assert!(next.extensions().external_pub().is_some());
-    assert_eq!(next.group_context(), relay.group.group_context());
+    relay.check(&next);
 }
 
 #[test]
@@ -91,18 +139,17 @@ fn the_group_info_and_the_relays_tree_are_all_that_a_returning_device_needs() {
     let founded = alice.found(&mut bob);
     let mut relay = Relay::new(&founded.founding);
     relay.commit(&founded.commit);
-    let provider = OpenMlsRustCrypto::default();
-    let tree = relay.group.export_ratchet_tree();
-    let info = group_info(&founded.group_info);
-    // checks the signature of the group info that was signed again without its tree
-    PublicGroup::from_external(
-        provider.crypto(),
-        provider.storage(),
-        tree.into(),
-        info,
-        ProposalStore::new(),
-    )
-    .unwrap();
+    let mut alice = alice.reborn(11);
+    let state = (founded.group_info, relay.tree());
+    let rejoined = rejoin(&mut alice, &state).unwrap();
+    relay.commit(&rejoined.commit);
+    relay.check(&rejoined.group_info);
+    assert_eq!(relay.group.members().count(), 2);
+    // and the next one by what the first one left
+    let state = (rejoined.group_info, relay.tree());
+    let rejoined = rejoin(&mut bob.reborn(12), &state).unwrap();
+    relay.commit(&rejoined.commit);
+    relay.check(&rejoined.group_info);
 }
 
 #[test]

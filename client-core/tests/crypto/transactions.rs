@@ -1,4 +1,4 @@
-use client_core::crypto::{OpenError, Opened};
+use client_core::crypto::{Change, OpenError, Opened};
 use rusqlite::Connection;
 
 use crate::people::{CONVERSATION, Person, alice_and_bob};
@@ -23,7 +23,7 @@ fn a_crash_before_the_commit_leaves_no_trace() {
             mls.load(CONVERSATION, 0)
                 .unwrap()
                 .unwrap()
-                .seal(b"never sent")
+                .seal(b"never sent", &[])
         })
         .unwrap();
     alice.restart();
@@ -51,11 +51,11 @@ fn a_founding_in_a_transaction_that_failed_can_be_repeated() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     let devices = bob.devices();
     alice
-        .run_and_crash(|mls| mls.found_direct(CONVERSATION, std::slice::from_ref(&devices)))
+        .run_and_crash(|mls| mls.found_direct(CONVERSATION, 0, std::slice::from_ref(&devices)))
         .unwrap();
     assert!(rows(&alice.connection).is_empty());
     let founded = alice
-        .run(|mls| mls.found_direct(CONVERSATION, &[devices]))
+        .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
         .unwrap();
     bob.run_and_crash(|mls| mls.join(&founded.welcomes[0].bytes))
         .unwrap();
@@ -98,7 +98,7 @@ fn a_pending_commit_that_lost_is_cleared() {
             .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().has_pending())
             .unwrap()
     );
-    assert!(matches!(alice.open(&winner), Ok(Opened::Commit { .. })));
+    assert!(matches!(alice.open(&winner), Ok(Opened::Commit(_))));
     bob.merge();
     assert!(matches!(bob.open(&lost), Err(OpenError::Stale(1))));
     let message = alice.seal("in the winner's epoch");
@@ -111,7 +111,7 @@ fn the_winning_commit_of_another_drops_the_own_pending_one() {
     crate::hostile::add_own_device(&mut alice, 11);
     let winner = crate::hostile::add_own_device(&mut bob, 12);
     let opened = alice.open(&winner).unwrap();
-    let Opened::Commit { by, added, removed } = opened else {
+    let Opened::Commit(Change { by, added, removed }) = opened else {
         panic!("not a commit: {opened:?}")
     };
     assert_eq!(by, (bob.keys.account(), bob.device()));
@@ -141,7 +141,7 @@ fn a_group_that_is_deleted_leaves_nothing_behind() {
     alice.run(|mls| {
         let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
         group.delete().unwrap();
-        assert!(group.seal(b"too late").is_err());
+        assert!(group.seal(b"too late", &[]).is_err());
     });
     assert!(rows(&alice.connection).is_empty());
 }

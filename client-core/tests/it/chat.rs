@@ -3,6 +3,7 @@
 use client_core::{
     ErrorKind,
     model::{ConnectionState, ConversationState, OutgoingState},
+    store::messages,
 };
 
 use crate::people::{Person, TestRelay, ana_and_luis};
@@ -133,7 +134,7 @@ async fn hundreds_of_messages_each_way_arrive_once_and_in_the_same_order() {
     let relay = TestRelay::start().await;
     let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
     // the commit that made the conversation, two profiles, and the texts
-    const LAST: i64 = 1 + 2 + 600;
+    let last = messages::position_of(1 + 2 + 600);
     for number in 0..300 {
         ana.write(with_luis, &format!("a{number}")).await;
         luis.write(with_ana, &format!("l{number}")).await;
@@ -144,7 +145,7 @@ async fn hundreds_of_messages_each_way_arrive_once_and_in_the_same_order() {
                 let page = client.messages(key, None, 1).await?;
                 let waiting = client.connection().await?.waiting;
                 Ok(
-                    (waiting == 0 && page.messages.iter().all(|message| message.position == LAST))
+                    (waiting == 0 && page.messages.iter().all(|message| message.position == last))
                         .then_some(()),
                 )
             })

@@ -3,7 +3,7 @@
 use client_core::{
     ErrorKind,
     model::{ConnectionState, ConversationState, MessageKind, OutgoingState, SystemEvent},
-    store::{Database, DatabaseKey, contacts},
+    store::{Database, DatabaseKey, contacts, messages::position_of},
 };
 use protocol::{Digest, ErrorCode, Frame, Page, Refusal, identity::Manifest};
 
@@ -123,6 +123,8 @@ fn content_is_not_sealed_again_and_again_for_an_epoch_that_cannot_be_reached() {
     let founded = peer.found(&online);
     online.welcome(&mut peer, &founded, 0, 1);
     online.garbage(&mut peer, 2);
+    let key = online.conversation().key;
+    online.ana.engine.accept_request(key).unwrap();
     let mut refused = 0;
     while let Some((id, Frame::Append(_))) = online.ana.sent().pop() {
         refused += 1;
@@ -152,6 +154,7 @@ fn an_entry_that_cannot_be_opened_is_shown_as_such_and_read_like_any_other() {
     let founded = peer.found(&online);
     online.welcome(&mut peer, &founded, 0, 1);
     let key = online.conversation().key;
+    online.ana.engine.accept_request(key).unwrap();
     let queued = online.ana.engine.send_text(key, "queued").unwrap();
     // the window's last row may be an own message that waits: its position lies above all that will ever arrive
     online.ana.engine.mark_read(key, queued.position).unwrap();
@@ -248,6 +251,16 @@ fn what_the_relay_kept_no_longer_is_told_and_does_not_stop_what_follows() {
     let unreadable = MessageKind::Unreadable;
     assert_eq!(
         received,
-        [(0, started), (2, unreadable), (8, missing), (9, unreadable)]
+        [
+            (0, started),
+            (position_of(2), unreadable),
+            (missing_before(8), missing),
+            (position_of(9), unreadable)
+        ]
     );
+}
+
+/// Where the line lies that tells of missing entries up to a seq.
+fn missing_before(seq: u64) -> i64 {
+    position_of(seq) - 1
 }

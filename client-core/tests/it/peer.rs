@@ -7,9 +7,9 @@ use client_core::{
     store::mls,
 };
 use protocol::{
-    AccountId, Claimed, ClaimedKeyPackage, ClientId, ConversationId, DeviceId, Entries, Entry,
-    EntryKind, Frame, KeyPackageCount, Link, LinkKind, LinkSecret, PublishKeyPackages, Refusal,
-    Register, StreamId, identity::Manifest,
+    AccountId, Claimed, ClaimedKeyPackage, ClientId, ConversationId, DeviceId, Done, Entries,
+    Entry, EntryKind, Frame, KeyPackageCount, Link, LinkKind, LinkSecret, PublishKeyPackages,
+    Refusal, Register, StreamId, identity::Manifest,
 };
 use rusqlite::Connection;
 
@@ -63,7 +63,7 @@ impl Peer {
         let manifest = Manifest::open(&ana.register.manifest.0).unwrap();
         let packages = vec![(ana.register.device, ana.published.packages[0].0.to_vec())];
         let mls = Mls::new(&self.database, &mut self.random, &self.keys, NOW);
-        mls.found_direct(CONVERSATION, &[PeerDevices { manifest, packages }])
+        mls.found_direct(CONVERSATION, 0, &[PeerDevices { manifest, packages }])
             .unwrap()
     }
 
@@ -109,10 +109,17 @@ impl Online {
         };
         let ready = ana.ready(0);
         ana.receive(connection, 0, &ready.into());
-        let Some((id, Frame::PublishKeyPackages(published))) = ana.sent().pop() else {
-            panic!("expected key packages")
+        let sent = ana.sent();
+        let [
+            (id, Frame::PublishKeyPackages(published)),
+            (record, Frame::StoreRecord(_)),
+        ] = sent.as_slice()
+        else {
+            panic!("expected key packages and a recovery record, not {sent:?}")
         };
-        ana.receive(connection, id, &KeyPackageCount { count: 19 }.into());
+        ana.receive(connection, *id, &KeyPackageCount { count: 19 }.into());
+        ana.receive(connection, *record, &Done {}.into());
+        let published = published.clone();
         Self {
             ana,
             connection,
@@ -156,6 +163,7 @@ impl Online {
             client_id: ClientId::new(peer.random()),
             conversation: Some(CONVERSATION),
             bytes: founded.welcomes[0].bytes.clone().into(),
+            start: None,
         };
         self.reply(
             0,
@@ -179,6 +187,7 @@ impl Online {
             client_id: ClientId::new(peer.random()),
             conversation: None,
             bytes: vec![1, 2, 3].into(),
+            start: None,
         };
         let stream = StreamId::Conversation(CONVERSATION);
         self.reply(

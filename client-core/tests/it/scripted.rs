@@ -112,7 +112,9 @@ impl Scripted {
             .create(&link, "Ana", &Protection::Unprotected, &keyring, seams)
             .unwrap();
         Self {
-            reader: Reader::open(&opened.path, &opened.key).unwrap(),
+            reader: Reader::open(&opened.path, &opened.key)
+                .unwrap()
+                .with_live(opened.engine.live()),
             engine: opened.engine,
             key,
             acts,
@@ -235,6 +237,8 @@ impl Scripted {
     pub(crate) fn ready(&self, key_packages: u16) -> Ready {
         let account = self.engine.me().account;
         Ready {
+            sent: 0,
+            manifest: 1,
             limits: Limits {
                 frame: 65_536,
                 entry: 61_440,

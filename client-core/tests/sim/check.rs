@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use client_core::{
     crypto::{AccountKeys, Mls},
-    model::{ConnectionState, ConversationState, Message, MessageKind, OutgoingState},
+    model::{ConnectionState, ConversationState, Message, MessageKind, OutgoingState, SystemEvent},
     seams::SeededRandom,
-    store::{Database, account as account_row, conversations, openings, outbox},
+    store::{Database, account as account_row, commits, conversations, openings, outbox},
 };
 
 use protocol::MessageId;
@@ -111,10 +111,17 @@ impl World {
             .expect("it is in the list");
         same("title", &shown.title, &self.accounts[with].name)?;
         let all = account::messages(&app.reader, key);
-        let begun = |message: &&Message| matches!(message.kind, MessageKind::System(_));
+        let begun = |message: &&Message| {
+            message.kind == MessageKind::System(SystemEvent::ConversationStarted)
+        };
         same("beginnings", &all.iter().filter(begun).count(), &1)?;
+        let missing = MessageKind::System(SystemEvent::MessagesMissing);
+        if all.iter().any(|message| message.kind == missing) {
+            return Err("something is missing".to_owned());
+        }
+        let line = |message: &&Message| matches!(message.kind, MessageKind::System(_));
         let mut messages = Vec::new();
-        for message in all.into_iter().filter(|message| !begun(&message)) {
+        for message in all.into_iter().filter(|message| !line(&message)) {
             same("kind", &message.kind, &MessageKind::Text)?;
             let writer = if message.outgoing.is_some() {
                 who
@@ -185,6 +192,11 @@ fn unrest_of(app: &App) -> Option<String> {
     {
         return Some("a conversation is being opened".to_owned());
     }
+    let rejoins = commits::rejoins(&app.reader).expect("read rejoins");
+    let renewals = commits::renewals(&app.reader).expect("read renewals");
+    if !rejoins.is_empty() || !renewals.is_empty() {
+        return Some("a commit is under way".to_owned());
+    }
     let list = conversations::list(&app.reader).expect("list conversations");
     list.iter().find_map(|conversation| {
         if conversation.state != ConversationState::Established {
@@ -197,9 +209,9 @@ fn unrest_of(app: &App) -> Option<String> {
         let all = account::messages(&app.reader, conversation.key);
         all.iter()
             .find(|message| {
-                message
-                    .outgoing
-                    .is_some_and(|state| state != OutgoingState::Delivered)
+                message.outgoing.is_some_and(|state| {
+                    !matches!(state, OutgoingState::Delivered | OutgoingState::Read)
+                })
             })
             .map(|message| format!("a text is {:?}", message.outgoing))
     })

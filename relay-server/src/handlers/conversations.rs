@@ -86,6 +86,7 @@ pub(super) async fn create(
             .create_conversation(request, published(node, session, done))
     })
     .await?;
+    crate::KillPoint::CreatedBeforeAnswer.reach();
     live.keep();
     Ok(Frame::from(committed))
 }

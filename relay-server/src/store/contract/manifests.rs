@@ -190,6 +190,7 @@ async fn the_conversations_of_an_account_come_in_order() {
         let expected = ConversationOf {
             conversation: CONVERSATION,
             peer: other.account,
+            requested: false,
         };
         assert_eq!(found, [expected]);
         assert!(list(one.account_row, Some(CONVERSATION)).await.is_empty());

@@ -1,0 +1,258 @@
+//! People: accepting and declining who asks, blocking, handles and links. What the relay has to know is kept until it does.
+
+use protocol::{
+    AccountId, ConversationId, DeclineRequest, EndLink, ErrorCode, FindAccount, Found, Frame,
+    Refusal, SetBlock, SetHandle, Token, is_handle,
+};
+use tracing::{info, warn};
+
+use crate::{
+    crypto::Mls,
+    engine::{
+        Engine,
+        ids::Ids,
+        opening::tell_profile,
+        requests::{Answer, Request, refused},
+    },
+    error::{Error, ErrorKind, Result},
+    model::{ConversationKey, Standing},
+    store::{
+        self, WriteTransaction, chains, contacts,
+        conversations::{self, ConversationRow},
+        links, requests,
+    },
+};
+
+impl Engine {
+    /// Accepts who asked to write: from here on both may.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
+    pub fn accept_request(&mut self, key: ConversationKey) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let name = self.account.name.clone();
+        self.write(|write| {
+            let row = conversations::row(write.connection(), key)?;
+            if row.standing == Standing::Requested {
+                introduce(write, &row, &name, &ids)?;
+            }
+            Ok(())
+        })?;
+        self.settle_people();
+        Ok(())
+    }
+
+    /// Declines who asked to write, and blocks if asked: the conversation is gone, and a new request is refused for a while.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] also where nobody asked; [`ErrorKind::Database`].
+    pub fn decline_request(&mut self, key: ConversationKey, block: bool) -> Result<()> {
+        let now = self.relay_time();
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let ((), events) = database.write(|write| {
+            let row = conversations::row(write.connection(), key)?;
+            if row.standing != Standing::Requested {
+                return Err(Error::new(ErrorKind::NotFound, "nobody asked here"));
+            }
+            requests::decline(write, row.conversation, now)?;
+            if block {
+                requests::set_blocked(write, row.peer, true)?;
+            }
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            if let Some(mut group) = mls.load(row.conversation, row.incarnation)? {
+                group.delete()?;
+            }
+            store::commits::delete_rejoin(write, row.conversation)?;
+            conversations::delete(write, key)
+        })?;
+        self.events.extend(events);
+        self.settle_people();
+        Ok(())
+    }
+
+    /// Blocks an account, or ends that.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Database`].
+    pub fn set_blocked(&mut self, account: AccountId, blocked: bool) -> Result<()> {
+        let own = self.keys.device();
+        self.write(|write| {
+            requests::set_blocked(write, account, blocked)?;
+            if blocked && let Some(key) = conversations::key_of_peer(write.connection(), account)? {
+                // what is not delivered while the block lasts is not missed after it
+                conversations::set_entered_late(write, key)?;
+                chains::forget_others(write, key, own)?;
+            }
+            Ok(())
+        })?;
+        self.live.forget(account);
+        self.settle_people();
+        Ok(())
+    }
+
+    /// Marks a contact as verified, or not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
+    pub fn set_verified(&mut self, key: ConversationKey, verified: bool) -> Result<()> {
+        self.write(|write| {
+            let row = conversations::row(write.connection(), key)?;
+            contacts::set_verified(write, row.peer, verified)
+        })
+    }
+
+    /// Sets the handle of the account, or gives it up. Needs a connection.
+    pub fn set_handle(&mut self, handle: Option<String>, answer: Answer<()>) {
+        if handle.as_deref().is_some_and(|handle| !is_handle(handle)) {
+            answer(Err(Error::new(ErrorKind::HandleInvalid, "not a handle")));
+            return;
+        }
+        let frame = SetHandle {
+            handle: handle.clone(),
+        };
+        self.request(Request::SetHandle { handle, answer }, &frame.into());
+        self.show_connection();
+    }
+
+    /// Opens the conversation with the account that has a handle. Needs a connection.
+    pub fn open_handle(&mut self, handle: &str, answer: Answer<ConversationKey>) {
+        let handle = handle.trim().trim_start_matches('@').to_lowercase();
+        if !is_handle(&handle) {
+            answer(Err(Error::new(ErrorKind::HandleInvalid, "not a handle")));
+            return;
+        }
+        self.request(Request::Find { answer }, &FindAccount { handle }.into());
+        self.show_connection();
+    }
+
+    /// Ends a link before its time. Needs a connection: the relay counts.
+    pub fn end_link(&mut self, token: Token, answer: Answer<()>) {
+        self.request(
+            Request::EndLink { token, answer },
+            &EndLink { token }.into(),
+        );
+        self.show_connection();
+    }
+
+    /// Tells the relay what it does not know yet. After each connection, and when something is added.
+    pub(super) fn tell_people(&mut self) -> Result<()> {
+        if !self.session.is_online() {
+            return Ok(());
+        }
+        let connection = self.database.connection();
+        let declines = requests::untold_declines(connection)?;
+        let blocks = requests::untold_blocks(connection)?;
+        for conversation in declines {
+            let busy = self.in_flight(
+                |request| matches!(request, Request::Decline { conversation: other } if *other == conversation),
+            );
+            if !busy {
+                let frame = DeclineRequest { conversation };
+                self.request(Request::Decline { conversation }, &frame.into());
+            }
+        }
+        for (account, blocked) in blocks {
+            let busy = self.in_flight(
+                |request| matches!(request, Request::Block { account: other, .. } if *other == account),
+            );
+            if !busy {
+                let frame = SetBlock { account, blocked };
+                self.request(Request::Block { account, blocked }, &frame.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The relay answered one of these.
+    pub(super) fn people_told(&mut self, request: Request, frame: Frame) -> Result<()> {
+        match (request, frame) {
+            (Request::Decline { conversation }, frame) => self.decline_told(conversation, &frame),
+            (Request::Block { account, blocked }, Frame::Done(_)) => {
+                self.write(|write| requests::set_block_told(write, account, blocked))?;
+                self.tell_people()
+            }
+            (Request::Block { .. }, Frame::Refusal(refusal)) => {
+                warn!(code = ?refusal.code, "the relay did not take a block; the next connection tries again");
+                Ok(())
+            }
+            (Request::SetHandle { handle, answer }, Frame::Done(_)) => {
+                let kept = self.write(|write| store::account::set_handle(write, handle.as_deref()));
+                if kept.is_ok() {
+                    self.account.handle = handle;
+                }
+                answer(kept);
+                Ok(())
+            }
+            (Request::SetHandle { answer, .. }, Frame::Refusal(refusal)) => {
+                answer(Err(handle_refused(&refusal)));
+                Ok(())
+            }
+            (Request::Find { answer }, Frame::Found(Found { account })) => {
+                answer(self.open_account(account));
+                Ok(())
+            }
+            (Request::Find { answer }, Frame::Refusal(refusal)) => {
+                answer(Err(handle_refused(&refusal)));
+                Ok(())
+            }
+            (Request::EndLink { token, answer }, Frame::Done(_)) => {
+                answer(self.write(|write| links::delete(write, token)));
+                Ok(())
+            }
+            (Request::EndLink { answer, .. }, Frame::Refusal(refusal)) => {
+                answer(Err(refused(&refusal)));
+                Ok(())
+            }
+            (request, frame) => self.wrong_reply(request, &frame),
+        }
+    }
+
+    fn decline_told(&mut self, conversation: ConversationId, frame: &Frame) -> Result<()> {
+        match frame {
+            // a conversation that is not there any more needs no decline
+            Frame::Done(_)
+            | Frame::Refusal(Refusal {
+                code: ErrorCode::NotMember,
+                ..
+            }) => self.write(|write| requests::set_decline_told(write, conversation)),
+            Frame::Refusal(refusal) => {
+                info!(code = ?refusal.code, "a decline was not taken; the next connection tries again");
+                Ok(())
+            }
+            _ => {
+                self.drop_connection(None);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn settle_people(&mut self) {
+        let outcome = self.tell_people().and_then(|()| self.pump());
+        self.settle(outcome);
+    }
+}
+
+/// The two may write to each other: the other is told who we are, and by that, that it is accepted.
+pub(super) fn introduce(
+    write: &WriteTransaction<'_>,
+    row: &ConversationRow,
+    name: &str,
+    ids: &Ids,
+) -> Result<()> {
+    requests::set_standing(write, row.key, Standing::Open)?;
+    contacts::set_consented(write, row.peer)?;
+    tell_profile(write, row.key, name, None, ids)
+}
+
+fn handle_refused(refusal: &Refusal) -> Error {
+    match refusal.code {
+        ErrorCode::Taken => Error::new(ErrorKind::HandleTaken, "the handle belongs to another"),
+        ErrorCode::NotFound => Error::new(ErrorKind::NotFound, "nobody has this handle"),
+        _ => refused(refusal),
+    }
+}

@@ -1,0 +1,89 @@
+//! What accounts say of their devices: fetched when a message names a newer list than the known one, and compared.
+
+use protocol::{AccountId, AccountManifest, FetchManifest, Refusal, identity::Manifest};
+use tracing::{info, warn};
+
+use crate::{
+    engine::{
+        Engine,
+        ids::Ids,
+        notes::{line, tell},
+        requests::Request,
+    },
+    error::{ErrorKind, Result},
+    model::{MessageKind, SystemEvent},
+    store::{contacts, conversations, streams},
+};
+
+/// Manifests fetched at a time.
+const AT_ONCE: usize = 4;
+
+impl Engine {
+    /// Asks for the manifests that messages named and that are not here yet.
+    pub(super) fn fetch_manifests(&mut self) -> Result<()> {
+        if !self.session.is_online() {
+            return Ok(());
+        }
+        let behind = contacts::behind(self.database.connection())?;
+        let wanted: Vec<AccountId> = behind
+            .into_iter()
+            .filter(|account| !self.asked_manifests.contains(account))
+            .take(AT_ONCE)
+            .collect();
+        for account in wanted {
+            self.asked_manifests.insert(account);
+            self.request(
+                Request::Manifest { account },
+                &FetchManifest { account }.into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// A manifest arrived. What contradicts what is known is not taken, and the person is told.
+    pub(super) fn manifest_fetched(
+        &mut self,
+        account: AccountId,
+        fetched: &AccountManifest,
+    ) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let now = self.relay_time();
+        let bytes = &fetched.manifest.0;
+        let taken = match Manifest::open(bytes) {
+            Ok(manifest) if manifest.account() == account => {
+                let claimed = contacts::claimed_number(self.database.connection(), account)?;
+                let number = manifest.number;
+                match self.write(|write| contacts::save_manifest(write, &manifest, bytes)) {
+                    Ok(()) => number >= claimed,
+                    Err(error) if error.kind() == ErrorKind::Crypto => {
+                        warn!(%error, "a manifest is not taken");
+                        false
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            _ => false,
+        };
+        if taken {
+            return self.fetch_manifests();
+        }
+        // the account itself named a newer one, or another: the relay keeps it from us
+        self.write(|write| {
+            if !contacts::note_split(write, account)? {
+                return Ok(());
+            }
+            let Some(key) = conversations::key_of_peer(write.connection(), account)? else {
+                return Ok(());
+            };
+            let row = conversations::row(write.connection(), key)?;
+            let stream = protocol::StreamId::Conversation(row.conversation);
+            let seq = streams::cursor(write.connection(), stream)?;
+            let kind = MessageKind::System(SystemEvent::SplitView);
+            tell(write, &line(&row, ids.message_id(), kind, seq, now))
+        })
+    }
+
+    pub(super) fn manifest_refused(&mut self, refusal: &Refusal) {
+        info!(code = ?refusal.code, "a manifest is not to be had; the next connection asks again");
+    }
+}

@@ -1,0 +1,220 @@
+//! What goes beside each sealed entry, and what is learned from that of others: missing entries, and other views of devices.
+
+use protocol::{DeviceId, Digest, identity::Manifest};
+use tracing::warn;
+
+use crate::{
+    content::{self, Content, Range, SealNote, ShortDigest},
+    engine::ids::Ids,
+    error::Result,
+    model::{ConversationKey, MessageKind, Standing, SystemEvent},
+    store::{
+        WriteTransaction, account,
+        chains::{self, Chain, Missing},
+        contacts,
+        conversations::{self, ConversationRow, Unread},
+        messages::{self, NewMessage},
+        outbox::{self, Place},
+        requests,
+    },
+};
+
+/// What this device says beside the entries that it seals now.
+pub(super) struct Notes {
+    manifest_number: u64,
+    manifest: ShortDigest,
+    peer_manifest: Option<ShortDigest>,
+    chain: Chain,
+}
+
+impl Notes {
+    /// Goes on with the device's chain in a conversation, or begins one.
+    pub(super) fn load(
+        write: &WriteTransaction<'_>,
+        row: &ConversationRow,
+        device: DeviceId,
+        own_manifest: &[u8],
+        ids: &Ids,
+    ) -> Result<Self> {
+        let chain = match chains::load(write.connection(), row.key, device)? {
+            Some(chain) => chain,
+            None => {
+                let chain = Chain::new(ids.array().into());
+                chains::save(write, row.key, device, &chain)?;
+                chain
+            }
+        };
+        let peer = contacts::manifest(write.connection(), row.peer)?;
+        Ok(Self {
+            manifest_number: Manifest::open(own_manifest).map_or(0, |manifest| manifest.number),
+            manifest: content::short(Digest::of(&[own_manifest])),
+            peer_manifest: peer.map(|bytes| content::short(Digest::of(&[&bytes]))),
+            chain,
+        })
+    }
+
+    /// The note of the next entry.
+    pub(super) fn next(&mut self, client_id: protocol::ClientId, again: Option<u64>) -> Vec<u8> {
+        let note = SealNote {
+            chain: self.chain.chain,
+            number: self.chain.number.saturating_add(1),
+            link: self.chain.link,
+            manifest_number: self.manifest_number,
+            manifest: self.manifest,
+            peer_manifest: self.peer_manifest,
+            again,
+        };
+        self.chain = self.chain.with(client_id);
+        note.encode()
+    }
+}
+
+/// The relay has an own entry: the chain is longer by it.
+pub(super) fn note_own(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    device: DeviceId,
+    client_id: protocol::ClientId,
+    message: Option<i64>,
+) -> Result<()> {
+    let Some(chain) = chains::load(write.connection(), key, device)? else {
+        return Ok(());
+    };
+    let chain = chain.with(client_id);
+    chains::save(write, key, device, &chain)?;
+    match message {
+        Some(message) => chains::note_sent(write, key, chain.chain, chain.number, message),
+        None => Ok(()),
+    }
+}
+
+/// What is learned from the note of another's entry.
+pub(super) struct Learning<'a> {
+    pub(super) row: &'a ConversationRow,
+    pub(super) device: DeviceId,
+    pub(super) entry: &'a protocol::Entry,
+    pub(super) ids: &'a Ids,
+}
+
+impl Learning<'_> {
+    pub(super) fn learn(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
+        self.learn_chain(write, note)?;
+        self.learn_manifests(write, note)
+    }
+
+    fn learn_chain(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
+        let key = self.row.key;
+        let known = chains::load(write.connection(), key, self.device)?
+            .filter(|known| known.chain == note.chain);
+        let expected = match &known {
+            Some(known) => known.number.saturating_add(1),
+            None if conversations::has_entered_late(write.connection(), key)? => note.number,
+            None => 1,
+        };
+        if note.number < expected {
+            // MLS opens nothing twice: a sender that counts wrong
+            warn!("a sender counts its entries backwards");
+            return Ok(());
+        }
+        let missing = |first, last| Missing {
+            key,
+            device: self.device,
+            chain: note.chain,
+            first,
+            last,
+        };
+        if let Some(again) = note.again {
+            chains::close(write, &missing(again, again))?;
+        }
+        if note.number > expected {
+            let missing = missing(expected, note.number.saturating_sub(1));
+            warn!(
+                entries = missing.last.saturating_sub(missing.first).saturating_add(1),
+                "entries of a sender never arrived"
+            );
+            let line = self.line(chains::line_id(&missing), chains::LINE);
+            chains::note_missing(write, &missing, &line)?;
+            self.ask(write, &missing)?;
+        } else if known.is_some_and(|known| known.link != note.link) {
+            warn!("the relay shows other client ids than the sender used");
+        }
+        let now = Chain {
+            chain: note.chain,
+            number: note.number.saturating_sub(1),
+            link: note.link,
+        };
+        chains::save(write, key, self.device, &now.with(self.entry.client_id))
+    }
+
+    /// Asks the sender for what is missing, where the two may write to each other.
+    fn ask(&self, write: &WriteTransaction<'_>, missing: &Missing) -> Result<()> {
+        let standing = conversations::row(write.connection(), self.row.key)?.standing;
+        if standing != Standing::Open || requests::is_blocked(write.connection(), self.row.peer)? {
+            return Ok(());
+        }
+        let range = Range {
+            chain: missing.chain,
+            first: missing.first,
+            last: missing.last,
+        };
+        let content = Content::missing(self.ids.array(), range).encode();
+        let client_id = self.ids.client_id();
+        outbox::insert(write, self.row.key, None, Place::Last, client_id, &content)
+    }
+
+    fn learn_manifests(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
+        let peer = self.row.peer;
+        let known = contacts::manifest(write.connection(), peer)?;
+        let known = known.and_then(|bytes| {
+            let number = Manifest::open(&bytes).ok()?.number;
+            Some((number, content::short(Digest::of(&[&bytes]))))
+        });
+        let contradicts = known.is_some_and(|(number, digest)| {
+            number == note.manifest_number && digest != note.manifest
+        });
+        let foreign = match &note.peer_manifest {
+            Some(digest) => !account::is_own_manifest(write.connection(), digest)?,
+            None => false,
+        };
+        if (contradicts || foreign) && contacts::note_split(write, peer)? {
+            warn!("the relay shows different people different manifests");
+            let kind = MessageKind::System(SystemEvent::SplitView);
+            tell(write, &self.line(self.ids.message_id(), kind))?;
+        }
+        contacts::note_claimed(write, peer, note.manifest_number)
+    }
+
+    fn line(&self, id: protocol::MessageId, kind: MessageKind) -> NewMessage<'static> {
+        line(self.row, id, kind, self.entry.seq, self.entry.time)
+    }
+}
+
+/// A line of the app in a conversation.
+pub(super) fn line(
+    row: &ConversationRow,
+    id: protocol::MessageId,
+    kind: MessageKind,
+    seq: u64,
+    time: u64,
+) -> NewMessage<'static> {
+    NewMessage {
+        id,
+        conversation: row.key,
+        seq: Some(seq),
+        sender: row.peer,
+        mine: false,
+        kind,
+        text: "",
+        content: &[],
+        time,
+        client_id: None,
+    }
+}
+
+/// Writes a line of the app.
+pub(super) fn tell(write: &WriteTransaction<'_>, line: &NewMessage<'_>) -> Result<()> {
+    if messages::insert(write, line)?.is_some() {
+        conversations::note_message(write, line.conversation, line.time, Unread::No)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,479 @@
+//! Coming back into a group from outside, after its state here was lost or left behind: the second step of the ladder.
+//!
+//! What is kept is the intent. The group's public state is fetched, checked leaf by leaf, and the external commit that is made
+//! from it is stored and sent unchanged until the relay answers. If it lost its epoch, the next one is made from the newer state.
+//! Where nothing of this leads anywhere, the group is set up anew: the third step.
+
+use std::time::Duration;
+
+use protocol::{
+    AccountId, Commit, ConversationId, ErrorCode, FetchGroup, Frame, GroupState, Opaque, Refusal,
+    StreamId, decode_frame, encode_frame,
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    crypto::{MemberInfo, Mls, RejoinError},
+    engine::{
+        Engine,
+        ids::Ids,
+        notes::{line, tell},
+        opening::{Accepted, Founder, enter, tell_profile},
+        renewal,
+        requests::Request,
+    },
+    error::{Error, ErrorKind, Result},
+    model::{ConversationState, MessageKind, Standing, SystemEvent},
+    store::{
+        self, WriteTransaction, commits,
+        commits::Rejoin,
+        contacts,
+        conversations::{self, ConversationRow},
+        openings, requests, streams,
+    },
+};
+
+/// Commits that may lose or be refused before the group is set up anew.
+const MOST_ATTEMPTS: u32 = 5;
+/// The pause after an attempt that failed.
+const PAUSE: Duration = Duration::from_secs(10);
+
+impl Engine {
+    /// Goes on with every intent to come back, after each connection and when one is added.
+    pub(super) fn resume_commits(&mut self) -> Result<()> {
+        if !self.session.is_online() {
+            return Ok(());
+        }
+        for rejoin in commits::rejoins(self.database.connection())? {
+            self.resume_rejoin(&rejoin)?;
+        }
+        Ok(())
+    }
+
+    fn resume_rejoin(&mut self, rejoin: &Rejoin) -> Result<()> {
+        let conversation = rejoin.conversation;
+        let busy = self.in_flight(|request| {
+            matches!(request, Request::FetchGroup { conversation: other } | Request::Rejoin { conversation: other } if *other == conversation)
+        });
+        let now = self.seams.clock.monotonic();
+        let waits = self
+            .pauses
+            .get(&conversation)
+            .is_some_and(|until| *until > now);
+        if busy || waits {
+            return Ok(());
+        }
+        self.pauses.remove(&conversation);
+        if let Some(row) = conversations::row_of(self.database.connection(), conversation)?
+            && openings::load(self.database.connection(), row.key)?.is_some()
+        {
+            // it is being set up anew
+            return Ok(());
+        }
+        match &rejoin.request {
+            Some(bytes) => match decode_frame(bytes) {
+                Ok((_, frame)) => self.request(Request::Rejoin { conversation }, &frame),
+                Err(error) => {
+                    error!(%error, "a stored commit cannot be read");
+                    self.write(|write| commits::set_rejoin_request(write, conversation, None))?;
+                }
+            },
+            None if rejoin.attempts >= MOST_ATTEMPTS => self.give_up_rejoin(conversation)?,
+            None => {
+                let frame = FetchGroup { conversation };
+                self.request(Request::FetchGroup { conversation }, &frame.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The group's state is there: make the commit that leads into it.
+    pub(super) fn group_fetched(
+        &mut self,
+        conversation: ConversationId,
+        state: &GroupState,
+    ) -> Result<()> {
+        let now = self.relay_time();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let made = database.write(|write| {
+            if commits::rejoin(write.connection(), conversation)?.is_none() {
+                return Ok(Made::Nothing);
+            }
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            if is_behind(write, &mls, conversation, state)? {
+                return Ok(Made::Behind);
+            }
+            let rejoined = match mls.rejoin(
+                conversation,
+                state.incarnation,
+                &state.group_info.0,
+                &state.tree.0,
+            ) {
+                Ok(rejoined) => rejoined,
+                Err(RejoinError::Failure(failure)) => return Err(failure.into()),
+                Err(error) => {
+                    warn!(%error, "what the relay shows of a group does not hold");
+                    commits::set_rejoin_request(write, conversation, None)?;
+                    return Ok(Made::Refused);
+                }
+            };
+            let row = conversations::row_of(write.connection(), conversation)?;
+            let peer = peer_of(&rejoined.members, keys.account());
+            if peer.is_none_or(|peer| row.is_some_and(|row| row.peer != peer.account)) {
+                warn!("the relay shows another group than this conversation's");
+                // nothing was accepted, so nothing of it may stay
+                if let Some(mut group) = mls.load(conversation, state.incarnation)? {
+                    group.clear_pending()?;
+                }
+                commits::set_rejoin_request(write, conversation, None)?;
+                return Ok(Made::Refused);
+            }
+            for member in &rejoined.members {
+                if member.account != keys.account() {
+                    contacts::pin_root_key(write, member.account, member.root_key)?;
+                }
+            }
+            let client_id = ids.client_id();
+            let frame: Frame = Commit {
+                conversation,
+                incarnation: state.incarnation,
+                epoch: rejoined.epoch,
+                client_id,
+                commit: Opaque::from(rejoined.commit),
+                welcomes: Vec::new(),
+                group_info: Opaque::from(rejoined.group_info),
+            }
+            .into();
+            let bytes = encode_frame(0, &frame);
+            commits::set_rejoin_request(write, conversation, Some((&bytes, client_id)))?;
+            store::account::count_sent(write, 1)?;
+            Ok(Made::Commit(Box::new(frame)))
+        });
+        match made {
+            Ok((Made::Commit(frame), events)) => {
+                self.events.extend(events);
+                self.request(Request::Rejoin { conversation }, &frame);
+            }
+            Ok((Made::Nothing, _)) => {}
+            Ok((Made::Behind, _)) => {
+                warn!("the relay shows an older state of a conversation than was reached");
+                return self.give_up_rejoin(conversation);
+            }
+            Ok((Made::Refused, _)) => self.pause(conversation, PAUSE),
+            Err(error) if error.kind() == ErrorKind::Crypto => {
+                error!(%error, "this device cannot come back into a conversation now");
+                self.write(|write| commits::set_rejoin_request(write, conversation, None))?;
+                self.pause(conversation, PAUSE);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// The relay accepted our commit.
+    pub(super) fn rejoined(
+        &mut self,
+        conversation: ConversationId,
+        accepted: Accepted,
+    ) -> Result<()> {
+        let now = self.relay_time();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let Self {
+            database,
+            keys,
+            seams,
+            account,
+            ..
+        } = self;
+        let ((), events) = database.write(|write| {
+            let Some(rejoin) = commits::rejoin(write.connection(), conversation)? else {
+                return Ok(());
+            };
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            let founder = Founder {
+                own: account.account,
+                name: &account.name,
+                manifest: &account.manifest,
+                ids: &ids,
+            };
+            complete(write, &mls, &rejoin, &founder, accepted)
+        })?;
+        self.events.extend(events);
+        self.plan_renewals()?;
+        self.pump()
+    }
+
+    /// The relay did not let this device in, or does not show the group.
+    pub(super) fn rejoin_refused(
+        &mut self,
+        conversation: ConversationId,
+        refusal: &Refusal,
+    ) -> Result<()> {
+        info!(code = ?refusal.code, "not back in a conversation yet");
+        let lost = match refusal.code {
+            // another commit was first: again from the newer state
+            ErrorCode::StaleEpoch => {
+                self.drop_rejoin_commit(conversation)?;
+                return self.resume_commits();
+            }
+            code if code.retryable() => {
+                let pause = refusal.retry_after.map_or(PAUSE, Duration::from_millis);
+                self.pause(conversation, pause);
+                return Ok(());
+            }
+            code => code == ErrorCode::NotMember,
+        };
+        self.drop_rejoin_commit(conversation)?;
+        if lost {
+            return self.give_up_rejoin(conversation);
+        }
+        self.pause(conversation, PAUSE);
+        Ok(())
+    }
+
+    /// Drops a commit that the relay refused, and the group that it would have led to.
+    fn drop_rejoin_commit(&mut self, conversation: ConversationId) -> Result<()> {
+        let now = self.relay_time();
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let ((), events) = database.write(|write| {
+            let rejoin = commits::rejoin(write.connection(), conversation)?;
+            let request = rejoin.and_then(|rejoin| rejoin.request);
+            if let Some(Ok((_, Frame::Commit(commit)))) = request.map(|bytes| decode_frame(&bytes))
+            {
+                let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+                if let Some(mut group) = mls.load(conversation, commit.incarnation)?
+                    && group.has_pending()?
+                {
+                    group.clear_pending()?;
+                }
+            }
+            commits::set_rejoin_request(write, conversation, None)
+        })?;
+        self.events.extend(events);
+        Ok(())
+    }
+
+    /// There is no way back into the group: it is set up anew, where the other is known; else it is forgotten.
+    fn give_up_rejoin(&mut self, conversation: ConversationId) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        self.write(|write| {
+            commits::delete_rejoin(write, conversation)?;
+            let Some(row) = conversations::row_of(write.connection(), conversation)? else {
+                warn!("a conversation that this device was invited to cannot be entered");
+                return Ok(());
+            };
+            if row.state != ConversationState::Established || row.standing == Standing::Requested {
+                return Ok(());
+            }
+            warn!("a conversation is set up anew");
+            openings::insert(
+                write,
+                &openings::Opening {
+                    conversation: row.key,
+                    secret: None,
+                    invited: false,
+                    claim_id: ids.client_id(),
+                    client_id: ids.client_id(),
+                    request: None,
+                    incarnation: row.incarnation.saturating_add(1),
+                },
+            )
+        })?;
+        self.resume_openings()
+    }
+
+    /// Somebody else set the group up anew, or the relay refuses that we do.
+    pub(super) fn reset_refused(
+        &mut self,
+        key: crate::model::ConversationKey,
+        opening: &openings::Opening,
+        refusal: &Refusal,
+    ) -> Result<()> {
+        if refusal.code.retryable() || refusal.code == ErrorCode::NoKeyPackages {
+            self.hold_for(
+                key,
+                refusal.retry_after.map_or(PAUSE, Duration::from_millis),
+            );
+            return Ok(());
+        }
+        let now = self.relay_time();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let gone = matches!(refusal.code, ErrorCode::NoConsent | ErrorCode::Exists);
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let ((), events) = database.write(|write| {
+            let row = conversations::row(write.connection(), key)?;
+            openings::delete(write, key)?;
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
+                group.delete()?;
+            }
+            if gone {
+                // the other ended the conversation
+                let refused = ConversationState::Refused;
+                conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
+                return crate::engine::opening::give_up_queued(write, key);
+            }
+            // whoever was first has invited us: if the welcome does not come, we come by ourselves
+            commits::want_rejoin(write, row.conversation, ids.client_id())
+        })?;
+        self.events.extend(events);
+        self.resume_commits()
+    }
+
+    fn pause(&mut self, conversation: ConversationId, pause: Duration) {
+        let until = self
+            .seams
+            .clock
+            .monotonic()
+            .saturating_add(pause.min(super::LONGEST_HOLD));
+        self.pauses.insert(conversation, until);
+    }
+}
+
+/// What came of a fetched group.
+enum Made {
+    /// The commit that leads into it.
+    Commit(Box<Frame>),
+    /// It does not hold.
+    Refused,
+    /// It is older than what was reached here.
+    Behind,
+    /// Nobody wants it any more.
+    Nothing,
+}
+
+/// Whether the relay shows an older state of the group than the one here, as after its restore: then no way leads into the
+/// group that others know, and it is set up anew.
+fn is_behind(
+    write: &WriteTransaction<'_>,
+    mls: &Mls<'_>,
+    conversation: ConversationId,
+    state: &GroupState,
+) -> Result<bool> {
+    let Some(row) = conversations::row_of(write.connection(), conversation)? else {
+        return Ok(false);
+    };
+    let Some(group) = mls.load(conversation, row.incarnation)? else {
+        return Ok(row.incarnation > state.incarnation);
+    };
+    Ok((row.incarnation, group.epoch()?) > (state.incarnation, state.epoch))
+}
+
+/// The one other account of a direct conversation.
+fn peer_of(members: &[MemberInfo], own: AccountId) -> Option<&MemberInfo> {
+    let mut others = members.iter().filter(|member| member.account != own);
+    let peer = others.next()?;
+    others
+        .all(|other| other.account == peer.account)
+        .then_some(peer)
+}
+
+/// This device is a member again: from the entry of its commit on.
+pub(super) fn complete(
+    write: &WriteTransaction<'_>,
+    mls: &Mls<'_>,
+    rejoin: &Rejoin,
+    founder: &Founder<'_>,
+    accepted: Accepted,
+) -> Result<()> {
+    let request = rejoin.request.as_deref().map(decode_frame);
+    let Some(Ok((_, Frame::Commit(commit)))) = request else {
+        return Err(Error::new(
+            ErrorKind::Crypto,
+            "a commit that was never made was accepted",
+        ));
+    };
+    let conversation = rejoin.conversation;
+    let mut group = mls.load(conversation, commit.incarnation)?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Crypto,
+            "a conversation that was entered without its group",
+        )
+    })?;
+    group.merge_pending()?;
+    commits::delete_rejoin(write, conversation)?;
+    streams::advance(write, StreamId::Conversation(conversation), accepted.seq)?;
+    let row = match conversations::row_of(write.connection(), conversation)? {
+        Some(row) => row,
+        None => {
+            let members = group.members()?;
+            let Some(peer) = peer_of(&members, founder.own) else {
+                return group.delete().map_err(Into::into);
+            };
+            admit(
+                write,
+                conversation,
+                commit.incarnation,
+                peer.account,
+                founder,
+                accepted.time,
+            )?
+        }
+    };
+    commits::delete_renewal(write, row.key)?;
+    let established = ConversationState::Established;
+    conversations::set_state(
+        write,
+        row.key,
+        conversation,
+        commit.incarnation,
+        established,
+    )?;
+    // a leaf of a device that was lost is removed at the first opportunity
+    let dead = !renewal::dead_leaves(&group, founder.manifest)?.is_empty();
+    conversations::plan_renewal(write, row.key, dead.then_some(0))?;
+    for former in 0..commit.incarnation {
+        if let Some(mut group) = mls.load(conversation, former)? {
+            group.delete()?;
+        }
+    }
+    let kind = MessageKind::System(SystemEvent::Rejoined);
+    let id = founder.ids.message_id();
+    tell(write, &line(&row, id, kind, accepted.seq, accepted.time))
+}
+
+/// A conversation that this database did not know.
+fn admit(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationId,
+    incarnation: u32,
+    peer: AccountId,
+    founder: &Founder<'_>,
+    time: u64,
+) -> Result<ConversationRow> {
+    let opening = ConversationState::Opening;
+    let key = match conversations::key_of_peer(write.connection(), peer)? {
+        None => conversations::insert(write, conversation, peer, opening, time)?,
+        // it was being opened from here too: that one goes
+        Some(key) => {
+            openings::delete(write, key)?;
+            conversations::set_state(write, key, conversation, incarnation, opening)?;
+            key
+        }
+    };
+    conversations::set_entered_late(write, key)?;
+    let row = conversations::row(write.connection(), key)?;
+    enter(write, &row, founder, time)?;
+    if contacts::has_consented(write.connection(), peer)? {
+        tell_profile(write, key, founder.name, None, founder.ids)?;
+    } else {
+        requests::set_standing(write, key, Standing::Requested)?;
+    }
+    conversations::row(write.connection(), key)
+}

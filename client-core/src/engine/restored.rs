@@ -1,0 +1,225 @@
+//! Databases that went back in time: the relay's, restored from a backup, and our own, copied or restored.
+//!
+//! A relay that was restored says so by another store generation, and leaves out positions in each stream. It has lost what it
+//! took since its backup: everybody offers it again. A device whose database is older than what the relay took from it must not
+//! use its keys again: MLS would seal two messages with one key. It comes back into each conversation from outside.
+
+use protocol::{
+    ConversationId, FetchGroup, GroupState, NewLink, PublishManifest, Refusal, StreamId,
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    crypto::Mls,
+    engine::{Engine, ids::Ids, opening::DECLARED_GAP, requests::Request},
+    error::Result,
+    store::{self, chains, commits, conversations, links, messages, outbox, requests, streams},
+};
+
+/// Messages that are offered again in a conversation; older ones were taken before any sensible backup.
+const MOST_AGAIN: u32 = 2_000;
+
+impl Engine {
+    /// After the database was damaged its MLS state was dropped: every conversation is entered anew, those too that the database
+    /// has forgotten.
+    pub(super) fn mend_groups(&mut self, taken: u64) -> Result<()> {
+        if !store::mendings::mls_lost(self.database.connection())? {
+            return Ok(());
+        }
+        self.start_over(taken.max(store::account::sent(self.database.connection())?))?;
+        self.list_conversations(None)?;
+        self.write(store::mendings::set_mls_whole)
+    }
+
+    /// The relay took more from this device than this database knows of: it is a copy, or was restored.
+    pub(super) fn start_over(&mut self, taken: u64) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let device = self.keys.device();
+        error!(
+            "this database is older than what the relay had from this device: its conversations are entered anew"
+        );
+        self.write(|write| {
+            for key in conversations::established(write.connection())? {
+                let row = conversations::row(write.connection(), key)?;
+                commits::delete_renewal(write, key)?;
+                commits::set_rejoin_request(write, row.conversation, None)?;
+                commits::want_rejoin(write, row.conversation, ids.client_id())?;
+                chains::forget(write, key, device)?;
+            }
+            store::account::set_sent(write, taken)
+        })
+    }
+
+    /// The relay was restored from a backup: offers again what it may have lost.
+    pub(super) fn offer_again(&mut self, manifest_number: u64) -> Result<()> {
+        info!("the relay was restored from a backup");
+        self.write(|write| {
+            requests::tell_blocks_again(write)?;
+            store::account::set_record_told(write, false)
+        })?;
+        self.offer_manifests(manifest_number)?;
+        let now = self.relay_time();
+        for link in links::in_force(self.database.connection(), now)? {
+            let frame = NewLink {
+                token: link.token,
+                invite: link.invite,
+                uses: link.uses,
+                expires: link.expires,
+            };
+            self.request(Request::Offer, &frame.into());
+        }
+        if let Some(handle) = self.account.handle.clone() {
+            let frame = protocol::SetHandle {
+                handle: Some(handle),
+            };
+            self.request(Request::Offer, &frame.into());
+        }
+        for key in conversations::established(self.database.connection())? {
+            let row = conversations::row(self.database.connection(), key)?;
+            self.unchecked.insert(row.conversation);
+            self.checks.push_back(row.conversation);
+        }
+        self.check_next()
+    }
+
+    /// Publishes manifests that the relay does not have.
+    pub(super) fn offer_manifests(&mut self, held: u64) -> Result<()> {
+        if held >= self.manifest_number() {
+            return Ok(());
+        }
+        for bytes in store::account::own_manifests_after(self.database.connection(), held)? {
+            let frame = PublishManifest {
+                manifest: bytes.into(),
+            };
+            self.request(Request::Offer, &frame.into());
+        }
+        Ok(())
+    }
+
+    /// Compares one conversation after the other with the restored relay.
+    pub(super) fn check_next(&mut self) -> Result<()> {
+        while let Some(conversation) = self.checks.pop_front() {
+            if commits::rejoin(self.database.connection(), conversation)?.is_some() {
+                self.unchecked.remove(&conversation);
+                continue;
+            }
+            let frame = FetchGroup { conversation };
+            self.request(Request::Check { conversation }, &frame.into());
+            break;
+        }
+        Ok(())
+    }
+
+    /// Where the restored relay stands with a conversation.
+    pub(super) fn checked(
+        &mut self,
+        conversation: ConversationId,
+        state: &GroupState,
+    ) -> Result<()> {
+        let now = self.relay_time();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        // what the relay kept ends where its declared gap begins
+        let base = self
+            .bases
+            .get(&StreamId::Conversation(conversation))
+            .copied();
+        let kept = base
+            .and_then(|base| base.checked_sub(DECLARED_GAP))
+            .unwrap_or(state.seq);
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let (ahead, events) = database.write(|write| {
+            let Some(row) = conversations::row_of(write.connection(), conversation)? else {
+                return Ok(None);
+            };
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            let epoch = match mls.load(conversation, row.incarnation)? {
+                Some(group) => Some(group.epoch()?),
+                None => None,
+            };
+            if (row.incarnation, epoch) == (state.incarnation, Some(state.epoch)) {
+                offer_messages(write, &row, kept, &ids)?;
+                return Ok(None);
+            }
+            if (state.incarnation, Some(state.epoch)) > (row.incarnation, epoch) {
+                // others went on in the meantime: their commits are on their way
+                return Ok(None);
+            }
+            offer_messages(write, &row, kept, &ids)?;
+            Ok(Some(row))
+        })?;
+        self.events.extend(events);
+        self.unchecked.remove(&conversation);
+        if let Some(row) = ahead {
+            warn!("the restored relay has forgotten the newest state of a conversation");
+            self.set_up(&row, state.incarnation)?;
+        }
+        self.check_next()
+    }
+
+    /// The restored relay does not know a conversation, or not with us.
+    pub(super) fn check_refused(
+        &mut self,
+        conversation: ConversationId,
+        refusal: &Refusal,
+    ) -> Result<()> {
+        if !refusal.code.retryable()
+            && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
+        {
+            let ids = Ids::draw(self.seams.random.as_mut())?;
+            self.write(|write| offer_messages(write, &row, 0, &ids))?;
+            self.set_up(&row, row.incarnation)?;
+        }
+        self.unchecked.remove(&conversation);
+        self.check_next()
+    }
+
+    /// Sets a conversation up anew, in an incarnation after ours and the relay's.
+    fn set_up(&mut self, row: &conversations::ConversationRow, incarnation: u32) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        self.write(|write| {
+            if store::openings::load(write.connection(), row.key)?.is_some() {
+                return Ok(());
+            }
+            store::openings::insert(
+                write,
+                &store::openings::Opening {
+                    conversation: row.key,
+                    secret: None,
+                    invited: false,
+                    claim_id: ids.client_id(),
+                    client_id: ids.client_id(),
+                    request: None,
+                    incarnation: row.incarnation.max(incarnation).saturating_add(1),
+                },
+            )
+        })?;
+        self.resume_openings()
+    }
+}
+
+/// Queues our messages again that a restored relay has lost: those above the last entry that it kept.
+fn offer_messages(
+    write: &store::WriteTransaction<'_>,
+    row: &conversations::ConversationRow,
+    kept: u64,
+    ids: &Ids,
+) -> Result<()> {
+    let stream = StreamId::Conversation(row.conversation);
+    let cursor = streams::cursor(write.connection(), stream)?;
+    // what is offered once too often is shown once all the same
+    for message in messages::own_after(write.connection(), row.key, kept.min(cursor), MOST_AGAIN)? {
+        outbox::insert_again(
+            write,
+            row.key,
+            message.number,
+            ids.client_id(),
+            &message.content,
+        )?;
+    }
+    Ok(())
+}

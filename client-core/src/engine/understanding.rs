@@ -1,0 +1,202 @@
+//! What opened content says, and what follows from it.
+
+use protocol::{AccountId, DeviceId, Entry, MessageId};
+use tracing::warn;
+
+use crate::{
+    content::{self, Body, Content, Profile, Range, Read, SealNote},
+    engine::{
+        contacts::introduce,
+        notes::{Learning, line, tell},
+        reading::Reading,
+        resending,
+    },
+    error::Result,
+    model::{ConversationKey, MessageKind, Standing, SystemEvent},
+    store::{
+        WriteTransaction, account, contacts,
+        conversations::{self, REQUEST_TEXTS, Unread},
+        links,
+        messages::{self, Author},
+        progress::{self, Progress},
+        requests,
+    },
+};
+
+/// Content that was opened, and where it came from.
+pub(super) struct Told<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) account: AccountId,
+    pub(super) device: DeviceId,
+    pub(super) content: &'a [u8],
+    pub(super) aad: &'a [u8],
+}
+
+/// A message of another, or one that could not be opened.
+pub(super) struct Incoming<'a> {
+    pub(super) id: MessageId,
+    pub(super) sender: AccountId,
+    pub(super) kind: MessageKind,
+    pub(super) text: &'a str,
+    pub(super) content: &'a [u8],
+}
+
+/// Takes in what somebody said.
+pub(super) fn take(
+    reading: &mut Reading<'_, '_>,
+    write: &WriteTransaction<'_>,
+    told: &Told<'_>,
+) -> Result<()> {
+    let Told { entry, account, .. } = *told;
+    if account == reading.row.peer {
+        if let Some(note) = SealNote::decode(told.aad) {
+            let learning = Learning {
+                row: &reading.row,
+                device: told.device,
+                entry,
+                ids: reading.ids,
+            };
+            learning.learn(write, &note)?;
+        }
+        answered(reading, write, entry)?;
+    }
+    let body = match Content::decode(told.content) {
+        Ok(content) => content.body,
+        Err(error) => {
+            warn!(%error, "content of another shape");
+            Body::Unknown { content_type: None }
+        }
+    };
+    let (kind, text) = match &body {
+        Body::Profile(profile) => return introduced(reading, write, told, profile),
+        Body::Read(read) => return was_read(reading, write, told, *read),
+        Body::Missing(range) => return missed(reading, write, told, range),
+        Body::Resent(range) => {
+            return resending::settled(write, &reading.row, told.device, range, reading.ids);
+        }
+        Body::Text(text) => (MessageKind::Text, text.as_str()),
+        Body::Unknown { .. } => (MessageKind::Unsupported, ""),
+    };
+    if reading.row.standing == Standing::Requested && account == reading.row.peer {
+        let so_far = messages::count_texts(write.connection(), reading.row.key, Author::Others)?;
+        if so_far >= REQUEST_TEXTS {
+            warn!("more texts than a request may have");
+            return Ok(());
+        }
+    }
+    if account == reading.row.peer && reading.row.standing == Standing::Open {
+        account::set_recovery_due(write)?;
+    }
+    let incoming = Incoming {
+        id: content::message_id(
+            reading.relay,
+            account,
+            reading.row.conversation,
+            told.content,
+        ),
+        sender: account,
+        kind,
+        text,
+        content: told.content,
+    };
+    keep(write, reading.row.key, entry, &incoming)
+}
+
+/// Whoever writes to us has accepted us.
+fn answered(
+    reading: &mut Reading<'_, '_>,
+    write: &WriteTransaction<'_>,
+    entry: &Entry,
+) -> Result<()> {
+    if reading.row.standing != Standing::Asked {
+        return Ok(());
+    }
+    reading.row.standing = Standing::Open;
+    requests::set_standing(write, reading.row.key, Standing::Open)?;
+    contacts::set_consented(write, reading.row.peer)?;
+    let kind = MessageKind::System(SystemEvent::RequestAccepted);
+    let id = reading.ids.message_id();
+    tell(write, &line(&reading.row, id, kind, entry.seq, entry.time))
+}
+
+/// Somebody says who it is, and perhaps proves to hold a link of ours.
+fn introduced(
+    reading: &mut Reading<'_, '_>,
+    write: &WriteTransaction<'_>,
+    told: &Told<'_>,
+    profile: &Profile,
+) -> Result<()> {
+    if told.account != reading.row.peer {
+        // another device of ours
+        return Ok(());
+    }
+    contacts::set_name(write, told.account, &profile.name)?;
+    let Some(proof) = &profile.proof else {
+        return Ok(());
+    };
+    let conversation = reading.row.conversation;
+    let connection = write.connection();
+    if reading.row.standing == Standing::Requested
+        && links::proves_consent(connection, proof, told.account, conversation, reading.now)?
+    {
+        reading.row.standing = Standing::Open;
+        introduce(write, &reading.row, reading.name, reading.ids)?;
+    }
+    Ok(())
+}
+
+fn was_read(
+    reading: &Reading<'_, '_>,
+    write: &WriteTransaction<'_>,
+    told: &Told<'_>,
+    read: Read,
+) -> Result<()> {
+    // it works both ways; and nobody has read what comes later
+    if !reading.privacy.read_receipts || told.account != reading.row.peer {
+        return Ok(());
+    }
+    let seq = read.seq.min(told.entry.seq);
+    progress::raise(write, reading.row.key, Progress::Read, seq, told.entry.time)
+}
+
+fn missed(
+    reading: &mut Reading<'_, '_>,
+    write: &WriteTransaction<'_>,
+    told: &Told<'_>,
+    range: &Range,
+) -> Result<()> {
+    if told.account != reading.row.peer || reading.row.standing != Standing::Open {
+        return Ok(());
+    }
+    let Some(left) = reading.answers.checked_sub(1) else {
+        warn!("too many requests for missing entries");
+        return Ok(());
+    };
+    *reading.answers = left;
+    resending::answer(write, reading.row.key, range, reading.ids)
+}
+
+/// Keeps a message, once.
+pub(super) fn keep(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    entry: &Entry,
+    incoming: &Incoming<'_>,
+) -> Result<()> {
+    let message = messages::NewMessage {
+        id: incoming.id,
+        conversation: key,
+        seq: Some(entry.seq),
+        sender: incoming.sender,
+        mine: false,
+        kind: incoming.kind,
+        text: incoming.text,
+        content: incoming.content,
+        time: entry.time,
+        client_id: Some(entry.client_id),
+    };
+    if messages::insert(write, &message)?.is_some() {
+        conversations::note_message(write, key, entry.time, Unread::Yes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! Hash chains over what a device sealed in a conversation, by which a receiver sees that something never arrived.
+
+use minicbor::bytes::ByteArray;
+use protocol::{ClientId, DeviceId, Digest, MessageId};
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::{
+    error::Result,
+    event::Event,
+    model::{ConversationKey, MessageKind, SystemEvent},
+    store::{WriteTransaction, conversations, id, messages, signed, unsigned},
+};
+
+/// More missing entries than this are not counted one by one.
+const MOST_MISSING: u64 = 1000;
+
+/// Names one run of a device's entries in a conversation: 8 random bytes.
+pub type ChainId = ByteArray<8>;
+
+/// How far a chain is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Its name.
+    pub chain: ChainId,
+    /// The number of its newest entry; 0 before the first.
+    pub number: u64,
+    /// The hash over all client ids up to it.
+    pub link: Digest,
+}
+
+impl Chain {
+    /// A chain without entries.
+    #[must_use]
+    pub fn new(chain: ChainId) -> Self {
+        Self {
+            chain,
+            number: 0,
+            link: Digest::of(&[b"relevo chain 1", chain.as_slice()]),
+        }
+    }
+
+    /// The chain with one entry more.
+    #[must_use]
+    pub fn with(&self, client_id: ClientId) -> Self {
+        Self {
+            chain: self.chain,
+            number: self.number.saturating_add(1),
+            link: Digest::of(&[self.link.as_bytes(), client_id.as_bytes()]),
+        }
+    }
+}
+
+/// The chain of a device in a conversation, as far as it is known here.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn load(
+    connection: &Connection,
+    key: ConversationKey,
+    device: DeviceId,
+) -> Result<Option<Chain>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT chain, number, link FROM chains WHERE conversation = ?1 AND device = ?2",
+    )?;
+    Ok(statement
+        .query_row((key.0, device.as_bytes()), |row| {
+            Ok(Chain {
+                chain: id(row, "chain", |bytes| {
+                    <[u8; 8]>::try_from(bytes).ok().map(ByteArray::from)
+                })?,
+                number: unsigned(row.get("number")?),
+                link: id(row, "link", Digest::from_slice)?,
+            })
+        })
+        .optional()?)
+}
+
+/// Keeps how far a chain is.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn save(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    device: DeviceId,
+    chain: &Chain,
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO chains (conversation, device, chain, number, link) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (conversation, device) DO UPDATE
+             SET chain = excluded.chain, number = excluded.number, link = excluded.link",
+        )?
+        .execute((
+            key.0,
+            device.as_bytes(),
+            chain.chain.as_slice(),
+            signed(chain.number),
+            chain.link.as_bytes(),
+        ))?;
+    Ok(())
+}
+
+/// Forgets a chain: the device begins another.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn forget(write: &WriteTransaction<'_>, key: ConversationKey, device: DeviceId) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("DELETE FROM chains WHERE conversation = ?1 AND device = ?2")?
+        .execute((key.0, device.as_bytes()))?;
+    Ok(())
+}
+
+/// Forgets the chains of others: what they seal next is taken as a beginning.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn forget_others(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    own: DeviceId,
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("DELETE FROM chains WHERE conversation = ?1 AND device <> ?2")?
+        .execute((key.0, own.as_bytes()))?;
+    Ok(())
+}
+
+/// Remembers which of our messages has a number of our chain.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn note_sent(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    chain: ChainId,
+    number: u64,
+    message: i64,
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT OR IGNORE INTO sent_numbers (conversation, chain, number, message) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((key.0, chain.as_slice(), signed(number), message))?;
+    Ok(())
+}
+
+/// Our messages with numbers in a range, at most `limit`, ascending: number and row.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn sent_between(
+    connection: &Connection,
+    key: ConversationKey,
+    chain: ChainId,
+    range: (u64, u64),
+    limit: u32,
+) -> Result<Vec<(u64, i64)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, message FROM sent_numbers
+         WHERE conversation = ?1 AND chain = ?2 AND number BETWEEN ?3 AND ?4 ORDER BY number LIMIT ?5",
+    )?;
+    let rows = statement.query_map(
+        (
+            key.0,
+            chain.as_slice(),
+            signed(range.0),
+            signed(range.1),
+            limit,
+        ),
+        |row| Ok((unsigned(row.get(0)?), row.get(1)?)),
+    )?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Where entries of a device are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The conversation.
+    pub key: ConversationKey,
+    /// Who sealed them.
+    pub device: DeviceId,
+    /// Their chain.
+    pub chain: ChainId,
+    /// The first number.
+    pub first: u64,
+    /// The last number.
+    pub last: u64,
+}
+
+/// Notes that entries are missing and tells of it in a line before `seq`.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn note_missing(
+    write: &WriteTransaction<'_>,
+    missing: &Missing,
+    line: &messages::NewMessage<'_>,
+) -> Result<()> {
+    let Some(row) = messages::insert(write, line)? else {
+        return Ok(());
+    };
+    let last = missing
+        .last
+        .min(missing.first.saturating_add(MOST_MISSING - 1));
+    for number in missing.first..=last {
+        write
+            .connection()
+            .prepare_cached(
+                "INSERT OR IGNORE INTO gaps (conversation, device, chain, number, message) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute((
+                missing.key.0,
+                missing.device.as_bytes(),
+                missing.chain.as_slice(),
+                signed(number),
+                row,
+            ))?;
+    }
+    conversations::announce(write, missing.key);
+    Ok(())
+}
+
+/// Closes gaps: these numbers arrived after all, or were no messages. A line that tells of nothing any more goes.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn close(write: &WriteTransaction<'_>, closed: &Missing) -> Result<()> {
+    let lines: Vec<i64> = {
+        let mut statement = write.connection().prepare_cached(
+            "DELETE FROM gaps WHERE conversation = ?1 AND device = ?2 AND chain = ?3 AND number BETWEEN ?4 AND ?5
+             RETURNING message",
+        )?;
+        let rows = statement.query_map(
+            (
+                closed.key.0,
+                closed.device.as_bytes(),
+                closed.chain.as_slice(),
+                signed(closed.first),
+                signed(closed.last),
+            ),
+            |row| row.get(0),
+        )?;
+        let mut lines = rows.collect::<rusqlite::Result<Vec<i64>>>()?;
+        lines.dedup();
+        lines
+    };
+    for line in lines {
+        let left: i64 = write
+            .connection()
+            .prepare_cached("SELECT count(*) FROM gaps WHERE message = ?1")?
+            .query_row([line], |row| row.get(0))?;
+        if left == 0 {
+            messages::delete(write, line)?;
+        } else {
+            let message = messages::by_row(write.connection(), line)?;
+            write.announce(Event::MessageChanged(closed.key, message.id));
+        }
+    }
+    Ok(())
+}
+
+/// The first and last number that are still missing of a chain, after those named.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn missing_of(connection: &Connection, of: &Missing) -> Result<Option<(u64, u64)>> {
+    let (first, last): (Option<i64>, Option<i64>) = connection
+        .prepare_cached(
+            "SELECT min(number), max(number) FROM gaps
+             WHERE conversation = ?1 AND device = ?2 AND chain = ?3 AND number > ?4",
+        )?
+        .query_row(
+            (
+                of.key.0,
+                of.device.as_bytes(),
+                of.chain.as_slice(),
+                signed(of.last),
+            ),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+    Ok(first
+        .zip(last)
+        .map(|(first, last)| (unsigned(first), unsigned(last))))
+}
+
+/// How many entries are known to be missing, in all conversations.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn count_missing(connection: &Connection) -> Result<u32> {
+    Ok(connection.query_row("SELECT count(*) FROM gaps", [], |row| row.get(0))?)
+}
+
+/// The id of the line that tells of a gap: the same for the same gap.
+#[must_use]
+pub fn line_id(missing: &Missing) -> MessageId {
+    let digest = Digest::of(&[
+        b"relevo gap 1",
+        &missing.key.0.to_be_bytes(),
+        missing.device.as_bytes(),
+        missing.chain.as_slice(),
+        &missing.first.to_be_bytes(),
+    ]);
+    MessageId::new(*digest.as_bytes())
+}
+
+/// What the line is.
+pub const LINE: MessageKind = MessageKind::System(SystemEvent::MessagesMissing);

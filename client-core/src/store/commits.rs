@@ -1,0 +1,187 @@
+//! Intents to change a group by a commit of ours: what is wanted, and once it is made, the request that is sent unchanged
+//! until the relay answers.
+
+use protocol::{ClientId, ConversationId};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use crate::{
+    error::Result,
+    model::ConversationKey,
+    store::{WriteTransaction, id},
+};
+
+/// An intent to come back into a group from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejoin {
+    /// The conversation; perhaps unknown here until then.
+    pub conversation: ConversationId,
+    /// Idempotency key of the commit.
+    pub client_id: ClientId,
+    /// The encoded commit.
+    pub request: Option<Vec<u8>>,
+    /// Commits that lost or were refused.
+    pub attempts: u32,
+}
+
+/// An intent to renew the own leaf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// The conversation.
+    pub key: ConversationKey,
+    /// Idempotency key of the commit.
+    pub client_id: ClientId,
+    /// The encoded commit.
+    pub request: Option<Vec<u8>>,
+}
+
+/// Wants to come back into a group; nothing where that is wanted already.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn want_rejoin(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationId,
+    client_id: ClientId,
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO rejoins (conversation, client_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        )?
+        .execute((conversation.as_bytes(), client_id.as_bytes()))?;
+    Ok(())
+}
+
+/// The commit is made; or, with `None`, it lost: the next one has another client id.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_rejoin_request(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationId,
+    request: Option<(&[u8], ClientId)>,
+) -> Result<()> {
+    match request {
+        Some((bytes, client_id)) => write
+            .connection()
+            .prepare_cached(
+                "UPDATE rejoins SET request = ?2, client_id = ?3 WHERE conversation = ?1",
+            )?
+            .execute((conversation.as_bytes(), bytes, client_id.as_bytes()))?,
+        None => write
+            .connection()
+            .prepare_cached(
+                "UPDATE rejoins SET request = NULL, attempts = attempts + 1 WHERE conversation = ?1",
+            )?
+            .execute([conversation.as_bytes()])?,
+    };
+    Ok(())
+}
+
+/// Forgets an intent: this device is back, or the conversation is made anew.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn delete_rejoin(write: &WriteTransaction<'_>, conversation: ConversationId) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("DELETE FROM rejoins WHERE conversation = ?1")?
+        .execute([conversation.as_bytes()])?;
+    Ok(())
+}
+
+/// The intent of one conversation.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn rejoin(connection: &Connection, conversation: ConversationId) -> Result<Option<Rejoin>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT conversation, client_id, request, attempts FROM rejoins WHERE conversation = ?1",
+    )?;
+    Ok(statement
+        .query_row([conversation.as_bytes()], read_rejoin)
+        .optional()?)
+}
+
+/// All intents to come back.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn rejoins(connection: &Connection) -> Result<Vec<Rejoin>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT conversation, client_id, request, attempts FROM rejoins ORDER BY conversation",
+    )?;
+    let rows = statement.query_map([], read_rejoin)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Wants to renew the own leaf, or keeps the commit that does it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn save_renewal(write: &WriteTransaction<'_>, renewal: &Renewal) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO renewals (conversation, client_id, request) VALUES (?1, ?2, ?3)
+             ON CONFLICT (conversation) DO UPDATE SET client_id = excluded.client_id, request = excluded.request",
+        )?
+        .execute((
+            renewal.key.0,
+            renewal.client_id.as_bytes(),
+            &renewal.request,
+        ))?;
+    Ok(())
+}
+
+/// Forgets an intent to renew.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn delete_renewal(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("DELETE FROM renewals WHERE conversation = ?1")?
+        .execute([key.0])?;
+    Ok(())
+}
+
+/// The intent of one conversation.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn renewal(connection: &Connection, key: ConversationKey) -> Result<Option<Renewal>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT conversation, client_id, request FROM renewals WHERE conversation = ?1",
+    )?;
+    Ok(statement.query_row([key.0], read_renewal).optional()?)
+}
+
+/// All intents to renew.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn renewals(connection: &Connection) -> Result<Vec<Renewal>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT conversation, client_id, request FROM renewals ORDER BY conversation",
+    )?;
+    let rows = statement.query_map([], read_renewal)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn read_rejoin(row: &Row<'_>) -> rusqlite::Result<Rejoin> {
+    Ok(Rejoin {
+        conversation: id(row, "conversation", ConversationId::from_slice)?,
+        client_id: id(row, "client_id", ClientId::from_slice)?,
+        request: row.get("request")?,
+        attempts: row.get("attempts")?,
+    })
+}
+
+fn read_renewal(row: &Row<'_>) -> rusqlite::Result<Renewal> {
+    Ok(Renewal {
+        key: ConversationKey(row.get("conversation")?),
+        client_id: id(row, "client_id", ClientId::from_slice)?,
+        request: row.get("request")?,
+    })
+}

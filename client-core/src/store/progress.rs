@@ -1,0 +1,88 @@
+//! When the other's devices had what, and when the other read it: steps of a rising position, each with its time.
+
+use rusqlite::Connection;
+
+use crate::{
+    error::Result,
+    model::ConversationKey,
+    store::{WriteTransaction, messages, signed, unsigned},
+};
+
+/// What rose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// A device of the other has everything up to a seq: the relay's word.
+    Delivered,
+    /// The other read everything up to a seq: the other's own word.
+    Read,
+}
+
+impl Progress {
+    const fn kind(self) -> i64 {
+        match self {
+            Self::Delivered => 1,
+            Self::Read => 2,
+        }
+    }
+
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered_seq",
+            Self::Read => "peer_read",
+        }
+    }
+}
+
+/// Notes that a position rose at a time; announces the own messages that this changes. A position that did not rise is nothing.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn raise(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    progress: Progress,
+    seq: u64,
+    time: u64,
+) -> Result<()> {
+    let column = progress.column();
+    let before: i64 = write
+        .connection()
+        .prepare_cached(&format!(
+            "SELECT {column} FROM conversations WHERE key = ?1"
+        ))?
+        .query_row([key.0], |row| row.get(0))?;
+    if signed(seq) <= before {
+        return Ok(());
+    }
+    write
+        .connection()
+        .prepare_cached(&format!(
+            "UPDATE conversations SET {column} = ?2 WHERE key = ?1"
+        ))?
+        .execute((key.0, signed(seq)))?;
+    if messages::announce_own(write, key, unsigned(before), seq)? {
+        write
+            .connection()
+            .prepare_cached("INSERT OR IGNORE INTO progress (conversation, kind, seq, time) VALUES (?1, ?2, ?3, ?4)")?
+            .execute((key.0, progress.kind(), signed(seq), signed(time)))?;
+    }
+    Ok(())
+}
+
+/// Since when a position was reached; `None` while it is not, or where the time is not known.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn time_of(
+    connection: &Connection,
+    key: ConversationKey,
+    progress: Progress,
+    seq: u64,
+) -> Result<Option<u64>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT min(seq), time FROM progress WHERE conversation = ?1 AND kind = ?2 AND seq >= ?3",
+    )?;
+    let time: Option<i64> =
+        statement.query_row((key.0, progress.kind(), signed(seq)), |row| row.get(1))?;
+    Ok(time.map(unsigned))
+}
