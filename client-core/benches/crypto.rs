@@ -6,14 +6,22 @@
 )]
 #![allow(missing_docs, reason = "criterion's macros")]
 
-use std::hint::black_box;
+use std::{
+    cell::RefCell,
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
 use client_core::{
-    crypto::{AccountKeys, LastResort, Mls, PeerDevices},
+    crypto::{
+        AccountKeys, Group, LastResort, Mls, PeerDevices, RecoveryCode, RecoveryRecord,
+        safety_number,
+    },
     seams::SeededRandom,
-    store::mls,
+    store::mls::{self, MlsStore},
 };
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use openmls::prelude::{GroupId, MlsGroup, tls_codec::Serialize as _};
 use protocol::{ConversationId, RelayId, identity::Manifest};
 use rusqlite::Connection;
 
@@ -58,21 +66,35 @@ impl Person {
         }
     }
 
-    fn seal(&mut self, content: &[u8]) -> Vec<u8> {
-        self.run(|mls| {
-            mls.load(CONVERSATION, 0)
-                .unwrap()
-                .unwrap()
-                .seal(content, &[])
-        })
-        .unwrap()
+    /// Uses the group in a transaction that is committed.
+    fn group<T>(&mut self, work: impl FnOnce(&mut Group<'_, '_>) -> T) -> T {
+        self.run(|mls| work(&mut mls.load(CONVERSATION, 0).unwrap().unwrap()))
+    }
+
+    fn seal(&mut self, content: &[u8], aad: &[u8]) -> Vec<u8> {
+        self.group(|group| group.seal(content, aad)).unwrap()
     }
 
     fn open(&mut self, bytes: &[u8]) {
-        black_box(
-            self.run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().open(bytes))
-                .unwrap(),
-        );
+        black_box(self.group(|group| group.open(bytes)).unwrap());
+    }
+
+    /// What the relay gives to a device that comes back.
+    fn public_state(&mut self) -> (Vec<u8>, Vec<u8>) {
+        let group_info = self.group(|group| group.group_info()).unwrap();
+        let store = MlsStore::new(&self.connection);
+        let group_id = GroupId::from_slice(&CONVERSATION.group_id(0));
+        let group = MlsGroup::load(&store, &group_id).unwrap().unwrap();
+        let tree = group.export_ratchet_tree();
+        (group_info, tree.tls_serialize_detached().unwrap())
+    }
+
+    fn self_update(&mut self) -> Vec<u8> {
+        self.group(|group| {
+            let commit = group.self_update().unwrap().commit;
+            group.merge_pending().unwrap();
+            commit
+        })
     }
 }
 
@@ -81,9 +103,7 @@ fn found(alice: &mut Person, devices: PeerDevices) -> Vec<u8> {
     let founded = alice
         .run(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
         .unwrap();
-    alice
-        .run(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().merge_pending())
-        .unwrap();
+    alice.group(|group| group.merge_pending()).unwrap();
     founded.welcomes.into_iter().next().unwrap().bytes
 }
 
@@ -107,6 +127,20 @@ fn set_up(criterion: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+    criterion.bench_function("set up a direct conversation, both sides", |bencher| {
+        bencher.iter_batched(
+            || {
+                let (alice, mut bob) = (Person::new(1), Person::new(2));
+                let devices = bob.devices();
+                (alice, bob, devices)
+            },
+            |(mut alice, mut bob, devices)| {
+                let welcome = found(&mut alice, devices);
+                bob.run(|mls| mls.join(&welcome)).unwrap()
+            },
+            BatchSize::SmallInput,
+        );
+    });
     criterion.bench_function("join", |bencher| {
         bencher.iter_batched(
             || {
@@ -124,12 +158,12 @@ fn messages(criterion: &mut Criterion) {
     let text = [b'x'; 200];
     criterion.bench_function("seal 200 bytes, one a transaction", |bencher| {
         let (mut alice, _bob) = conversation();
-        bencher.iter(|| alice.seal(&text));
+        bencher.iter(|| alice.seal(&text, &[]));
     });
     criterion.bench_function("open 200 bytes, one a transaction", |bencher| {
         let (mut alice, mut bob) = conversation();
         bencher.iter_batched(
-            || alice.seal(&text),
+            || alice.seal(&text, &[]),
             |message| bob.open(&message),
             BatchSize::NumIterations(1),
         );
@@ -137,7 +171,7 @@ fn messages(criterion: &mut Criterion) {
     criterion.bench_function("open 100 of 200 bytes in a transaction", |bencher| {
         let (mut alice, mut bob) = conversation();
         bencher.iter_batched(
-            || (0..100).map(|_| alice.seal(&text)).collect::<Vec<_>>(),
+            || (0..100).map(|_| alice.seal(&text, &[])).collect::<Vec<_>>(),
             |messages| {
                 bob.run(|mls| {
                     let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
@@ -151,9 +185,90 @@ fn messages(criterion: &mut Criterion) {
     });
 }
 
+fn authenticated(criterion: &mut Criterion) {
+    // as much as two hashes of manifests
+    let (text, aad) = ([b'x'; 200], [7; 64]);
+    criterion.bench_function("seal 200 bytes and 64 authenticated", |bencher| {
+        let (mut alice, _bob) = conversation();
+        bencher.iter(|| alice.seal(&text, &aad));
+    });
+    criterion.bench_function("open 200 bytes and 64 authenticated", |bencher| {
+        let (mut alice, mut bob) = conversation();
+        bencher.iter_batched(
+            || alice.seal(&text, &aad),
+            |message| bob.open(&message),
+            BatchSize::NumIterations(1),
+        );
+    });
+}
+
+fn commits(criterion: &mut Criterion) {
+    criterion.bench_function("self-update and merge", |bencher| {
+        let (mut alice, mut bob) = conversation();
+        bencher.iter_custom(|count| {
+            let mut spent = Duration::ZERO;
+            for _ in 0..count {
+                let begin = Instant::now();
+                let commit = alice.self_update();
+                spent += begin.elapsed();
+                bob.open(&commit);
+            }
+            spent
+        });
+    });
+    criterion.bench_function("open a self-update", |bencher| {
+        let (mut alice, mut bob) = conversation();
+        bencher.iter_batched(
+            || alice.self_update(),
+            |commit| bob.open(&commit),
+            BatchSize::NumIterations(1),
+        );
+    });
+    criterion.bench_function("rejoin", |bencher| {
+        let (mut alice, mut bob) = conversation();
+        let (group_info, tree) = bob.public_state();
+        // each time anew over the attempt before
+        bencher.iter(|| {
+            alice
+                .run(|mls| mls.rejoin(CONVERSATION, 0, &group_info, &tree))
+                .unwrap()
+        });
+    });
+    criterion.bench_function("open a rejoining", |bencher| {
+        let (mut alice, bob) = conversation();
+        let bob = RefCell::new(bob);
+        bencher.iter_batched(
+            || {
+                let (group_info, tree) = bob.borrow_mut().public_state();
+                let rejoined = alice.run(|mls| mls.rejoin(CONVERSATION, 0, &group_info, &tree));
+                rejoined.unwrap().commit
+            },
+            |commit| bob.borrow_mut().open(&commit),
+            BatchSize::NumIterations(1),
+        );
+    });
+}
+
+fn identity(criterion: &mut Criterion) {
+    criterion.bench_function("safety number", |bencher| {
+        let alice = Person::new(1);
+        bencher.iter(|| safety_number(alice.keys.account(), &alice.keys.root_public()));
+    });
+    criterion.bench_function("restore an account", |bencher| {
+        let mut alice = Person::new(1);
+        let code = RecoveryCode::generate(&mut alice.random).unwrap();
+        let sealed = alice.keys.recovery_record(&mut alice.random, &code);
+        let (sealed, current) = (sealed.unwrap(), alice.keys.manifest());
+        bencher.iter(|| {
+            let record = RecoveryRecord::open(&code, &sealed).unwrap();
+            AccountKeys::restored(&record, &current, &mut alice.random, NOW).unwrap()
+        });
+    });
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().without_plots();
-    targets = set_up, messages
+    targets = set_up, messages, authenticated, commits, identity
 }
 criterion_main!(benches);

@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use client_core::{
     Client, Event, Notice, SystemSeams,
-    keyslots::{Protection, SecretStore, Unlock},
+    keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
     model::{ConversationKey, Message, MessageKind},
     profile::{Profile, ProfileState},
 };
@@ -68,11 +68,10 @@ async fn main() -> Result<()> {
     let (client, mut notices) = Client::start(opened, network, &runtime)?;
     client.registered().await.context("register")?;
     profile.registered()?;
-    println!("* you are {} on {}", client.me().name, client.me().relay);
+    let me = client.me().await?;
+    println!("* you are {} on {}", me.name, me.relay);
     if let Some(link) = link
-        && link
-            .issuer
-            .is_some_and(|issuer| issuer != client.me().account)
+        && link.issuer.is_some_and(|issuer| issuer != me.account)
     {
         client.open_link(link).await.context("open the link")?;
     }
@@ -166,21 +165,29 @@ fn lines() -> mpsc::Receiver<String> {
 struct NoKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl SecretStore for NoKeyring {
-    fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String> {
+    fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
         Ok(self
             .0
             .lock()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| KeyringTrouble::Failed(error.to_string()))?
             .get(name)
             .cloned()
             .map(Zeroizing::new))
     }
 
-    fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), String> {
+    fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), KeyringTrouble> {
         self.0
             .lock()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| KeyringTrouble::Failed(error.to_string()))?
             .insert(name.to_owned(), secret.to_vec());
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> std::result::Result<(), KeyringTrouble> {
+        self.0
+            .lock()
+            .map_err(|error| KeyringTrouble::Failed(error.to_string()))?
+            .remove(name);
         Ok(())
     }
 }

@@ -1,8 +1,11 @@
 //! One account at work in the app: the engine on a thread of its own, commands sent to it, notices coming out.
 
+mod people;
+mod trust;
+
 use std::{sync::Arc, thread};
 
-use protocol::{Link, MessageId};
+use protocol::{AccountId, Link, MessageId};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
@@ -53,7 +56,7 @@ impl SystemSeams {
 
 /// A running account. Dropping it stops it; what was accepted is on disk at any time.
 pub struct Client {
-    me: Me,
+    account: AccountId,
     inputs: mpsc::Sender<Input>,
     reader: Arc<Reader>,
     thread: thread::JoinHandle<()>,
@@ -71,10 +74,10 @@ impl Client {
     ) -> Result<(Self, Notices)> {
         let reader =
             Arc::new(Reader::open(&opened.path, &opened.key)?.with_live(opened.engine.live()));
-        let me = opened.engine.me();
+        let account = opened.engine.me().account;
         let (inputs, receiver) = mpsc::channel(INPUTS);
         let handle = runtime.clone();
-        let (sender, notices) = notices(me.account);
+        let (sender, notices) = notices(account);
         let thread = thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || handle.block_on(run(opened.engine, receiver, seams.network, sender)))
@@ -82,7 +85,7 @@ impl Client {
                 Error::new(ErrorKind::Internal, format!("start the engine: {error}"))
             })?;
         let client = Self {
-            me,
+            account,
             inputs,
             reader,
             thread,
@@ -90,10 +93,18 @@ impl Client {
         Ok((client, notices))
     }
 
-    /// Oneself.
+    /// The account.
     #[must_use]
-    pub const fn me(&self) -> &Me {
-        &self.me
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Oneself.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`]: the engine has stopped.
+    pub async fn me(&self) -> Result<Me> {
+        self.command(|engine| Ok(engine.me())).await
     }
 
     /// Waits until the relay has made the account.

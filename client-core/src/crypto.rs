@@ -29,6 +29,7 @@ mod packages;
 mod provider;
 mod recovery;
 mod rejoining;
+mod safety;
 mod secret;
 mod signal;
 mod wire;
@@ -55,6 +56,7 @@ pub use self::{
     packages::{CLOCK_GRACE, KEY_PACKAGE_LIFETIME, LastResort},
     recovery::{RecoveryCode, RecoveryCodeError, RecoveryLink},
     rejoining::Rejoined,
+    safety::{Comparison, SafetyNumber, safety_number},
     signal::SignalKey,
 };
 use crate::{seams::Randomness, store::mls::MlsStore};
@@ -136,13 +138,14 @@ impl<'a> Mls<'a> {
     /// that is in it. `group_info` and `tree` are what the relay gave. A leaf of this device under the same leaf key is
     /// replaced; leaves of the account's other devices stay, see [`Group::remove`].
     ///
-    /// All members are checked before anything is stored. The caller compares [`Rejoined::members`] with what it knows of
-    /// both accounts, and rolls back if they differ: a relay could show another group.
+    /// All members are checked before anything is stored, but not who they should be: a relay can show a group that it made
+    /// of key packages, with a device of its own that reads along. The caller compares [`Rejoined::members`] with the two
+    /// accounts and their manifests, and **rolls back** where anybody else is among them.
     ///
     /// What was stored of this group goes, and the new group is stored as it will be if the relay accepts. Until then
     /// [`Group::has_pending`] says so, also after a restart, and the group refuses to seal and to open: nothing may be sealed
-    /// before the relay accepted. Accepted: [`Group::merge_pending`]. Another commit won: ask the relay anew and call this
-    /// again; or [`Group::delete`].
+    /// before the relay accepted, and [`Mls::join`] finds a group there. Accepted: [`Group::merge_pending`]. Another commit
+    /// won: ask the relay anew and call this again; or [`Group::delete`].
     ///
     /// # Errors
     /// [`RejoinError`]. Unless it is a [`Failure`], nothing was changed.

@@ -7,7 +7,7 @@ mod commands;
 mod contacts;
 mod enrolling;
 mod entries;
-mod handshake;
+pub(crate) mod handshake;
 mod ids;
 mod live;
 mod manifests;
@@ -46,7 +46,7 @@ use crate::{
 
 use self::session::{Backoff, Session};
 
-pub use self::{live::Live, session::RegistrationOutcome};
+pub use self::{live::Live, recovery::ShownCode, session::RegistrationOutcome};
 
 /// The longest wait until acknowledgements go out; at once when there is nothing else to do.
 const ACK_DELAY: Duration = Duration::from_millis(100);
@@ -183,12 +183,28 @@ impl Engine {
             name: self.account.name.clone(),
             relay: self.account.addresses.first().cloned().unwrap_or_default(),
             handle: self.account.handle.clone(),
-            recovery: match (&self.account.recovery_code, self.account.recovery_due) {
-                (None, _) => RecoveryState::Confirmed,
-                (Some(_), true) => RecoveryState::Due,
-                (Some(_), false) => RecoveryState::Later,
+            recovery: match &self.account.recovery_code {
+                None if self.account.registration.is_none() => RecoveryState::Confirmed,
+                Some(_) if store::account::is_recovery_due(self.database.connection()) => {
+                    RecoveryState::Due
+                }
+                _ => RecoveryState::Later,
             },
         }
+    }
+
+    /// The relay's time as far as it is known, ms.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.relay_time()
+    }
+
+    /// Changes something of the database that the engine itself does not look at.
+    pub(crate) fn change(
+        &mut self,
+        work: impl FnOnce(&WriteTransaction<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.write(work)
     }
 
     /// The connection as shown.
@@ -342,6 +358,7 @@ impl Engine {
         if self.session.is_online() {
             for (stream, seq) in acks.cursors {
                 self.send(0, &protocol::Ack { stream, seq }.into());
+                crate::KillPoint::Acknowledged.reach();
             }
         }
     }

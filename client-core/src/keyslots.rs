@@ -1,47 +1,39 @@
-//! Who can open the profile: the database's random key, kept in one or more slots. Any one of them opens it.
+//! Who can open the profile: the database's random key, kept in one or more slots. Each alone opens it.
 //!
-//! The slots are a small file beside the database. It holds the key itself only where the person chose "unprotected on this
-//! computer"; else it says which entry of the computer's keyring has it, or holds it wrapped by a passphrase.
+//! The slots are a small file beside the database, kept twice. It holds the key itself only where the person chose
+//! "unprotected on this computer"; else it says which entry of the computer's keyring has it, or holds it wrapped by a
+//! passphrase or by the recovery code. A check value tells whether what a slot gives is the key, so that a keyring with
+//! another secret is a question to the person and never a reason to begin a new database.
+//!
+//! The file also carries the account's identity under the database's key, see [`crate::store::Identity`].
 
-use std::{fs, io::Write as _, path::Path};
+mod file;
+mod identity;
+mod keyring;
+mod unlocking;
+mod wrap;
 
-use argon2::{Algorithm, Argon2, Params, Version};
-use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce, aead::Aead as _};
-use minicbor::{Decode, Encode};
-use protocol::cbor;
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    keyslots::file::{Slot, SlotFile},
     seams::Randomness,
-    store::DatabaseKey,
+    store::{DatabaseKey, Identity},
 };
 
-/// Shorter passphrases are refused.
-pub const SHORTEST_PASSPHRASE: usize = 8;
-/// Argon2id memory in KiB, passes and lanes: the second recommended option of RFC 9106 §4.
-const ARGON2: (u32, u32, u32) = (64 * 1024, 3, 1);
-/// A slots file is far smaller; anything larger is not one.
-const LARGEST_FILE: u64 = 64 * 1024;
-/// The largest cost that a slots file may ask for, so that a damaged one cannot exhaust the computer. KiB and passes.
-const LARGEST_COST: (u32, u32) = (1024 * 1024, 16);
+pub(crate) use self::wrap::derive;
+pub use self::{
+    keyring::{KeyringTrouble, SecretStore},
+    unlocking::{SlotTrouble, Trouble, Unlock, UnlockError, unlock},
+    wrap::SHORTEST_PASSPHRASE,
+};
 
-/// The computer's keyring, behind a trait: the shell has the system's, tests have a map. May block on a prompt.
-pub trait SecretStore: Send + Sync {
-    /// Reads an entry; `None` where there is none.
-    ///
-    /// # Errors
-    /// The reason, for the person: no keyring, locked, refused.
-    fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, String>;
-
-    /// Writes an entry.
-    ///
-    /// # Errors
-    /// As [`SecretStore::get`].
-    fn set(&self, name: &str, secret: &[u8]) -> std::result::Result<(), String>;
-}
-
-/// How a new profile is protected.
+/// One slot that opens the profile, with what it takes to make it.
 pub enum Protection {
     /// By the computer's keyring.
     Keyring,
@@ -49,6 +41,8 @@ pub enum Protection {
     Passphrase(Zeroizing<String>),
     /// Not at all: who can read the disk can read the messages. Only when the person chose it.
     Unprotected,
+    /// By the 256 bits of the recovery code.
+    RecoveryCode(Zeroizing<[u8; 32]>),
 }
 
 impl Protection {
@@ -59,20 +53,13 @@ impl Protection {
             Self::Keyring => SlotKind::Keyring,
             Self::Passphrase(_) => SlotKind::Passphrase,
             Self::Unprotected => SlotKind::Unprotected,
+            Self::RecoveryCode(_) => SlotKind::RecoveryCode,
         }
     }
 }
 
-/// What is at hand to open a profile.
-pub enum Unlock<'a> {
-    /// Whatever needs no question: keyring, or unprotected.
-    Silently(&'a dyn SecretStore),
-    /// The passphrase.
-    Passphrase(&'a str),
-}
-
-/// What a slot needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a slot needs. A profile has at most one slot of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SlotKind {
     /// The computer's keyring.
     Keyring,
@@ -80,45 +67,22 @@ pub enum SlotKind {
     Passphrase,
     /// Nothing.
     Unprotected,
+    /// The recovery code.
+    RecoveryCode,
 }
 
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct SlotFile {
-    #[n(0)]
-    version: u8,
-    #[n(1)]
-    slots: Vec<Slot>,
+impl SlotKind {
+    /// Whether only the person can open it.
+    #[must_use]
+    pub const fn asks(self) -> bool {
+        matches!(self, Self::Passphrase | Self::RecoveryCode)
+    }
 }
 
-#[derive(Encode, Decode)]
-enum Slot {
-    #[n(0)]
-    Keyring(#[n(0)] String),
-    #[n(1)]
-    Passphrase(#[n(0)] Wrapped),
-    #[n(2)]
-    Unprotected(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]),
-}
-
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct Wrapped {
-    #[n(0)]
-    memory: u32,
-    #[n(1)]
-    passes: u32,
-    #[n(2)]
-    lanes: u32,
-    #[cbor(n(3), with = "minicbor::bytes")]
-    salt: [u8; 16],
-    #[cbor(n(4), with = "minicbor::bytes")]
-    nonce: [u8; 24],
-    #[cbor(n(5), with = "minicbor::bytes")]
-    key: Vec<u8>,
-}
-
-/// Makes the first slot of a new profile and writes the file. The slot is read back before it counts.
+/// Makes the first slot of a profile and writes the file, in place of whatever slots there were. The slot is read back
+/// before it counts.
+///
+/// `entry` begins the name of an entry in the keyring.
 ///
 /// # Errors
 /// [`ErrorKind::Keyring`], [`ErrorKind::PassphraseTooShort`], [`ErrorKind::DiskFull`], [`ErrorKind::Database`].
@@ -130,28 +94,85 @@ pub fn create(
     keyring: &dyn SecretStore,
     random: &mut dyn Randomness,
 ) -> Result<()> {
-    let slot = match protection {
-        Protection::Keyring => {
-            let failed = |reason| Error::new(ErrorKind::Keyring, format!("keyring: {reason}"));
-            keyring.set(entry, key.as_bytes()).map_err(failed)?;
-            let kept = keyring.get(entry).map_err(failed)?;
-            if kept.as_deref().map(Vec::as_slice) != Some(key.as_bytes().as_slice()) {
-                return Err(Error::new(
-                    ErrorKind::Keyring,
-                    "the keyring did not keep the key",
-                ));
-            }
-            Slot::Keyring(entry.to_owned())
-        }
-        Protection::Passphrase(passphrase) => Slot::Passphrase(wrap(key, passphrase, random)?),
-        Protection::Unprotected => Slot::Unprotected(*key.as_bytes()),
-    };
-    write_file(
+    let before = file::read(path).ok();
+    let slot = make(key, protection, entry, keyring, random)?;
+    let next = SlotFile::new(before.as_ref(), key, vec![slot]);
+    replace(path, key, &next, protection, keyring)?;
+    forget_entries(before.as_ref(), &next, keyring);
+    Ok(())
+}
+
+/// Adds a slot, or replaces the one of the same kind. It is read back before the one that it replaces goes.
+///
+/// The secret of a slot that went may still be on the disk, where a file once held it. This matters for
+/// [`SlotKind::Unprotected`] alone.
+///
+/// # Errors
+/// As [`create`]; then the slots are as before.
+pub fn set(
+    path: &Path,
+    key: &DatabaseKey,
+    protection: &Protection,
+    entry: &str,
+    keyring: &dyn SecretStore,
+    random: &mut dyn Randomness,
+) -> Result<()> {
+    let before = owned(path, key)?;
+    let slot = make(key, protection, entry, keyring, random)?;
+    let mut slots = before.slots.clone();
+    slots.retain(|other| other.kind() != slot.kind());
+    slots.push(slot);
+    let next = SlotFile::new(Some(&before), key, slots);
+    replace(path, key, &next, protection, keyring)?;
+    forget_entries(Some(&before), &next, keyring);
+    Ok(())
+}
+
+/// Removes the slot of a kind, but never the last one. Whoever calls this has opened another slot, or just made one.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]: there is none of this kind; [`ErrorKind::Refused`]: it is the last;
+/// [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
+pub fn remove(
+    path: &Path,
+    key: &DatabaseKey,
+    kind: SlotKind,
+    keyring: &dyn SecretStore,
+) -> Result<()> {
+    let before = owned(path, key)?;
+    let mut slots = before.slots.clone();
+    slots.retain(|slot| slot.kind() != kind);
+    if slots.len() == before.slots.len() {
+        return Err(Error::new(ErrorKind::NotFound, "no slot of this kind"));
+    }
+    if slots.is_empty() {
+        return Err(Error::new(ErrorKind::Refused, "the last slot stays"));
+    }
+    let next = SlotFile::new(Some(&before), key, slots);
+    file::write(path, &next, |_| Ok(()))?;
+    forget_entries(Some(&before), &next, keyring);
+    Ok(())
+}
+
+/// Changes the passphrase of somebody who knows the old one.
+///
+/// # Errors
+/// [`ErrorKind::WrongPassphrase`], and those of [`set`].
+pub fn change_passphrase(
+    path: &Path,
+    old: &str,
+    new: Zeroizing<String>,
+    keyring: &dyn SecretStore,
+    random: &mut dyn Randomness,
+) -> Result<()> {
+    let key = unlock(path, &Unlock::Passphrase(old))?;
+    set(
         path,
-        &cbor::encode(&SlotFile {
-            version: 1,
-            slots: vec![slot],
-        }),
+        &key,
+        &Protection::Passphrase(new),
+        "",
+        keyring,
+        random,
     )
 }
 
@@ -160,144 +181,133 @@ pub fn create(
 /// # Errors
 /// [`ErrorKind::Database`]: the file is missing or damaged.
 pub fn kinds(path: &Path) -> Result<Vec<SlotKind>> {
-    Ok(read_file(path)?
-        .slots
-        .iter()
-        .map(|slot| match slot {
-            Slot::Keyring(_) => SlotKind::Keyring,
-            Slot::Passphrase(_) => SlotKind::Passphrase,
-            Slot::Unprotected(_) => SlotKind::Unprotected,
-        })
-        .collect())
+    Ok(file::read(path)?.slots.iter().map(Slot::kind).collect())
 }
 
-/// Opens the first slot that can be opened with what is at hand.
+/// Keeps the identity beside the slots, under the database's key. Writes only what changed.
 ///
 /// # Errors
-/// [`ErrorKind::WrongPassphrase`]; [`ErrorKind::Keyring`] with the reason; [`ErrorKind::Database`]: the file is damaged.
-pub fn open(path: &Path, unlock: &Unlock<'_>) -> Result<DatabaseKey> {
-    let mut failure = Error::new(ErrorKind::WrongPassphrase, "no slot opens");
-    for slot in read_file(path)?.slots {
-        match (slot, unlock) {
-            (Slot::Unprotected(key), _) => return Ok(DatabaseKey::new(key)),
-            (Slot::Keyring(entry), Unlock::Silently(keyring)) => match keyring.get(&entry) {
-                Ok(Some(secret)) => {
-                    let key = <[u8; 32]>::try_from(secret.as_slice()).map_err(|_| {
-                        Error::new(ErrorKind::Keyring, "the keyring's entry is not a key")
-                    })?;
-                    return Ok(DatabaseKey::new(key));
-                }
-                Ok(None) => {
-                    failure = Error::new(
-                        ErrorKind::Keyring,
-                        "the keyring has no entry for this profile",
-                    )
-                }
-                Err(reason) => {
-                    failure = Error::new(ErrorKind::Keyring, format!("keyring: {reason}"))
-                }
-            },
-            (Slot::Passphrase(wrapped), Unlock::Passphrase(passphrase)) => {
-                if let Some(key) = unwrap(&wrapped, passphrase)? {
-                    return Ok(key);
-                }
-            }
-            (Slot::Keyring(_), Unlock::Passphrase(_))
-            | (Slot::Passphrase(_), Unlock::Silently(_)) => {}
+/// [`ErrorKind::Database`], [`ErrorKind::DiskFull`], [`ErrorKind::Internal`].
+pub fn keep_identity(
+    path: &Path,
+    key: &DatabaseKey,
+    identity: &Identity,
+    random: &mut dyn Randomness,
+) -> Result<()> {
+    let before = owned(path, key)?;
+    let kept = before
+        .identity
+        .as_ref()
+        .and_then(|sealed| identity::open(sealed, key));
+    if kept.is_some_and(|kept| kept == *identity) {
+        return Ok(());
+    }
+    let mut next = SlotFile::new(Some(&before), key, before.slots.clone());
+    next.identity = Some(identity::seal(identity, key, random)?);
+    file::write(path, &next, |written| {
+        let sealed = written.identity.as_ref();
+        match sealed.and_then(|sealed| identity::open(sealed, key)) {
+            Some(kept) if kept == *identity => Ok(()),
+            _ => Err(Error::new(ErrorKind::Database, "the identity was not kept")),
         }
-    }
-    Err(failure)
+    })
 }
 
-fn wrap(key: &DatabaseKey, passphrase: &str, random: &mut dyn Randomness) -> Result<Wrapped> {
-    if passphrase.chars().count() < SHORTEST_PASSPHRASE {
-        return Err(Error::new(
-            ErrorKind::PassphraseTooShort,
-            "passphrase too short",
-        ));
-    }
-    let (memory, passes, lanes) = ARGON2;
-    let (mut salt, mut nonce) = ([0; 16], [0; 24]);
-    random.fill(&mut salt)?;
-    random.fill(&mut nonce)?;
-    let mut wrapped = Wrapped {
-        memory,
-        passes,
-        lanes,
-        salt,
-        nonce,
-        key: Vec::new(),
-    };
-    wrapped.key = cipher(&wrapped, passphrase)?
-        .encrypt(&XNonce::from(nonce), key.as_bytes().as_slice())
-        .map_err(|_| Error::new(ErrorKind::Crypto, "wrap the database key"))?;
-    Ok(wrapped)
+/// The identity as it was kept last. `None` where there is none, or it does not open.
+///
+/// # Errors
+/// [`ErrorKind::Database`]: the file is missing or damaged.
+pub fn identity(path: &Path, key: &DatabaseKey) -> Result<Option<Identity>> {
+    let file = file::read(path)?;
+    Ok(file
+        .identity
+        .as_ref()
+        .and_then(|sealed| identity::open(sealed, key)))
 }
 
-/// `None` where the passphrase is another.
-fn unwrap(wrapped: &Wrapped, passphrase: &str) -> Result<Option<DatabaseKey>> {
-    let opened =
-        cipher(wrapped, passphrase)?.decrypt(&XNonce::from(wrapped.nonce), wrapped.key.as_slice());
-    let Ok(opened) = opened.map(Zeroizing::new) else {
-        return Ok(None);
-    };
-    Ok(<[u8; 32]>::try_from(opened.as_slice())
-        .ok()
-        .map(DatabaseKey::new))
+/// Whether the slots vouch for this key: a file of an early version cannot.
+///
+/// # Errors
+/// [`ErrorKind::Database`]: the file is missing or damaged.
+pub fn vouches(path: &Path, key: &DatabaseKey) -> Result<bool> {
+    Ok(file::read(path)?.vouches(key) == Some(true))
 }
 
-fn cipher(wrapped: &Wrapped, passphrase: &str) -> Result<XChaCha20Poly1305> {
-    let damaged = |_| Error::new(ErrorKind::Database, "the key slots are damaged");
-    if wrapped.memory > LARGEST_COST.0 || wrapped.passes > LARGEST_COST.1 {
-        return Err(Error::new(ErrorKind::Database, "the key slots are damaged"));
-    }
-    let params =
-        Params::new(wrapped.memory, wrapped.passes, wrapped.lanes, Some(32)).map_err(damaged)?;
-    let mut derived = Zeroizing::new([0; 32]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.as_bytes(), &wrapped.salt, derived.as_mut_slice())
-        .map_err(damaged)?;
-    Ok(XChaCha20Poly1305::new(derived.as_ref().into()))
-}
-
-fn read_file(path: &Path) -> Result<SlotFile> {
-    if fs::metadata(path)?.len() > LARGEST_FILE {
-        return Err(Error::new(ErrorKind::Database, "the key slots are damaged"));
-    }
-    let bytes = Zeroizing::new(fs::read(path)?);
-    let file: SlotFile = cbor::decode(&bytes).map_err(|error| {
-        Error::new(
-            ErrorKind::Database,
-            format!("the key slots are damaged: {error}"),
-        )
-    })?;
-    if file.version != 1 {
+/// The file, for whoever has its key.
+fn owned(path: &Path, key: &DatabaseKey) -> Result<SlotFile> {
+    let file = file::read(path)?;
+    if file.vouches(key) == Some(false) {
         return Err(Error::new(
             ErrorKind::Database,
-            "key slots of a newer version",
+            "the key slots belong to another key",
         ));
     }
     Ok(file)
 }
 
-/// Replaces the file whole or not at all, readable by its owner only.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let partial = path.with_extension("partial");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
+fn make(
+    key: &DatabaseKey,
+    protection: &Protection,
+    entry: &str,
+    keyring: &dyn SecretStore,
+    random: &mut dyn Randomness,
+) -> Result<Slot> {
+    Ok(match protection {
+        Protection::Keyring => {
+            // never over an entry that may be the only one of another profile
+            let name = format!("{entry} {}", HEXLOWER.encode(&random.array::<4>()?));
+            keyring.set(&name, key.as_bytes())?;
+            Slot::Keyring(name)
+        }
+        Protection::Passphrase(passphrase) => {
+            Slot::Passphrase(wrap::by_passphrase(key, passphrase, random)?)
+        }
+        Protection::RecoveryCode(code) => Slot::RecoveryCode(wrap::by_code(key, code, random)?),
+        Protection::Unprotected => Slot::Unprotected(*key.as_bytes()),
+    })
+}
+
+/// Writes the file, and opens the new slot from what was written before the old file goes.
+fn replace(
+    path: &Path,
+    key: &DatabaseKey,
+    next: &SlotFile,
+    protection: &Protection,
+    keyring: &dyn SecretStore,
+) -> Result<()> {
+    let at_hand = match protection {
+        Protection::Keyring | Protection::Unprotected => Unlock::Silently(keyring),
+        Protection::Passphrase(passphrase) => Unlock::Passphrase(passphrase),
+        Protection::RecoveryCode(code) => Unlock::RecoveryCode(code),
+    };
+    file::write(path, next, |written| {
+        let slot = written
+            .slots
+            .iter()
+            .find(|slot| slot.kind() == protection.kind());
+        match slot.map(|slot| unlocking::open(slot, &at_hand)) {
+            Some(Ok(opened)) if opened.as_bytes() == key.as_bytes() => Ok(()),
+            Some(Err(Trouble::Keyring(trouble))) => Err(trouble.into()),
+            _ if protection.kind() == SlotKind::Keyring => Err(Error::new(
+                ErrorKind::Keyring,
+                "the keyring did not keep the key",
+            )),
+            _ => Err(Error::new(
+                ErrorKind::Database,
+                "the new key slot does not open",
+            )),
+        }
+    })
+}
+
+/// Takes entries out of the keyring that no slot names any more.
+fn forget_entries(before: Option<&SlotFile>, now: &SlotFile, keyring: &dyn SecretStore) {
+    let named = |name: &str| now.entries().any(|other| other == name);
+    for name in before.into_iter().flat_map(SlotFile::entries) {
+        if !named(name)
+            && let Err(trouble) = keyring.remove(name)
+        {
+            warn!(%trouble, "an entry stays in the keyring that nothing needs");
+        }
     }
-    let mut file = options.open(&partial)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&partial, path)?;
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }

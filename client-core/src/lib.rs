@@ -11,6 +11,8 @@
 
 #![warn(missing_docs)]
 
+pub mod backup;
+mod calendar;
 mod client;
 pub mod connection;
 pub mod content;
@@ -18,11 +20,16 @@ pub mod crypto;
 pub mod engine;
 mod error;
 mod event;
+pub mod export;
+mod files;
 pub mod keyslots;
+mod kill_point;
 pub mod model;
 mod notices;
 pub mod profile;
 mod reader;
+pub mod restoring;
+pub mod safekeeping;
 pub mod seams;
 pub mod store;
 
@@ -31,6 +38,7 @@ pub use crate::{
     client::SystemSeams,
     error::{Error, ErrorKind, Result},
     event::{Event, Notice},
+    kill_point::KillPoint,
     notices::Notices,
     reader::Reader,
 };

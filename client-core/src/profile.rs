@@ -2,27 +2,33 @@
 //!
 //! ```text
 //! PROFILE/lock                 held while the app runs, so that one process at a time has the profile
-//! PROFILE/account/keys         key slots, see [`crate::keyslots`]
+//! PROFILE/account/keys         key slots, see [`crate::keyslots`]; once more in `keys-copy`
 //! PROFILE/account/relevo.db    the encrypted database
+//! PROFILE/account/copies       copies of it, and beside them what was damaged: see [`crate::safekeeping`]
 //! PROFILE/account/registering  there until the relay has made the account
 //! ```
+
+mod creating;
+mod keeping;
+mod opening;
 
 use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
 
-use protocol::{AccountId, Link, LinkKind, Token};
-use zeroize::Zeroizing;
+use protocol::AccountId;
 
 use crate::{
-    content,
-    crypto::AccountKeys,
-    engine::{Engine, Seams},
+    engine::Engine,
     error::{Error, ErrorKind, Result},
-    keyslots::{self, Protection, SecretStore, SlotKind, Unlock},
-    store::{Database, DatabaseKey, account, account::AccountRow},
+    files,
+    keyslots::{self, SlotKind},
+    safekeeping::Mended,
+    store::DatabaseKey,
 };
+
+pub use self::opening::OpeningError;
 
 /// The folder, locked by this process.
 pub struct Profile {
@@ -47,6 +53,9 @@ pub struct OpenedAccount {
     pub path: PathBuf,
     /// Its key.
     pub key: DatabaseKey,
+    /// The database was damaged and was mended just now. The database keeps this until the person has read it, see
+    /// [`crate::store::mendings::untold`].
+    pub mended: Option<Mended>,
 }
 
 impl Profile {
@@ -55,7 +64,7 @@ impl Profile {
     /// # Errors
     /// [`ErrorKind::Busy`]: another process has it; [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
     pub fn take(folder: &Path) -> Result<Self> {
-        create_private_folder(folder)?;
+        files::create_private_folder(folder)?;
         let lock = File::options()
             .write(true)
             .create(true)
@@ -79,155 +88,15 @@ impl Profile {
         &self.folder
     }
 
-    /// What is there. An account that the relay has not made yet does not count.
+    /// What is there. An account that the relay has not made yet does not count; one whose database is lost does.
     ///
     /// # Errors
     /// [`ErrorKind::Database`]: there is an account, but its key slots are missing or damaged.
     pub fn state(&self) -> Result<ProfileState> {
-        if !self.database().exists() || self.marker().exists() {
+        if !self.holds_account() || self.marker().exists() {
             return Ok(ProfileState::Empty);
         }
         keyslots::kinds(&self.slots()).map(ProfileState::Account)
-    }
-
-    /// Makes an account for a link, ready to register. Safe to repeat with the same link: the same keys are used again, so
-    /// that an answer of the relay that was lost does no harm.
-    ///
-    /// # Errors
-    /// [`ErrorKind::BadLink`] where the link is no invite, [`ErrorKind::NameInvalid`], the errors of [`keyslots::create`],
-    /// [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
-    pub fn create(
-        &self,
-        link: &Link,
-        name: &str,
-        protection: &Protection,
-        keyring: &dyn SecretStore,
-        mut seams: Seams,
-    ) -> Result<OpenedAccount> {
-        let name = content::clean_name(name)?;
-        if link.kind != LinkKind::Invite {
-            return Err(Error::new(
-                ErrorKind::BadLink,
-                "a contact link makes no account",
-            ));
-        }
-        let token = link.secret.token();
-        let marker = token.stored_hash().to_hex();
-        let mut opened = match self.begun(&marker, protection, keyring) {
-            Some((key, database)) => {
-                let account = account::load(database.connection())?.account;
-                self.protect_anew(&key, protection, account, keyring, &mut seams)?;
-                OpenedAccount {
-                    engine: Engine::new(database, seams)?,
-                    path: self.database(),
-                    key,
-                }
-            }
-            None => self.begin(link, token, &marker, protection, keyring, seams)?,
-        };
-        opened.engine.set_name(&name)?;
-        if let Some(issuer) = link.issuer {
-            opened.engine.open_inviter(issuer, link.secret.clone())?;
-        }
-        Ok(opened)
-    }
-
-    /// What an earlier attempt with the same link left, if it is whole and can be opened with what is at hand.
-    fn begun(
-        &self,
-        marker: &str,
-        protection: &Protection,
-        keyring: &dyn SecretStore,
-    ) -> Option<(DatabaseKey, Database)> {
-        if !fs::read_to_string(self.marker()).is_ok_and(|kept| kept == marker) {
-            return None;
-        }
-        let silently = Unlock::Silently(keyring);
-        let key = match protection {
-            Protection::Passphrase(passphrase) => {
-                keyslots::open(&self.slots(), &Unlock::Passphrase(passphrase))
-                    .or_else(|_| keyslots::open(&self.slots(), &silently))
-            }
-            Protection::Keyring | Protection::Unprotected => {
-                keyslots::open(&self.slots(), &silently)
-            }
-        };
-        let key = key.ok()?;
-        let database = Database::open(&self.database(), &key).ok()?;
-        account::load(database.connection())
-            .is_ok()
-            .then_some((key, database))
-    }
-
-    /// The person may choose another protection at the second attempt.
-    fn protect_anew(
-        &self,
-        key: &DatabaseKey,
-        protection: &Protection,
-        account: AccountId,
-        keyring: &dyn SecretStore,
-        seams: &mut Seams,
-    ) -> Result<()> {
-        if keyslots::kinds(&self.slots())? == [protection.kind()] {
-            return Ok(());
-        }
-        let random = seams.random.as_mut();
-        keyslots::create(
-            &self.slots(),
-            key,
-            protection,
-            &entry_name(account),
-            keyring,
-            random,
-        )
-    }
-
-    /// Makes keys, slots and database. An account that was never made is moved out of the way, not deleted.
-    fn begin(
-        &self,
-        link: &Link,
-        token: Token,
-        marker: &str,
-        protection: &Protection,
-        keyring: &dyn SecretStore,
-        mut seams: Seams,
-    ) -> Result<OpenedAccount> {
-        if self.database().exists() {
-            self.set_aside(seams.clock.wall_ms())?;
-        }
-        create_private_folder(&self.account())?;
-        fs::write(self.marker(), marker)?;
-        let now = seams.clock.wall_ms();
-        let random = seams.random.as_mut();
-        let mut bytes = Zeroizing::new([0; 32]);
-        random.fill(bytes.as_mut_slice())?;
-        let key = DatabaseKey::new(*bytes);
-        let keys = AccountKeys::generate(random, link.relay, now)?;
-        let entry = entry_name(keys.account());
-        keyslots::create(&self.slots(), &key, protection, &entry, keyring, random)?;
-        let mut database = Database::create(&self.database(), &key)?;
-        let row = AccountRow {
-            account: keys.account(),
-            relay: link.relay,
-            addresses: link.addresses.iter().map(ToString::to_string).collect(),
-            keys: keys.to_bytes(),
-            manifest: keys.manifest(),
-            name: String::new(),
-            registration: Some(token),
-            relay_offset: 0,
-            receipt: None,
-            privacy: account::DEFAULT_PRIVACY,
-            handle: None,
-            recovery_code: None,
-            recovery_due: false,
-            enrolling: false,
-        };
-        database.write(|write| account::insert(write, &row))?;
-        Ok(OpenedAccount {
-            engine: Engine::new(database, seams)?,
-            path: self.database(),
-            key,
-        })
     }
 
     /// The relay has made the account.
@@ -241,33 +110,16 @@ impl Profile {
         }
     }
 
-    /// Opens the account.
-    ///
-    /// # Errors
-    /// The errors of [`keyslots::open`] and [`Database::open`]. The profile is never changed by a failure.
-    pub fn open(&self, unlock: &Unlock<'_>, seams: Seams) -> Result<OpenedAccount> {
-        let key = keyslots::open(&self.slots(), unlock)?;
-        self.start(key, seams)
-    }
-
-    fn start(&self, key: DatabaseKey, seams: Seams) -> Result<OpenedAccount> {
-        let database = Database::open(&self.database(), &key)?;
-        Ok(OpenedAccount {
-            engine: Engine::new(database, seams)?,
-            path: self.database(),
-            key,
-        })
-    }
-
-    fn set_aside(&self, now: u64) -> Result<()> {
-        if !self.marker().exists() {
-            return Err(Error::new(
-                ErrorKind::Database,
-                "there is an account already",
-            ));
-        }
-        fs::rename(self.account(), self.folder.join(format!("abandoned-{now}")))?;
-        Ok(())
+    /// Whether anything of an account is there, so that no other takes its place.
+    fn holds_account(&self) -> bool {
+        [
+            self.database(),
+            self.slots(),
+            files::beside(&self.slots(), "-copy"),
+            self.copies(),
+        ]
+        .iter()
+        .any(|path| files::there(path))
     }
 
     fn account(&self) -> PathBuf {
@@ -282,23 +134,16 @@ impl Profile {
         self.account().join("relevo.db")
     }
 
+    fn copies(&self) -> PathBuf {
+        self.account().join("copies")
+    }
+
     fn marker(&self) -> PathBuf {
         self.account().join("registering")
     }
 }
 
-/// The keyring's entry of an account, so that profiles share a keyring without touching each other.
+/// Begins the names of an account's entries in the keyring, so that profiles share a keyring without touching each other.
 fn entry_name(account: AccountId) -> String {
     format!("profile {account}")
-}
-
-fn create_private_folder(folder: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    Ok(builder.create(folder)?)
 }

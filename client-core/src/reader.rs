@@ -17,6 +17,7 @@ use crate::{
     store::{
         Database, DatabaseKey, chains, conversations,
         links::{self, LinkRow},
+        mendings::{self, Mended},
         messages, requests, search,
     },
 };
@@ -82,6 +83,14 @@ impl Reader {
             unopened: messages::count_unreadable(&connection, now.saturating_sub(MONTH_MS))?,
             missing: chains::count_missing(&connection)?,
         })
+    }
+
+    /// What became of a damaged database, as long as the person has not read it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`].
+    pub fn untold_mendings(&self) -> Result<Vec<Mended>> {
+        mendings::untold(&self.connection())
     }
 
     /// The links that hold at a time, ms.

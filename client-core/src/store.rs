@@ -2,24 +2,33 @@
 //! that take a connection, and inside a write transaction the [`WriteTransaction`], which notes what it changed.
 
 pub mod account;
+pub mod backup;
 pub mod chains;
 pub mod commits;
 pub mod contacts;
 pub mod conversations;
-mod database;
+pub(crate) mod copying;
+pub(crate) mod database;
+pub(crate) mod exporting;
+pub(crate) mod identity;
 pub mod links;
+pub mod mendings;
 pub mod messages;
 pub mod mls;
 pub mod openings;
 pub mod outbox;
 pub mod progress;
 pub mod requests;
+pub(crate) mod salvage;
 pub mod search;
 pub mod streams;
 
 use rusqlite::Row;
 
-pub use self::database::{Database, DatabaseKey, WriteTransaction};
+pub use self::{
+    database::{Damage, Database, DatabaseKey, OpenError, WriteTransaction},
+    identity::Identity,
+};
 
 /// Reads an id column; another length than the id's is a damaged row.
 fn id<T>(

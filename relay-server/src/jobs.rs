@@ -41,6 +41,7 @@ pub(crate) async fn flush(node: &Node) {
     let outcome = call(|done| node.store.write_behind(behind.clone(), done)).await;
     node.store_answers.store(outcome.is_ok(), Ordering::Relaxed);
     if outcome.is_ok() {
+        crate::KillPoint::CursorsWritten.reach();
         node.delivery.written(&behind);
     }
 }

@@ -13,6 +13,7 @@ mod handlers;
 mod http;
 mod inline;
 mod jobs;
+mod kill_point;
 mod limits;
 mod manifests;
 mod node;
@@ -29,6 +30,7 @@ pub use crate::{
     config::{Config, Connections, Listen, Quotas, Retention, Storage, Timeouts, Tls, TlsMode},
     environment::{Clock, Environment, Random},
     inline::InlineRelay,
+    kill_point::KillPoint,
     relay::{InitOptions, Relay, local_config},
     server::run,
 };

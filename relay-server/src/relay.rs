@@ -248,13 +248,16 @@ pub fn local_config(listen: std::net::SocketAddr, public: Vec<String>) -> Config
 }
 
 /// Lets nobody but its owner into a directory.
+#[cfg(unix)]
 fn protect(dir: &Path) -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
-            .with_context(|| format!("protect {}", dir.display()))?;
-    }
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("protect {}", dir.display()))
+}
+
+/// On other systems a directory has the rights of the one around it.
+#[cfg(not(unix))]
+fn protect(_: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 

@@ -80,6 +80,8 @@ pub(crate) trait Store: Send + Sync {
     fn manifest(&self, account: AccountId) -> Reading<Option<Vec<u8>>>;
     /// The newest manifest of an account as another one sees it, with which it shares a conversation.
     fn manifest_for(&self, caller: Identity, account: AccountId) -> Reading<Option<Vec<u8>>>;
+    /// Whether there is such an account that did not block the caller's.
+    fn sees(&self, caller: Identity, account: AccountId) -> Reading<bool>;
     /// A recovery record by the stored hash of its name.
     fn record(&self, record: Digest) -> Reading<Option<RecordRow>>;
     /// The account that has a handle, as another one sees it.

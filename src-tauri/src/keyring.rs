@@ -10,7 +10,7 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use client_core::keyslots::SecretStore;
+use client_core::keyslots::{KeyringTrouble, SecretStore};
 use keyring::{Entry, Error};
 use zeroize::Zeroizing;
 
@@ -25,7 +25,7 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// A keyring that may be missing.
 pub(crate) trait Keyring: SecretStore {
     /// Whether this process found it. An error is the reason, and stays for the life of the process.
-    fn reach(&self) -> Result<(), String>;
+    fn reach(&self) -> Result<(), KeyringTrouble>;
 
     /// Whether it keeps what it is given.
     fn status(&self) -> KeyringStatus;
@@ -35,7 +35,7 @@ pub(crate) trait Keyring: SecretStore {
 pub(crate) struct SystemKeyring;
 
 impl Keyring for SystemKeyring {
-    fn reach(&self) -> Result<(), String> {
+    fn reach(&self) -> Result<(), KeyringTrouble> {
         within(GLANCE, find)
     }
 
@@ -43,28 +43,32 @@ impl Keyring for SystemKeyring {
     fn status(&self) -> KeyringStatus {
         match self.try_out() {
             Ok(()) => KeyringStatus::Available,
-            Err(reason) => KeyringStatus::Unavailable { reason },
+            Err(trouble) => KeyringStatus::Unavailable {
+                reason: trouble.to_string(),
+            },
         }
     }
 }
 
 impl SystemKeyring {
-    fn try_out(&self) -> Result<(), String> {
+    fn try_out(&self) -> Result<(), KeyringTrouble> {
         let name = format!("availability check {}", std::process::id());
         let secret = b"relevo";
         self.set(&name, secret)?;
         let kept = self.get(&name)?;
-        ask(name, |entry| entry.delete_credential())?;
+        self.remove(&name)?;
         if kept.as_deref().map(Vec::as_slice) == Some(secret) {
             Ok(())
         } else {
-            Err("it did not keep a test entry".to_owned())
+            Err(KeyringTrouble::Failed(
+                "it did not keep a test entry".to_owned(),
+            ))
         }
     }
 }
 
 impl SecretStore for SystemKeyring {
-    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
         let kept = ask(name.to_owned(), |entry| match entry.get_password() {
             Ok(text) => Ok(Some(Zeroizing::new(text))),
             Err(Error::NoEntry) => Ok(None),
@@ -72,51 +76,61 @@ impl SecretStore for SystemKeyring {
         })?;
         kept.map(|text| STANDARD.decode(text.as_bytes()).map(Zeroizing::new))
             .transpose()
-            .map_err(|_| "the entry is damaged".to_owned())
+            .map_err(|_| KeyringTrouble::Failed("the entry is damaged".to_owned()))
     }
 
-    fn set(&self, name: &str, secret: &[u8]) -> Result<(), String> {
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), KeyringTrouble> {
         // some keyrings keep text only
         let text = Zeroizing::new(STANDARD.encode(secret));
         ask(name.to_owned(), move |entry| entry.set_password(&text))
     }
+
+    fn remove(&self, name: &str) -> Result<(), KeyringTrouble> {
+        ask(name.to_owned(), |entry| match entry.delete_credential() {
+            Err(Error::NoEntry) => Ok(()),
+            outcome => outcome,
+        })
+    }
 }
 
-/// Does something with an entry. An error is the reason, for the person.
+/// Does something with an entry.
 fn ask<T: Send + 'static>(
     name: String,
     work: impl FnOnce(&Entry) -> Result<T, Error> + Send + 'static,
-) -> Result<T, String> {
+) -> Result<T, KeyringTrouble> {
     within(PATIENCE, move || {
         find()?;
         Entry::new(SERVICE, &name)
             .and_then(|entry| work(&entry))
-            .map_err(|error| error.to_string())
+            .map_err(|error| match error {
+                Error::NoStorageAccess(_) => KeyringTrouble::Locked(error.to_string()),
+                _ => KeyringTrouble::Failed(error.to_string()),
+            })
     })
 }
 
 /// Looks for the system's keyring, once; later calls repeat the outcome. Without this, an entry says only that there is
 /// none, and not why.
-fn find() -> Result<(), String> {
+fn find() -> Result<(), KeyringTrouble> {
     Entry::store_status()
         .as_ref()
         .copied()
-        .map_err(ToString::to_string)
+        .map_err(|error| KeyringTrouble::Missing(error.to_string()))
 }
 
 fn within<T: Send + 'static>(
     limit: Duration,
-    work: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, String> {
+    work: impl FnOnce() -> Result<T, KeyringTrouble> + Send + 'static,
+) -> Result<T, KeyringTrouble> {
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::Builder::new()
         .name("keyring".to_owned())
         // whoever asked may have given up
         .spawn(move || drop(sender.send(work())))
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| KeyringTrouble::Failed(error.to_string()))?;
     receiver
         .recv_timeout(limit)
-        .unwrap_or_else(|_| Err("it does not answer".to_owned()))
+        .unwrap_or_else(|_| Err(KeyringTrouble::Failed("it does not answer".to_owned())))
 }
 
 #[cfg(test)]
@@ -125,15 +139,20 @@ mod tests {
 
     #[test]
     fn a_keyring_that_hangs_or_breaks_is_an_error() {
+        let silent = Err(KeyringTrouble::Failed("it does not answer".to_owned()));
         let (_open, never) = mpsc::sync_channel::<()>(1);
         let hangs = within(Duration::from_millis(10), move || {
-            never.recv().map_err(|error| error.to_string())
+            never
+                .recv()
+                .map_err(|error| KeyringTrouble::Failed(error.to_string()))
         });
-        assert_eq!(hangs, Err("it does not answer".to_owned()));
-        let breaks = within(PATIENCE, || -> Result<(), String> { panic!("broken") });
-        assert_eq!(breaks, Err("it does not answer".to_owned()));
+        assert_eq!(hangs, silent);
+        let breaks = within(PATIENCE, || -> Result<(), KeyringTrouble> {
+            panic!("broken")
+        });
+        assert_eq!(breaks, silent);
         assert_eq!(within(PATIENCE, || Ok(7)), Ok(7));
-        let refuses = within::<()>(PATIENCE, || Err("refused".to_owned()));
-        assert_eq!(refuses, Err("refused".to_owned()));
+        let locked = || KeyringTrouble::Locked("refused".to_owned());
+        assert_eq!(within::<()>(PATIENCE, move || Err(locked())), Err(locked()));
     }
 }

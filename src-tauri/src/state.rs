@@ -136,13 +136,17 @@ impl Shell {
                 });
             }
         };
-        if kinds.iter().all(|kind| *kind == SlotKind::Passphrase) {
+        if kinds.iter().all(|kind| kind.asks()) {
             return Ok(AppState::Locked { settings });
         }
         // the page tries again: in vain where this process found no keyring
-        if again && kinds.iter().all(|kind| *kind == SlotKind::Keyring) {
+        let needs_keyring = kinds.contains(&SlotKind::Keyring)
+            && !kinds.contains(&SlotKind::Unprotected)
+            && !kinds.contains(&SlotKind::Passphrase);
+        if again && needs_keyring {
             let keyring = Arc::clone(&self.keyring);
-            if let Err(reason) = blocking(move || keyring.reach()).await? {
+            if let Err(trouble) = blocking(move || keyring.reach()).await? {
+                let reason = trouble.to_string();
                 info!(reason, "only a new process may find the keyring");
                 self.program.restart();
                 return Ok(AppState::KeyringFailed { reason, settings });

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use client_core::keyslots::SecretStore;
+use client_core::keyslots::{KeyringTrouble, SecretStore};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
@@ -42,31 +42,41 @@ impl TestKeyring {
     fn entries<T>(
         &self,
         work: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T,
-    ) -> Result<T, String> {
+    ) -> Result<T, KeyringTrouble> {
         let mut kept = self.0.lock().unwrap();
         match kept.failure {
             None => Ok(work(&mut kept.entries)),
-            Some(Failure::Missing) => Err("there is no keyring".to_owned()),
-            Some(Failure::Locked) => Err("the keyring is locked".to_owned()),
+            Some(Failure::Missing) => {
+                Err(KeyringTrouble::Missing("there is no keyring".to_owned()))
+            }
+            Some(Failure::Locked) => {
+                Err(KeyringTrouble::Locked("the keyring is locked".to_owned()))
+            }
         }
     }
 }
 
 impl SecretStore for TestKeyring {
-    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
         self.entries(|entries| entries.get(name).cloned().map(Zeroizing::new))
     }
 
-    fn set(&self, name: &str, secret: &[u8]) -> Result<(), String> {
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), KeyringTrouble> {
         self.entries(|entries| entries.insert(name.to_owned(), secret.to_owned()))
             .map(drop)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), KeyringTrouble> {
+        self.entries(|entries| entries.remove(name)).map(drop)
     }
 }
 
 impl Keyring for TestKeyring {
-    fn reach(&self) -> Result<(), String> {
+    fn reach(&self) -> Result<(), KeyringTrouble> {
         match self.0.lock().unwrap().failure {
-            Some(Failure::Missing) => Err("there is no keyring".to_owned()),
+            Some(Failure::Missing) => {
+                Err(KeyringTrouble::Missing("there is no keyring".to_owned()))
+            }
             Some(Failure::Locked) | None => Ok(()),
         }
     }
@@ -74,7 +84,9 @@ impl Keyring for TestKeyring {
     fn status(&self) -> KeyringStatus {
         match self.entries(|_| ()) {
             Ok(()) => KeyringStatus::Available,
-            Err(reason) => KeyringStatus::Unavailable { reason },
+            Err(trouble) => KeyringStatus::Unavailable {
+                reason: trouble.to_string(),
+            },
         }
     }
 }

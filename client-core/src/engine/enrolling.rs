@@ -27,6 +27,9 @@ impl Engine {
             for of in &list.conversations {
                 if !requests::is_declined(write.connection(), of.conversation)? {
                     contacts::ensure(write, of.peer)?;
+                    if !of.requested {
+                        contacts::set_consented(write, of.peer)?;
+                    }
                     commits::want_rejoin(write, of.conversation, ids.client_id())?;
                 }
             }

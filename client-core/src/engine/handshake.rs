@@ -60,17 +60,11 @@ impl Engine {
         };
         let (connection, deadline) = (*connection, *deadline);
         let pinned = RelayId::of_identity_key(&challenge.identity_key) == self.account.relay;
-        let message = handshake::challenge_message(hello, &challenge);
-        let signed =
-            identity::verify(&challenge.identity_key, &message, &challenge.signature).is_ok();
-        // the relay signs the key of its TLS; behind a proxy it cannot, and the certificate must hold by itself
-        let channel = challenge
-            .tls_key
-            .map_or(tls.trusted_certificate, |key| key == tls.key);
-        if !(pinned && signed && channel) {
+        let proved = is_proved(hello, &challenge, tls);
+        if !(pinned && proved) {
             warn!(
                 pinned,
-                signed, channel, "what answered is not the relay of this account"
+                proved, "what answered is not the relay of this account"
             );
             return self.lose_connection(Some(OfflineCause::RelayIdentity), None);
         }
@@ -148,6 +142,7 @@ impl Engine {
         self.write(|write| {
             if let Some(receipt) = &receipt {
                 store::account::set_registered(write, receipt)?;
+                crate::KillPoint::RegisteredBeforeCommit.reach();
             }
             if enrolled {
                 store::account::set_enrolled(write)?;
@@ -159,6 +154,7 @@ impl Engine {
         self.account.relay_offset = offset;
         self.told = Some((ready.time, self.seams.clock.monotonic()));
         if self.account.registration.is_some() {
+            crate::KillPoint::RegisteredAfterCommit.reach();
             self.account.registration = None;
             info!("the relay made the account");
         }
@@ -189,8 +185,11 @@ impl Engine {
         } else {
             self.write(|write| store::account::settle_sent(write, taken))?;
         }
+        let groups_lost = store::mendings::mls_lost(self.database.connection())?;
+        self.mend_groups(taken)?;
+        self.prepare_recovery()?;
         // packages that a relay hands out twice, or whose keys are gone, are worth nothing
-        self.fill_key_packages(ready.key_packages, restored || rolled_back)?;
+        self.fill_key_packages(ready.key_packages, restored || rolled_back || groups_lost)?;
         if restored {
             self.offer_again(ready.manifest)?;
         } else {
@@ -236,4 +235,15 @@ impl Engine {
         }
         .into())
     }
+}
+
+/// Whether the challenge is signed by the identity key that it shows, for this very channel.
+pub(crate) fn is_proved(hello: &Hello, challenge: &Challenge, tls: &TlsFacts) -> bool {
+    let message = handshake::challenge_message(hello, challenge);
+    let signed = identity::verify(&challenge.identity_key, &message, &challenge.signature).is_ok();
+    // the relay signs the key of its TLS; behind a proxy it cannot, and the certificate must hold by itself
+    let channel = challenge
+        .tls_key
+        .map_or(tls.trusted_certificate, |key| key == tls.key);
+    signed && channel
 }

@@ -28,7 +28,7 @@ use crate::{
         messages::NewMessage,
         openings::{self, Opening},
         outbox::{self, Place},
-        requests, streams,
+        streams,
     },
 };
 
@@ -79,6 +79,7 @@ impl Engine {
 
     /// The key packages are there: found the group and ask the relay to make the conversation.
     pub(super) fn claimed(&mut self, key: ConversationKey, claimed: &Claimed) -> Result<()> {
+        crate::KillPoint::Claimed.reach();
         let now = self.relay_time();
         let Self {
             database,
@@ -145,10 +146,12 @@ impl Engine {
             }
             openings::set_request(write, key, &bytes)?;
             store::account::count_sent(write, 1)?;
+            crate::KillPoint::FoundedBeforeCommit.reach();
             Ok(Some(frame))
         });
         match founded {
             Ok((Some(frame), events)) => {
+                crate::KillPoint::FoundedAfterCommit.reach();
                 self.events.extend(events);
                 self.request(Request::Create { conversation: key }, &frame);
                 Ok(())
@@ -199,6 +202,7 @@ impl Engine {
             };
             complete(write, &mls, &row, &opening, &founder, accepted)
         })?;
+        crate::KillPoint::CreatedAfterCommit.reach();
         self.events.extend(events);
         self.plan_renewals()?;
         self.pump()
@@ -307,7 +311,11 @@ pub(super) fn complete(
 ) -> Result<()> {
     openings::delete(write, row.key)?;
     match mls.load(row.conversation, opening.incarnation)? {
-        Some(mut group) => group.merge_pending()?,
+        Some(mut group) => {
+            crate::KillPoint::CreatedBeforeMerge.reach();
+            group.merge_pending()?;
+            crate::KillPoint::CreatedBeforeCommit.reach();
+        }
         None => {
             warn!("a founded group is lost: this device comes back from outside");
             commits::want_rejoin(write, row.conversation, founder.ids.client_id())?;
@@ -317,13 +325,7 @@ pub(super) fn complete(
         return set_up_anew(write, row, opening.incarnation, founder, accepted);
     }
     enter(write, row, founder, accepted.time)?;
-    let standing = if opening.secret.is_some() {
-        Standing::Open
-    } else {
-        Standing::Asked
-    };
-    requests::set_standing(write, row.key, standing)?;
-    if standing == Standing::Open {
+    if opening.secret.is_some() {
         contacts::set_consented(write, row.peer)?;
     }
     let proof = opening

@@ -136,6 +136,7 @@ impl Engine {
                     }
                     store::account::count_sent(write, sealed.len())?;
                     conversations::count_sealed(write, key, sealed.len())?;
+                    crate::KillPoint::SealedBeforeCommit.reach();
                     sealed
                 }
             };
@@ -143,6 +144,7 @@ impl Engine {
         })?;
         self.events.extend(events);
         if let Some(batch) = batch {
+            crate::KillPoint::SealedAfterCommit.reach();
             self.request(
                 Request::Append {
                     conversation: key,
@@ -174,8 +176,10 @@ impl Engine {
                     mark_sent(write, device, &row, *seq, *time)?;
                 }
             }
+            crate::KillPoint::SentBeforeCommit.reach();
             Ok(())
         })?;
+        crate::KillPoint::SentAfterCommit.reach();
         self.holds.remove(&key);
         self.pump()
     }

@@ -247,16 +247,15 @@ impl Reading<'_, '_> {
                 .any(|member| member.account == self.row.peer && !known(member))
         };
         let is_there = |member: &MemberInfo| added.iter().any(|it| it.device == member.device);
+        if news(added, &|_| false) && self.row.standing != Standing::Requested {
+            // whoever lost everything but the account does not know our name; and whoever came back may have missed
+            // something: our next entry tells by its number how much
+            tell_profile(write, self.row.key, self.name, None, self.ids)?;
+        }
         if news(added, &is_back) || news(removed, &is_there) {
             let kind = MessageKind::System(SystemEvent::DevicesChanged);
             let id = self.ids.message_id();
             tell(write, &line(&self.row, id, kind, entry.seq, entry.time))?;
-        }
-        if added.iter().any(|member| member.account == self.row.peer)
-            && self.row.standing == Standing::Open
-        {
-            // who came back may have missed us; our next entry tells by its number how much
-            tell_profile(write, self.row.key, self.name, None, self.ids)?;
         }
         Ok(())
     }

@@ -1,14 +1,169 @@
 //! The recovery code: kept here until the person has it, and the record at the relay that it opens.
 
-use protocol::StoreRecord;
+use protocol::{StoreRecord, identity::Manifest};
+use zeroize::Zeroizing;
 
 use crate::{
-    engine::{Engine, requests::Request},
-    error::Result,
-    store,
+    crypto::{AccountKeys, Comparison, RecoveryCode, RecoveryLink, SafetyNumber},
+    engine::{Engine, ids::Ids, requests::Request},
+    error::{Error, ErrorKind, Result},
+    model::ConversationKey,
+    store::{self, contacts, conversations},
 };
 
+/// How many words a person is asked for.
+const ASKED: usize = 2;
+
+/// What a person writes down. Shows nothing in `Debug`.
+pub struct ShownCode {
+    /// The code as words, in order.
+    pub words: Vec<&'static str>,
+    /// The text of the QR code: the code, and where the relay is.
+    pub qr_text: Zeroizing<String>,
+    /// The positions of the words that will be asked, from 1, ascending.
+    pub ask: Vec<usize>,
+    /// The code itself, for the slot that it opens.
+    pub code: RecoveryCode,
+}
+
+impl std::fmt::Debug for ShownCode {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ShownCode(…)")
+    }
+}
+
 impl Engine {
+    /// Makes a recovery code where the root key is here and none was made: for a new account, and after damage.
+    pub(super) fn prepare_recovery(&mut self) -> Result<()> {
+        if !self.keys.has_root_key() || self.account.recovery_code.is_some() {
+            return Ok(());
+        }
+        let random = self.seams.random.as_mut();
+        let code = RecoveryCode::generate(random)?;
+        let record = self
+            .keys
+            .recovery_record(random, &code)
+            .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
+        self.write(|write| {
+            let record = (code.record_id(), record.as_slice());
+            store::account::set_recovery_code(write, code.as_bytes(), record)
+        })?;
+        self.account.recovery_code = Some(Zeroizing::new(*code.as_bytes()));
+        Ok(())
+    }
+
+    /// The recovery code, as long as the person has not confirmed having it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where it is not here any more, or not yet.
+    pub fn recovery_code(&mut self) -> Result<ShownCode> {
+        let gone = || Error::new(ErrorKind::NotFound, "there is no recovery code here");
+        let code = RecoveryCode::new(self.account.recovery_code.clone().ok_or_else(gone)?);
+        let addresses = self
+            .account
+            .addresses
+            .iter()
+            .map(|address| Ok(address.parse()?))
+            .collect::<Result<Vec<_>>>()?;
+        let link = RecoveryLink {
+            addresses,
+            relay: self.account.relay,
+            code: code.clone(),
+        };
+        let words = code.words();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let mut positions: Vec<usize> = (1..=words.len()).collect();
+        let mut ask = Vec::with_capacity(ASKED);
+        while ask.len() < ASKED && !positions.is_empty() {
+            let [drawn] = ids.array::<1>();
+            ask.push(positions.swap_remove(usize::from(drawn) % positions.len()));
+        }
+        ask.sort_unstable();
+        Ok(ShownCode {
+            qr_text: link.to_text(),
+            words,
+            ask,
+            code,
+        })
+    }
+
+    /// Checks words of the recovery code, by their positions from 1. If they are right the code leaves this computer, and the
+    /// root key with it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongWord`], [`ErrorKind::NotFound`] where there is no code any more, [`ErrorKind::Offline`] while the relay
+    /// does not have the record that the code opens, [`ErrorKind::Database`].
+    pub fn confirm_recovery_code(&mut self, answers: &[(usize, String)]) -> Result<()> {
+        let shown = self.recovery_code()?;
+        let right = |(position, word): &(usize, String)| {
+            position
+                .checked_sub(1)
+                .and_then(|index| shown.words.get(index))
+                .is_some_and(|known| *known == word.trim().to_lowercase())
+        };
+        let mut asked: Vec<usize> = answers.iter().map(|(position, _)| *position).collect();
+        asked.dedup();
+        if asked.len() < ASKED || !answers.iter().all(right) {
+            return Err(Error::new(
+                ErrorKind::WrongWord,
+                "another word was written down",
+            ));
+        }
+        if store::account::untold_record(self.database.connection())?.is_some() {
+            return Err(Error::new(
+                ErrorKind::Offline,
+                "the relay does not have the recovery record yet",
+            ));
+        }
+        let mut keys = AccountKeys::from_bytes(&self.keys.to_bytes())?;
+        keys.forget_root_key();
+        let bytes = keys.to_bytes();
+        self.write(|write| store::account::confirm_recovery(write, &bytes))?;
+        self.keys = keys;
+        self.account.keys = bytes;
+        self.account.recovery_code = None;
+        Ok(())
+    }
+
+    /// The number that both people of a conversation compare.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] also before the other's key is known; [`ErrorKind::Database`].
+    pub fn safety_number(&self, key: ConversationKey) -> Result<SafetyNumber> {
+        let connection = self.database.connection();
+        let row = conversations::row(connection, key)?;
+        let peer = contacts::root_key(connection, row.peer)?
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "the other is not known yet"))?;
+        let own = self.keys.root_public();
+        Ok(SafetyNumber::of(
+            (self.account.account, &own),
+            (row.peer, &peer),
+        ))
+    }
+
+    /// Compares what the other showed; the same number marks the contact as verified, another one takes the mark away.
+    ///
+    /// # Errors
+    /// As [`Engine::safety_number`].
+    pub fn compare_safety_number(
+        &mut self,
+        key: ConversationKey,
+        text: &str,
+    ) -> Result<Comparison> {
+        let comparison = self.safety_number(key)?.compare(text);
+        match comparison {
+            Comparison::Same => self.set_verified(key, true)?,
+            Comparison::Different => self.set_verified(key, false)?,
+            Comparison::Unreadable => {}
+        }
+        Ok(comparison)
+    }
+
+    /// The number of our newest manifest.
+    pub(super) fn manifest_number(&self) -> u64 {
+        Manifest::open(&self.account.manifest).map_or(0, |manifest| manifest.number)
+    }
+
     /// Gives the relay the recovery record that it does not have yet.
     pub(super) fn tell_record(&mut self) -> Result<()> {
         if let Some((record, bytes)) = store::account::untold_record(self.database.connection())? {

@@ -6,7 +6,6 @@
 
 use protocol::{
     ConversationId, FetchGroup, GroupState, NewLink, PublishManifest, Refusal, StreamId,
-    identity::Manifest,
 };
 use tracing::{error, info, warn};
 
@@ -21,6 +20,17 @@ use crate::{
 const MOST_AGAIN: u32 = 2_000;
 
 impl Engine {
+    /// After the database was damaged its MLS state was dropped: every conversation is entered anew, those too that the database
+    /// has forgotten.
+    pub(super) fn mend_groups(&mut self, taken: u64) -> Result<()> {
+        if !store::mendings::mls_lost(self.database.connection())? {
+            return Ok(());
+        }
+        self.start_over(taken.max(store::account::sent(self.database.connection())?))?;
+        self.list_conversations(None)?;
+        self.write(store::mendings::set_mls_whole)
+    }
+
     /// The relay took more from this device than this database knows of: it is a copy, or was restored.
     pub(super) fn start_over(&mut self, taken: u64) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
@@ -32,6 +42,7 @@ impl Engine {
             for key in conversations::established(write.connection())? {
                 let row = conversations::row(write.connection(), key)?;
                 commits::delete_renewal(write, key)?;
+                commits::set_rejoin_request(write, row.conversation, None)?;
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
                 chains::forget(write, key, device)?;
                 // what was sealed is of the chain that is over
@@ -77,8 +88,7 @@ impl Engine {
 
     /// Publishes manifests that the relay does not have.
     pub(super) fn offer_manifests(&mut self, held: u64) -> Result<()> {
-        let ours = Manifest::open(&self.account.manifest).map_or(0, |manifest| manifest.number);
-        if held >= ours {
+        if held >= self.manifest_number() {
             return Ok(());
         }
         for bytes in store::account::own_manifests_after(self.database.connection(), held)? {

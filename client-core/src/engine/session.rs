@@ -128,7 +128,7 @@ impl Engine {
     /// Tells once how the registration ends: `Ok` when the relay made the account, the reason of the next failure otherwise.
     /// Attempts go on unless the relay refused.
     pub fn on_registered(&mut self, outcome: RegistrationOutcome) {
-        if self.account.registration.is_none() {
+        if self.account.registration.is_none() && !self.account.enrolling {
             outcome(Ok(()));
             return;
         }

@@ -163,6 +163,7 @@ impl Inbox<'_> {
             manifest: self.manifest,
             ids: self.ids,
         };
+        crate::KillPoint::JoinedBeforeCommit.reach();
         enter(write, &row, &founder, entry.time)?;
         if wanted {
             // each asked the other, or they know each other: that is an answer

@@ -1,11 +1,12 @@
 //! The one row that says whose database this is.
 
-use protocol::{AccountId, Digest, RelayId, StoreGeneration, Token, identity::Manifest};
+use protocol::{AccountId, Address, Digest, RelayId, StoreGeneration, Token, identity::Manifest};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use zeroize::Zeroizing;
 
 use crate::{
     content::ShortDigest,
+    crypto::AccountKeys,
     error::Result,
     event::Event,
     model::Privacy,
@@ -38,10 +39,35 @@ pub struct AccountRow {
     pub handle: Option<String>,
     /// The recovery code until the person confirmed it: secret.
     pub recovery_code: Option<Zeroizing<[u8; 32]>>,
-    /// Whether the person should write the code down now.
-    pub recovery_due: bool,
     /// Whether this device waits to be let in by its certificate in the manifest.
     pub enrolling: bool,
+}
+
+impl AccountRow {
+    /// The row of a new account, or of one that comes to this computer; without a name.
+    #[must_use]
+    pub fn new(
+        keys: &AccountKeys,
+        manifest: Vec<u8>,
+        addresses: &[Address],
+        registration: Option<Token>,
+    ) -> Self {
+        Self {
+            account: keys.account(),
+            relay: keys.relay(),
+            addresses: addresses.iter().map(ToString::to_string).collect(),
+            keys: keys.to_bytes(),
+            manifest,
+            name: String::new(),
+            registration,
+            relay_offset: 0,
+            receipt: None,
+            privacy: DEFAULT_PRIVACY,
+            handle: None,
+            recovery_code: None,
+            enrolling: false,
+        }
+    }
 }
 
 /// Everything is shown until the person says otherwise.
@@ -71,7 +97,7 @@ pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
             ":enrolling": row.enrolling,
         },
     )?;
-    note_own_manifest(write, &row.manifest)
+    note_own_manifest(write.connection(), &row.manifest)
 }
 
 /// Reads the row.
@@ -81,7 +107,7 @@ pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
 pub fn load(connection: &Connection) -> Result<AccountRow> {
     let row = connection.query_row(
         "SELECT account, relay, addresses, keys, manifest, name, registration, relay_offset, receipt, privacy, handle,
-             recovery_code, recovery_due, enrolling FROM account WHERE id = 1",
+             recovery_code, enrolling FROM account WHERE id = 1",
         [],
         |row| {
             let addresses: String = row.get("addresses")?;
@@ -101,7 +127,6 @@ pub fn load(connection: &Connection) -> Result<AccountRow> {
                 recovery_code: row
                     .get::<_, Option<[u8; 32]>>("recovery_code")?
                     .map(Zeroizing::new),
-                recovery_due: row.get("recovery_due")?,
                 enrolling: row.get("enrolling")?,
             })
         },
@@ -143,14 +168,14 @@ pub fn set_enrolled(write: &WriteTransaction<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Remembers the digest of a manifest of our own, to recognise what others saw of us.
+/// Remembers a manifest of our own, to recognise what others saw of us.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn note_own_manifest(write: &WriteTransaction<'_>, manifest: &[u8]) -> Result<()> {
+pub(crate) fn note_own_manifest(connection: &Connection, manifest: &[u8]) -> Result<()> {
     // a manifest that cannot be read is the trouble of whoever uses it
     if let Ok(opened) = Manifest::open(manifest) {
-        write.connection().execute(
+        connection.execute(
             "INSERT OR IGNORE INTO own_manifests (number, bytes, digest) VALUES (?1, ?2, ?3)",
             (
                 signed(opened.number),
@@ -259,6 +284,16 @@ pub fn set_handle(write: &WriteTransaction<'_>, handle: Option<&str>) -> Result<
     Ok(())
 }
 
+/// Whether the person should write the recovery code down now. Where that cannot be read there are other worries.
+#[must_use]
+pub fn is_recovery_due(connection: &Connection) -> bool {
+    connection
+        .query_row("SELECT recovery_due FROM account WHERE id = 1", [], |row| {
+            row.get(0)
+        })
+        .unwrap_or(false)
+}
+
 /// Somebody answered: the recovery code is worth writing down from now on. Says whether that is news.
 ///
 /// # Errors
@@ -274,6 +309,23 @@ pub fn set_recovery_due(write: &WriteTransaction<'_>) -> Result<bool> {
         write.announce(Event::MeChanged);
     }
     Ok(changed > 0)
+}
+
+/// Keeps a new recovery code until the person confirmed having written it down, and its record for the relay.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_recovery_code(
+    write: &WriteTransaction<'_>,
+    code: &[u8; 32],
+    record: (Token, &[u8]),
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET recovery_code = ?1, recovery_due = 0, record = ?2, record_told = 0 WHERE id = 1",
+        (code, [record.0.as_bytes().as_slice(), record.1].concat()),
+    )?;
+    write.announce(Event::MeChanged);
+    Ok(())
 }
 
 /// The person has the recovery code: it goes, and the root key with it.

@@ -44,7 +44,7 @@ pub fn position_of(seq: u64) -> i64 {
         .saturating_add(PLACES - 1)
 }
 
-const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
+pub(super) const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
     m.state, c.delivered_seq, c.peer_read,
     CASE WHEN m.kind = 2 THEN (SELECT count(*) FROM gaps g WHERE g.message = m.id AND g.number > 0) ELSE 0 END AS missing,
     CASE WHEN m.mine = 1 AND m.seq <= c.delivered_seq THEN (SELECT time FROM progress p

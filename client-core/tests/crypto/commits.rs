@@ -335,6 +335,22 @@ fn a_group_grows_to_32_devices_and_no_further() {
 }
 
 #[test]
+fn the_same_seed_makes_the_same_bytes() {
+    let run = || {
+        let (mut alice, mut bob, mut relay) = at_the_relay();
+        let mut tablet = second_device(&alice, 12);
+        let others = [devices(&alice, &mut [&mut tablet])];
+        let add = alice.group(|group| group.add(&others)).unwrap();
+        accepted(&mut relay, &add, &mut alice, &mut bob);
+        let update = bob.group(|group| group.self_update()).unwrap();
+        accepted(&mut relay, &update, &mut bob, &mut alice);
+        let remove = alice.group(|group| group.remove(&[tablet.device()]));
+        (add, update, remove.unwrap())
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
 fn the_old_leaf_of_a_restored_identity_is_removed_after_the_new_one_came_in() {
     let (alice, mut bob, mut relay) = at_the_relay();
     let lost = alice.device();

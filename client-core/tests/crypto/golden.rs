@@ -4,14 +4,17 @@
 use std::{fs, path::PathBuf};
 
 use client_core::{
-    crypto::{AccountKeys, LastResort},
+    crypto::{AccountKeys, LastResort, OpenError},
     seams::SeededRandom,
     store::mls,
 };
 use data_encoding::HEXLOWER;
 use rusqlite::Connection;
 
-use crate::people::{CONVERSATION, Person};
+use crate::{
+    people::{CONVERSATION, Person},
+    rejoin::{public_state, rejoin},
+};
 
 struct Golden {
     keys: Vec<u8>,
@@ -96,7 +99,7 @@ impl Golden {
     }
 }
 
-/// Three databases as they are written today, each with a message that is still sealed.
+/// Four databases as they are written today, each with a message that is still sealed.
 struct Today {
     /// Alice's, with a pending commit; and Bob's welcome.
     pending: Golden,
@@ -104,6 +107,8 @@ struct Today {
     invited: Golden,
     /// Bob's after he joined and opened a message; and the next one.
     joined: Golden,
+    /// Alice's after she lost everything and asked to come back; and a message for when the relay let her.
+    entering: Golden,
 }
 
 fn today() -> Today {
@@ -118,10 +123,15 @@ fn today() -> Today {
     let first = alice.seal("first");
     assert_eq!(bob.read(&first), "first");
     let joined = Golden::of(&bob, alice.seal("second"));
+    let mut returning = alice.reborn(11);
+    let rejoined = rejoin(&mut returning, &public_state(&mut bob)).unwrap();
+    bob.open(&rejoined.commit).unwrap();
+    let entering = Golden::of(&returning, bob.seal("welcome back"));
     Today {
         pending,
         invited,
         joined,
+        entering,
     }
 }
 
@@ -131,6 +141,19 @@ fn a_joined_group_written_by_version_1_opens_its_next_message() {
     let mut bob = golden.revive();
     assert_eq!(bob.read(&golden.message), "second");
     assert!(!bob.seal("an answer").is_empty());
+}
+
+#[test]
+fn a_rejoining_that_waits_for_its_verdict_written_by_version_1_ends_well() {
+    let golden = Golden::load("entering-1.hex", &today().entering);
+    let mut alice = golden.revive();
+    assert!(alice.group(|group| group.has_pending()).unwrap());
+    assert!(matches!(
+        alice.open(&golden.message),
+        Err(OpenError::Unconfirmed)
+    ));
+    alice.merge();
+    assert_eq!(alice.read(&golden.message), "welcome back");
 }
 
 /// Both sides come from files, so that nothing here depends on how today's code would make them.
@@ -167,11 +190,13 @@ fn rows_are_still_written_in_the_form_of_version_1() {
         pending,
         invited,
         joined,
+        entering,
     } = today();
     for (name, current) in [
         ("pending-1.hex", pending),
         ("invited-1.hex", invited),
         ("joined-1.hex", joined),
+        ("entering-1.hex", entering),
     ] {
         let golden = Golden::load(name, &current);
         assert_eq!(golden.keys, current.keys, "{name}");

@@ -26,5 +26,6 @@ mod recovery;
 mod rejoin;
 mod relay;
 mod rules;
+mod safety;
 mod signals;
 mod transactions;

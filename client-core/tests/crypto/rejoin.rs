@@ -1,10 +1,11 @@
 //! Coming back into a group without a welcome.
 
 use client_core::crypto::{
-    Change, IdentityFault, OpenError, Opened, PeerDevices, RejoinError, Rejoined, SealError,
+    Change, IdentityFault, JoinError, OpenError, Opened, PeerDevices, RejoinError, Rejoined,
+    SealError,
 };
 use openmls::prelude::{Extensions, tls_codec::Serialize as _};
-use protocol::{ConversationId, DeviceId, Digest};
+use protocol::{ConversationId, DeviceId, Digest, bounds};
 
 use crate::{
     external::tree,
@@ -47,6 +48,9 @@ fn a_device_that_lost_its_database_comes_back_in_its_own_place() {
     let rejoined = rejoin(&mut alice, &public_state(&mut bob)).unwrap();
     assert_eq!(rejoined.epoch, 1);
     assert_eq!(rejoined.hash, Digest::of(&[&rejoined.commit]));
+    // what the relay and its limits reckon with: a change is to be noticed
+    let sizes = [rejoined.commit.len(), rejoined.group_info.len()];
+    assert_eq!(sizes, [5515, 1489]);
     alice.merge();
     let opened = bob.open(&rejoined.commit).unwrap();
     let Opened::Commit(Change { by, added, removed }) = opened else {
@@ -159,6 +163,29 @@ fn a_rejoining_that_lost_leaves_nothing_behind() {
             .unwrap();
         assert_eq!(alice.rows(), 0);
     }
+}
+
+#[test]
+fn a_welcome_waits_until_a_rejoining_that_lost_is_given_up() {
+    let (alice, mut bob) = alice_and_bob();
+    let mut tablet = second_device(&alice, 12);
+    rejoin(&mut tablet, &public_state(&mut bob)).unwrap();
+    // Bob adds the device in the same epoch, and wins
+    let devices = PeerDevices {
+        manifest: manifest_of(&alice, &[&tablet]),
+        packages: vec![(tablet.device(), tablet.key_package())],
+    };
+    let commit = bob.group(|group| group.add(&[devices])).unwrap();
+    bob.merge();
+    let welcome = &commit.welcomes[0].bytes;
+    assert!(matches!(
+        tablet.run_and_crash(|mls| mls.join(welcome)),
+        Err(JoinError::Exists)
+    ));
+    tablet.group(|group| group.clear_pending()).unwrap();
+    tablet.join(welcome);
+    let message = tablet.seal("in by the welcome");
+    assert_eq!(bob.read(&message), "in by the welcome");
 }
 
 #[test]
@@ -333,5 +360,9 @@ fn a_full_group_takes_no_further_device_but_takes_one_back() {
     assert!(matches!(error, RejoinError::TooMany), "{error}");
     let rejoined = rejoin(&mut others[7].reborn(12), &state).unwrap();
     assert_eq!(rejoined.members.len(), 32);
+    // the largest commit there is, because in this tree nobody committed yet; a tree where all did is larger
+    let sizes = [&state.0, &state.1, &rejoined.commit, &rejoined.group_info].map(Vec::len);
+    assert_eq!(sizes, [1489, 57251, 46039, 1489]);
+    assert!(rejoined.commit.len() + rejoined.group_info.len() < bounds::FRAME);
     alice.open(&rejoined.commit).unwrap();
 }

@@ -2,7 +2,8 @@
 
 use client_core::crypto::Founded;
 use openmls::prelude::{
-    MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent, ProposalStore, PublicGroup,
+    ConfirmationTag, LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent,
+    ProposalStore, ProtocolMessage, PublicGroup, Verifiable as _,
     group_info::VerifiableGroupInfo,
     tls_codec::{DeserializeBytes as _, Serialize as _},
 };
@@ -17,6 +18,8 @@ use crate::{
 pub(crate) struct Relay {
     provider: OpenMlsRustCrypto,
     group: PublicGroup,
+    /// Who made the last commit, and its confirmation tag.
+    last: Option<(LeafNodeIndex, ConfirmationTag)>,
 }
 
 fn group_info(bytes: &[u8]) -> VerifiableGroupInfo {
@@ -47,33 +50,51 @@ impl Relay {
             ProposalStore::new(),
         )
         .unwrap();
-        Self { provider, group }
+        Self {
+            provider,
+            group,
+            last: None,
+        }
     }
 
     /// Takes a commit in; panics if it does not hold.
     pub(crate) fn commit(&mut self, commit: &[u8]) {
-        let message = MlsMessageIn::tls_deserialize_exact_bytes(commit)
-            .unwrap()
-            .try_into_protocol_message()
-            .unwrap();
+        let message = MlsMessageIn::tls_deserialize_exact_bytes(commit).unwrap();
+        let MlsMessageBodyIn::PublicMessage(message) = message.extract() else {
+            panic!("not a public message");
+        };
+        let tag = message.confirmation_tag().unwrap().clone();
         let processed = self
             .group
-            .process_message(self.provider.crypto(), message)
+            .process_message(self.provider.crypto(), ProtocolMessage::from(message))
             .unwrap();
+        let committer = processed.credential().clone();
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             panic!("not a commit");
         };
         self.group
             .merge_commit(self.provider.storage(), *staged)
             .unwrap();
+        let mut members = self.group.members();
+        let leaf = members.find(|member| member.credential == committer);
+        self.last = Some((leaf.unwrap().index, tag));
     }
 
-    /// The group info is that of the state, without a tree, and signed by a member.
+    /// The group info is what follows from the last commit: context and confirmation tag, no tree, signed by the committer.
     pub(crate) fn check(&self, bytes: &[u8]) {
         let info = group_info(bytes);
         assert!(info.extensions().ratchet_tree().is_none());
         assert!(info.extensions().external_pub().is_some());
-        assert_eq!(info.group_context(), self.group.group_context());
+        let (committer, tag) = self.last.clone().unwrap();
+        let expected = VerifiableGroupInfo::new(
+            self.group.group_context().clone(),
+            info.extensions().clone(),
+            tag,
+            committer,
+            info.signature().clone(),
+        );
+        assert_eq!(info, expected);
+        // and the signature
         let provider = OpenMlsRustCrypto::default();
         PublicGroup::from_external(
             provider.crypto(),

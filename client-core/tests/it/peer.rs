@@ -7,9 +7,9 @@ use client_core::{
     store::mls,
 };
 use protocol::{
-    AccountId, Claimed, ClaimedKeyPackage, ClientId, ConversationId, DeviceId, Entries, Entry,
-    EntryKind, Frame, KeyPackageCount, Link, LinkKind, LinkSecret, PublishKeyPackages, Refusal,
-    Register, StreamId, identity::Manifest,
+    AccountId, Claimed, ClaimedKeyPackage, ClientId, ConversationId, DeviceId, Done, Entries,
+    Entry, EntryKind, Frame, KeyPackageCount, Link, LinkKind, LinkSecret, PublishKeyPackages,
+    Refusal, Register, StreamId, identity::Manifest,
 };
 use rusqlite::Connection;
 
@@ -109,10 +109,17 @@ impl Online {
         };
         let ready = ana.ready(0);
         ana.receive(connection, 0, &ready.into());
-        let Some((id, Frame::PublishKeyPackages(published))) = ana.sent().pop() else {
-            panic!("expected key packages")
+        let sent = ana.sent();
+        let [
+            (id, Frame::PublishKeyPackages(published)),
+            (record, Frame::StoreRecord(_)),
+        ] = sent.as_slice()
+        else {
+            panic!("expected key packages and a recovery record, not {sent:?}")
         };
-        ana.receive(connection, id, &KeyPackageCount { count: 19 }.into());
+        ana.receive(connection, *id, &KeyPackageCount { count: 19 }.into());
+        ana.receive(connection, *record, &Done {}.into());
+        let published = published.clone();
         Self {
             ana,
             connection,

@@ -19,17 +19,22 @@ fn cause(scripted: &Scripted) -> Option<OfflineCause> {
 }
 
 #[test]
-fn a_new_account_registers_and_publishes_key_packages() {
+fn a_new_account_registers_and_publishes_key_packages_and_a_recovery_record() {
     let mut ana = Scripted::new();
     let connection = ana.online();
     assert_eq!(ana.engine.connection().state, ConnectionState::Online);
     let sent = ana.sent();
-    let [(id, Frame::PublishKeyPackages(publish))] = sent.as_slice() else {
+    let [
+        (id, Frame::PublishKeyPackages(publish)),
+        (record, Frame::StoreRecord(_)),
+    ] = sent.as_slice()
+    else {
         panic!("{sent:?}")
     };
     assert_eq!(publish.packages.len(), 19);
     assert!(publish.last_resort.is_some());
     ana.receive(connection, *id, &KeyPackageCount { count: 19 }.into());
+    ana.receive(connection, *record, &Done {}.into());
     assert!(ana.acts().is_empty());
 }
 
@@ -37,7 +42,8 @@ fn a_new_account_registers_and_publishes_key_packages() {
 fn a_device_that_is_known_proves_itself_and_publishes_nothing_when_the_relay_has_enough() {
     let mut ana = Scripted::new();
     let first = ana.online();
-    ana.acts();
+    let record = ana.sent().last().map(|(id, _)| *id).unwrap();
+    ana.receive(first, record, &Done {}.into());
     ana.engine.network(NetworkEvent::Closed(first));
     ana.pass_until_wake();
     let act = ana.acts().pop();
@@ -193,8 +199,8 @@ fn a_silent_relay_is_given_up_at_every_stage() {
     let connection = ana.online();
     assert_eq!(
         ana.sent().len(),
-        1,
-        "key packages are on their way and never answered"
+        2,
+        "key packages and a recovery record are on their way and never answered"
     );
     ana.pass(Duration::from_secs(31));
     assert_eq!(ana.acts(), [Act::Close(connection)]);

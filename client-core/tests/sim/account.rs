@@ -9,7 +9,7 @@ use std::{
 use client_core::{
     ErrorKind,
     engine::{Engine, Seams},
-    keyslots::{Protection, SecretStore, Unlock},
+    keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
     model::{ConversationKey, Message, MessageKind},
     profile::{Profile, ProfileState},
     seams::SeededRandom,
@@ -37,12 +37,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct NoKeyring;
 
 impl SecretStore for NoKeyring {
-    fn get(&self, _: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
-        Err("there is none".to_owned())
+    fn get(&self, _: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
+        Err(KeyringTrouble::Missing("there is none".to_owned()))
     }
 
-    fn set(&self, _: &str, _: &[u8]) -> Result<(), String> {
-        Err("there is none".to_owned())
+    fn set(&self, _: &str, _: &[u8]) -> Result<(), KeyringTrouble> {
+        Err(KeyringTrouble::Missing("there is none".to_owned()))
+    }
+
+    fn remove(&self, _: &str) -> Result<(), KeyringTrouble> {
+        Err(KeyringTrouble::Missing("there is none".to_owned()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use client_core::{
     ErrorKind,
     model::{ConversationKey, ConversationState, Standing},
-    store::{conversations, openings},
+    store::conversations,
 };
 
 use crate::{
@@ -165,12 +165,8 @@ impl World {
     /// Why an app must not take a text now.
     fn refusal(&self, side: Side, key: ConversationKey) -> Option<ErrorKind> {
         let app = self.accounts[side.0].app.as_ref()?;
-        let opening = openings::load(&app.reader, key).expect("read an opening");
         let row = conversations::row(&app.reader, key).expect("read a conversation");
-        let asks = match &opening {
-            Some(opening) => opening.secret.is_none() && opening.incarnation == 0,
-            None => row.standing == Standing::Asked,
-        };
+        let asks = row.standing == Standing::Asked;
         let own = || {
             let all = messages(&app.reader, key);
             all.iter()

@@ -34,6 +34,7 @@ pub(super) async fn new_link(node: &Node, session: &Session, link: &NewLink) -> 
             .new_link(Caller::Device(session.identity), row, done)
     })
     .await?;
+    crate::KillPoint::LinkedBeforeAnswer.reach();
     Ok(Frame::from(Done {}))
 }
 

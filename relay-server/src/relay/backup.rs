@@ -57,20 +57,8 @@ impl Relay {
         if !tls::exists(dir) {
             tls::create(dir)?;
         }
-        // marked before it has its name: what was interrupted here is not served
-        let draft = dir.join("relay.restoring");
-        for left in [
-            draft.clone(),
-            dir.join("relay.restoring-wal"),
-            dir.join("relay.restoring-shm"),
-        ] {
-            if left.exists() {
-                fs::remove_file(&left).with_context(|| format!("remove {}", left.display()))?;
-            }
-        }
-        SqliteStore::copy(from, &draft)?;
-        SqliteStore::mark_restored(&draft, &environment)?;
-        fs::rename(&draft, dir.join(DATABASE_FILE)).context("name the database")?;
+        SqliteStore::restore(from, &dir.join(DATABASE_FILE), &environment)?;
+        // last: a directory with an identity key is a whole relay
         if let Some(text) = text {
             write_secret(&identity, &text)?;
         }
@@ -97,7 +85,7 @@ fn refuse_others(dir: &Path) -> anyhow::Result<()> {
         let name = name.to_string_lossy();
         let known = [IDENTITY_FILE, CONFIG_FILE].contains(&&*name)
             || tls::is_file(&name)
-            || name.starts_with("relay.restoring");
+            || (name.starts_with(DATABASE_FILE) && name.contains(".draft"));
         ensure!(
             known,
             "{} is not empty: {name} is in it. Restore into a new directory",

@@ -182,6 +182,7 @@ impl Handshake<'_> {
                     devices: manifests::devices(&opened),
                 };
                 call(|done| node.store.register(new, done)).await?;
+                crate::KillPoint::RegisteredBeforeReady.reach();
             }
         }
         let row = self.certified(account, certificate).await?;

@@ -7,6 +7,7 @@ mod commits;
 mod incarnations;
 mod keeping;
 mod key_packages;
+mod manifests;
 mod requests;
 mod restoring;
 

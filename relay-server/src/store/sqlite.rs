@@ -85,6 +85,11 @@ impl SqliteStore {
         backup::copy(from, to)
     }
 
+    /// Makes a database from a backup.
+    pub(crate) fn restore(from: &Path, to: &Path, environment: &Environment) -> anyhow::Result<()> {
+        backup::restore(from, to, environment)
+    }
+
     /// Marks a database as restored from a backup. Nobody may be serving it.
     pub(crate) fn mark_restored(path: &Path, environment: &Environment) -> anyhow::Result<()> {
         backup::mark_restored(path, environment)
@@ -342,6 +347,12 @@ impl Store for SqliteStore {
     fn manifest_for(&self, caller: Identity, account: AccountId) -> Reading<Option<Vec<u8>>> {
         self.readers
             .read(move |connection| manifests::newest_for(connection, caller, account))
+    }
+
+    fn sees(&self, caller: Identity, account: AccountId) -> Reading<bool> {
+        self.readers.read(move |connection| {
+            blocks::seen_by(connection, account, caller.account).map(|row| row.is_some())
+        })
     }
 
     fn record(&self, record: Digest) -> Reading<Option<RecordRow>> {

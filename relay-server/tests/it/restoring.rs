@@ -1,5 +1,7 @@
 //! A relay that was restored from a backup, and what its clients do about it.
 
+use std::process::Command;
+
 use protocol::{ErrorCode, Fetch, Frame, Page, StreamId, Token};
 use relay_server::Relay;
 
@@ -212,4 +214,48 @@ async fn a_restore_overwrites_nothing_and_needs_the_identity_key() {
     let restored = Relay::restore(target.path(), &backup).expect("restores");
     assert_eq!(restored.relay_id(), relay.id);
     assert!(fails(target.path()).expect("twice").contains("not empty"));
+}
+
+#[tokio::test]
+async fn the_commands_do_it_while_the_relay_serves() {
+    let relay = TestRelay::start().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let backup = folder.path().join("backup");
+    let target = folder.path().join("restored");
+    let command = |arguments: [&std::ffi::OsStr; 5]| {
+        Command::new(env!("CARGO_BIN_EXE_relevo-relay"))
+            .args(arguments)
+            .output()
+            .expect("runs")
+    };
+    let back_up = || {
+        command([
+            "backup".as_ref(),
+            "--dir".as_ref(),
+            relay.dir.path().as_ref(),
+            "--to".as_ref(),
+            backup.as_ref(),
+        ])
+    };
+    let restore = || {
+        command([
+            "restore".as_ref(),
+            "--dir".as_ref(),
+            target.as_ref(),
+            "--from".as_ref(),
+            backup.as_ref(),
+        ])
+    };
+    // the test relay is behind a proxy; the command reads that from the file
+    let config = relay.config.to_commented_toml();
+    std::fs::write(relay.dir.path().join("config.toml"), config).expect("writes");
+    assert!(back_up().status.success());
+    assert!(!back_up().status.success(), "nothing is overwritten");
+    assert!(!restore().status.success(), "no identity key");
+    let key = relay.dir.path().join("identity-key");
+    std::fs::copy(key, folder.path().join("identity-key")).expect("copies");
+    let restored = restore();
+    assert!(restored.status.success(), "{restored:?}");
+    assert!(!restore().status.success(), "nothing is overwritten");
+    assert_eq!(Relay::open(&target).expect("opens").relay_id(), relay.id);
 }

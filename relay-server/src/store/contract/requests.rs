@@ -80,6 +80,27 @@ async fn what_was_declined_is_remembered_for_thirty_days() {
     let ended = world.decline(world.ana[1], 0xc0).await.unwrap().unwrap();
     assert_eq!(ended.left, [world.ana[0].device, world.bo.device]);
     assert!(world.decline(world.ana[0], 0xc0).await.unwrap().is_none());
+    // the welcome that nobody acknowledged still says what it is about
+    let attachment = world
+        .store
+        .attachment(world.ana[0].device_row, NOON)
+        .await
+        .unwrap();
+    assert!(attachment.memberships.is_empty());
+    let range = PageRange {
+        after: 0,
+        until: 10,
+        entries: 10,
+        bytes: 1 << 20,
+    };
+    let reader = world.ana[0].account_row;
+    let inbox = world
+        .store
+        .page(attachment.inbox, range, reader)
+        .await
+        .unwrap();
+    assert_eq!(inbox.entries[0].conversation, Some(CONVERSATION));
+    assert!(inbox.entries[0].bytes.is_empty());
     assert_eq!(
         code(world.append(world.bo, 1, &[(9, "x")]).await),
         ErrorCode::NotMember

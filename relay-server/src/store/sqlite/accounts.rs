@@ -22,6 +22,7 @@ pub(super) fn register(tx: &mut Tx<'_>, request: &NewAccount) -> Result<(), Faul
         Made::ByInvite(token) => (links::consume_invite(tx, token)?, tx.now),
         Made::ByReceipt(time) => (None, time),
     };
+    crate::KillPoint::InviteUsed.reach();
     tx.connection
         .prepare_cached(
             "INSERT INTO accounts (account, created, invited_by, manifest) VALUES (?1, ?2, ?3, ?4)",
@@ -37,6 +38,7 @@ pub(super) fn register(tx: &mut Tx<'_>, request: &NewAccount) -> Result<(), Faul
     for device in &request.devices {
         insert_device(tx, account, device)?;
     }
+    crate::KillPoint::AccountInserted.reach();
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Copies of a database: made while it serves, checked, and taken into service again.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     path::Path,
 };
 
@@ -12,13 +12,50 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::{gaps, schema};
 use crate::environment::Environment;
 
-/// Writes a copy of the database as of one moment, checked and on stable storage. Another process may be serving.
+/// Writes a copy of a database as of one moment, checked and on stable storage. Another process may be serving it.
 pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    make(to, |draft| fill(from, draft))
+}
+
+/// Makes a database from a backup, marked as such before it has its name: what was interrupted is not served.
+pub(super) fn restore(from: &Path, to: &Path, environment: &Environment) -> anyhow::Result<()> {
+    make(to, |draft| {
+        fill(from, draft)?;
+        mark_restored(draft, environment)
+    })
+}
+
+/// Makes a file that was not there: whole or not at all.
+fn make(to: &Path, fill: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
     ensure!(!to.exists(), "{} is there already", to.display());
-    let draft = to.with_extension("draft");
-    if draft.exists() {
-        fs::remove_file(&draft).with_context(|| format!("remove {}", draft.display()))?;
+    let name = to.file_name().context("no name for a file")?;
+    let beside = |suffix: &str| {
+        let mut name = name.to_owned();
+        name.push(suffix);
+        to.with_file_name(name)
+    };
+    let draft = beside(".draft");
+    let remove = || {
+        for file in [&draft, &beside(".draft-wal"), &beside(".draft-shm")] {
+            if file.exists() {
+                fs::remove_file(file).with_context(|| format!("remove {}", file.display()))?;
+            }
+        }
+        anyhow::Ok(())
+    };
+    // one that was interrupted
+    remove()?;
+    let filled = fill(&draft);
+    if filled.is_err() {
+        // what went wrong first is what a person has to know
+        drop(remove());
     }
+    filled?;
+    fs::rename(&draft, to).with_context(|| format!("name it {}", to.display()))?;
+    sync_folder(to)
+}
+
+fn fill(from: &Path, draft: &Path) -> anyhow::Result<()> {
     // who is in which conversation is in there: only its owner may read it, from its first byte on
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -28,7 +65,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
         options.mode(0o600);
     }
     let file = options
-        .open(&draft)
+        .open(draft)
         .with_context(|| format!("create {}", draft.display()))?;
     let source = Connection::open_with_flags(
         from,
@@ -42,11 +79,8 @@ pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     source
         .execute("VACUUM INTO ?1", (target,))
         .with_context(|| format!("copy {}", from.display()))?;
-    drop(source);
     file.sync_all().context("sync the copy")?;
-    check(&draft)?;
-    fs::rename(&draft, to).with_context(|| format!("name it {}", to.display()))?;
-    sync_folder(to)
+    check(draft)
 }
 
 /// Checks that a file is a whole database of a relay, of this version or an older one.
@@ -87,21 +121,29 @@ pub(super) fn mark_restored(path: &Path, environment: &Environment) -> anyhow::R
             (environment.draw::<{ StoreGeneration::LEN }>(),),
         )
         .context("draw the generation")?;
-    transaction.commit().context("commit")
+    transaction.commit().context("commit")?;
+    // all of it in the one file: it may be given another name now
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))
+        .context("write the log into the database")?;
+    ensure!(mode == "delete", "another process has the database open");
+    Ok(())
 }
 
 /// Makes the names in a file's folder durable.
+#[cfg(unix)]
 fn sync_folder(path: &Path) -> anyhow::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .with_context(|| format!("sync {}", folder.display()))?;
-    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("sync {}", folder.display()))
+}
+
+/// Other systems do that themselves.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> anyhow::Result<()> {
     Ok(())
 }

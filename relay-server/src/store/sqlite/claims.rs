@@ -50,6 +50,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault>
             });
         }
     }
+    crate::KillPoint::KeyPackageTaken.reach();
     if packages.is_empty() && *account != caller.account {
         return Err(none());
     }
@@ -61,5 +62,6 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault>
     tx.connection
         .prepare_cached("INSERT INTO claims (device, client_id, account, time, reply) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute((caller.device_row.0, client_id.as_bytes(), account.as_bytes(), tx.now, &reply))?;
+    crate::KillPoint::ClaimInserted.reach();
     Ok(reply.into())
 }

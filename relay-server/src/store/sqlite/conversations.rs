@@ -112,15 +112,21 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     let requester = (!consent).then_some(own);
     let room = if consent { 0 } else { requests::ALLOWANCE };
     let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
+    // a conversation that this relay has lost goes on above all that its members remember
+    let base = match request.incarnation {
+        Some(_) => tx.now,
+        None => 0,
+    };
+    let seq = base + 1;
     tx.connection
-        .prepare_cached("INSERT INTO streams (time) VALUES (?1)")?
-        .execute((tx.now,))?;
+        .prepare_cached("INSERT INTO streams (last, base, time) VALUES (?1, ?1, ?2)")?
+        .execute((base, tx.now))?;
     let stream = StreamRow(tx.connection.last_insert_rowid());
     tx.connection
         .prepare_cached(
             "INSERT INTO conversations
              (stream, conversation, low, high, incarnation, epoch, commit_seq, commit_digest, group_info, requester, allowance)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10)",
         )?
         .execute((
             stream.0,
@@ -133,13 +139,14 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             &commit.group_info[..],
             requester.map(|row| row.0),
             room,
+            seq,
         ))?;
     groups::advance(tx.connection, stream, commit)?;
     // the creator was there before the first entry, and needs no welcome
     tx.connection
-        .prepare_cached("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, 0, 0, 0)")?
-        .execute((stream.0, commit.caller.device_row.0))?;
-    let mut done = store_commit(tx, stream, 1, commit, Joining::Anew, Vec::new())?;
+        .prepare_cached("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, ?3, 0, ?3)")?
+        .execute((stream.0, commit.caller.device_row.0, base))?;
+    let mut done = store_commit(tx, stream, seq, commit, Joining::Anew, Vec::new())?;
     if let Some(change) = &mut done.change {
         // that the peer blocked the creator was ruled out above
         let blocks = blocks::rows(tx.connection, own)?.contains(&peer);
@@ -155,12 +162,12 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             device_row: commit.caller.device_row,
             account: commit.caller.account,
             account_row: own,
-            joined: 0,
+            joined: base,
             left: None,
             welcome: 0,
             since: 0,
             former_welcome: 0,
-            cursor: 0,
+            cursor: base,
             last_seen: 0,
         };
         change.joined.push(Joined {
@@ -168,6 +175,7 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             welcome: None,
         });
     }
+    crate::KillPoint::ConversationInserted.reach();
     Ok(done)
 }
 
@@ -194,10 +202,12 @@ pub(super) fn of_account(
     let after = after.map_or(Vec::new(), |after| after.as_bytes().to_vec());
     let mut found = connection
         .prepare_cached(
-            "SELECT c.conversation, a.account FROM conversations c JOIN accounts a ON a.id = c.high
+            "SELECT c.conversation, a.account, coalesce(c.requester = a.id, 0)
+             FROM conversations c JOIN accounts a ON a.id = c.high
              WHERE c.low = ?1 AND c.conversation > ?2
              UNION ALL
-             SELECT c.conversation, a.account FROM conversations c JOIN accounts a ON a.id = c.low
+             SELECT c.conversation, a.account, coalesce(c.requester = a.id, 0)
+             FROM conversations c JOIN accounts a ON a.id = c.low
              WHERE c.high = ?1 AND c.conversation > ?2
              ORDER BY 1 LIMIT ?3",
         )?
@@ -205,6 +215,7 @@ pub(super) fn of_account(
             Ok(ConversationOf {
                 conversation: ConversationId::new(row.get(0)?),
                 peer: AccountId::new(row.get(1)?),
+                requested: row.get(2)?,
             })
         })?
         .collect::<SqlResult<Vec<_>>>()?;

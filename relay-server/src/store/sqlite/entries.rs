@@ -104,6 +104,7 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         done.appended.times.push(time);
     }
     if fresh > 0 {
+        crate::KillPoint::EntriesInserted.reach();
         heads::advance(tx, request.conversation, next - 1);
         let count = u64::try_from(fresh).unwrap_or(u64::MAX);
         let account = request.caller.account_row;

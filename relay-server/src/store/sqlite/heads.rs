@@ -27,6 +27,7 @@ pub(super) struct Asked {
 }
 
 impl Head {
+    /// Whether the device is a member, and in force.
     pub(super) fn is_member(&self, device: DeviceRow) -> bool {
         self.members.contains(&device)
     }
@@ -103,8 +104,10 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
     let Some(mut head) = head else {
         return Ok(None);
     };
-    let mut statement = connection
-        .prepare_cached("SELECT device FROM members WHERE stream = ?1 AND left IS NULL")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT m.device FROM members m JOIN devices d ON d.id = m.device
+             WHERE m.stream = ?1 AND m.left IS NULL AND d.revoked = 0",
+    )?;
     head.members = statement
         .query_map((head.stream.0,), |row| row.get(0).map(DeviceRow))?
         .collect::<SqlResult<_>>()?;

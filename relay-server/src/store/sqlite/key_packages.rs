@@ -29,6 +29,7 @@ pub(super) fn publish(tx: &mut Tx<'_>, request: &NewKeyPackages) -> Result<KeyPa
     if let Some(package) = &request.last_resort {
         insert(tx.connection, device, 1, package)?;
     }
+    crate::KillPoint::KeyPackagesInserted.reach();
     Ok(KeyPackageCount {
         count: count(tx.connection, device, tx.now)?,
     })

@@ -46,6 +46,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, (caller, link): &(Caller, NewLinkRow)) -> 
             link.uses,
             link.expires,
         ))?;
+    crate::KillPoint::LinkInserted.reach();
     Ok(())
 }
 

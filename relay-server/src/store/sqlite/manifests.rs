@@ -39,6 +39,8 @@ pub(super) fn publish(tx: &mut Tx<'_>, request: &NewManifest) -> Result<Vec<Devi
                 .prepare_cached("DELETE FROM key_packages WHERE device = ?1")?
                 .execute((device.device_row.0,))?;
             revoked.push(device.device);
+            // they hold who may append
+            tx.heads.clear();
         }
     }
     for device in &request.devices {

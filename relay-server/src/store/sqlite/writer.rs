@@ -256,6 +256,7 @@ impl Worker {
             batch.push(next);
         }
         self.write(batch);
+        crate::KillPoint::BeforeCheckpoint.reach();
         self.checkpoint();
     }
 
@@ -309,7 +310,9 @@ impl Worker {
     fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         let connection = &self.connection;
         let now = self.environment.clock.now();
+        crate::KillPoint::BatchBeforeBegin.reach();
         run_cached(connection, "BEGIN IMMEDIATE").map_err(|error| Failure::of(&error, "begin"))?;
+        crate::KillPoint::BatchAfterBegin.reach();
         if self.heads.len() > HEADS {
             self.heads.clear();
         }
@@ -337,10 +340,13 @@ impl Worker {
                 .and_then(|mut statement| statement.execute((device.0, count)))
                 .map_err(|error| Failure::of(&error, "count what a device sent"))?;
         }
+        crate::KillPoint::BatchBeforeCommit.reach();
         run_cached(connection, "COMMIT").map_err(|error| {
             Failure::of(&error, "commit");
             Failure::Database
-        })
+        })?;
+        crate::KillPoint::BatchAfterCommit.reach();
+        Ok(())
     }
 
     /// Moves the log into the database where enough has gathered. Done after the answers have left.

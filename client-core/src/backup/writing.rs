@@ -1,0 +1,323 @@
+//! One run: everything, or what changed since the last one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use minicbor::bytes::ByteArray;
+use rusqlite::Connection;
+use tracing::warn;
+
+use crate::{
+    backup::{
+        BackupError,
+        manifest::{self, Manifest, SegmentId},
+        record::Record,
+        stream::SegmentWriter,
+    },
+    crypto::AccountKeys,
+    error::{Error, ErrorKind, Result},
+    files,
+    seams::Randomness,
+    store::{
+        Database, DatabaseKey, WriteTransaction, account,
+        backup::{self, MESSAGES, SMALL_TABLES, Settings, Written},
+        database,
+    },
+};
+
+/// With more segments than this, a run writes everything anew.
+const MOST_SEGMENTS: usize = 32;
+
+/// What a run needs to know.
+pub struct Job {
+    settings: Settings,
+    up_to: i64,
+}
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Ran {
+    run: [u8; 16],
+    time: u64,
+    up_to: i64,
+    changes: Vec<(i64, i64)>,
+    forgets_filling: bool,
+    /// How many messages it wrote, those that went among them.
+    pub written: u64,
+    /// How many messages the backup has now, not counting those that only it has.
+    pub messages: u64,
+}
+
+/// Begins a run, on the thread that writes the database.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]: backups are off; [`ErrorKind::Database`].
+pub fn begin(write: &WriteTransaction<'_>) -> Result<Job> {
+    let up_to = backup::watch(write)?;
+    let settings = backup::settings(write.connection())?
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, "backups are off"))?;
+    Ok(Job { settings, up_to })
+}
+
+/// Notes a run that ended well, on the thread that writes the database.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn finish(write: &WriteTransaction<'_>, ran: &Ran) -> Result<()> {
+    backup::note_run(
+        write,
+        &Written {
+            run: ran.run,
+            time: ran.time,
+            last_message: ran.up_to,
+            changes: &ran.changes,
+            forgets_filling: ran.forgets_filling,
+        },
+    )
+}
+
+/// Writes the backup. Blocks; the engine may go on writing. `now` is the computer's time in milliseconds.
+///
+/// # Errors
+/// [`BackupError`]; then the former backup is as it was.
+pub fn run(
+    database: &Path,
+    key: &DatabaseKey,
+    job: &Job,
+    now: u64,
+    random: &mut dyn Randomness,
+) -> std::result::Result<Ran, BackupError> {
+    let folder = PathBuf::from(&job.settings.folder);
+    files::create_private_folder(&folder)?;
+    let connection = Database::open_reader(database, key)?;
+    // one moment for everything that is read
+    let snapshot = connection.unchecked_transaction().map_err(Error::from)?;
+    let row = account::load(&snapshot)?;
+    let keys = AccountKeys::from_bytes(&row.keys).map_err(Error::from)?;
+    let former = former(&folder, &job.settings, &keys)?;
+    let plan = Plan::new(&folder, job, former);
+    let mut run = Run {
+        folder: &folder,
+        job,
+        connection: &snapshot,
+        random,
+        written: Vec::new(),
+    };
+    let outcome = run.write(plan, &keys, now);
+    let (written, names) = match outcome {
+        Ok(done) => done,
+        Err(error) => {
+            for id in &run.written {
+                // the next run that ends well removes what is left
+                let _removed = fs::remove_file(manifest::segment_path(&folder, id));
+            }
+            return Err(error);
+        }
+    };
+    if let Err(error) = remove_others(&folder, &names) {
+        warn!(%error, "old segments stay in the backup's folder");
+    }
+    Ok(written)
+}
+
+/// The manifest that is there, if it is ours and whole.
+fn former(
+    folder: &Path,
+    settings: &Settings,
+    keys: &AccountKeys,
+) -> std::result::Result<Option<Manifest>, BackupError> {
+    match manifest::read(folder, &settings.key) {
+        Ok(manifest) if (manifest.account, manifest.device) != (keys.account(), keys.device()) => {
+            Err(BackupError::OtherDevice)
+        }
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(BackupError::Missing) => Ok(None),
+        Err(BackupError::Damaged(what)) => {
+            warn!(what, "the backup is written anew");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What to write, and what of the former backup stays.
+struct Plan {
+    after: i64,
+    kept: Vec<SegmentId>,
+    holds_lost: bool,
+}
+
+impl Plan {
+    fn new(folder: &Path, job: &Job, former: Option<Manifest>) -> Self {
+        let everything = |kept, holds_lost| Self {
+            after: i64::MIN,
+            kept,
+            holds_lost,
+        };
+        let whole = |manifest: &Manifest| {
+            let there = |id| files::there(&manifest::segment_path(folder, id));
+            manifest.segments.iter().all(there)
+        };
+        let Some(former) = former.filter(whole) else {
+            return everything(Vec::new(), false);
+        };
+        let filled = job.settings.filled;
+        let follows = job.settings.run == Some(*former.run);
+        if !follows && !filled {
+            // the database is not the one that wrote it last: it may have lost what only the backup has
+            return everything(former.segments, true);
+        }
+        let holds_lost = former.holds_lost && !filled;
+        let too_many = former.segments.len() >= MOST_SEGMENTS && !holds_lost;
+        if filled || too_many {
+            return everything(Vec::new(), false);
+        }
+        Self {
+            after: job.settings.last_message,
+            kept: former.segments,
+            holds_lost,
+        }
+    }
+}
+
+struct Run<'a> {
+    folder: &'a Path,
+    job: &'a Job,
+    connection: &'a Connection,
+    random: &'a mut dyn Randomness,
+    written: Vec<SegmentId>,
+}
+
+impl Run<'_> {
+    fn write(
+        &mut self,
+        plan: Plan,
+        keys: &AccountKeys,
+        now: u64,
+    ) -> std::result::Result<(Ran, Vec<SegmentId>), BackupError> {
+        let mut segments = plan.kept;
+        let state = self.write_state()?;
+        let changes = backup::changes(self.connection)?;
+        let (messages, written) = self.write_messages(plan.after, &changes)?;
+        segments.extend(messages);
+        let columns = backup::columns(self.connection, MESSAGES)?;
+        let (count, digest) = backup::digest(self.connection, &columns, self.job.up_to)?;
+        let run: [u8; 16] = self.random.array().map_err(Error::from)?;
+        let manifest = Manifest {
+            run: run.into(),
+            time: now,
+            account: keys.account(),
+            device: keys.device(),
+            form: database::newest_form(),
+            record: self.job.settings.record.clone().into(),
+            state,
+            segments,
+            last_message: self.job.up_to,
+            messages: count,
+            digest: digest.into(),
+            holds_lost: plan.holds_lost,
+        };
+        manifest::write(self.folder, &self.job.settings.key, &manifest, self.random)?;
+        let mut names = manifest.segments;
+        names.push(state);
+        let ran = Ran {
+            run,
+            time: now,
+            up_to: self.job.up_to,
+            changes,
+            forgets_filling: self.job.settings.filled,
+            written,
+            messages: count,
+        };
+        Ok((ran, names))
+    }
+
+    fn write_state(&mut self) -> std::result::Result<SegmentId, BackupError> {
+        let (id, mut segment) = self.begin_segment()?;
+        for table in SMALL_TABLES {
+            let columns = backup::columns(self.connection, table)?;
+            segment.push(&Record::Table((*table).to_owned(), columns.clone()))?;
+            backup::small_rows(self.connection, table, &columns, &mut |row, cells| {
+                segment.push(&Record::Row(row, cells))
+            })?;
+        }
+        self.end_segment(id, segment)
+    }
+
+    /// `None` where nothing is new.
+    fn write_messages(
+        &mut self,
+        after: i64,
+        changes: &[(i64, i64)],
+    ) -> std::result::Result<(Option<SegmentId>, u64), BackupError> {
+        let columns = backup::columns(self.connection, MESSAGES)?;
+        let (id, mut segment) = self.begin_segment()?;
+        let mut written = 0_u64;
+        segment.push(&Record::Table(MESSAGES.to_owned(), columns.clone()))?;
+        // what is after it comes below
+        let earlier = changes.iter().filter(|(row, _)| *row <= after);
+        for (row, _) in earlier {
+            let record = match backup::message(self.connection, &columns, *row)? {
+                Some(cells) => Record::Row(*row, cells),
+                None => Record::Removed(*row),
+            };
+            segment.push(&record)?;
+            written = written.saturating_add(1);
+        }
+        let range = (after, self.job.up_to);
+        backup::messages(self.connection, &columns, range, &mut |row, cells| {
+            written = written.saturating_add(1);
+            segment.push(&Record::Row(row, cells))
+        })?;
+        if written == 0 {
+            drop(segment);
+            fs::remove_file(self.partial(&id))?;
+            return Ok((None, 0));
+        }
+        Ok((Some(self.end_segment(id, segment)?), written))
+    }
+
+    fn begin_segment(&mut self) -> std::result::Result<(SegmentId, SegmentWriter), BackupError> {
+        let id: SegmentId = ByteArray::from(self.random.array::<16>().map_err(Error::from)?);
+        let key = &self.job.settings.key;
+        let segment = SegmentWriter::create(&self.partial(&id), &id, key, self.random)?;
+        Ok((id, segment))
+    }
+
+    fn end_segment(
+        &mut self,
+        id: SegmentId,
+        segment: SegmentWriter,
+    ) -> std::result::Result<SegmentId, BackupError> {
+        segment.finish()?;
+        self.written.push(id);
+        files::put_in_place(
+            &self.partial(&id),
+            &manifest::segment_path(self.folder, &id),
+        )?;
+        Ok(id)
+    }
+
+    fn partial(&self, id: &SegmentId) -> PathBuf {
+        files::beside(&manifest::segment_path(self.folder, id), ".partial")
+    }
+}
+
+/// Removes segments that the manifest does not name. Other files are not ours.
+fn remove_others(folder: &Path, named: &[SegmentId]) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let id = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .map(|name| name.strip_suffix(".partial").unwrap_or(name))
+            .and_then(manifest::segment_id);
+        let partial = path.extension().is_some_and(|it| it == "partial");
+        if id.is_some_and(|id| partial || !named.contains(&id)) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! A conversation as a file that other programs read: HTML to look at and print, Markdown to edit, JSON to process.
+//!
+//! A file is written message by message, and holds what a person sees. Everything in it comes from others, so everything is
+//! escaped for its format, and names lose the characters that turn the direction of what follows.
+//!
+//! JSON, version 1; a later version may add members:
+//!
+//! ```json
+//! {
+//!   "format": "relevo-conversation", "version": 1, "exported": "2026-11-22T15:43:00Z",
+//!   "me": {"account": "HEX", "name": "Ana"}, "peer": {"account": "HEX", "name": "Luis"},
+//!   "messages": [
+//!     {"id": "HEX", "time": "2026-11-22T15:43:00Z", "sender": "HEX", "mine": true, "kind": "text", "text": "hi",
+//!      "state": "delivered"}
+//!   ]
+//! }
+//! ```
+//! `kind` is `text`, `system` (with `event`), `unreadable` or `unsupported`; `text` is there for texts only; `state` is
+//! `queued`, `sent`, `delivered` or `failed` and there for own messages only.
+
+mod escape;
+mod html;
+mod json;
+mod markdown;
+
+use std::io::Write;
+
+use rusqlite::Connection;
+
+use crate::{
+    error::{Error, Result},
+    model::{ConversationKey, Message, MessageKind, SystemEvent},
+    store::exporting::{self, Participants},
+};
+
+/// What kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One page without scripts, images or links.
+    Html,
+    /// For programs; the module says what is in it.
+    Json,
+    /// CommonMark in which nothing of a message has a meaning.
+    Markdown,
+}
+
+/// The words of the file that are nobody's message, in the language of the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// The language's tag, such as `en`.
+    pub language: String,
+    /// "Conversation with"; the name follows.
+    pub conversation_with: String,
+    /// "Exported on"; the time follows.
+    pub exported_on: String,
+    /// Instead of a message that could not be opened.
+    pub unreadable: String,
+    /// Instead of a message that this version does not understand.
+    pub unsupported: String,
+    /// Where the conversation began.
+    pub started: String,
+    /// Where messages never arrived.
+    pub missing: String,
+    /// Where a request was accepted.
+    pub accepted: String,
+    /// Where the conversation's encryption was mended.
+    pub mended: String,
+    /// Where the other's devices changed.
+    pub devices: String,
+    /// Where the relay was seen to show different people different things.
+    pub split: String,
+    /// Beside an own message that has not left this computer.
+    pub not_sent: String,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            language: "en".to_owned(),
+            conversation_with: "Conversation with".to_owned(),
+            exported_on: "Exported on".to_owned(),
+            unreadable: "This message could not be opened.".to_owned(),
+            unsupported: "This message is of a kind that this version does not show.".to_owned(),
+            started: "The conversation began.".to_owned(),
+            missing: "Some messages never arrived.".to_owned(),
+            accepted: "The request was accepted.".to_owned(),
+            mended: "The connection of this conversation was repaired.".to_owned(),
+            devices: "The other's devices changed.".to_owned(),
+            split: "The server showed different people different lists of devices.".to_owned(),
+            not_sent: "not sent".to_owned(),
+        }
+    }
+}
+
+impl Words {
+    /// What stands in the place of a message without text.
+    fn note(&self, kind: MessageKind) -> Option<&str> {
+        match kind {
+            MessageKind::Text => None,
+            MessageKind::System(SystemEvent::ConversationStarted) => Some(&self.started),
+            MessageKind::System(SystemEvent::MessagesMissing) => Some(&self.missing),
+            MessageKind::System(SystemEvent::RequestAccepted) => Some(&self.accepted),
+            MessageKind::System(SystemEvent::Rejoined | SystemEvent::Reset) => Some(&self.mended),
+            MessageKind::System(SystemEvent::DevicesChanged) => Some(&self.devices),
+            MessageKind::System(SystemEvent::SplitView) => Some(&self.split),
+            MessageKind::Unreadable => Some(&self.unreadable),
+            MessageKind::Unsupported => Some(&self.unsupported),
+        }
+    }
+}
+
+/// Where a file goes, one message after the other.
+trait Page {
+    fn begin(&mut self, exported: u64, participants: &Participants) -> Result<()>;
+    fn message(&mut self, message: &Message) -> Result<()>;
+    fn end(&mut self) -> Result<()>;
+}
+
+/// Writes a conversation as it is at this moment, and returns how many messages that were. Blocks; `connection` is one for
+/// reading. `now` is the computer's time in milliseconds.
+///
+/// # Errors
+/// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Database`], [`crate::ErrorKind::DiskFull`].
+pub fn conversation(
+    connection: &Connection,
+    key: ConversationKey,
+    format: Format,
+    words: &Words,
+    now: u64,
+    output: &mut dyn Write,
+) -> Result<u64> {
+    let snapshot = connection.unchecked_transaction()?;
+    let participants = exporting::participants(&snapshot, key)?;
+    let mut page: Box<dyn Page + '_> = match format {
+        Format::Html => Box::new(html::HtmlPage::new(output, words)),
+        Format::Json => Box::new(json::JsonPage::new(output)),
+        Format::Markdown => Box::new(markdown::MarkdownPage::new(output, words)),
+    };
+    page.begin(now, &participants)?;
+    let mut count = 0_u64;
+    exporting::each_message(&snapshot, key, &mut |message| {
+        count = count.saturating_add(1);
+        page.message(&message)
+    })?;
+    page.end()?;
+    Ok(count)
+}
+
+/// What a name may hold in a file: one line, and nothing that turns the direction of what follows.
+fn clean_name(name: &str) -> String {
+    let turns = |letter: char| {
+        matches!(letter,
+            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    name.chars()
+        .filter(|letter| !letter.is_control() && !turns(*letter))
+        .filter(|letter| !matches!(letter, '\u{2028}' | '\u{2029}'))
+        .collect()
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        std::io::Error::from(error).into()
+    }
+}

@@ -1,0 +1,232 @@
+//! Making an account for an invite, so that every attempt after a failure goes on with the same keys.
+
+use std::fs;
+
+use protocol::{AccountId, Link, LinkKind, Token};
+use zeroize::Zeroizing;
+
+use crate::{
+    content,
+    crypto::AccountKeys,
+    engine::{Engine, Seams},
+    error::{Error, ErrorKind, Result},
+    files,
+    keyslots::{self, Protection, SecretStore, Unlock, UnlockError},
+    profile::{OpenedAccount, Profile, entry_name},
+    restoring::FoundAccount,
+    seams::Randomness,
+    store::{Database, DatabaseKey, account, account::AccountRow, identity},
+};
+
+impl Profile {
+    /// Makes an account for a link, ready to register. Safe to repeat with the same link: the same keys are used again, so
+    /// that an answer of the relay that was lost does no harm.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadLink`] where the link is no invite, [`ErrorKind::NameInvalid`], the errors of [`keyslots::create`],
+    /// [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
+    pub fn create(
+        &self,
+        link: &Link,
+        name: &str,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+        seams: Seams,
+    ) -> Result<OpenedAccount> {
+        let name = content::clean_name(name)?;
+        if link.kind != LinkKind::Invite {
+            return Err(Error::new(
+                ErrorKind::BadLink,
+                "a contact link makes no account",
+            ));
+        }
+        let token = link.secret.token();
+        let marker = token.stored_hash().to_hex();
+        let relay = link.relay;
+        let new = |random: &mut dyn Randomness, now| {
+            let keys = AccountKeys::generate(random, relay, now)?;
+            let manifest = keys.manifest();
+            Ok(New {
+                row: AccountRow::new(&keys, manifest, &link.addresses, Some(token)),
+                record: None,
+            })
+        };
+        let mut opened = self.begin_or_go_on(&marker, protection, keyring, seams, new)?;
+        opened.engine.set_name(&name)?;
+        if let Some(issuer) = link.issuer {
+            opened.engine.open_inviter(issuer, link.secret.clone())?;
+        }
+        Ok(opened)
+    }
+
+    /// Brings an account back on this computer as a new device, ready to be let in. The devices before it are revoked. Safe to
+    /// repeat with the same code.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NameInvalid`], [`ErrorKind::RelayIdentity`] where the relay shows documents that contradict the record,
+    /// the errors of [`keyslots::create`], [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
+    pub fn restore(
+        &self,
+        found: &FoundAccount,
+        name: &str,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+        seams: Seams,
+    ) -> Result<OpenedAccount> {
+        let name = content::clean_name(name)?;
+        let marker = found.code.record_id().stored_hash().to_hex();
+        let new = |random: &mut dyn Randomness, now| {
+            let (mut keys, manifest) =
+                AccountKeys::restored(&found.record, &found.manifest, random, now)
+                    .map_err(|error| Error::new(ErrorKind::RelayIdentity, error.to_string()))?;
+            // the code stays; what it opens holds the new device-signing key from now on
+            let record = keys
+                .recovery_record(random, &found.code)
+                .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
+            keys.forget_root_key();
+            let mut row = AccountRow::new(&keys, manifest, &found.addresses, None);
+            row.enrolling = true;
+            Ok(New {
+                row,
+                record: Some((found.code.record_id(), record)),
+            })
+        };
+        let mut opened = self.begin_or_go_on(&marker, protection, keyring, seams, new)?;
+        opened.engine.set_name(&name)?;
+        Ok(opened)
+    }
+
+    /// Goes on with what an earlier attempt left, or begins.
+    fn begin_or_go_on(
+        &self,
+        marker: &str,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+        mut seams: Seams,
+        new: impl FnOnce(&mut dyn Randomness, u64) -> Result<New>,
+    ) -> Result<OpenedAccount> {
+        let (key, database) = match self.begun(marker, protection, keyring) {
+            Some((key, database)) => {
+                let account = account::load(database.connection())?.account;
+                self.protect_anew(&key, protection, account, keyring, &mut seams)?;
+                (key, database)
+            }
+            None => self.begin(marker, protection, keyring, &mut seams, new)?,
+        };
+        Ok(OpenedAccount {
+            engine: Engine::new(database, seams)?,
+            path: self.database(),
+            key,
+            mended: None,
+        })
+    }
+
+    /// What an earlier attempt with the same link left, if it is whole and can be opened with what is at hand.
+    fn begun(
+        &self,
+        marker: &str,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+    ) -> Option<(DatabaseKey, Database)> {
+        if !fs::read_to_string(self.marker()).is_ok_and(|kept| kept == marker) {
+            return None;
+        }
+        let key = self.unlock_begun(protection, keyring).ok()?;
+        let database = Database::open(&self.database(), &key).ok()?;
+        account::load(database.connection())
+            .is_ok()
+            .then_some((key, database))
+    }
+
+    fn unlock_begun(
+        &self,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+    ) -> std::result::Result<DatabaseKey, UnlockError> {
+        let silently = Unlock::Silently(keyring);
+        let asked = match protection {
+            Protection::Passphrase(passphrase) => Unlock::Passphrase(passphrase),
+            Protection::RecoveryCode(code) => Unlock::RecoveryCode(code),
+            Protection::Keyring | Protection::Unprotected => return self.unlock(&silently),
+        };
+        self.unlock(&asked).or_else(|_| self.unlock(&silently))
+    }
+
+    /// The person may choose another protection at the second attempt.
+    fn protect_anew(
+        &self,
+        key: &DatabaseKey,
+        protection: &Protection,
+        account: AccountId,
+        keyring: &dyn SecretStore,
+        seams: &mut Seams,
+    ) -> Result<()> {
+        if keyslots::kinds(&self.slots())? == [protection.kind()] {
+            return Ok(());
+        }
+        let random = seams.random.as_mut();
+        keyslots::create(
+            &self.slots(),
+            key,
+            protection,
+            &entry_name(account),
+            keyring,
+            random,
+        )
+    }
+
+    /// Makes keys, slots and database. An account that was never made is moved out of the way, not deleted.
+    fn begin(
+        &self,
+        marker: &str,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+        seams: &mut Seams,
+        new: impl FnOnce(&mut dyn Randomness, u64) -> Result<New>,
+    ) -> Result<(DatabaseKey, Database)> {
+        if self.holds_account() {
+            self.set_aside(seams.clock.wall_ms())?;
+        }
+        files::create_private_folder(&self.account())?;
+        fs::write(self.marker(), marker)?;
+        let now = seams.clock.wall_ms();
+        let random = seams.random.as_mut();
+        let mut bytes = Zeroizing::new([0; 32]);
+        random.fill(bytes.as_mut_slice())?;
+        let key = DatabaseKey::new(*bytes);
+        let New { row, record } = new(random, now)?;
+        let entry = entry_name(row.account);
+        keyslots::create(&self.slots(), &key, protection, &entry, keyring, random)?;
+        keyslots::keep_identity(&self.slots(), &key, &identity::of_row(&row), random)?;
+        crate::KillPoint::KeySlotsMade.reach();
+        let mut database = Database::create(&self.database(), &key)?;
+        crate::KillPoint::DatabaseMade.reach();
+        database.write(|write| {
+            account::insert(write, &row)?;
+            match &record {
+                Some((token, bytes)) => account::set_record(write, *token, bytes),
+                None => Ok(()),
+            }
+        })?;
+        crate::KillPoint::AccountStored.reach();
+        Ok((key, database))
+    }
+
+    fn set_aside(&self, now: u64) -> Result<()> {
+        if !self.marker().exists() {
+            return Err(Error::new(
+                ErrorKind::Database,
+                "there is an account already",
+            ));
+        }
+        fs::rename(self.account(), self.folder.join(format!("abandoned-{now}")))?;
+        Ok(())
+    }
+}
+
+/// What a new database begins with.
+struct New {
+    row: AccountRow,
+    /// The recovery record that the relay has to be told, and its name.
+    record: Option<(Token, Vec<u8>)>,
+}

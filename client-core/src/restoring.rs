@@ -1,0 +1,192 @@
+//! Bringing an account back on a new computer: its recovery record is fetched from the relay by the code alone.
+//!
+//! The record is sealed by the code and names the relay, so an address that a person typed needs no trust: whoever answers
+//! there learns nothing but the name of a record, and cannot make one that opens.
+
+use std::time::Duration;
+
+use protocol::{
+    Address, ErrorCode, Frame, Hello, Nonce, PROTOCOL_VERSION, Recover, RelayId, decode_frame,
+    encode_frame,
+};
+use tokio::{runtime::Handle, sync::mpsc, time::timeout};
+use tracing::info;
+
+use crate::{
+    connection::TokioNetwork,
+    crypto::{RecordError, RecoveryCode, RecoveryCodeError, RecoveryLink, RecoveryRecord},
+    engine::handshake::is_proved,
+    error::{Error, ErrorKind, Result},
+    seams::{ConnectionId, Network as _, NetworkEvent, Randomness, SystemRandom, TlsFacts},
+};
+
+/// How long the relay may take for all of it.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Frames that wait to be looked at; the relay sends two.
+const EVENTS: usize = 8;
+const CONNECTION: ConnectionId = ConnectionId(1);
+
+/// What a person has: the code, and where the relay is.
+#[derive(Debug)]
+pub struct Lost {
+    /// The code.
+    pub code: RecoveryCode,
+    /// Where to ask, in order.
+    pub addresses: Vec<Address>,
+    /// The relay's identity, where the person had it from a QR code or link.
+    pub relay: Option<RelayId>,
+}
+
+/// An account that was found again.
+#[derive(Debug)]
+pub struct FoundAccount {
+    /// The code that opened its record.
+    pub(crate) code: RecoveryCode,
+    /// The keys that the record holds.
+    pub(crate) record: RecoveryRecord,
+    /// The account's newest manifest.
+    pub(crate) manifest: Vec<u8>,
+    /// Where the relay is.
+    pub(crate) addresses: Vec<Address>,
+}
+
+impl Lost {
+    /// Reads what a person typed or scanned: 24 words with the relay's address beside them, or the text of the QR code.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongCode`], [`ErrorKind::BadLink`] where the address is none.
+    pub fn parse(code: &str, relay: &str) -> Result<Self> {
+        if let Ok(link) = code.parse::<RecoveryLink>() {
+            return Ok(Self {
+                code: link.code,
+                addresses: link.addresses,
+                relay: Some(link.relay),
+            });
+        }
+        let code = RecoveryCode::parse(code).map_err(|error| match error {
+            RecoveryCodeError::UnknownWord(_)
+            | RecoveryCodeError::Count(_)
+            | RecoveryCodeError::Checksum => Error::new(ErrorKind::WrongCode, error.to_string()),
+        })?;
+        // any link of the relay says where it is, and who it is
+        if let Ok(link) = relay.trim().parse::<protocol::Link>() {
+            return Ok(Self {
+                code,
+                addresses: link.addresses,
+                relay: Some(link.relay),
+            });
+        }
+        let host = relay.trim().trim_start_matches("https://");
+        let host = host.trim_end_matches('/').to_lowercase();
+        Ok(Self {
+            code,
+            addresses: vec![host.parse()?],
+            relay: None,
+        })
+    }
+
+    /// Asks the relay for the account's record and opens it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RelayUnreachable`], [`ErrorKind::RelayIdentity`], [`ErrorKind::NoRecoveryRecord`],
+    /// [`ErrorKind::WrongCode`], [`ErrorKind::Version`], [`ErrorKind::Busy`].
+    pub async fn find(self, runtime: &Handle) -> Result<FoundAccount> {
+        let mut last = Error::new(ErrorKind::BadLink, "no address to ask");
+        for address in &self.addresses {
+            match timeout(PATIENCE, self.ask(address, runtime)).await {
+                Ok(Ok(found)) => return Ok(found),
+                Ok(Err(error)) if error.kind() != ErrorKind::RelayUnreachable => return Err(error),
+                Ok(Err(error)) => last = error,
+                Err(_) => last = unreachable(),
+            }
+        }
+        Err(last)
+    }
+
+    async fn ask(&self, address: &Address, runtime: &Handle) -> Result<FoundAccount> {
+        let (sender, mut events) = mpsc::channel(EVENTS);
+        let mut network = TokioNetwork::new(runtime.clone(), sender);
+        network.dial(CONNECTION, address);
+        let tls = match events.recv().await {
+            Some(NetworkEvent::Opened(_, tls)) => tls,
+            _ => return Err(unreachable()),
+        };
+        let random: &mut dyn Randomness = &mut SystemRandom;
+        let hello = Hello {
+            versions: vec![PROTOCOL_VERSION],
+            nonce: Nonce::new(random.array()?),
+            client: format!("relevo {}", env!("CARGO_PKG_VERSION")),
+        };
+        network.send(CONNECTION, encode_frame(0, &hello.clone().into()).into());
+        let relay = self.greeted(&hello, &tls, next(&mut events).await?)?;
+        let record = self.code.record_id();
+        network.send(
+            CONNECTION,
+            encode_frame(0, &Recover { record }.into()).into(),
+        );
+        let Frame::Recovered(recovered) = next(&mut events).await? else {
+            return Err(unreachable());
+        };
+        network.close(CONNECTION);
+        let record = RecoveryRecord::open(&self.code, &recovered.bytes.0).map_err(|error| {
+            let kind = match error {
+                RecordError::Unreadable => ErrorKind::WrongCode,
+                RecordError::TooNew => ErrorKind::Version,
+            };
+            Error::new(kind, error.to_string())
+        })?;
+        if record.relay() != relay || record.account() != recovered.account {
+            return Err(Error::new(
+                ErrorKind::RelayIdentity,
+                "the record is of another relay",
+            ));
+        }
+        info!("the account was found by its recovery code");
+        Ok(FoundAccount {
+            code: self.code.clone(),
+            record,
+            manifest: recovered.manifest.0.to_vec(),
+            addresses: self.addresses.clone(),
+        })
+    }
+
+    /// Who answered: the pinned relay, or whoever holds the identity key that it shows.
+    fn greeted(&self, hello: &Hello, tls: &TlsFacts, frame: Frame) -> Result<RelayId> {
+        let Frame::Challenge(challenge) = frame else {
+            return Err(unreachable());
+        };
+        let relay = RelayId::of_identity_key(&challenge.identity_key);
+        if !is_proved(hello, &challenge, tls) || self.relay.is_some_and(|pinned| pinned != relay) {
+            return Err(Error::new(
+                ErrorKind::RelayIdentity,
+                "what answered is not the relay",
+            ));
+        }
+        if challenge.version != PROTOCOL_VERSION {
+            return Err(Error::new(ErrorKind::Version, "another version"));
+        }
+        Ok(relay)
+    }
+}
+
+async fn next(events: &mut mpsc::Receiver<NetworkEvent>) -> Result<Frame> {
+    let Some(NetworkEvent::Received(_, bytes)) = events.recv().await else {
+        return Err(unreachable());
+    };
+    match decode_frame(&bytes) {
+        Ok((_, Frame::Bye(bye))) => Err(match bye.code {
+            ErrorCode::NotAuthenticated => Error::new(
+                ErrorKind::NoRecoveryRecord,
+                "the relay has nothing under this code",
+            ),
+            ErrorCode::UnsupportedVersion => Error::new(ErrorKind::Version, "another version"),
+            _ => Error::new(ErrorKind::Busy, "the relay asks to wait"),
+        }),
+        Ok((_, frame)) => Ok(frame),
+        Err(_) => Err(unreachable()),
+    }
+}
+
+fn unreachable() -> Error {
+    Error::new(ErrorKind::RelayUnreachable, "the relay did not answer")
+}

@@ -1,0 +1,89 @@
+//! The account's row as the key slots keep it, and back.
+
+use protocol::Token;
+use rusqlite::{Connection, named_params};
+use zeroize::Zeroizing;
+
+use crate::{
+    crypto::AccountKeys,
+    error::Result,
+    store::{account, account::AccountRow},
+};
+
+/// What a new database of the same device needs. Without it, a damaged database would end the account on this computer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The long-term keys, as [`crate::crypto::AccountKeys::to_bytes`] writes them: leaf key, login key and device id.
+    pub keys: Zeroizing<Vec<u8>>,
+    /// The relay's addresses.
+    pub addresses: Vec<String>,
+    /// The account's newest manifest.
+    pub manifest: Vec<u8>,
+    /// The account's name.
+    pub name: String,
+    /// The invite's token while the relay has not made the account.
+    pub registration: Option<Token>,
+    /// The relay's signed word that it made the account.
+    pub receipt: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Identity(…)")
+    }
+}
+
+/// Reads what the key slots keep.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`]; [`crate::ErrorKind::NotFound`] in a database without an account.
+pub(crate) fn load(connection: &Connection) -> Result<Identity> {
+    let row = account::load(connection)?;
+    let receipt = connection.query_row("SELECT receipt FROM account WHERE id = 1", [], |row| {
+        row.get(0)
+    })?;
+    Ok(Identity {
+        keys: row.keys,
+        addresses: row.addresses,
+        manifest: row.manifest,
+        name: row.name,
+        registration: row.registration,
+        receipt,
+    })
+}
+
+/// What the key slots keep of a row that is about to be written.
+pub(crate) fn of_row(row: &AccountRow) -> Identity {
+    Identity {
+        keys: Zeroizing::new(row.keys.to_vec()),
+        addresses: row.addresses.clone(),
+        manifest: row.manifest.clone(),
+        name: row.name.clone(),
+        registration: row.registration,
+        receipt: None,
+    }
+}
+
+/// Writes the row from what the key slots kept, unless there is one.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`]: the keys do not hold.
+pub(crate) fn restore(connection: &Connection, identity: &Identity) -> Result<()> {
+    let keys = AccountKeys::from_bytes(&identity.keys)?;
+    connection.execute(
+        "INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration, receipt)
+         VALUES (1, :account, :relay, :addresses, :keys, :manifest, :name, :registration, :receipt)
+         ON CONFLICT DO NOTHING",
+        named_params! {
+            ":account": keys.account().as_bytes(),
+            ":relay": keys.relay().as_bytes(),
+            ":addresses": identity.addresses.join("\n"),
+            ":keys": *identity.keys,
+            ":manifest": identity.manifest,
+            ":name": identity.name,
+            ":registration": identity.registration.map(|token: Token| *token.as_bytes()),
+            ":receipt": identity.receipt,
+        },
+    )?;
+    account::note_own_manifest(connection, &identity.manifest)
+}

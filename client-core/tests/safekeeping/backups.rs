@@ -1,0 +1,351 @@
+use std::{fs, path::PathBuf};
+
+use client_core::{
+    backup::{self, BackupError, Ran},
+    keyslots::Protection,
+    model::ConversationKey,
+    store::{mendings, messages, search},
+};
+use protocol::MessageId;
+use tempfile::TempDir;
+
+use crate::home::{CODE, CONVERSATIONS, DAY, Home, NOW, insert_message, random, seams, text};
+
+const RECORD: &[u8] = b"the account's keys, wrapped by the caller";
+
+struct Safe {
+    home: Home,
+    folder: TempDir,
+}
+
+impl Safe {
+    fn new(messages: u32) -> Self {
+        let safe = Self {
+            home: Home::with_messages(messages),
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let mut database = safe.home.database();
+        database
+            .write(|write| backup::turn_on(write, &CODE, safe.folder.path(), RECORD))
+            .unwrap();
+        safe
+    }
+
+    fn run(&self) -> Result<Ran, BackupError> {
+        let home = &self.home;
+        let mut database = home.database();
+        let (job, _) = database.write(backup::begin).unwrap();
+        let ran = backup::run(&home.path(), &home.key, &job, NOW, &mut random())?;
+        database.write(|write| backup::finish(write, &ran)).unwrap();
+        Ok(ran)
+    }
+
+    fn change(&self, work: impl FnOnce(&client_core::store::WriteTransaction<'_>)) {
+        self.home
+            .database()
+            .write(|write| {
+                work(write);
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    fn rehearse(&self) -> Result<backup::Restored, BackupError> {
+        let settings = backup::settings(self.home.database().connection());
+        backup::rehearse(&settings.unwrap().unwrap())
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<_> = fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        files
+    }
+
+    fn segments(&self) -> Vec<PathBuf> {
+        let mut files = self.files();
+        files.retain(|path| path.extension().is_some());
+        files
+    }
+
+    /// What a new device restores.
+    fn restored(&self) -> Home {
+        let opened = backup::open(self.folder.path(), &CODE).unwrap();
+        assert_eq!(opened.record(), RECORD);
+        let home = Home::new(&Protection::Unprotected);
+        let mut database = home.database();
+        database.write(|write| Ok(opened.restore(write)?)).unwrap();
+        drop(database);
+        home
+    }
+}
+
+fn page(home: &Home, conversation: u32) -> Vec<client_core::model::Message> {
+    let key = ConversationKey(i64::from(conversation + 1));
+    let database = home.database();
+    let page = messages::page(database.connection(), key, None, 200).unwrap();
+    page.messages
+}
+
+#[test]
+fn a_restored_backup_has_the_same_conversations_and_messages() {
+    let safe = Safe::new(300);
+    let ran = safe.run().unwrap();
+    assert_eq!((ran.written, ran.messages), (300, 300));
+    let home = safe.restored();
+    assert_eq!(home.texts(), safe.home.texts());
+    for conversation in 0..CONVERSATIONS {
+        assert_eq!(page(&home, conversation), page(&safe.home, conversation));
+    }
+    let mut database = home.database();
+    assert!(mendings::mls_lost(database.connection()).unwrap());
+    while database
+        .write(|write| search::index_some(write, 100))
+        .unwrap()
+        .0
+    {}
+    let hits = search::find(database.connection(), "mistakable", 10).unwrap();
+    assert_eq!(hits.len(), 10);
+    // a second restore would be over the first one
+    let opened = backup::open(safe.folder.path(), &CODE).unwrap();
+    let again = database.write(|write| Ok(opened.restore(write)?));
+    assert!(again.unwrap_err().context().contains("in use"));
+}
+
+#[test]
+fn a_run_writes_what_is_new_changed_or_gone() {
+    let safe = Safe::new(100);
+    safe.run().unwrap();
+    assert_eq!(safe.run().unwrap().written, 0);
+    safe.change(|write| {
+        for number in 100..110 {
+            insert_message(write, number);
+        }
+        messages::set_failed(write, 1).unwrap();
+        messages::set_sent(write, 3, 5000, NOW + 1).unwrap();
+        messages::replace_id(write, 5, MessageId::new([0xee; 32]), b"other").unwrap();
+        messages::delete(write, 7).unwrap();
+    });
+    // set_failed leaves a message alone that was sent
+    assert_eq!(safe.run().unwrap().written, 13);
+    assert_eq!(safe.run().unwrap().written, 0);
+    let home = safe.restored();
+    assert_eq!(home.texts(), safe.home.texts());
+    assert_eq!(home.texts().len(), 109);
+    for conversation in 0..CONVERSATIONS {
+        assert_eq!(page(&home, conversation), page(&safe.home, conversation));
+    }
+    assert_eq!(safe.rehearse().unwrap().messages, 109);
+}
+
+#[test]
+fn what_changes_during_a_run_is_in_the_next_one() {
+    let safe = Safe::new(50);
+    let home = &safe.home;
+    let mut database = home.database();
+    let (job, _) = database.write(backup::begin).unwrap();
+    database
+        .write(|write| messages::set_sent(write, 3, 5000, NOW))
+        .unwrap();
+    let ran = backup::run(&home.path(), &home.key, &job, NOW, &mut random()).unwrap();
+    database
+        .write(|write| messages::set_sent(write, 3, 6000, NOW))
+        .unwrap();
+    database.write(|write| backup::finish(write, &ran)).unwrap();
+    drop(database);
+    assert_eq!(safe.run().unwrap().written, 1);
+    assert_eq!(page(&safe.restored(), 2), page(home, 2));
+}
+
+#[test]
+fn many_segments_become_one() {
+    let safe = Safe::new(10);
+    for number in 10..60 {
+        safe.change(|write| insert_message(write, number));
+        safe.run().unwrap();
+        assert!(safe.segments().len() <= 34, "{}", safe.segments().len());
+    }
+    assert_eq!(safe.restored().texts(), safe.home.texts());
+    assert_eq!(safe.rehearse().unwrap().messages, 60);
+}
+
+#[test]
+fn the_folder_shows_no_text_and_opens_by_its_code_only() {
+    let safe = Safe::new(100);
+    safe.run().unwrap();
+    for file in safe.files() {
+        let bytes = fs::read(&file).unwrap();
+        for secret in ["unmistakable", "Person 1", "keys, wrapped"] {
+            let shown = bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
+            assert!(!shown, "{secret} in {}", file.display());
+        }
+    }
+    assert!(matches!(
+        backup::open(safe.folder.path(), &[8; 32]),
+        Err(BackupError::WrongCode)
+    ));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        backup::open(empty.path(), &CODE),
+        Err(BackupError::Missing)
+    ));
+}
+
+#[test]
+fn a_run_that_fails_leaves_the_former_backup_whole() {
+    let safe = Safe::new(100);
+    safe.run().unwrap();
+    let before = safe.files();
+    safe.change(|write| insert_message(write, 100));
+    // the new manifest cannot be written
+    let obstacle = safe.folder.path().join("relevo-backup.partial");
+    fs::create_dir(&obstacle).unwrap();
+    assert!(matches!(safe.run(), Err(BackupError::Failed(_))));
+    fs::remove_dir(&obstacle).unwrap();
+    assert_eq!(safe.files(), before);
+    assert_eq!(safe.rehearse().unwrap().messages, 100);
+    assert_eq!(safe.run().unwrap().written, 1);
+    assert_eq!(safe.rehearse().unwrap().messages, 101);
+}
+
+#[test]
+fn another_device_and_another_code_are_turned_away_from_a_folder() {
+    let safe = Safe::new(10);
+    safe.run().unwrap();
+    for (code, expected) in [(CODE, "OtherDevice"), ([8; 32], "WrongCode")] {
+        let other = Home::with_messages(10);
+        let mut database = other.database();
+        database
+            .write(|write| backup::turn_on(write, &code, safe.folder.path(), RECORD))
+            .unwrap();
+        let (job, _) = database.write(backup::begin).unwrap();
+        let ran = backup::run(&other.path(), &other.key, &job, NOW, &mut random());
+        assert_eq!(format!("{:?}", ran.unwrap_err()), expected);
+    }
+    assert_eq!(safe.rehearse().unwrap().messages, 10);
+}
+
+#[test]
+fn a_test_restore_finds_what_is_damaged_or_missing() {
+    let safe = Safe::new(600);
+    safe.run().unwrap();
+    for file in safe.files() {
+        let whole = fs::read(&file).unwrap();
+        let damages: [Option<Vec<u8>>; 5] = [
+            None,
+            Some(Vec::new()),
+            Some(whole[..whole.len() / 2].to_vec()),
+            Some([&whole[..], b"more"].concat()),
+            Some({
+                let mut flipped = whole.clone();
+                flipped[whole.len() / 2] ^= 1;
+                flipped
+            }),
+        ];
+        for damage in damages {
+            match damage {
+                None => fs::remove_file(&file).unwrap(),
+                Some(bytes) => fs::write(&file, bytes).unwrap(),
+            }
+            let rehearsed = safe.rehearse();
+            assert!(
+                matches!(
+                    rehearsed,
+                    Err(BackupError::Damaged(_) | BackupError::Missing)
+                ),
+                "{}: {rehearsed:?}",
+                file.display()
+            );
+        }
+        fs::write(&file, whole).unwrap();
+        safe.rehearse().unwrap();
+    }
+    // segments cannot change places either
+    let segments = safe.segments();
+    let (first, second) = (
+        fs::read(&segments[0]).unwrap(),
+        fs::read(&segments[1]).unwrap(),
+    );
+    fs::write(&segments[0], second).unwrap();
+    fs::write(&segments[1], first).unwrap();
+    assert!(matches!(safe.rehearse(), Err(BackupError::Damaged(_))));
+    // and a run writes a folder anew that lost its files
+    fs::remove_file(&segments[0]).unwrap();
+    fs::remove_file(&segments[1]).unwrap();
+    assert_eq!(safe.run().unwrap().written, 600);
+    safe.rehearse().unwrap();
+}
+
+#[test]
+fn foreign_files_in_the_folder_are_left_alone() {
+    let safe = Safe::new(10);
+    let names = [
+        "holiday.jpg",
+        "segment-1.relevo",
+        "segment-.relevo",
+        "notes.partial",
+    ];
+    for name in names {
+        fs::write(safe.folder.path().join(name), b"mine").unwrap();
+    }
+    let rest = format!("segment-{}.relevo.partial", "ab".repeat(16));
+    fs::write(safe.folder.path().join(&rest), b"rest").unwrap();
+    safe.run().unwrap();
+    safe.run().unwrap();
+    for name in names {
+        assert_eq!(fs::read(safe.folder.path().join(name)).unwrap(), b"mine");
+    }
+    assert!(!safe.folder.path().join(rest).exists());
+    assert_eq!(safe.files().len(), names.len() + 3);
+}
+
+#[test]
+fn messages_that_a_damaged_database_lost_come_back_from_the_backup() {
+    let safe = Safe::new(200);
+    let home = &safe.home;
+    // a copy of yesterday knows less than the backup of today
+    home.profile.copy_if_due(&home.key, NOW - DAY).unwrap();
+    safe.change(|write| (200..300).for_each(|number| insert_message(write, number)));
+    safe.run().unwrap();
+    fs::write(home.path(), vec![0x5a; 9000]).unwrap();
+    let opened = home.profile.open_with(home.key.clone(), seams(NOW));
+    assert_eq!(opened.unwrap().mended.unwrap().messages_kept, 200);
+    // the next run does not throw away what only the backup has
+    assert_eq!(safe.run().unwrap().messages, 200);
+    assert_eq!(safe.rehearse().unwrap().messages, 300);
+    let mut database = home.database();
+    let settings = backup::settings(database.connection()).unwrap().unwrap();
+    let opened = backup::open_with_key(&settings).unwrap();
+    let (filled, _) = database.write(|write| Ok(opened.fill(write)?)).unwrap();
+    assert_eq!(filled.messages, 100);
+    drop(database);
+    assert_eq!(home.texts(), (0..300).map(text).collect::<Vec<_>>());
+    assert_eq!(safe.run().unwrap().messages, 300);
+    assert_eq!(safe.rehearse().unwrap().messages, 300);
+    assert_eq!(safe.segments().len(), 2);
+}
+
+#[test]
+fn a_test_restore_is_remembered() {
+    let safe = Safe::new(10);
+    let settings = || {
+        backup::settings(safe.home.database().connection())
+            .unwrap()
+            .unwrap()
+    };
+    assert_eq!((settings().last_run, settings().rehearsed), (None, None));
+    safe.run().unwrap();
+    assert_eq!(settings().last_run, Some(NOW));
+    safe.change(|write| backup::note_rehearsal(write, NOW, None).unwrap());
+    assert_eq!(settings().rehearsed, Some((NOW, None)));
+    let why = Some("the disk is gone".to_owned());
+    safe.change(|write| backup::note_rehearsal(write, NOW + 1, why.as_deref()).unwrap());
+    assert_eq!(settings().rehearsed, Some((NOW + 1, why)));
+    safe.change(|write| backup::turn_off(write).unwrap());
+    let database = safe.home.database();
+    assert!(backup::settings(database.connection()).unwrap().is_none());
+}

@@ -1,0 +1,246 @@
+use std::{fs, path::Path};
+
+use client_core::{
+    export::{self, Format, Words},
+    keyslots::Protection,
+    model::{ConversationKey, ConversationState, MessageKind, SystemEvent},
+    store::{contacts, conversations, messages},
+};
+use protocol::{AccountId, ConversationId, MessageId};
+
+use crate::home::{Home, NOW, peer};
+
+const KEY: ConversationKey = ConversationKey(1);
+
+/// A conversation with somebody of this name, whose messages say this. The last one is Ana's, and waits.
+fn home(name: &str, texts: &[&str]) -> Home {
+    let home = Home::new(&Protection::Unprotected);
+    home.database()
+        .write(|write| {
+            contacts::ensure(write, peer(0))?;
+            contacts::set_name(write, peer(0), name)?;
+            let id = ConversationId::new([1; 16]);
+            conversations::insert(write, id, peer(0), ConversationState::Established, NOW)?;
+            let last = texts.len();
+            for (number, text) in texts.iter().enumerate() {
+                let number = u8::try_from(number).unwrap();
+                insert(write, number, MessageKind::Text, text, false)?;
+            }
+            let number = u8::try_from(last).unwrap();
+            let started = MessageKind::System(SystemEvent::ConversationStarted);
+            insert(write, number, started, "", false)?;
+            insert(write, number + 1, MessageKind::Unreadable, "", false)?;
+            insert(write, number + 2, MessageKind::Text, "mine", true)
+        })
+        .unwrap();
+    home
+}
+
+fn insert(
+    write: &client_core::store::WriteTransaction<'_>,
+    number: u8,
+    kind: MessageKind,
+    text: &str,
+    mine: bool,
+) -> client_core::Result<()> {
+    let new = messages::NewMessage {
+        id: MessageId::new([number; 32]),
+        conversation: KEY,
+        seq: (!mine).then_some(u64::from(number) + 1),
+        sender: if mine {
+            AccountId::new([99; 16])
+        } else {
+            peer(0)
+        },
+        mine,
+        kind,
+        text,
+        content: b"",
+        time: NOW + u64::from(number) * 60_000,
+        client_id: None,
+    };
+    messages::insert(write, &new).map(drop)
+}
+
+fn exported(home: &Home, format: Format) -> String {
+    let database = home.database();
+    let mut output = Vec::new();
+    let words = Words::default();
+    export::conversation(database.connection(), KEY, format, &words, NOW, &mut output).unwrap();
+    String::from_utf8(output).unwrap()
+}
+
+#[test]
+fn the_files_are_as_they_were_agreed() {
+    let home = home(
+        "Luis",
+        &[
+            "Hello",
+            "two\nlines\n\nand a paragraph",
+            "    indented <b>bold</b> & *stars*",
+            "שלום, مرحبا",
+            "1. a list\n# a heading\n> a quote | a table",
+        ],
+    );
+    for (format, name) in [
+        (Format::Html, "conversation.html"),
+        (Format::Json, "conversation.json"),
+        (Format::Markdown, "conversation.md"),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/golden/export")
+            .join(name);
+        let text = exported(&home, format);
+        // the account is another each time
+        let me = home.open().unwrap().engine.me().account;
+        let text = text.replace(&data_encoding::HEXLOWER.encode(me.as_bytes()), "ME");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        assert_eq!(text, fs::read_to_string(&path).unwrap(), "{name}");
+    }
+}
+
+/// What pages have been made to run by others' text.
+const HOSTILE: &[&str] = &[
+    "<script>alert(1)</script>",
+    "</p></article><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "\"><svg onload=alert(1)>",
+    "' onmouseover='alert(1)",
+    "\" autofocus onfocus=alert(1) x=\"",
+    "`onload=alert(1)",
+    "<iframe src=javascript:alert(1)>",
+    "<a href=\"javascript:alert(1)\">x</a>",
+    "<math><mtext></p><style><img src onerror=alert(1)>",
+    "<!--><script>alert(1)</script>-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&#60;script&#62;alert(1)&#60;/script&#62;",
+    "\u{feff}<script>alert(1)</script>",
+    "<scr\0ipt>alert(1)</scr\0ipt>",
+    "<\u{202e}tpircs>",
+    "\u{2028}<b>\u{2029}",
+    "<base href=//evil>",
+    "<meta http-equiv=refresh content=0;url=//evil>",
+    "<link rel=stylesheet href=//evil>",
+    "<form action=//evil><button>x",
+    "<object data=//evil>",
+    "<template><script>alert(1)</script>",
+    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+    "{{constructor.constructor('alert(1)')()}}",
+    "[x](javascript:alert(1))",
+    "![x](https://evil/pixel.png)",
+    "<https://evil>",
+    "https://evil www.evil",
+    "[x]: //evil\n[x]",
+    "```\n</code></pre><script>alert(1)</script>\n```",
+    "    code",
+    "\tcode",
+    "- [ ] list",
+    "1) list",
+    "text\n===",
+    "text\n---",
+    "| a | b |\n|---|---|\n| <b> | d |",
+    "***",
+    "# heading",
+    "\\<script>",
+    "\\\\<script>",
+    "line\\\n<script>",
+    "*a* _b_ ~~c~~ `d`",
+    "a  \nb",
+    "&copy; &#x3c;",
+    "$(alert)${1}",
+    "\u{1b}]0;title\u{7}",
+    "\r\n<script>\r",
+];
+
+/// The tags of a page, with their attributes.
+fn tags(html: &str) -> Vec<String> {
+    html.split('<')
+        .skip(1)
+        .map(|rest| rest.split_once('>').unwrap().0.to_owned())
+        .collect()
+}
+
+#[test]
+fn nothing_that_others_write_becomes_a_tag_or_leaves_its_place() {
+    let benign: Vec<_> = HOSTILE.iter().map(|_| "benign").collect();
+    let expected = tags(&exported(&home("Luis", &benign), Format::Html));
+    assert!(!expected.iter().any(|tag| tag.contains("script")));
+    let html = exported(&home("Luis", HOSTILE), Format::Html);
+    assert_eq!(tags(&html), expected);
+    for name in HOSTILE {
+        let html = exported(&home(name, &benign), Format::Html);
+        assert_eq!(tags(&html), expected, "{name:?}");
+        assert!(!html.contains(['\u{202e}', '\0', '\u{1b}']));
+    }
+}
+
+#[test]
+fn nothing_that_others_write_has_a_meaning_in_markdown() {
+    let text = exported(&home("Luis", HOSTILE), Format::Markdown);
+    let messages = text.split("\n---\n\n**Luis** · ").skip(1);
+    let mut seen = 0;
+    for message in messages {
+        let (_, body) = message.split_once("\n\n").unwrap();
+        let body = body.split("\n---\n").next().unwrap();
+        seen += 1;
+        for line in body.split('\n') {
+            let mut letters = line
+                .replace("&nbsp;", "")
+                .into_bytes()
+                .into_iter()
+                .peekable();
+            while let Some(letter) = letters.next() {
+                assert!(letter != b'\r' && letter != b'\t', "{line:?}");
+                if letter == b'\\' {
+                    // a mark, or the end of a line
+                    assert!(letters.next().is_none_or(|it| it.is_ascii_punctuation()));
+                } else {
+                    assert!(!letter.is_ascii_punctuation(), "{line:?}");
+                }
+            }
+            assert!(!line.starts_with([' ', '\t']), "{line:?}");
+        }
+    }
+    assert_eq!(seen, HOSTILE.len());
+}
+
+#[test]
+fn json_gives_back_what_was_written() {
+    let json: serde_json::Value =
+        serde_json::from_str(&exported(&home("Lu\u{202e}is\n", HOSTILE), Format::Json)).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["peer"]["name"], "Luis");
+    let texts: Vec<_> = json["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|message| message["text"].as_str())
+        .collect();
+    let (last, others) = texts.split_last().unwrap();
+    assert_eq!(others, HOSTILE);
+    assert_eq!(*last, "mine");
+}
+
+#[test]
+fn a_conversation_that_is_not_there_cannot_be_exported() {
+    let home = home("Luis", &[]);
+    let database = home.database();
+    let exported = export::conversation(
+        database.connection(),
+        ConversationKey(7),
+        Format::Html,
+        &Words::default(),
+        NOW,
+        &mut Vec::new(),
+    );
+    assert_eq!(
+        exported.unwrap_err().kind(),
+        client_core::ErrorKind::NotFound
+    );
+}

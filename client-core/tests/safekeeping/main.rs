@@ -1,0 +1,20 @@
+//! What happens to a profile's files: key slots, copies, damage, backup, export.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod backups;
+mod copies;
+mod corruption;
+mod damage;
+mod exports;
+mod faults;
+mod golden;
+mod home;
+mod slots;
+#[allow(dead_code, reason = "the long form uses more of it")]
+mod trial;
