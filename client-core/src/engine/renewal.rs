@@ -8,12 +8,12 @@ use protocol::{
     Commit, DeviceId, ErrorCode, Frame, Opaque, Refusal, StreamId, decode_frame, encode_frame,
     identity::Manifest,
 };
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::{
     crypto::{Group, Mls},
     engine::{Engine, ids::Ids, opening::Accepted, requests::Request},
-    error::{Error, ErrorKind, Result},
+    error::{ErrorKind, Result},
     model::ConversationKey,
     store::{
         self, WriteTransaction,
@@ -292,16 +292,12 @@ pub(super) fn complete(
     now: u64,
     ids: &Ids,
 ) -> Result<()> {
-    let mut group = mls
-        .load(row.conversation, row.incarnation)?
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Crypto,
-                "a renewed conversation without its group",
-            )
-        })?;
-    group.merge_pending()?;
     commits::delete_renewal(write, row.key)?;
+    let Some(mut group) = mls.load(row.conversation, row.incarnation)? else {
+        warn!("a renewed group is lost: this device comes back from outside");
+        return commits::want_rejoin(write, row.conversation, ids.client_id());
+    };
+    group.merge_pending()?;
     conversations::plan_renewal(write, row.key, Some(between(now, NEXT, ids)))
 }
 
