@@ -183,10 +183,12 @@ impl Engine {
             name: self.account.name.clone(),
             relay: self.account.addresses.first().cloned().unwrap_or_default(),
             handle: self.account.handle.clone(),
-            recovery: match (&self.account.recovery_code, self.account.recovery_due) {
-                (None, _) => RecoveryState::Confirmed,
-                (Some(_), true) => RecoveryState::Due,
-                (Some(_), false) => RecoveryState::Later,
+            recovery: match &self.account.recovery_code {
+                None if self.account.registration.is_none() => RecoveryState::Confirmed,
+                Some(_) if store::account::is_recovery_due(self.database.connection()) => {
+                    RecoveryState::Due
+                }
+                _ => RecoveryState::Later,
             },
         }
     }
@@ -356,6 +358,7 @@ impl Engine {
         if self.session.is_online() {
             for (stream, seq) in acks.cursors {
                 self.send(0, &protocol::Ack { stream, seq }.into());
+                crate::KillPoint::Acknowledged.reach();
             }
         }
     }

@@ -23,6 +23,7 @@ mod event;
 pub mod export;
 mod files;
 pub mod keyslots;
+mod kill_point;
 pub mod lookalikes;
 pub mod model;
 mod notices;
@@ -37,6 +38,7 @@ pub use crate::{
     client::{Client, Oneself, SystemSeams},
     error::{Error, ErrorKind, Result},
     event::{Event, Notice},
+    kill_point::KillPoint,
     notices::Notices,
     reader::Reader,
 };

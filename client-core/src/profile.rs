@@ -105,8 +105,9 @@ impl Profile {
     /// [`ErrorKind::Database`].
     pub fn registered(&self) -> Result<()> {
         match fs::remove_file(self.marker()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(()) => files::sync_folder(&self.account()),
         }
     }
 

@@ -653,6 +653,9 @@ pub struct ConversationOf {
     /// The other account.
     #[n(1)]
     pub peer: AccountId,
+    /// Whether the other account asked for it and has no answer yet.
+    #[n(2)]
+    pub requested: bool,
 }
 
 // ---- pushes ----------------------------------------------------------------------------------------------------------

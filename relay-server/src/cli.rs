@@ -63,6 +63,27 @@ enum Command {
         /// Write the address that is listened on to this file when ready.
         #[arg(long)]
         ready_file: Option<PathBuf>,
+        /// The clock is right, although it is far ahead of what was stored last: let things expire at once.
+        #[arg(long)]
+        clock_is_right: bool,
+    },
+    /// Writes a copy of the database. The relay may be serving. The identity key is not in it: keep a copy of that apart.
+    Backup {
+        /// The data directory.
+        #[arg(long, default_value = "relevo-relay")]
+        dir: PathBuf,
+        /// The file to write; it must not be there.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Makes a data directory from a backup. Clients bring what came after it.
+    Restore {
+        /// The data directory: new, or with the identity key, configuration and certificate alone.
+        #[arg(long, default_value = "relevo-relay")]
+        dir: PathBuf,
+        /// The backup; where the directory has no identity key, that is taken from beside it.
+        #[arg(long)]
+        from: PathBuf,
     },
     /// Invites.
     Invite {
@@ -125,7 +146,24 @@ impl Cli {
                 dir,
                 listen,
                 ready_file,
-            } => serve(&dir, listen, ready_file.as_deref()),
+                clock_is_right,
+            } => {
+                let relay = Relay::open(&dir)?;
+                let relay = if clock_is_right {
+                    relay.with_confirmed_clock()
+                } else {
+                    relay
+                };
+                serve(relay, listen, ready_file.as_deref())
+            }
+            Command::Backup { dir, to } => {
+                Relay::open(&dir)?.backup(&to)?;
+                print(&format!("ok: {}\n", to.display()))
+            }
+            Command::Restore { dir, from } => {
+                let relay = Relay::restore(&dir, &from)?;
+                print(&format!("ok: relay {}\n", fingerprint(relay.relay_id())))
+            }
             Command::Invite {
                 command:
                     InviteCommand::New {
@@ -201,14 +239,17 @@ fn init(dir: &Path, config: Config, json: bool) -> anyhow::Result<()> {
     print(&invite_text(&link, Some(relay.relay_id()), json)?)
 }
 
-fn serve(dir: &Path, listen: Option<SocketAddr>, ready_file: Option<&Path>) -> anyhow::Result<()> {
+fn serve(
+    relay: Relay,
+    listen: Option<SocketAddr>,
+    ready_file: Option<&Path>,
+) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("RELEVO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
         .init();
-    let relay = Relay::open(dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

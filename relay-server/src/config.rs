@@ -142,6 +142,10 @@ section! {
         claims_per_hour: u32 = 600,
         /// Conversations that an account may have asked for without an answer.
         requests: u32 = 20,
+        /// Handles that an account may look up or try to take in an hour.
+        lookups_per_hour: u32 = 60,
+        /// The same of all accounts together in a minute.
+        lookups_per_minute: u32 = 600,
         /// Links in force that an account may have made.
         links: u32 = 50,
         /// The most accounts that one link of an account lets in.

@@ -91,7 +91,9 @@ impl Delivery {
                 tracing::error!("panic in a completion");
             }
         }
+        crate::KillPoint::AnsweredBeforePush.reach();
         self.flush();
+        crate::KillPoint::Pushed.reach();
     }
 
     /// Answers an append and stages what it stored.

@@ -3,6 +3,7 @@
 //! Appends are answered by `delivery` once they are durable, so that a session may have several under way; everything
 //! else is carried out one after the other.
 
+mod accounts;
 mod blocks;
 mod conversations;
 mod entries;
@@ -72,6 +73,13 @@ async fn request(
         Frame::DeclineRequest(decline) => conversations::decline(node, session, &decline).await,
         Frame::SetBlock(set) => blocks::set(node, session, &set).await,
         Frame::ListBlocks(_) => blocks::list(node, session).await,
+        Frame::SetHandle(set) => accounts::set_handle(node, session, set).await,
+        Frame::FindAccount(find) => accounts::find(node, session, find).await,
+        Frame::EndLink(link) => links::end_link(node, session, &link).await,
+        Frame::PublishManifest(publish) => accounts::publish_manifest(node, session, publish).await,
+        Frame::FetchManifest(fetch) => accounts::fetch_manifest(node, session, &fetch).await,
+        Frame::StoreRecord(store) => accounts::store_record(node, session, store).await,
+        Frame::ListConversations(list) => accounts::list_conversations(node, session, &list).await,
         // answered before they come here, or of the handshake, or only ever sent by a relay
         Frame::Append(_)
         | Frame::Commit(_)
@@ -104,12 +112,5 @@ async fn request(
         | Frame::GroupState(_)
         | Frame::AccountManifest(_)
         | Frame::Conversations(_) => return Err(ErrorCode::BadFrame),
-        Frame::SetHandle(_)
-        | Frame::FindAccount(_)
-        | Frame::EndLink(_)
-        | Frame::PublishManifest(_)
-        | Frame::FetchManifest(_)
-        | Frame::StoreRecord(_)
-        | Frame::ListConversations(_) => Err(Refusal::new(ErrorCode::UnknownType)),
     })
 }

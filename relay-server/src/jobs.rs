@@ -5,9 +5,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
+    ageing::{Ageing, Vouched},
     node::Node,
     store::{Expiry, StreamRow, call},
 };
@@ -40,12 +41,29 @@ pub(crate) async fn flush(node: &Node) {
     let outcome = call(|done| node.store.write_behind(behind.clone(), done)).await;
     node.store_answers.store(outcome.is_ok(), Ordering::Relaxed);
     if outcome.is_ok() {
+        crate::KillPoint::CursorsWritten.reach();
         node.delivery.written(&behind);
     }
 }
 
 /// Removes what is too old, in small steps, until the relay stops.
 pub(crate) async fn expire(node: Arc<Node>) {
+    let latest = match node.store.latest().await {
+        Ok(latest) => latest,
+        // not known: as if nothing had been stored for long
+        Err(_) => Some(0),
+    };
+    let vouched = if node.clock_confirmed {
+        Vouched::Yes
+    } else {
+        Vouched::No
+    };
+    let ageing = Ageing::begin(
+        node.environment.clock.now(),
+        latest,
+        vouched,
+        Instant::now(),
+    );
     let mut rounds = interval(EXPIRY_INTERVAL);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // the first tick comes at once: not while everybody connects
@@ -54,15 +72,19 @@ pub(crate) async fn expire(node: Arc<Node>) {
         tokio::select! {
             biased;
             () = node.shutdown.cancelled() => return,
-            _ = rounds.tick() => round(&node).await,
+            _ = rounds.tick() => {
+                if let Some(now) = ageing.time(Instant::now()) {
+                    round(&node, now).await;
+                }
+            }
         }
     }
 }
 
-async fn round(node: &Node) {
-    let now = node.environment.clock.now();
+async fn round(node: &Node, now: u64) {
     let retention = node.config.retention.clone();
     let mut request = Expiry {
+        now,
         entries_before: now.saturating_sub(u64::from(retention.entries) * DAY_MS),
         client_ids_before: now.saturating_sub(u64::from(retention.client_ids) * DAY_MS),
         after: StreamRow(0),

@@ -4,6 +4,7 @@
 //! `http` upgrades → `session` authenticates and reads → `handlers` check → `store` makes durable → `delivery` answers and
 //! pushes to the sessions in `registry`.
 
+mod ageing;
 mod config;
 mod delivery;
 mod environment;
@@ -12,7 +13,9 @@ mod handlers;
 mod http;
 mod inline;
 mod jobs;
+mod kill_point;
 mod limits;
+mod manifests;
 mod node;
 mod presence;
 mod registry;
@@ -27,6 +30,7 @@ pub use crate::{
     config::{Config, Connections, Listen, Quotas, Retention, Storage, Timeouts, Tls, TlsMode},
     environment::{Clock, Environment, Random},
     inline::InlineRelay,
+    kill_point::KillPoint,
     relay::{InitOptions, Relay, local_config},
     server::run,
 };

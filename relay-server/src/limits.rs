@@ -114,6 +114,8 @@ impl<K: Eq + Hash + Copy> Keyed<K> {
 pub(crate) struct Limits {
     registrations: Keyed<IpAddr>,
     failed_logins: Keyed<IpAddr>,
+    lookups: Keyed<AccountId>,
+    all_lookups: Keyed<()>,
     claims: Keyed<AccountId>,
     bytes: Keyed<AccountId>,
     attempts: Keyed<()>,
@@ -134,6 +136,8 @@ impl Limits {
         Self {
             registrations: Keyed::new(Rate::per(quotas.registrations_per_hour, hour)),
             failed_logins: Keyed::new(Rate::per(quotas.failed_logins_per_minute, minute)),
+            lookups: Keyed::new(Rate::per(quotas.lookups_per_hour, hour)),
+            all_lookups: Keyed::new(Rate::per(quotas.lookups_per_minute, minute)),
             claims: Keyed::new(Rate::per(quotas.claims_per_hour, hour)),
             bytes: Keyed::new(Rate {
                 burst: bytes,
@@ -187,6 +191,14 @@ impl Limits {
     fn attempt(&self, kind: &Keyed<IpAddr>, address: IpAddr) -> Result<(), Refusal> {
         kind.take(network(address), 1.0)
             .and_then(|()| self.attempts.take((), 1.0))
+            .map_err(limited)
+    }
+
+    /// Counts a look-up of a handle. The account first, as with addresses.
+    pub(crate) fn lookup(&self, account: AccountId) -> Result<(), Refusal> {
+        self.lookups
+            .take(account, 1.0)
+            .and_then(|()| self.all_lookups.take((), 1.0))
             .map_err(limited)
     }
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use ed25519_dalek::SigningKey;
 use protocol::{
-    ConversationId, Digest, Key, Limits as WireLimits, News, Ready, Receipt, Refusal, RelayId,
-    StreamId, bounds,
+    ConversationId, Digest, ErrorCode, Key, Limits as WireLimits, News, Ready, Receipt, Refusal,
+    RelayId, StreamId, bounds,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -36,6 +36,8 @@ pub(crate) struct Node {
     /// Verified against where there is no key, so that the work is the same.
     pub(crate) nobodys_key: Key,
     pub(crate) environment: Environment,
+    /// Whether an operator vouches for the clock.
+    pub(crate) clock_confirmed: bool,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) workers: Workers,
     pub(crate) registry: Registry,
@@ -83,8 +85,8 @@ impl Node {
         }
         delivered.truncate(bounds::NEWS);
         let ready = Ready {
-            sent: 0,
-            manifest: 1,
+            sent: attachment.sent,
+            manifest: attachment.manifest,
             limits: self.wire_limits(),
             time: self.environment.clock.now(),
             news: news(session, &attachment),
@@ -136,6 +138,12 @@ impl Node {
                     return Err(refusal);
                 }
             };
+            if attachment.revoked {
+                for conversation in followed {
+                    self.delivery.unfollow(session, conversation);
+                }
+                return Err(Refusal::new(ErrorCode::Revoked));
+            }
             attachment.cursor = attachment.cursor.max(self.delivery.inbox_cursor(device));
             for membership in &mut attachment.memberships {
                 self.delivery.follow(session, membership);

@@ -1,5 +1,7 @@
 //! A relay's data directory: configuration, identity key, TLS key, database.
 
+mod backup;
+
 use std::{
     fs,
     io::Write as _,
@@ -40,6 +42,8 @@ pub struct Relay {
     pub(crate) identity_key: SigningKey,
     pub(crate) tls: Option<Tls>,
     pub(crate) environment: Environment,
+    /// Whether an operator vouches for the clock.
+    pub(crate) clock_confirmed: bool,
 }
 
 impl Relay {
@@ -56,16 +60,13 @@ impl Relay {
             dir.display()
         );
         // who is in which conversation is in there
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
-                .with_context(|| format!("protect {}", dir.display()))?;
-        }
+        protect(dir)?;
         let environment = Environment::system();
         tls::create(dir)?;
-        fs::write(dir.join(CONFIG_FILE), options.config.to_commented_toml())
-            .context("write the configuration")?;
+        write_durably(
+            &dir.join(CONFIG_FILE),
+            options.config.to_commented_toml().as_bytes(),
+        )?;
         SqliteStore::create(&dir.join(DATABASE_FILE), &environment)?;
         // last: a directory with an identity key is a whole relay
         let key = SigningKey::from_bytes(&environment.draw());
@@ -73,6 +74,7 @@ impl Relay {
             &dir.join(IDENTITY_FILE),
             data_encoding::HEXLOWER.encode(key.as_bytes()).as_bytes(),
         )?;
+        sync_folder(dir)?;
         Self::open_with(dir, options.config)
     }
 
@@ -106,6 +108,7 @@ impl Relay {
             identity_key: SigningKey::from_bytes(&secret),
             tls,
             environment: Environment::system(),
+            clock_confirmed: false,
         })
     }
 
@@ -113,6 +116,13 @@ impl Relay {
     #[must_use]
     pub fn with_environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
+        self
+    }
+
+    /// Lets expiry go by the clock at once, although it is far ahead of what was stored last.
+    #[must_use]
+    pub fn with_confirmed_clock(mut self) -> Self {
+        self.clock_confirmed = true;
         self
     }
 
@@ -240,6 +250,20 @@ pub fn local_config(listen: std::net::SocketAddr, public: Vec<String>) -> Config
     }
 }
 
+/// Lets nobody but its owner into a directory.
+#[cfg(unix)]
+fn protect(dir: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("protect {}", dir.display()))
+}
+
+/// On other systems a directory has the rights of the one around it.
+#[cfg(not(unix))]
+fn protect(_: &Path) -> anyhow::Result<()> {
+    Ok(())
+}
+
 /// Writes a file that only its owner can read, and makes it durable.
 pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let mut options = fs::OpenOptions::new();
@@ -249,10 +273,35 @@ pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
+    write_and_sync(&options, path, content)
+}
+
+/// Writes a file, and makes it durable.
+pub(crate) fn write_durably(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    write_and_sync(&options, path, content)
+}
+
+fn write_and_sync(options: &fs::OpenOptions, path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let mut file = options
         .open(path)
         .with_context(|| format!("create {}", path.display()))?;
     file.write_all(content)
         .and_then(|()| file.sync_all())
         .with_context(|| format!("write {}", path.display()))
+}
+
+/// Makes the names in a folder durable.
+#[cfg(unix)]
+pub(crate) fn sync_folder(folder: &Path) -> anyhow::Result<()> {
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("sync {}", folder.display()))
+}
+
+/// Other systems do that themselves.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_: &Path) -> anyhow::Result<()> {
+    Ok(())
 }

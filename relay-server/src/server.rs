@@ -110,6 +110,7 @@ pub(crate) fn assemble(
         tls_key: relay.tls.as_ref().map(|tls| tls.key_digest),
         nobodys_key: nobodys_key(),
         environment: relay.environment.clone(),
+        clock_confirmed: relay.clock_confirmed,
         identity_secret: relay.identity_key.clone(),
         store,
         workers,

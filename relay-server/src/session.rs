@@ -19,6 +19,7 @@ use protocol::{
     StreamId, encode_frame,
 };
 use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
     handshake::nobodys_key,
@@ -46,6 +47,8 @@ pub(crate) struct Session {
     /// Counted by `presence` among the account's sessions.
     shown: AtomicBool,
     wake: Notify,
+    /// Ends the connection at once, whatever its socket is doing.
+    cut: CancellationToken,
     limits: SessionLimits,
     inner: Mutex<Inner>,
 }
@@ -93,6 +96,7 @@ impl Session {
             announce: AtomicBool::new(announce),
             shown: AtomicBool::new(false),
             wake: Notify::new(),
+            cut: CancellationToken::new(),
             limits: SessionLimits {
                 queue_frames: config.queue_frames,
                 queue_bytes: config.queue_bytes,
@@ -243,6 +247,12 @@ impl Session {
             retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         self.lock().closing.get_or_insert(Bye { code, retry_after });
         self.wake();
+    }
+
+    /// The device was revoked: nothing more is written to it but that.
+    pub(crate) fn revoke(&self) {
+        self.close(ErrorCode::Revoked, None);
+        self.cut.cancel();
     }
 
     /// Changes what the session is pushed.

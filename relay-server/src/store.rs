@@ -13,17 +13,18 @@ use std::{future::Future, pin::Pin, sync::mpsc};
 
 use bytes::Bytes;
 use protocol::{
-    AccountId, ClientId, ConversationId, DeviceId, ErrorCode, KeyPackageCount, Refusal,
-    StoreGeneration,
+    AccountId, ClientId, ConversationId, ConversationOf, DeviceId, Digest, ErrorCode,
+    KeyPackageCount, Refusal, StoreGeneration,
 };
 
 pub(crate) use self::{
     rows::{
         AccountRow, Added, AppendDone, Attachment, Behind, Caller, Change, CommitDone, Committer,
         CursorRow, DeviceInfo, DeviceRow, Ended, Expiry, GroupRow, HeadRow, Identity, Joined,
-        LoginRow, MemberRow, Membership, NewAccount, NewAppend, NewBlock, NewClaim, NewCommit,
-        NewConversation, NewDevice, NewEntryRow, NewKeyPackage, NewKeyPackages, NewLinkRow,
-        PageRange, PageRow, Prior, ReadableRow, SeenHead, Span, Standing, StreamRow,
+        LoginRow, Made, MemberRow, Membership, NewAccount, NewAppend, NewBlock, NewClaim,
+        NewCommit, NewConversation, NewDevice, NewEntryRow, NewKeyPackage, NewKeyPackages,
+        NewLinkRow, NewManifest, NewRecord, PageRange, PageRow, Prior, ReadableRow, RecordRow,
+        SeenHead, Span, Standing, StreamRow,
     },
     sqlite::{ENVELOPE, SqliteStore, WriterTask},
 };
@@ -48,12 +49,20 @@ pub(crate) trait Store: Send + Sync {
     fn commit(&self, request: NewCommit, done: Done<CommitDone>);
     /// Makes a direct conversation if the two accounts have none, or begins its next incarnation.
     fn create_conversation(&self, request: NewConversation, done: Done<CommitDone>);
-    /// Makes an account, consuming one use of the link; an account made by the same manifest is a success again.
+    /// Makes an account, consuming one use of the link; an account that has the manifest is a success again.
     fn register(&self, request: NewAccount, done: Done<()>);
+    /// Takes the next manifest of an account, and answers which devices it revoked.
+    fn publish_manifest(&self, request: NewManifest, done: Done<Vec<DeviceId>>);
+    /// Holds the recovery record of an account in place of an older one.
+    fn store_record(&self, request: NewRecord, done: Done<()>);
+    /// Gives an account a handle, or takes it away.
+    fn set_handle(&self, caller: Identity, handle: Option<String>, done: Done<()>);
     /// Holds key packages.
     fn publish_key_packages(&self, request: NewKeyPackages, done: Done<KeyPackageCount>);
     /// Takes one package of each device of an account. The answer is stored, and given again to a repeat.
     fn claim_key_packages(&self, request: NewClaim, done: Done<Bytes>);
+    /// Ends a link of the caller's account, if it has it.
+    fn end_link(&self, caller: Identity, token: Digest, done: Done<()>);
     /// Makes a link known.
     fn new_link(&self, caller: Caller, request: NewLinkRow, done: Done<()>);
     /// Ends a conversation that the other account asked for; `None` where that was done before.
@@ -67,6 +76,22 @@ pub(crate) trait Store: Send + Sync {
 
     /// What a login is checked with.
     fn login(&self, account: AccountId, device: DeviceId) -> Reading<Option<LoginRow>>;
+    /// The newest manifest of an account.
+    fn manifest(&self, account: AccountId) -> Reading<Option<Vec<u8>>>;
+    /// The newest manifest of an account as another one sees it, with which it shares a conversation.
+    fn manifest_for(&self, caller: Identity, account: AccountId) -> Reading<Option<Vec<u8>>>;
+    /// Whether there is such an account that did not block the caller's.
+    fn sees(&self, caller: Identity, account: AccountId) -> Reading<bool>;
+    /// A recovery record by the stored hash of its name.
+    fn record(&self, record: Digest) -> Reading<Option<RecordRow>>;
+    /// The account that has a handle, as another one sees it.
+    fn find(&self, caller: Identity, handle: String) -> Reading<Option<AccountId>>;
+    /// The conversations of an account whose ids are greater, ascending, and whether more follow.
+    fn conversations(
+        &self,
+        account: AccountRow,
+        after: Option<ConversationId>,
+    ) -> Reading<(Vec<ConversationOf>, bool)>;
     /// The inbox and the conversations of a device, and its key packages that are usable then.
     fn attachment(&self, device: DeviceRow, now: u64) -> Reading<Attachment>;
     /// Some entries, as `reader` gets them: application entries of accounts that it blocked without bytes.
@@ -84,6 +109,8 @@ pub(crate) trait Store: Send + Sync {
     fn devices(&self, accounts: Vec<AccountId>) -> Reading<Vec<DeviceInfo>>;
     /// What the device stored under this client id.
     fn prior(&self, device: DeviceRow, client_id: ClientId) -> Reading<Option<Prior>>;
+    /// The latest time that expiry went by, or else of an entry; `None`: nothing was ever stored.
+    fn latest(&self) -> Reading<Option<u64>>;
     /// Whether the store answers.
     fn probe(&self) -> Reading<()>;
 }

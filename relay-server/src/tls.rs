@@ -1,6 +1,6 @@
 //! TLS of the listener: its certificate, and the hash of its key that the handshake of the protocol is bound to.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, ensure};
 use protocol::Digest;
@@ -37,7 +37,17 @@ pub(crate) fn create(dir: &Path) -> anyhow::Result<()> {
     params.not_after = rcgen::date_time_ymd(2120, 1, 1);
     let certificate = params.self_signed(&key).context("sign the certificate")?;
     crate::relay::write_secret(&dir.join(KEY_FILE), key.serialize_pem().as_bytes())?;
-    fs::write(dir.join(CERTIFICATE_FILE), certificate.pem()).context("write the certificate")
+    crate::relay::write_durably(&dir.join(CERTIFICATE_FILE), certificate.pem().as_bytes())
+}
+
+/// Whether a directory has a certificate and its key.
+pub(crate) fn exists(dir: &Path) -> bool {
+    dir.join(CERTIFICATE_FILE).exists() && dir.join(KEY_FILE).exists()
+}
+
+/// Whether a file of this name is one of them.
+pub(crate) fn is_file(name: &str) -> bool {
+    name == CERTIFICATE_FILE || name == KEY_FILE
 }
 
 /// Loads what the configuration says; `None` behind a proxy.

@@ -33,6 +33,15 @@ const words: Record<ErrorCode, ErrorWords> = {
   notFound: { severity: "problem", text: "error.notFound", action: "none" },
   refused: { severity: "problem", text: "error.refused", action: "none" },
   busy: { severity: "notice", text: "error.busy", action: "retry" },
+  wrongCode: { severity: "problem", text: "error.wrongCode", action: "editInput" },
+  wrongWord: { severity: "problem", text: "error.wrongWord", action: "editInput" },
+  handleTaken: { severity: "problem", text: "error.handleTaken", action: "editInput" },
+  handleInvalid: { severity: "problem", text: "error.handleInvalid", action: "editInput" },
+  noQr: { severity: "problem", text: "error.noQr", action: "editInput" },
+  requestLimit: { severity: "notice", text: "error.requestLimit", action: "none" },
+  lastSlot: { severity: "notice", text: "error.lastSlot", action: "none" },
+  folder: { severity: "problem", text: "error.folder", action: "editInput" },
+  noRecoveryRecord: { severity: "problem", text: "error.noRecoveryRecord", action: "editInput" },
   internal: { severity: "problem", text: "error.internal", action: "retry" },
 };
 

@@ -19,46 +19,156 @@
  * | invite-url | read-only field with the own link |
  * | conversation-title | name in the header of the open chat |
  * | composer-input, composer-send | composer |
- * | message | `data-id`, `data-mine` (true, false), `data-kind` (text, system, unreadable, unsupported), `data-state` (pending, queued, sent, delivered, failed, received) |
+ * | message | `data-id`, `data-mine` (true, false), `data-kind` (text, system, unreadable, unsupported), `data-state` (pending, queued, sent, delivered, read, failed, received) |
  * | message-text | the words inside of a message |
  * | unread-divider, jump-to-end | timeline |
  * | banner | connection banner; `data-phase` (connecting, offline, stopped); absent while all is well |
  * | theme-select, language-select | settings; values system, light, dark and system, en, es |
+ * | asked-line, looks-like | above the composer; what a request still allows, and a name that looks alike |
+ * | request-bar | in place of the composer, with request-accept, request-decline, request-block |
+ * | request-accept, request-decline, request-block | what to do with a request |
+ * | block-confirm | the dialog that asks before blocking |
+ * | blocked-bar, unblock | in place of the composer of somebody who is blocked |
+ * | blocked-account | row of the blocked people in the settings |
+ * | standing-mark, verified, presence-dot | marks in the list; the dot also in the header |
+ * | conversation-status, verified-open, conversation-menu | header: the line under the name, the mark, the menu (items by their names) |
+ * | message-details | times of a message |
+ * | empty-safety | button of an empty chat |
+ * | safety-groups, safety-input, safety-compare, safety-result | safety number; the result appears after a comparison |
+ * | safety-verified, safety-by-eye, safety-unmark | the mark, and its buttons |
+ * | picture-choose, picture-file | button and file input, wherever a code can be read from a picture |
+ * | qr-picture | the drawn code |
+ * | open-handle, handle-input, handle-open | finding somebody by a short name |
+ * | own-handle, handle-save, handle-remove, handle-outcome | the own short name in the settings |
+ * | card-open, links-open, my-links, issued-link | own card and links, in the settings and in the share dialog |
+ * | privacy-switch | three switches: read, typing, online |
+ * | way-in | row of the ways in, `data-kind` (keyring, passphrase, recovery, unprotected); last-way says why the last stays |
+ * | last-way | said where only one way in is left |
+ * | passphrase-write, passphrase-save, passphrase-saved, keyring-add | changing the ways in |
+ * | recovery-banner, recovery-show, recovery-later | the reminder over the window |
+ * | recovery-open | the same from the settings |
+ * | recovery-reveal, recovery-words, recovery-written, recovery-confirm, recovery-done, recovery-finish | the dialog, step by step; the two fields are recovery-word-1 and recovery-word-2 |
+ * | code-input | field for the 24 words: restore, locked page, backup |
+ * | restore-open, restore-relay, restore-do | restore page |
+ * | folder-input, folder-choose | a folder, on the restore page and in the export |
+ * | keyring-trouble, way-recovery, unlock-with-code | locked page with several ways in |
+ * | mended, mended-understood | told once after damage |
+ * | health-facts, backup-last, backup-test | counted facts in the settings |
+ * | backup-choose, backup-start, backup-now, backup-test-now, backup-stop | the backup |
+ * | export-format, export-do, export-done | exporting a chat |
  * | error-text | the sentence of an error, wherever it is shown |
  */
 export const testIds = [
+  "asked-line",
+  "backup-choose",
+  "backup-last",
+  "backup-now",
+  "backup-start",
+  "backup-stop",
+  "backup-test",
+  "backup-test-now",
   "banner",
+  "block-confirm",
+  "blocked-account",
+  "blocked-bar",
+  "card-open",
+  "code-input",
   "composer-input",
   "composer-send",
   "conversation-item",
+  "conversation-menu",
+  "conversation-status",
   "conversation-title",
   "create-account",
+  "empty-safety",
   "error-text",
+  "export-do",
+  "export-done",
+  "export-format",
   "first-run-add-device",
   "first-run-invite",
   "first-run-relay",
+  "folder-choose",
+  "folder-input",
+  "handle-input",
+  "handle-open",
+  "handle-outcome",
+  "handle-remove",
+  "handle-save",
+  "health-facts",
   "invite-continue",
   "invite-link-input",
   "invite-someone",
   "invite-summary",
   "invite-url",
+  "issued-link",
   "jump-to-end",
+  "keyring-add",
+  "keyring-trouble",
   "language-select",
+  "last-way",
+  "links-open",
+  "looks-like",
+  "mended",
+  "mended-understood",
   "message",
+  "message-details",
   "message-text",
+  "my-links",
   "name-input",
   "new-chat",
+  "open-handle",
   "open-link",
+  "own-handle",
   "passphrase-input",
   "passphrase-repeat",
+  "passphrase-save",
+  "passphrase-saved",
+  "passphrase-write",
+  "picture-choose",
+  "picture-file",
+  "presence-dot",
+  "privacy-switch",
   "protection-passphrase",
   "protection-unprotected",
+  "qr-picture",
+  "recovery-banner",
+  "recovery-confirm",
+  "recovery-done",
+  "recovery-finish",
+  "recovery-later",
+  "recovery-open",
+  "recovery-reveal",
+  "recovery-show",
+  "recovery-words",
+  "recovery-written",
+  "request-accept",
+  "request-bar",
+  "request-block",
+  "request-decline",
+  "restore-do",
+  "restore-open",
+  "restore-relay",
+  "safety-by-eye",
+  "safety-compare",
+  "safety-groups",
+  "safety-input",
+  "safety-result",
+  "safety-unmark",
+  "safety-verified",
   "search-hit",
   "search-input",
   "settings-open",
+  "standing-mark",
   "stopped-retry",
   "theme-select",
+  "unblock",
   "unlock-button",
   "unlock-input",
+  "unlock-with-code",
   "unread-divider",
+  "verified",
+  "verified-open",
+  "way-in",
+  "way-recovery",
 ] as const;

@@ -13,8 +13,9 @@ use crate::{paths::Paths, shell};
 /// What a crate of ours may build on among our crates. In tests, the two sides of the wire may meet.
 const CRATES: &[(&str, &[&str])] = &[
     ("protocol", &[]),
-    ("client-core", &["protocol"]),
-    ("relay-server", &["protocol"]),
+    ("kill-points", &[]),
+    ("client-core", &["protocol", "kill-points"]),
+    ("relay-server", &["protocol", "kill-points"]),
     ("relevo", &["client-core", "protocol"]),
     ("xtask", &[]),
 ];

@@ -3,12 +3,14 @@
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::{paths::Paths, shell};
+use crate::{install, paths::Paths, shell};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// Load a relay on core 0 from core 1 and print rates and latencies
     Relay(Rest),
+    /// Let a client catch up with thousands of messages, and print seconds and processor time
+    Catchup(Rest),
 }
 
 #[derive(Debug, Subcommand)]
@@ -17,8 +19,10 @@ pub(crate) enum Soak {
     Corrupt(Rest),
     /// Decode generated input and look for panics
     Fuzz(Rest),
-    /// Kill clients and relays at random points and compare what everyone has in the end
+    /// Kill clients and relays at named points and at random, and compare what everyone has in the end
     Kill(Rest),
+    /// Cut the power of a disk under a relay or a client, and compare what was promised with what is left
+    Powercut(Rest),
     /// Run many accounts and a relay in virtual time, one schedule per seed
     Simulate(Rest),
 }
@@ -36,6 +40,11 @@ pub(crate) fn bench(paths: &Paths, bench: Bench) -> Result<()> {
         Bench::Relay(rest) => cargo(
             paths,
             &["bench", "-p", "relay-server", "--bench", "load"],
+            &rest,
+        ),
+        Bench::Catchup(rest) => cargo(
+            paths,
+            &["bench", "-p", "client-core", "--bench", "catchup"],
             &rest,
         ),
     }
@@ -77,23 +86,40 @@ pub(crate) fn soak(paths: &Paths, soak: Soak) -> Result<()> {
             ],
             &rest,
         ),
-        Soak::Kill(rest) => {
-            let relay = [
-                "build",
-                "--release",
-                "--locked",
-                "-p",
-                "relay-server",
-                "--bins",
-            ];
-            shell::run(&mut shell::command("cargo", relay, paths.root()))?;
-            cargo(
-                paths,
-                &["run", "--release", "-p", "client-core", "--example", "kill"],
-                &rest,
-            )
+        Soak::Kill(rest) => with_relay(paths, "kill", &rest),
+        Soak::Powercut(rest) => {
+            install::for_powercut()?;
+            with_relay(paths, "powercut", &rest)
         }
     }
+}
+
+/// Runs an example of the client that wants the relay's binary beside it. The relay is built alone, so
+/// that the relay has its own SQLite.
+fn with_relay(paths: &Paths, example: &str, rest: &Rest) -> Result<()> {
+    const FEATURE: [&str; 2] = ["--features", "kill-points"];
+    let mut relay = shell::command(
+        "cargo",
+        [
+            "build",
+            "--release",
+            "--locked",
+            "-p",
+            "relay-server",
+            "--bins",
+        ],
+        paths.root(),
+    );
+    shell::run(relay.args(FEATURE))?;
+    let arguments = [
+        "run",
+        "--release",
+        "-p",
+        "client-core",
+        "--example",
+        example,
+    ];
+    cargo(paths, &[&arguments[..], &FEATURE].concat(), rest)
 }
 
 fn cargo(paths: &Paths, arguments: &[&str], rest: &Rest) -> Result<()> {

@@ -44,6 +44,14 @@ const HEADLESS: &[Package] = &[
 
 const TEST: &[Package] = &[("chromium", "the journeys of the UI in a browser")];
 
+const POWERCUT: &[Package] = &[
+    ("xfsprogs", "a file system whose power can be cut"),
+    (
+        "eatmydata",
+        "a disk that forgets, to see that a loss is seen",
+    ),
+];
+
 /// What `run` and the builds need.
 pub(crate) fn for_building(paths: &Paths) -> Result<()> {
     packages(&[BUILD])?;
@@ -60,6 +68,15 @@ pub(crate) fn for_headless(paths: &Paths) -> Result<()> {
 pub(crate) fn for_testing(paths: &Paths) -> Result<()> {
     packages(&[BUILD, HEADLESS, TEST])?;
     node_modules(paths)
+}
+
+/// What cutting the power of a disk needs, apart from root.
+pub(crate) fn for_powercut() -> Result<()> {
+    packages(&[POWERCUT])?;
+    if !is_root()? {
+        bail!("mounting a disk and cutting its power needs root");
+    }
+    Ok(())
 }
 
 /// Installs the packages that are missing. Without the rights to, it says which command does it.

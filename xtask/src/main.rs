@@ -15,6 +15,7 @@ mod delegate;
 mod desktop;
 mod driver;
 mod generate;
+mod guards;
 mod headless;
 mod install;
 mod interactive;

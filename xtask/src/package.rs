@@ -1,10 +1,13 @@
 //! The packages that people install.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 
 use crate::{install, paths::Paths, shell};
+
+/// What only a program with the feature `kill-points` reads from its environment.
+const KILL_VARIABLE: &[u8] = b"RELEVO_KILL_AT";
 
 /// Builds the deb and rpm packages of the app and says where they are.
 pub(crate) fn build(paths: &Paths) -> Result<()> {
@@ -18,6 +21,7 @@ pub(crate) fn build(paths: &Paths) -> Result<()> {
         &folder,
     ))?;
 
+    without_kill_points(&paths.target().join("release/relevo"))?;
     let bundle = paths.target().join("release/bundle");
     for kind in ["deb", "rpm"] {
         let mut made = false;
@@ -35,6 +39,18 @@ pub(crate) fn build(paths: &Paths) -> Result<()> {
         if !made {
             bail!("no {kind} package in {}", folder.display());
         }
+    }
+    Ok(())
+}
+
+/// What people install must not end at a word in its environment.
+fn without_kill_points(program: &Path) -> Result<()> {
+    let bytes = fs::read(program).with_context(|| format!("read {}", program.display()))?;
+    let armed = bytes
+        .windows(KILL_VARIABLE.len())
+        .any(|window| window == KILL_VARIABLE);
+    if armed {
+        bail!("{} was built with kill points", program.display());
     }
     Ok(())
 }

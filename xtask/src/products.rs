@@ -9,8 +9,10 @@ use anyhow::{Result, bail};
 
 use crate::{paths::Paths, shell};
 
-/// The UI is inside the binary, and a test may drive the window. Release packages leave `automation` out.
-pub(crate) const FEATURES: &str = "relevo/custom-protocol,relevo/automation";
+/// The UI is inside the binary, and a test may drive the window or end a process at a named line. Packages leave the last
+/// three out.
+pub(crate) const FEATURES: &str =
+    "relevo/custom-protocol,relevo/automation,client-core/kill-points,relay-server/kill-points";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    arrows, cross, generate, headless, install,
+    arrows, cross, generate, guards, headless, install,
     paths::Paths,
     products::{self, FEATURES, Products, Profile},
     report::{Outcome, Report},
@@ -33,6 +33,7 @@ type Step = (&'static str, fn(&mut Bench<'_>) -> Result<Verdict>);
 const LINT: &[Step] = &[
     ("format", format),
     ("arrows of ARCHITECTURE.md", check_arrows),
+    ("tests that documents name", check_guards),
     ("workflows", workflows),
     ("UI: lint, types, build", ui_lint),
     ("clippy", clippy),
@@ -102,6 +103,11 @@ fn format(bench: &mut Bench<'_>) -> Result<Verdict> {
 
 fn check_arrows(bench: &mut Bench<'_>) -> Result<Verdict> {
     arrows::check(bench.paths)?;
+    Ok(Verdict::Ran)
+}
+
+fn check_guards(bench: &mut Bench<'_>) -> Result<Verdict> {
+    guards::check(bench.paths)?;
     Ok(Verdict::Ran)
 }
 
@@ -192,10 +198,10 @@ fn symbols(bench: &mut Bench<'_>) -> Result<Verdict> {
     Ok(Verdict::Ran)
 }
 
-/// A short run of what `soak kill` does at length.
+/// A short run of what `soak kill` does at length: one act, in which processes die at every named point.
 fn kills(bench: &mut Bench<'_>) -> Result<Verdict> {
     let folder = bench.products()?.relay().with_file_name("examples");
-    let arguments = ["--kills", "15", "--seed", "1"];
+    let arguments = ["--kills", "1", "--seed", "1"];
     shell::run(&mut shell::command(
         folder.join("kill"),
         arguments,

@@ -1,16 +1,17 @@
 //! One client that writes as fast as its messages arrive, and can be killed at any moment.
 
 use std::{
-    fs::{self, OpenOptions},
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File, OpenOptions},
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use client_core::{
-    Client, SystemSeams,
+    Client, ErrorKind, SystemSeams,
     keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
     model::{ConversationKey, ConversationState, MessageKind, OutgoingState},
     profile::{Profile, ProfileState},
@@ -20,12 +21,18 @@ use tokio::{runtime::Handle, time::timeout};
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
-/// How many messages are on their way at any time.
-const ON_THE_WAY: u32 = 50;
+/// Fewer messages on their way than this, and there is another burst.
+const FEWEST: u32 = 50;
+/// As many are on their way after a burst. The relay takes up to 64 in one request.
+const MOST: u32 = 100;
+/// Messages of a page.
+const PAGE: u32 = 200;
+/// Pages in which what has not arrived may be.
+const PAGES: u32 = 3;
 
 #[derive(Args)]
 pub(crate) struct ActorArguments {
-    /// Whose profile: `ana` or `luis`.
+    /// Whose profile: `ana`, or `luis-` and a number.
     #[arg(long)]
     name: String,
     /// The harness's folder.
@@ -52,115 +59,171 @@ pub(crate) async fn run(arguments: ActorArguments) -> Result<()> {
         }
     };
     let (client, mut notices) = Client::start(opened, network, &Handle::current())?;
-    while client.registered().await.is_err() {
+    while let Err(error) = client.registered().await {
+        // nobody else has the link: if the relay does not know us, what we were is gone
+        if matches!(error.kind(), ErrorKind::LinkExpired | ErrorKind::Refused) {
+            return Err(error).context("the account cannot go on");
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     profile.registered()?;
-    let luis = dir.join("luis.link");
-    if name == "ana" && !luis.exists() {
-        let invite = client.create_invite().await?.app;
-        fs::write(luis.with_extension("partial"), invite)?;
-        fs::rename(luis.with_extension("partial"), &luis)?;
-    }
-    let stop = dir.join("stop");
-    let mut journal = OpenOptions::new()
+    fs::write(dir.join(format!("{name}.registered")), "")?;
+    let journal = OpenOptions::new()
         .create(true)
         .append(true)
         .open(dir.join(format!("{name}.journal")))?;
-    let mut next = None;
-    loop {
-        let conversations = client.conversations().await?;
-        let open = conversations
-            .iter()
-            .find(|it| it.state == ConversationState::Established)
-            .map(|it| it.key);
-        if let Some(key) = open {
-            if stop.exists() {
-                if !arrived(&client, key).await? {
-                    explain(&client, key).await?;
-                } else {
-                    fs::write(dir.join(format!("{name}.done")), "")?;
-                    if fs::exists(dir.join(peer(&name)))? {
-                        break;
-                    }
-                }
+    let mut actor = Actor {
+        client,
+        name,
+        dir,
+        journal,
+        next: BTreeMap::new(),
+        complete: BTreeSet::new(),
+    };
+    while !actor.turn().await? {
+        // woken by whatever changes; the bound is for the words of the harness, which make no event
+        let _woken = timeout(Duration::from_millis(50), notices.recv()).await;
+    }
+    actor.client.stop().await;
+    Ok(())
+}
+
+struct Actor {
+    client: Client,
+    name: String,
+    dir: PathBuf,
+    journal: File,
+    /// The number of the next message of a conversation.
+    next: BTreeMap<ConversationKey, u64>,
+    /// Conversations in which nobody writes any more and everything of this side has arrived.
+    complete: BTreeSet<String>,
+}
+
+impl Actor {
+    /// Does what is to be done now, and says whether that was all.
+    async fn turn(&mut self) -> Result<bool> {
+        self.invite().await?;
+        let stopped = self.heard("stop");
+        let mut waits = false;
+        for conversation in self.client.conversations().await? {
+            let peer = conversation.title;
+            // who the other side is comes as its first message
+            if conversation.state != ConversationState::Established || peer.is_empty() {
+                waits = true;
+                continue;
+            }
+            let luis = if self.name == "ana" {
+                &peer
             } else {
-                let mut number = match next {
-                    Some(number) => number,
-                    None => last_number(&client, key, &name).await? + 1,
-                };
-                for _ in client.connection().await?.waiting..ON_THE_WAY {
-                    client.send_text(key, format!("{name} {number}")).await?;
-                    // accepted: from here on it must arrive
-                    writeln!(journal, "{name} {number}")?;
-                    number += 1;
-                }
-                next = Some(number);
+                &self.name
+            };
+            if !self.heard(&format!("{luis}.quiet")) {
+                self.write(conversation.key, &peer).await?;
+                waits = true;
+            } else if self.complete.contains(&peer) || self.arrived(conversation.key).await? {
+                fs::write(self.dir.join(format!("{}.{peer}.done", self.name)), "")?;
+                waits |= !self.heard(&format!("{peer}.{}.done", self.name));
+                self.complete.insert(peer);
+            } else {
+                waits = true;
             }
         }
-        // woken by whatever changes; the bound is for the stop file, which makes no event
-        let _woken = timeout(Duration::from_millis(100), notices.recv()).await;
+        Ok(!waits
+            && if self.name == "ana" {
+                stopped
+            } else {
+                !self.complete.is_empty()
+            })
     }
-    client.stop().await;
-    Ok(())
-}
 
-/// The other one's word that it writes no more and that all it wrote has arrived.
-fn peer(name: &str) -> &'static Path {
-    Path::new(if name == "ana" {
-        "luis.done"
-    } else {
-        "ana.done"
-    })
-}
-
-/// Says what is not there yet, for a run that does not come to an end.
-async fn explain(client: &Client, key: ConversationKey) -> Result<()> {
-    let page = client.messages(key, None, 200).await?;
-    let undelivered = page
-        .messages
-        .iter()
-        .filter(|it| {
-            it.outgoing
-                .is_some_and(|state| state != OutgoingState::Delivered)
-        })
-        .count();
-    let last = page.messages.last().map(|it| it.position);
-    tracing::info!(connection = ?client.connection().await?, undelivered, last, "not all has arrived");
-    Ok(())
-}
-
-/// Whether nothing waits and the newest messages of each side were delivered.
-async fn arrived(client: &Client, key: ConversationKey) -> Result<bool> {
-    let page = client.messages(key, None, 200).await?;
-    let delivered = page.messages.iter().all(|it| {
-        it.outgoing
-            .is_none_or(|state| state == OutgoingState::Delivered)
-    });
-    Ok(client.connection().await?.waiting == 0 && delivered)
-}
-
-/// The highest number that this side wrote, by its database: a message may be in it and not in the journal.
-async fn last_number(client: &Client, key: ConversationKey, name: &str) -> Result<u64> {
-    let mut before = None;
-    loop {
-        let page = client.messages(key, before, 200).await?;
-        let own = page
-            .messages
-            .iter()
-            .rev()
-            .find(|it| it.outgoing.is_some() && it.kind == MessageKind::Text);
-        if let Some(message) = own {
-            let number = message
-                .text
-                .strip_prefix(name)
-                .context("an own message of another name")?;
-            return Ok(number.trim().parse()?);
+    /// Makes the invites that the harness wants.
+    async fn invite(&self) -> Result<()> {
+        if self.name != "ana" {
+            return Ok(());
         }
-        if !page.more {
-            return Ok(0);
+        for entry in fs::read_dir(&self.dir)? {
+            let wanted = entry?.path();
+            let link = wanted.with_extension("link");
+            if wanted.extension().is_some_and(|it| it == "wanted") && !link.exists() {
+                // without a connection there is none; the next turn tries again
+                if let Ok(invite) = self.client.create_invite().await {
+                    fs::write(link.with_extension("partial"), invite.app)?;
+                    fs::rename(link.with_extension("partial"), link)?;
+                }
+            }
         }
-        before = page.messages.first().map(|it| it.position);
+        Ok(())
+    }
+
+    /// Writes a burst if little is on its way.
+    async fn write(&mut self, key: ConversationKey, peer: &str) -> Result<()> {
+        let waiting = self.client.connection().await?.waiting;
+        if waiting >= FEWEST {
+            return Ok(());
+        }
+        let mut number = match self.next.get(&key) {
+            Some(number) => *number,
+            None => self.last_number(key).await? + 1,
+        };
+        for _ in waiting..MOST {
+            let mut text = format!("{} {peer} {number}", self.name);
+            self.client.send_text(key, text.clone()).await?;
+            text.push('\n');
+            // accepted: from here on it must arrive. One call, so that no half of a line comes before the next life's
+            self.journal.write_all(text.as_bytes())?;
+            number += 1;
+        }
+        self.next.insert(key, number);
+        Ok(())
+    }
+
+    /// Whether all newer messages of this side were delivered.
+    async fn arrived(&self, key: ConversationKey) -> Result<bool> {
+        let mut before = None;
+        for _ in 0..PAGES {
+            let page = self.client.messages(key, before, PAGE).await?;
+            let delivered = |state| state == OutgoingState::Delivered;
+            let undelivered = page
+                .messages
+                .iter()
+                .filter(|it| !it.outgoing.is_none_or(delivered));
+            let undelivered = undelivered.count();
+            if undelivered > 0 {
+                let connection = self.client.connection().await?;
+                tracing::info!(?connection, undelivered, "not all has arrived");
+                return Ok(false);
+            }
+            if !page.more {
+                break;
+            }
+            before = page.messages.first().map(|it| it.position);
+        }
+        Ok(true)
+    }
+
+    /// The highest number that this side wrote, by its database: a message may be in it and not in the journal.
+    async fn last_number(&self, key: ConversationKey) -> Result<u64> {
+        let mut before = None;
+        loop {
+            let page = self.client.messages(key, before, PAGE).await?;
+            let own = page
+                .messages
+                .iter()
+                .rev()
+                .find(|it| it.outgoing.is_some() && it.kind == MessageKind::Text);
+            if let Some(message) = own {
+                let number = message.text.rsplit(' ').next();
+                return Ok(number.context("an own message without a number")?.parse()?);
+            }
+            if !page.more {
+                return Ok(0);
+            }
+            before = page.messages.first().map(|it| it.position);
+        }
+    }
+
+    fn heard(&self, word: &str) -> bool {
+        self.dir.join(word).exists()
     }
 }
 

@@ -6,16 +6,16 @@ use anyhow::{Context as _, Result, ensure};
 use client_core::{
     Reader,
     keyslots::{self, Unlock},
-    model::{ConversationKey, MessageKind},
+    model::{Conversation, Message, MessageKind},
 };
 
 use crate::actor::NoKeyring;
 
-/// What was found.
+/// What was found in all conversations.
 #[derive(Default)]
 pub(crate) struct Report {
     accepted: usize,
-    shown: [usize; 2],
+    shown: usize,
     lost: usize,
     doubled: usize,
     reordered: usize,
@@ -36,10 +36,9 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "kill: {} accepted, Ana shows {}, Luis shows {}: {} lost, {} doubled, {} reordered, {} unreadable, {} different",
+            "{} accepted, each side shows {}: {} lost, {} doubled, {} reordered, {} unreadable, {} different",
             self.accepted,
-            self.shown[0],
-            self.shown[1],
+            self.shown,
             self.lost,
             self.doubled,
             self.reordered,
@@ -49,74 +48,116 @@ impl fmt::Display for Report {
     }
 }
 
-pub(crate) fn audit(dir: &Path) -> Result<Report> {
-    let views = [view(dir, "ana")?, view(dir, "luis")?];
-    let mut report = Report {
-        shown: [views[0].len(), views[1].len()],
-        ..Report::default()
-    };
-    report.different = views[0]
-        .iter()
-        .zip(&views[1])
-        .filter(|(ana, luis)| ana != luis)
-        .count()
-        + views[0].len().abs_diff(views[1].len());
-    for view in &views {
+/// Compares the conversations of Ana with the others.
+pub(crate) fn audit(dir: &Path, others: &[String]) -> Result<Report> {
+    let ana = Profile::open(dir, "ana")?;
+    let anas = journal(dir, "ana")?;
+    let mut report = Report::default();
+    for name in others {
+        let luis = Profile::open(dir, name)?;
+        let views = [ana.view(name)?, luis.view("ana")?];
+        let with = format!("ana {name} ");
+        let accepted: Vec<String> = anas
+            .iter()
+            .filter(|line| line.starts_with(&with))
+            .cloned()
+            .chain(journal(dir, name)?)
+            .collect();
+        report.accepted += accepted.len();
+        report.shown += views[0].len();
+        report.different += views[0]
+            .iter()
+            .zip(&views[1])
+            .filter(|(one, other)| one != other)
+            .count()
+            + views[0].len().abs_diff(views[1].len());
+        for view in &views {
+            report.add(view, &accepted)?;
+        }
+    }
+    Ok(report)
+}
+
+impl Report {
+    fn add(&mut self, view: &[String], accepted: &[String]) -> Result<()> {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         let mut last: BTreeMap<&str, u64> = BTreeMap::new();
         for text in view {
             if text == "?" {
-                report.unreadable += 1;
+                self.unreadable += 1;
                 continue;
             }
             *seen.entry(text).or_default() += 1;
-            let (name, number) = text.split_once(' ').context("a text that nobody wrote")?;
+            let (names, number) = text.rsplit_once(' ').context("a text that nobody wrote")?;
             let number: u64 = number.parse()?;
-            let before = last.insert(name, number).unwrap_or(0);
-            report.reordered += usize::from(number <= before);
+            let before = last.insert(names, number).unwrap_or(0);
+            self.reordered += usize::from(number <= before);
         }
-        report.doubled += seen.values().map(|count| count - 1).sum::<usize>();
-        for name in ["ana", "luis"] {
-            let journal = fs::read_to_string(dir.join(format!("{name}.journal")))?;
-            // a line that the kill cut off is no promise
-            let complete = journal
-                .rsplit_once('\n')
-                .map_or("", |(complete, _)| complete);
-            for line in complete.lines() {
-                report.accepted += 1;
-                report.lost += usize::from(!seen.contains_key(line));
-            }
-        }
+        self.doubled += seen.values().map(|count| count - 1).sum::<usize>();
+        self.lost += accepted
+            .iter()
+            .filter(|line| !seen.contains_key(line.as_str()))
+            .count();
+        Ok(())
     }
-    report.accepted /= 2;
-    Ok(report)
 }
 
-/// The texts of the one conversation as a profile shows them; `?` for one that could not be opened.
-fn view(dir: &Path, name: &str) -> Result<Vec<String>> {
-    let account = dir.join(name).join("account");
-    let key = keyslots::unlock(&account.join("keys"), &Unlock::Silently(&NoKeyring))?;
-    let reader = Reader::open(&account.join("relevo.db"), &key)?;
-    let conversation: ConversationKey = reader
-        .conversations()?
-        .first()
-        .context("find the conversation")?
-        .key;
-    let mut texts = Vec::new();
-    let mut before = None;
-    loop {
-        let page = reader.messages(conversation, before, 200)?;
-        before = page.messages.first().map(|message| message.position);
-        for message in page.messages.into_iter().rev() {
-            match message.kind {
-                MessageKind::Text => texts.push(message.text),
-                MessageKind::System(_) => {}
-                MessageKind::Unreadable | MessageKind::Unsupported => texts.push("?".to_owned()),
+/// What the clients of a person accepted.
+pub(crate) fn journal(dir: &Path, name: &str) -> Result<Vec<String>> {
+    let journal = fs::read_to_string(dir.join(format!("{name}.journal")))?;
+    // a line that the kill cut off is no promise
+    let complete = journal
+        .rsplit_once('\n')
+        .map_or("", |(complete, _)| complete);
+    Ok(complete.lines().map(str::to_owned).collect())
+}
+
+/// A profile, opened for reading.
+pub(crate) struct Profile {
+    reader: Reader,
+    conversations: Vec<Conversation>,
+}
+
+impl Profile {
+    pub(crate) fn open(dir: &Path, name: &str) -> Result<Self> {
+        let account = dir.join(name).join("account");
+        let key = keyslots::unlock(&account.join("keys"), &Unlock::Silently(&NoKeyring))?;
+        let reader = Reader::open(&account.join("relevo.db"), &key)?;
+        let conversations = reader.conversations()?;
+        Ok(Self {
+            reader,
+            conversations,
+        })
+    }
+
+    /// The texts of the conversation with a person; `?` for one that could not be opened.
+    fn view(&self, peer: &str) -> Result<Vec<String>> {
+        let shown = self
+            .messages(peer)?
+            .into_iter()
+            .filter_map(|message| match message.kind {
+                MessageKind::Text => Some(message.text),
+                MessageKind::System(_) => None,
+                MessageKind::Unreadable | MessageKind::Unsupported => Some("?".to_owned()),
+            });
+        Ok(shown.collect())
+    }
+
+    /// All messages of the conversation with a person, oldest first; none where there is no such conversation.
+    pub(crate) fn messages(&self, peer: &str) -> Result<Vec<Message>> {
+        let mut messages = Vec::new();
+        let Some(conversation) = self.conversations.iter().find(|it| it.title == peer) else {
+            return Ok(messages);
+        };
+        let mut before = None;
+        loop {
+            let page = self.reader.messages(conversation.key, before, 200)?;
+            before = page.messages.first().map(|message| message.position);
+            messages.extend(page.messages.into_iter().rev());
+            if !page.more {
+                messages.reverse();
+                return Ok(messages);
             }
-        }
-        if !page.more {
-            texts.reverse();
-            return Ok(texts);
         }
     }
 }

@@ -1,11 +1,13 @@
-//! Kills the relay and two clients while messages fly, and proves that nothing was lost, doubled, reordered or unreadable.
+//! Kills the relay and its clients while messages fly, and proves that nothing was lost, doubled, reordered or unreadable.
 //!
 //! ```text
-//! cargo run --release -p client-core --example kill -- --kills 60 --seed 1
+//! cargo xtask soak kill --kills 600 --seed 1
 //! ```
-//! Three real processes: `relevo-relay serve`, and this program twice as an actor with a profile of its own. At random
-//! moments one of them gets SIGKILL and is started again. An actor keeps 50 messages on their way and writes into a journal
-//! each message that the client accepted. In the end both profiles are compared with both journals and with each other.
+//! Real processes: `relevo-relay serve`, and this program as Ana and as one Luis after the other, each an actor with a
+//! profile of its own. Each act of a run is the life of one Luis: he joins by an invite of Ana's, opens the conversation,
+//! and both write. Lives end by SIGKILL: at the named points of `KillPoint` in turn, and at moments by chance; then the
+//! process is started again. An actor keeps 50 to 100 messages on their way, and writes into a journal each message that
+//! the client accepted. In the end all profiles are compared with all journals and with each other.
 
 #![allow(
     clippy::print_stdout,
@@ -15,33 +17,45 @@
 
 mod actor;
 mod audit;
-mod processes;
+mod schedule;
+mod stage;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand};
-use client_core::seams::{Randomness, SeededRandom};
 
 use self::{
     actor::ActorArguments,
-    processes::{Stage, Victim},
+    schedule::Schedule,
+    stage::{End, Stage, Who},
 };
+
+/// An act takes longer than this only if something hangs.
+const ACT: Duration = Duration::from_secs(300);
+/// Acts beyond what was asked for, while there are points that nobody came to.
+const MORE_ACTS: u32 = 4;
 
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
     role: Option<Role>,
-    /// How many kills.
+    /// How many kills at least; a run ends with an act.
     #[arg(long, default_value_t = 60)]
     kills: u32,
-    /// Decides who is killed and when. The machine's scheduling decides what that hits.
+    /// Decides who is killed, where and when. The machine's scheduling decides what that hits.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The longest life of a process between two kills, in milliseconds.
-    #[arg(long, default_value_t = 1500)]
+    /// The longest life that ends by chance, in milliseconds.
+    #[arg(long, default_value_t = 700)]
     life: u64,
-    /// The relay's binary; by default the one beside this program.
+    /// Print each death.
+    #[arg(long)]
+    show: bool,
+    /// The relay's binary, built with `kill-points`; by default the one beside this program.
     #[arg(long)]
     relay: Option<PathBuf>,
     /// Where the profiles and the relay's data go; by default a new temporary folder that is kept if something was wrong.
@@ -77,41 +91,83 @@ fn harness(arguments: &Arguments) -> Result<()> {
         arguments.kills,
         dir.display()
     );
+    let begun = Instant::now();
     let mut stage = Stage::set(&dir, arguments.relay.as_deref()).context("set the stage")?;
-    let mut random = SeededRandom::new(arguments.seed);
-    let mut kills = [0u32; 3];
-    for _ in 0..arguments.kills {
-        stage.live(Duration::from_millis(below(&mut random, arguments.life)?))?;
-        let (index, victim) = match below(&mut random, 3)? {
-            0 => (0, Victim::Relay),
-            1 => (1, Victim::Ana),
-            _ => (2, Victim::Luis),
-        };
-        stage.kill(victim)?;
-        kills[index] += 1;
-        // sometimes the others notice, sometimes not
-        stage.live(Duration::from_millis(below(
-            &mut random,
-            arguments.life / 2,
-        )?))?;
-        stage.start(victim)?;
+    let mut schedule = Schedule::new(arguments.seed, Duration::from_millis(arguments.life));
+    let mut acts = 0;
+    let mut more = MORE_ACTS;
+    stage.start(Who::Relay, End::Never)?;
+    stage.start(Who::Ana, End::Never)?;
+    while schedule.kills() < arguments.kills || (!schedule.never().is_empty() && more > 0) {
+        more -= u32::from(schedule.kills() >= arguments.kills);
+        acts += 1;
+        act(&mut stage, &mut schedule, acts, arguments.show)
+            .with_context(|| format!("act {acts}"))?;
     }
-    println!(
-        "kill: relay {}, Ana {}, Luis {}",
-        kills[0], kills[1], kills[2]
-    );
+    println!("{schedule}");
+    stage.say("stop")?;
+    for who in [Who::Relay, Who::Ana] {
+        stage.kill(who)?;
+        stage.start(who, End::Never)?;
+    }
     stage.finish().context("let everything arrive")?;
-    let report = audit::audit(&dir)?;
-    println!("{report}");
+    drop(stage);
+    let others: Vec<String> = (1..=acts).map(|number| Who::Luis(number).name()).collect();
+    let report = audit::audit(&dir, &others)?;
+    println!(
+        "kill: {} kills in {acts} acts and {:.0} s; {report}",
+        schedule.kills(),
+        begun.elapsed().as_secs_f64()
+    );
     report.verdict()?;
+    schedule.verdict()?;
     if arguments.dir.is_none() {
         std::fs::remove_dir_all(&dir)?;
     }
     Ok(())
 }
 
-fn below(random: &mut SeededRandom, bound: u64) -> Result<u64> {
-    let mut bytes = [0; 8];
-    random.fill(&mut bytes)?;
-    Ok(u64::from_be_bytes(bytes) % bound.max(1))
+/// The life of one Luis. Afterwards he may end in peace, while the next one joins.
+fn act(stage: &mut Stage, schedule: &mut Schedule, number: u32, show: bool) -> Result<()> {
+    let luis = Who::Luis(number);
+    schedule.next_act()?;
+    // so that making the invite can be what they die of
+    for who in [Who::Relay, Who::Ana] {
+        stage.kill(who)?;
+        stage.start(who, schedule.end(who)?)?;
+    }
+    stage.say(&format!("{}.wanted", luis.name()))?;
+    let (mut joined, begun) = (false, Instant::now());
+    let mut absent: Vec<(Who, Instant)> = Vec::new();
+    loop {
+        ensure!(begun.elapsed() < ACT, "the act does not end");
+        if !joined && stage.heard(&format!("{}.link", luis.name())) {
+            joined = true;
+            stage.start(luis, schedule.end(luis)?)?;
+        }
+        for (who, death) in stage.watch()? {
+            // an earlier Luis who has ended in peace needs no other life
+            if who < Who::Luis(1) || who == luis {
+                if show {
+                    println!("{:7.2} {who:?}: {death:?}", begun.elapsed().as_secs_f64());
+                }
+                schedule.note(who, death);
+                // sometimes the others notice, sometimes not
+                absent.push((
+                    who,
+                    Instant::now() + schedule.moment(Duration::from_millis(60))?,
+                ));
+            }
+        }
+        let now = Instant::now();
+        for (who, _) in absent.extract_if(.., |(_, until)| *until <= now) {
+            stage.start(who, schedule.end(who)?)?;
+        }
+        if joined && schedule.act_is_over() && absent.is_empty() {
+            break;
+        }
+    }
+    stage.say(&format!("{}.quiet", luis.name()))?;
+    stage.kill(luis)?;
+    stage.start(luis, End::Never)
 }

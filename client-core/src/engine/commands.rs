@@ -73,8 +73,10 @@ impl Engine {
             if row.state == ConversationState::Refused {
                 messages::set_failed(write, id)?;
             }
+            crate::KillPoint::TextBeforeCommit.reach();
             messages::by_row(write.connection(), id)
         })?;
+        crate::KillPoint::TextAfterCommit.reach();
         self.index_waits = true;
         self.settle_pump();
         Ok(message)
@@ -241,6 +243,12 @@ impl Engine {
                     key
                 }
             };
+            // without a link the other has to accept first
+            let standing = match secret {
+                Some(_) => Standing::Open,
+                None => Standing::Asked,
+            };
+            requests::set_standing(write, key, standing)?;
             let invited = registration == Registration::ByThisLink;
             openings::insert(
                 write,
@@ -256,6 +264,7 @@ impl Engine {
             )?;
             Ok(key)
         })
+        .inspect(|_| crate::KillPoint::IntentStored.reach())
     }
 
     /// Makes an invite. Needs a connection: the relay must know the link before anybody opens it.
@@ -329,17 +338,14 @@ fn may_write(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> 
     if requests::is_blocked(connection, row.peer)? {
         return refuse(ErrorKind::Refused, "the other is blocked");
     }
-    // a conversation that is being opened without consent will be one that is asked for
-    let asks = match openings::load(connection, row.key)? {
-        Some(opening) => opening.secret.is_none() && opening.incarnation == 0,
-        None => row.standing == Standing::Asked,
-    };
     match row.standing {
         Standing::Requested => refuse(ErrorKind::Refused, "the request has to be accepted first"),
-        _ if asks && messages::count_texts(connection, row.key, Author::Own)? >= REQUEST_TEXTS => {
+        Standing::Asked
+            if messages::count_texts(connection, row.key, Author::Own)? >= REQUEST_TEXTS =>
+        {
             refuse(ErrorKind::RequestLimit, "the other has not accepted yet")
         }
-        _ => Ok(()),
+        Standing::Asked | Standing::Open => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use tracing::info;
 use crate::{
     engine::{Engine, ids::Ids, requests::Request},
     error::Result,
-    store::{commits, contacts, requests},
+    store::{commits, contacts, conversations, requests},
 };
 
 impl Engine {
@@ -27,6 +27,13 @@ impl Engine {
             for of in &list.conversations {
                 if !requests::is_declined(write.connection(), of.conversation)? {
                     contacts::ensure(write, of.peer)?;
+                    // a backup may have brought it back: what came since is not missed
+                    if let Some(row) = conversations::row_of(write.connection(), of.conversation)? {
+                        conversations::set_entered_late(write, row.key)?;
+                    }
+                    if !of.requested {
+                        contacts::set_consented(write, of.peer)?;
+                    }
                     commits::want_rejoin(write, of.conversation, ids.client_id())?;
                 }
             }

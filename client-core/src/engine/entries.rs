@@ -217,8 +217,13 @@ impl Engine {
                 }
             }
             streams::advance(write, stream, done.cursor)?;
+            crate::KillPoint::ReceivedBeforeCommit.reach();
             Ok(done)
         })?;
+        match stream {
+            StreamId::Inbox => crate::KillPoint::InboxAfterCommit.reach(),
+            StreamId::Conversation(_) => crate::KillPoint::ReceivedAfterCommit.reach(),
+        }
         self.events.extend(events);
         Ok(consequences)
     }

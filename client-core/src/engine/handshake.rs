@@ -142,6 +142,7 @@ impl Engine {
         self.write(|write| {
             if let Some(receipt) = &receipt {
                 store::account::set_registered(write, receipt)?;
+                crate::KillPoint::RegisteredBeforeCommit.reach();
             }
             if enrolled {
                 store::account::set_enrolled(write)?;
@@ -153,6 +154,7 @@ impl Engine {
         self.account.relay_offset = offset;
         self.told = Some((ready.time, self.seams.clock.monotonic()));
         if self.account.registration.is_some() {
+            crate::KillPoint::RegisteredAfterCommit.reach();
             self.account.registration = None;
             info!("the relay made the account");
         }

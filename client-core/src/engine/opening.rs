@@ -21,14 +21,14 @@ use crate::{
         requests::Request,
     },
     error::{Error, ErrorKind, Result},
-    model::{ConversationKey, ConversationState, MessageKind, Standing, SystemEvent},
+    model::{ConversationKey, ConversationState, MessageKind, SystemEvent},
     store::{
         self, WriteTransaction, commits, contacts,
         conversations::{self, ConversationRow, Unread},
         messages::NewMessage,
         openings::{self, Opening},
         outbox::{self, Place},
-        requests, streams,
+        streams,
     },
 };
 
@@ -54,7 +54,11 @@ impl Engine {
         let busy = self.in_flight(|request| {
             matches!(request, Request::Claim { conversation } | Request::Create { conversation } if *conversation == key)
         });
-        if busy || !self.session.is_online() || self.is_held(key)? {
+        let row = conversations::row(self.database.connection(), key)?;
+        // perhaps the relay made it before this database forgot: then there is a way in
+        let enters = opening.incarnation == 0
+            && commits::rejoin(self.database.connection(), row.conversation)?.is_some();
+        if busy || enters || !self.session.is_online() || self.is_held(key)? {
             return Ok(());
         }
         match &opening.request {
@@ -66,7 +70,6 @@ impl Engine {
                 }
             },
             None => {
-                let row = conversations::row(self.database.connection(), key)?;
                 let frame = ClaimKeyPackages {
                     account: row.peer,
                     client_id: opening.claim_id,
@@ -79,6 +82,7 @@ impl Engine {
 
     /// The key packages are there: found the group and ask the relay to make the conversation.
     pub(super) fn claimed(&mut self, key: ConversationKey, claimed: &Claimed) -> Result<()> {
+        crate::KillPoint::Claimed.reach();
         let now = self.relay_time();
         let Self {
             database,
@@ -145,10 +149,12 @@ impl Engine {
             }
             openings::set_request(write, key, &bytes)?;
             store::account::count_sent(write, 1)?;
+            crate::KillPoint::FoundedBeforeCommit.reach();
             Ok(Some(frame))
         });
         match founded {
             Ok((Some(frame), events)) => {
+                crate::KillPoint::FoundedAfterCommit.reach();
                 self.events.extend(events);
                 self.request(Request::Create { conversation: key }, &frame);
                 Ok(())
@@ -199,6 +205,7 @@ impl Engine {
             };
             complete(write, &mls, &row, &opening, &founder, accepted)
         })?;
+        crate::KillPoint::CreatedAfterCommit.reach();
         self.events.extend(events);
         self.plan_renewals()?;
         self.pump()
@@ -313,19 +320,15 @@ pub(super) fn complete(
                 "a founded conversation without its group",
             )
         })?;
+    crate::KillPoint::CreatedBeforeMerge.reach();
     group.merge_pending()?;
+    crate::KillPoint::CreatedBeforeCommit.reach();
     openings::delete(write, row.key)?;
     if opening.incarnation > 0 {
         return set_up_anew(write, row, opening.incarnation, founder.ids, accepted);
     }
     enter(write, row, founder, accepted.time)?;
-    let standing = if opening.secret.is_some() {
-        Standing::Open
-    } else {
-        Standing::Asked
-    };
-    requests::set_standing(write, row.key, standing)?;
-    if standing == Standing::Open {
+    if opening.secret.is_some() {
         contacts::set_consented(write, row.peer)?;
     }
     let proof = opening

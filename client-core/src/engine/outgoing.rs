@@ -130,6 +130,7 @@ impl Engine {
                     }
                     store::account::count_sent(write, sealed.len())?;
                     conversations::count_sealed(write, key, sealed.len())?;
+                    crate::KillPoint::SealedBeforeCommit.reach();
                     sealed
                 }
             };
@@ -137,6 +138,7 @@ impl Engine {
         })?;
         self.events.extend(events);
         if let Some(batch) = batch {
+            crate::KillPoint::SealedAfterCommit.reach();
             self.request(
                 Request::Append {
                     conversation: key,
@@ -168,8 +170,10 @@ impl Engine {
                     mark_sent(write, device, &row, *seq, *time)?;
                 }
             }
+            crate::KillPoint::SentBeforeCommit.reach();
             Ok(())
         })?;
+        crate::KillPoint::SentAfterCommit.reach();
         self.holds.remove(&key);
         self.pump()
     }

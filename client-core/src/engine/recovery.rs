@@ -122,7 +122,6 @@ impl Engine {
         self.keys = keys;
         self.account.keys = bytes;
         self.account.recovery_code = None;
-        self.account.recovery_due = false;
         Ok(())
     }
 

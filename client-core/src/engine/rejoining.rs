@@ -65,7 +65,8 @@ impl Engine {
         }
         self.pauses.remove(&conversation);
         if let Some(row) = conversations::row_of(self.database.connection(), conversation)?
-            && openings::load(self.database.connection(), row.key)?.is_some()
+            && openings::load(self.database.connection(), row.key)?
+                .is_some_and(|opening| opening.incarnation > 0)
         {
             // it is being set up anew
             return Ok(());

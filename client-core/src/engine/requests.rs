@@ -174,6 +174,7 @@ impl Engine {
                 },
                 Frame::Done(_),
             ) => {
+                crate::KillPoint::LinkAnswered.reach();
                 let row = store::links::LinkRow {
                     token: link.token,
                     expires: link.expires,
@@ -181,6 +182,7 @@ impl Engine {
                     invite: link.invite,
                 };
                 let kept = self.write(|write| store::links::insert(write, &secret, &row));
+                crate::KillPoint::LinkKept.reach();
                 answer(kept.map(|()| link));
                 Ok(())
             }
@@ -292,8 +294,10 @@ impl Engine {
             mls.expire_key_packages()?;
             let one_time = mls.key_packages(ONE_TIME_PACKAGES, LastResort::No)?;
             let last_resort = mls.key_packages(1, LastResort::Yes)?;
+            crate::KillPoint::KeyPackagesBeforeCommit.reach();
             Ok((one_time, last_resort))
         })?;
+        crate::KillPoint::KeyPackagesAfterCommit.reach();
         let (one_time, last_resort) = packages;
         let frame = PublishKeyPackages {
             packages: one_time.into_iter().map(Into::into).collect(),

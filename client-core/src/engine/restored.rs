@@ -46,6 +46,14 @@ impl Engine {
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
                 chains::forget(write, key, device)?;
             }
+            for opening in store::openings::all(write.connection())? {
+                // its group may be gone, or the relay may know it already
+                store::openings::begin_again(write, &opening, (ids.client_id(), ids.client_id()))?;
+                let row = conversations::row(write.connection(), opening.conversation)?;
+                if opening.request.is_some() {
+                    commits::want_rejoin(write, row.conversation, ids.client_id())?;
+                }
+            }
             store::account::set_sent(write, taken)
         })
     }

@@ -9,7 +9,7 @@ use crate::{
     engine::{
         contacts::introduce,
         ids::Ids,
-        opening::{Accepted, Founder, enter, set_up_anew},
+        opening::{Accepted, Founder, enter, set_up_anew, tell_profile},
     },
     error::Result,
     model::{ConversationState, Standing},
@@ -160,6 +160,7 @@ impl Inbox<'_> {
             manifest: self.manifest,
             ids: self.ids,
         };
+        crate::KillPoint::JoinedBeforeCommit.reach();
         enter(write, &row, &founder, entry.time)?;
         if wanted {
             // each asked the other, or they know each other: that is an answer
@@ -185,7 +186,12 @@ impl Inbox<'_> {
             seq: entry.start.unwrap_or(0),
             time: entry.time,
         };
-        set_up_anew(write, row, joined.incarnation, self.ids, accepted)
+        set_up_anew(write, row, joined.incarnation, self.ids, accepted)?;
+        if row.standing == Standing::Open {
+            // a relay that had lost the conversation learns that both want it
+            tell_profile(write, row.key, self.name, None, self.ids)?;
+        }
+        Ok(())
     }
 
     /// The other side made the conversation first: ours is dropped, and what was written here goes there.

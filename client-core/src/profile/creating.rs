@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use protocol::{AccountId, Address, Link, LinkKind, Token};
+use protocol::{AccountId, Link, LinkKind, Token};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -47,7 +47,7 @@ impl Profile {
             let keys = AccountKeys::generate(random, relay, now)?;
             let manifest = keys.manifest();
             Ok(New {
-                row: row(&keys, manifest, &link.addresses, Some(token)),
+                row: AccountRow::new(&keys, manifest, &link.addresses, Some(token)),
                 record: None,
             })
         };
@@ -84,7 +84,7 @@ impl Profile {
                 .recovery_record(random, &found.code)
                 .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
             keys.forget_root_key();
-            let mut row = row(&keys, manifest, &found.addresses, None);
+            let mut row = AccountRow::new(&keys, manifest, &found.addresses, None);
             row.enrolling = true;
             Ok(New {
                 row,
@@ -188,7 +188,9 @@ impl Profile {
             self.set_aside(seams.clock.wall_ms())?;
         }
         files::create_private_folder(&self.account())?;
-        fs::write(self.marker(), marker)?;
+        // the relay may have made the account before the disk knows that it was asked
+        files::replace(&self.marker(), marker.as_bytes())?;
+        files::sync_folder(&self.folder)?;
         let now = seams.clock.wall_ms();
         let random = seams.random.as_mut();
         let mut bytes = Zeroizing::new([0; 32]);
@@ -198,7 +200,9 @@ impl Profile {
         let entry = entry_name(row.account);
         keyslots::create(&self.slots(), &key, protection, &entry, keyring, random)?;
         keyslots::keep_identity(&self.slots(), &key, &identity::of_row(&row), random)?;
+        crate::KillPoint::KeySlotsMade.reach();
         let mut database = Database::create(&self.database(), &key)?;
+        crate::KillPoint::DatabaseMade.reach();
         database.write(|write| {
             account::insert(write, &row)?;
             match &record {
@@ -206,6 +210,7 @@ impl Profile {
                 None => Ok(()),
             }
         })?;
+        crate::KillPoint::AccountStored.reach();
         Ok((key, database))
     }
 
@@ -226,28 +231,4 @@ struct New {
     row: AccountRow,
     /// The recovery record that the relay has to be told, and its name.
     record: Option<(Token, Vec<u8>)>,
-}
-
-fn row(
-    keys: &AccountKeys,
-    manifest: Vec<u8>,
-    addresses: &[Address],
-    registration: Option<Token>,
-) -> AccountRow {
-    AccountRow {
-        account: keys.account(),
-        relay: keys.relay(),
-        addresses: addresses.iter().map(ToString::to_string).collect(),
-        keys: keys.to_bytes(),
-        manifest,
-        name: String::new(),
-        registration,
-        relay_offset: 0,
-        receipt: None,
-        privacy: account::DEFAULT_PRIVACY,
-        handle: None,
-        recovery_code: None,
-        recovery_due: false,
-        enrolling: false,
-    }
 }

@@ -1,11 +1,12 @@
 //! The one row that says whose database this is.
 
-use protocol::{AccountId, Digest, RelayId, StoreGeneration, Token, identity::Manifest};
+use protocol::{AccountId, Address, Digest, RelayId, StoreGeneration, Token, identity::Manifest};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use zeroize::Zeroizing;
 
 use crate::{
     content::ShortDigest,
+    crypto::AccountKeys,
     error::Result,
     event::Event,
     model::Privacy,
@@ -38,10 +39,35 @@ pub struct AccountRow {
     pub handle: Option<String>,
     /// The recovery code until the person confirmed it: secret.
     pub recovery_code: Option<Zeroizing<[u8; 32]>>,
-    /// Whether the person should write the code down now.
-    pub recovery_due: bool,
     /// Whether this device waits to be let in by its certificate in the manifest.
     pub enrolling: bool,
+}
+
+impl AccountRow {
+    /// The row of a new account, or of one that comes to this computer; without a name.
+    #[must_use]
+    pub fn new(
+        keys: &AccountKeys,
+        manifest: Vec<u8>,
+        addresses: &[Address],
+        registration: Option<Token>,
+    ) -> Self {
+        Self {
+            account: keys.account(),
+            relay: keys.relay(),
+            addresses: addresses.iter().map(ToString::to_string).collect(),
+            keys: keys.to_bytes(),
+            manifest,
+            name: String::new(),
+            registration,
+            relay_offset: 0,
+            receipt: None,
+            privacy: DEFAULT_PRIVACY,
+            handle: None,
+            recovery_code: None,
+            enrolling: false,
+        }
+    }
 }
 
 /// Everything is shown until the person says otherwise.
@@ -81,7 +107,7 @@ pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
 pub fn load(connection: &Connection) -> Result<AccountRow> {
     let row = connection.query_row(
         "SELECT account, relay, addresses, keys, manifest, name, registration, relay_offset, receipt, privacy, handle,
-             recovery_code, recovery_due, enrolling FROM account WHERE id = 1",
+             recovery_code, enrolling FROM account WHERE id = 1",
         [],
         |row| {
             let addresses: String = row.get("addresses")?;
@@ -101,7 +127,6 @@ pub fn load(connection: &Connection) -> Result<AccountRow> {
                 recovery_code: row
                     .get::<_, Option<[u8; 32]>>("recovery_code")?
                     .map(Zeroizing::new),
-                recovery_due: row.get("recovery_due")?,
                 enrolling: row.get("enrolling")?,
             })
         },
@@ -239,6 +264,16 @@ pub fn set_handle(write: &WriteTransaction<'_>, handle: Option<&str>) -> Result<
         .execute("UPDATE account SET handle = ?1 WHERE id = 1", [handle])?;
     write.announce(Event::MeChanged);
     Ok(())
+}
+
+/// Whether the person should write the recovery code down now. Where that cannot be read there are other worries.
+#[must_use]
+pub fn is_recovery_due(connection: &Connection) -> bool {
+    connection
+        .query_row("SELECT recovery_due FROM account WHERE id = 1", [], |row| {
+            row.get(0)
+        })
+        .unwrap_or(false)
 }
 
 /// Somebody answered: the recovery code is worth writing down from now on. Says whether that is news.

@@ -25,6 +25,9 @@ CREATE TABLE mls_state (
 ) STRICT;
 ";
 
+/// Forgets all state: groups, and the private keys of key packages.
+pub const FORGET: &str = "DELETE FROM mls_state";
+
 /// Room for nearly every value at once, so that a growing buffer leaves no copies of secrets behind.
 const BUFFER: usize = 16 * 1024;
 

@@ -64,6 +64,26 @@ pub fn set_request(
     Ok(())
 }
 
+/// Goes back to the beginning of an intent, under other ids for claim and creation.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn begin_again(
+    write: &WriteTransaction<'_>,
+    opening: &Opening,
+    (claim_id, client_id): (ClientId, ClientId),
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE openings SET request = NULL, claim_id = ?2, client_id = ?3 WHERE conversation = ?1",
+        (
+            opening.conversation.0,
+            claim_id.as_bytes(),
+            client_id.as_bytes(),
+        ),
+    )?;
+    Ok(())
+}
+
 /// Forgets an intent: it is fulfilled or refused.
 ///
 /// # Errors

@@ -12,5 +12,7 @@ mod openings;
 mod peer;
 mod people;
 mod profiles;
+mod recovery;
+mod requests;
 mod scripted;
 mod session;

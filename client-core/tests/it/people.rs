@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -13,8 +14,11 @@ use client_core::{
     keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
     model::{
         Conversation, ConversationKey, ConversationState, Message, MessageKind, OutgoingState,
+        SystemEvent,
     },
     profile::Profile,
+    restoring::FoundAccount,
+    store::DatabaseKey,
 };
 use protocol::{Address, Link};
 use relay_server::{InitOptions, Relay};
@@ -24,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 /// A test that waits longer than this has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A relay on loopback that can be stopped and started again.
 pub(crate) struct TestRelay {
@@ -149,6 +153,12 @@ impl Person {
 
     /// Ends the app and starts it again.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(|_, _| {}).await
+    }
+
+    /// Ends the app, changes something of its files, and starts it again.
+    pub(crate) async fn restart_after(self, change: impl FnOnce(&Path, &DatabaseKey)) -> Self {
+        let database = self.database();
         let Self {
             client,
             profile,
@@ -159,10 +169,10 @@ impl Person {
         client.stop().await;
         drop(profile);
         let profile = Profile::take(folder.path()).unwrap();
+        let key = profile.unlock(&Unlock::Silently(keyring.as_ref())).unwrap();
+        change(&database, &key);
         let (seams, network) = SystemSeams::new(&Handle::current());
-        let opened = profile
-            .open(&Unlock::Silently(keyring.as_ref()), seams)
-            .unwrap();
+        let opened = profile.open_with(key, seams).unwrap();
         let (client, notices) = Client::start(opened, network, &Handle::current()).unwrap();
         Self {
             client,
@@ -171,6 +181,59 @@ impl Person {
             folder,
             keyring,
         }
+    }
+
+    /// Ends the app, copies its files, and starts it again.
+    pub(crate) async fn restart_keeping_a_copy(self) -> (Self, TempDir) {
+        let copy = tempfile::tempdir().unwrap();
+        let person = self
+            .restart_after(|database, _| {
+                fs::copy(database, copy.path().join("relevo.db")).unwrap();
+            })
+            .await;
+        (person, copy)
+    }
+
+    /// Ends the app, puts older files in the place of its own, and starts it again.
+    pub(crate) async fn restart_from(self, copy: TempDir) -> Self {
+        self.restart_after(|database, _| {
+            fs::copy(copy.path().join("relevo.db"), database).unwrap();
+        })
+        .await
+    }
+
+    /// Brings an account back on another computer.
+    pub(crate) async fn restore(name: &str, found: &FoundAccount) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let keyring = Arc::new(TestKeyring::default());
+        let profile = Profile::take(folder.path()).unwrap();
+        let (seams, network) = SystemSeams::new(&Handle::current());
+        let opened = profile
+            .restore(found, name, &Protection::Keyring, keyring.as_ref(), seams)
+            .unwrap();
+        let (client, notices) = Client::start(opened, network, &Handle::current()).unwrap();
+        client.registered().await.unwrap();
+        profile.registered().unwrap();
+        Self {
+            client,
+            profile,
+            notices,
+            folder,
+            keyring,
+        }
+    }
+
+    /// Waits until the newest message of a conversation is this text.
+    pub(crate) async fn until_last(&mut self, key: ConversationKey, text: &str) {
+        self.until(&format!("{text:?}"), async |client| {
+            let page = client.messages(key, None, 1).await?;
+            Ok(page
+                .messages
+                .first()
+                .is_some_and(|message| message.text == text)
+                .then_some(()))
+        })
+        .await;
     }
 
     /// Ends the app; what it leaves is in the folder.
@@ -260,6 +323,19 @@ impl Person {
         .await;
     }
 
+    /// Waits until the relay has every own message of a conversation.
+    pub(crate) async fn until_all_at_least_sent(&mut self, key: ConversationKey) {
+        self.until("all messages at the relay", async |client| {
+            let page = client.messages(key, None, 200).await?;
+            Ok(page
+                .messages
+                .iter()
+                .all(|message| message.outgoing != Some(OutgoingState::Queued))
+                .then_some(()))
+        })
+        .await;
+    }
+
     /// Waits until every own message of a conversation has this state.
     pub(crate) async fn until_all(&mut self, key: ConversationKey, state: OutgoingState) {
         self.until(&format!("all messages {state:?}"), async |client| {
@@ -280,10 +356,10 @@ async fn all_texts(client: &Client, key: ConversationKey) -> Result<Vec<String>>
     loop {
         let page = client.messages(key, before, 200).await?;
         before = page.messages.first().map(|message| message.position);
-        let shown = page.messages.into_iter().filter(|message| {
-            message.kind
-                != MessageKind::System(client_core::model::SystemEvent::ConversationStarted)
-        });
+        let shown = page
+            .messages
+            .into_iter()
+            .filter(|message| !is_told(message.kind));
         texts.splice(
             0..0,
             shown.map(|message| {
@@ -313,4 +389,12 @@ pub(crate) async fn ana_and_luis(
     let with_luis = ana.conversation_with("Luis").await;
     let with_ana = luis.conversation_with("Ana").await;
     (ana, with_luis, luis, with_ana)
+}
+
+/// Lines of the app that are no trouble.
+fn is_told(kind: MessageKind) -> bool {
+    matches!(
+        kind,
+        MessageKind::System(SystemEvent::ConversationStarted | SystemEvent::RequestAccepted)
+    )
 }

@@ -1,11 +1,15 @@
-use std::fs;
+use std::{fs, path::Path};
 
 use client_core::{
+    keyslots::Unlock,
     safekeeping::Copied,
     store::{Database, OpenError},
 };
 
-use crate::home::{DAY, Home, NOW, insert_message, random, seams, texts};
+use crate::{
+    golden,
+    home::{CODE, DAY, Home, NOW, insert_message, random, seams, texts},
+};
 
 fn copies(home: &Home) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(home.account().join("copies"))
@@ -80,38 +84,34 @@ fn a_copy_that_cannot_be_written_leaves_the_older_ones() {
 
 #[test]
 fn a_database_of_an_older_form_is_copied_before_it_changes() {
-    let home = Home::with_messages(30);
-    let database = home.database();
-    // as version 1 left it
-    database
-        .connection()
-        .execute_batch(
-            "DROP TRIGGER messages_changed_after_backup; DROP TRIGGER messages_removed_after_backup;
-             DROP TABLE backup_changes; DROP TABLE backup; DROP TABLE mendings;
-             ALTER TABLE account DROP COLUMN mls_lost; PRAGMA user_version = 1;",
-        )
-        .unwrap();
-    drop(database);
-    fs::create_dir_all(home.account().join("copies/relevo.partial")).unwrap();
-    assert!(home.open().is_err(), "no copy, no migration");
-    fs::remove_dir(home.account().join("copies/relevo.partial")).unwrap();
-    assert!(home.open().unwrap().mended.is_none());
-    let path = home.account().join("copies/relevo-20261122T1543.db");
-    let version = |path| -> u32 {
-        Database::open_reader(path, &home.key)
+    let (folder, profile) = golden::profile();
+    let key = profile.unlock(&Unlock::RecoveryCode(&CODE)).unwrap();
+    let account = folder.path().join("account");
+    let database = account.join("relevo.db");
+    let version = |path: &Path| -> u32 {
+        Database::open_reader(path, &key)
             .unwrap()
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .unwrap()
     };
-    assert_eq!(version(&path), 1);
-    assert!(version(&home.path()) > 1);
+    let before = version(&database);
+    fs::create_dir_all(account.join("copies/relevo.partial")).unwrap();
+    let opened = profile.open_with(key.clone(), seams(NOW));
+    assert!(opened.is_err(), "no copy, no migration");
+    assert_eq!(version(&database), before);
+    fs::remove_dir(account.join("copies/relevo.partial")).unwrap();
+    let opened = profile.open_with(key.clone(), seams(NOW)).unwrap();
+    assert!(opened.mended.is_none());
+    drop(opened);
+    assert_eq!(
+        version(&account.join("copies/relevo-20261122T1543.db")),
+        before
+    );
+    assert!(version(&database) > before);
     // and the old form is still good for mending
-    fs::remove_file(home.path()).unwrap();
-    let opened = home
-        .profile
-        .open_with(home.key.clone(), seams(NOW))
-        .unwrap();
-    assert_eq!(opened.mended.unwrap().messages_kept, 30);
+    fs::remove_file(&database).unwrap();
+    let opened = profile.open_with(key, seams(NOW)).unwrap();
+    assert_eq!(opened.mended.unwrap().messages_kept, 20);
 }
 
 #[test]

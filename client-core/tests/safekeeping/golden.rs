@@ -69,22 +69,7 @@ impl Person {
         let mut random = SeededRandom::new(seed);
         let keys = AccountKeys::generate(&mut random, RELAY, NOW).unwrap();
         let mut database = Database::create(path, &luis_key()).unwrap();
-        let row = AccountRow {
-            account: keys.account(),
-            relay: RELAY,
-            addresses: Vec::new(),
-            keys: keys.to_bytes(),
-            manifest: keys.manifest(),
-            name: String::new(),
-            registration: None,
-            relay_offset: 0,
-            receipt: None,
-            privacy: account::DEFAULT_PRIVACY,
-            handle: None,
-            recovery_code: None,
-            recovery_due: false,
-            enrolling: false,
-        };
+        let row = AccountRow::new(&keys, keys.manifest(), &[], None);
         database
             .write(|write| account::insert(write, &row))
             .unwrap();
@@ -123,7 +108,7 @@ impl Person {
     fn seal(&mut self, conversation: ConversationId, content: &[u8]) -> Vec<u8> {
         self.mls(|mls| {
             let mut group = mls.load(conversation, 0).unwrap().unwrap();
-            group.seal(content, b"").unwrap()
+            group.seal(content, &[]).unwrap()
         })
     }
 
@@ -232,7 +217,7 @@ fn size(folder: &Path) -> u64 {
 }
 
 /// A copy to work on: opening it may bring it up to this version.
-fn profile() -> (tempfile::TempDir, Profile) {
+pub(crate) fn profile() -> (tempfile::TempDir, Profile) {
     let copy = tempfile::tempdir().unwrap();
     copy_folder(&folder(), copy.path());
     let profile = Profile::take(copy.path()).unwrap();

@@ -522,6 +522,7 @@ pub fn frames() -> Vec<(u32, Frame)> {
                 conversations: vec![ConversationOf {
                     conversation,
                     peer: AccountId::new([0xbb; 16]),
+                    requested: false,
                 }],
                 more: true,
             }

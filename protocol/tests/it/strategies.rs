@@ -358,8 +358,14 @@ fn account_requests() -> Vec<BoxedStrategy<Frame>> {
 }
 
 fn account_replies() -> Vec<BoxedStrategy<Frame>> {
-    let of_account = (conversation(), account())
-        .prop_map(|(conversation, peer)| ConversationOf { conversation, peer });
+    let of_account =
+        (conversation(), account(), any::<bool>()).prop_map(|(conversation, peer, requested)| {
+            ConversationOf {
+                conversation,
+                peer,
+                requested,
+            }
+        });
     vec![
         frame_of(vec(account(), 0..5).prop_map(|accounts| Blocks { accounts })),
         frame_of(account().prop_map(|account| Found { account })),

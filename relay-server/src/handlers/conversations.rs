@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::{
     Commit, Committed, CreateConversation, DeclineRequest, Digest, ErrorCode, FetchGroup, Frame,
-    Refusal,
+    Refusal, Welcome,
 };
 
 use super::Answer;
@@ -34,6 +34,12 @@ pub(super) async fn create(
         return Err(Refusal::new(ErrorCode::NoConsent));
     }
     session.spend(Activity::Request)?;
+    // before the commit is looked at: what is wrong with it would tell one who is blocked from one who asks for nobody
+    if create.incarnation.is_none() && !node.store.sees(caller, create.peer).await? {
+        return Err(Refusal::new(ErrorCode::NoConsent));
+    }
+    let size = create.commit.len() + create.group_info.len() + weight(&create.welcomes);
+    node.limits.bytes(caller.account, size)?;
     let devices = node
         .store
         .devices(vec![caller.account, create.peer])
@@ -80,6 +86,7 @@ pub(super) async fn create(
             .create_conversation(request, published(node, session, done))
     })
     .await?;
+    crate::KillPoint::CreatedBeforeAnswer.reach();
     live.keep();
     Ok(Frame::from(committed))
 }
@@ -106,6 +113,8 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
         return Err(head.stale());
     }
     session.spend(Activity::Request)?;
+    let size = commit.commit.len() + commit.group_info.len() + weight(&commit.welcomes);
+    node.limits.bytes(caller.account, size)?;
     let accounts = vec![head.low, head.high];
     let proposed = Proposed {
         relay: node.relay_id,
@@ -176,6 +185,10 @@ pub(super) async fn decline(
     })
     .await?;
     Ok(Frame::from(protocol::Done {}))
+}
+
+fn weight(welcomes: &[Welcome]) -> usize {
+    welcomes.iter().map(|welcome| welcome.bytes.len()).sum()
 }
 
 fn first_answer(prior: Prior, digest: Digest) -> Answer {

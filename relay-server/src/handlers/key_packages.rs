@@ -48,6 +48,7 @@ pub(super) async fn publish(node: &Node, session: &Session, publish: PublishKeyP
         most: node.config.quotas.key_packages,
     };
     let count = call(|done| node.store.publish_key_packages(request, done)).await?;
+    crate::KillPoint::PublishedBeforeAnswer.reach();
     Ok(Frame::from(count))
 }
 
@@ -59,6 +60,7 @@ pub(super) async fn claim(node: &Arc<Node>, session: &Session, claim: &ClaimKeyP
         limited: node.limits.claim(session.identity.account).err(),
     };
     let reply = call(|done| node.store.claim_key_packages(request, done)).await?;
+    crate::KillPoint::ClaimedBeforeAnswer.reach();
     let claimed: Claimed = cbor::decode(&reply).map_err(|_| Refusal::new(ErrorCode::Internal))?;
     Ok(Frame::from(claimed))
 }

@@ -1,6 +1,6 @@
 //! Links of an account.
 
-use protocol::{Done, ErrorCode, Frame, NewLink, Refusal};
+use protocol::{Done, EndLink, ErrorCode, Frame, NewLink, Refusal};
 
 use super::Answer;
 use crate::{
@@ -34,5 +34,12 @@ pub(super) async fn new_link(node: &Node, session: &Session, link: &NewLink) -> 
             .new_link(Caller::Device(session.identity), row, done)
     })
     .await?;
+    crate::KillPoint::LinkedBeforeAnswer.reach();
+    Ok(Frame::from(Done {}))
+}
+
+pub(super) async fn end_link(node: &Node, session: &Session, link: &EndLink) -> Answer {
+    let token = link.token.stored_hash();
+    call(|done| node.store.end_link(session.identity, token, done)).await?;
     Ok(Frame::from(Done {}))
 }

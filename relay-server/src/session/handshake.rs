@@ -1,18 +1,21 @@
-//! hello → challenge → prove or register. Stateless, no disk write but a registration's own, no slow hash.
+//! hello → challenge → prove, register, or enroll with or without recover before it. Stateless, no disk write but that of an
+//! account or a manifest, no slow hash.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::StreamExt as _;
 use protocol::{
-    Bye, Challenge, ErrorCode, Frame, Hello, Key, Nonce, PROTOCOL_VERSION, Prove, Receipt, Refusal,
-    Register, Signature, decode_frame, encode_frame, handshake,
-    identity::{self, Manifest},
+    AccountId, Bye, Challenge, Enroll, ErrorCode, Frame, Hello, Key, Nonce, PROTOCOL_VERSION,
+    Prove, Receipt, Recover, Recovered, Refusal, Register, Signature, decode_frame, encode_frame,
+    handshake,
+    identity::{self, DeviceCertificate},
 };
 
 use crate::{
+    manifests::{self, Follows},
     node::Node,
-    store::{Identity, LoginRow, NewAccount, NewDevice, call},
+    store::{Identity, LoginRow, Made, NewAccount, call},
 };
 
 /// A connection that proved who it is.
@@ -47,7 +50,7 @@ impl From<Refusal> for Failure {
 }
 
 pub(super) async fn establish(
-    node: &Node,
+    node: &Arc<Node>,
     socket: &mut WebSocket,
     address: IpAddr,
 ) -> Result<Established, Failure> {
@@ -75,103 +78,208 @@ pub(super) async fn establish(
         .await
         .map_err(|_| Failure::Gone)?;
 
+    let shake = Handshake {
+        node,
+        hello,
+        challenge,
+        address,
+    };
     match receive(socket).await? {
-        Frame::Prove(prove) => login(node, &hello, &challenge, &prove, address).await,
-        Frame::Register(register) => {
-            self::register(node, &hello, &challenge, register, address).await
+        Frame::Prove(prove) => shake.login(&prove).await,
+        Frame::Register(register) => shake.register(register).await,
+        Frame::Enroll(enroll) => shake.enroll(enroll).await,
+        Frame::Recover(recover) => {
+            let recovered = shake.recover(&recover).await?;
+            let frame = encode_frame(0, &recovered.into());
+            socket
+                .send(Message::Binary(frame.into()))
+                .await
+                .map_err(|_| Failure::Gone)?;
+            match receive(socket).await? {
+                Frame::Enroll(enroll) => shake.enroll(enroll).await,
+                _ => Err(ErrorCode::BadFrame.into()),
+            }
         }
         _ => Err(ErrorCode::BadFrame.into()),
     }
 }
 
-/// Unknown account, unknown device and wrong signature: the same answer after the same work.
-async fn login(
-    node: &Node,
-    hello: &Hello,
-    challenge: &Challenge,
-    prove: &Prove,
+/// A connection whose challenge is out.
+struct Handshake<'a> {
+    node: &'a Arc<Node>,
+    hello: Hello,
+    challenge: Challenge,
     address: IpAddr,
-) -> Result<Established, Failure> {
-    let row = node.store.login(prove.account, prove.device).await?;
-    let message = handshake::login_message(hello, challenge, prove.account, prove.device);
-    let key = row.as_ref().map_or(node.nobodys_key, |row| row.login_key);
-    let proved = identity::verify(&key, &message, &prove.signature).is_ok();
-    match row.filter(|_| proved) {
-        Some(row) if row.revoked => Err(ErrorCode::Revoked.into()),
-        Some(row) => Ok(established(&row, prove.announce, None)),
-        None => {
-            node.limits.failed_login(address)?;
-            Err(ErrorCode::NotAuthenticated.into())
-        }
-    }
 }
 
-async fn register(
-    node: &Node,
-    hello: &Hello,
-    challenge: &Challenge,
-    register: Register,
-    address: IpAddr,
-) -> Result<Established, Failure> {
-    node.limits.registration(address)?;
-    let Register {
-        token,
-        manifest,
-        device,
-        signature,
-        announce,
-        ..
-    } = register;
-    let opened = Manifest::open(&manifest.0).map_err(|_| ErrorCode::BadIdentity)?;
-    let account = opened.account();
-    let certificate = opened.device(device).ok_or(ErrorCode::BadIdentity)?;
-    let foreign = opened
-        .devices
-        .iter()
-        .any(|(certificate, _)| certificate.relay != node.relay_id);
-    if foreign || opened.number != 1 || !opened.revoked.is_empty() {
-        return Err(ErrorCode::BadIdentity.into());
+impl Handshake<'_> {
+    /// Unknown account, unknown device and wrong signature: the same answer after the same work.
+    async fn login(&self, prove: &Prove) -> Result<Established, Failure> {
+        let node = self.node;
+        let row = node.store.login(prove.account, prove.device).await?;
+        let message =
+            handshake::login_message(&self.hello, &self.challenge, prove.account, prove.device);
+        let key = row.as_ref().map_or(node.nobodys_key, |row| row.login_key);
+        let proved = identity::verify(&key, &message, &prove.signature).is_ok();
+        match row.filter(|_| proved) {
+            Some(row) if row.revoked => Err(ErrorCode::Revoked.into()),
+            Some(row) => Ok(established(&row, prove.announce, None)),
+            None => Err(self.failed()),
+        }
     }
-    let message =
-        handshake::registration_message(hello, challenge, account, device, &manifest.0, &token);
-    identity::verify(&certificate.login_key, &message, &signature)
-        .map_err(|_| ErrorCode::NotAuthenticated)?;
 
-    let devices = opened
-        .devices
-        .iter()
-        .map(|(certificate, _)| NewDevice {
-            device: certificate.device,
-            login_key: certificate.login_key,
-            leaf_key: certificate.leaf_key,
-        })
-        .collect();
-    let new = NewAccount {
-        token: token.stored_hash(),
-        account,
-        manifest: manifest.0,
-        devices,
-    };
-    call(|done| node.store.register(new, done)).await?;
-    let row = node
-        .store
-        .login(account, device)
-        .await?
-        .ok_or(ErrorCode::Internal)?;
-    if row.revoked {
-        return Err(ErrorCode::Revoked.into());
-    }
-    let signed = handshake::receipt_message(node.relay_id, account, row.created);
-    let signature = identity::sign(&node.identity_secret, &signed);
-    Ok(established(
-        &row,
-        announce,
-        Some(Receipt {
+    async fn register(&self, register: Register) -> Result<Established, Failure> {
+        let node = self.node;
+        node.limits.registration(self.address)?;
+        let Register {
+            token,
+            manifest,
+            device,
+            signature,
+            announce,
+            receipt,
+        } = register;
+        let opened = manifests::open(node, manifest.0.clone()).await?;
+        let account = opened.account();
+        let certificate = opened.device(device).ok_or(ErrorCode::BadIdentity)?;
+        match &receipt {
+            Some(receipt) => self.check_receipt(receipt, account)?,
+            None if opened.number != 1 || !opened.revoked.is_empty() => {
+                return Err(ErrorCode::BadIdentity.into());
+            }
+            None => {}
+        }
+        let (hello, challenge) = (&self.hello, &self.challenge);
+        let message =
+            handshake::registration_message(hello, challenge, account, device, &manifest.0, &token);
+        identity::verify(&certificate.login_key, &message, &signature)
+            .map_err(|_| ErrorCode::NotAuthenticated)?;
+
+        let held = match &receipt {
+            Some(_) => node.store.manifest(account).await?,
+            None => None,
+        };
+        let held = match held {
+            Some(held) => Some(manifests::open(node, held.into()).await?.number),
+            None => None,
+        };
+        match held {
+            // what came after the backup is lost, but for what the devices bring
+            Some(held) if opened.number > held => {
+                manifests::adopt(node, account, (&opened, manifest.0), Follows::Later).await?;
+            }
+            Some(_) => {}
+            None => {
+                let made = match &receipt {
+                    Some(receipt) => Made::ByReceipt(receipt.time),
+                    None => Made::ByInvite(token.stored_hash()),
+                };
+                let new = NewAccount {
+                    made,
+                    account,
+                    number: opened.number,
+                    manifest: manifest.0,
+                    devices: manifests::devices(&opened),
+                };
+                call(|done| node.store.register(new, done)).await?;
+                crate::KillPoint::RegisteredBeforeReady.reach();
+            }
+        }
+        let row = self.certified(account, certificate).await?;
+        let signed = handshake::receipt_message(node.relay_id, account, row.created);
+        let receipt = Receipt {
             account,
             time: row.created,
+            signature: identity::sign(&node.identity_secret, &signed),
+        };
+        Ok(established(&row, announce, Some(receipt)))
+    }
+
+    /// The relay's own word that it made the account.
+    fn check_receipt(&self, receipt: &Receipt, account: AccountId) -> Result<(), Failure> {
+        let message = handshake::receipt_message(self.node.relay_id, account, receipt.time);
+        let signed = identity::verify(&self.node.identity_key, &message, &receipt.signature);
+        let storable = i64::try_from(receipt.time).is_ok();
+        if receipt.account == account && signed.is_ok() && storable {
+            Ok(())
+        } else {
+            Err(ErrorCode::BadIdentity.into())
+        }
+    }
+
+    /// The sealed record of one who can name it.
+    async fn recover(&self, recover: &Recover) -> Result<Recovered, Failure> {
+        let record = self
+            .node
+            .store
+            .record(recover.record.stored_hash())
+            .await?
+            .ok_or_else(|| self.failed())?;
+        Ok(Recovered {
+            account: record.account,
+            manifest: record.manifest.into(),
+            bytes: record.bytes.into(),
+        })
+    }
+
+    /// A device that its account certified in the manifest that it brings.
+    async fn enroll(&self, enroll: Enroll) -> Result<Established, Failure> {
+        let node = self.node;
+        let Enroll {
+            account,
+            manifest,
+            device,
             signature,
-        }),
-    ))
+            announce,
+        } = enroll;
+        let opened = manifests::open(node, manifest.0.clone())
+            .await
+            .map_err(|refusal| self.counted(refusal))?;
+        let certificate = opened
+            .device(device)
+            .filter(|_| opened.account() == account)
+            .ok_or_else(|| self.counted(Refusal::new(ErrorCode::BadIdentity)))?;
+        let (hello, challenge) = (&self.hello, &self.challenge);
+        let message = handshake::enrolment_message(hello, challenge, account, device, &manifest.0);
+        let proved = identity::verify(&certificate.login_key, &message, &signature).is_ok();
+        let known = node.store.manifest(account).await?.is_some();
+        if !proved || !known {
+            return Err(self.failed());
+        }
+        let manifest = (&opened, manifest.0);
+        manifests::adopt(node, account, manifest, Follows::Directly)
+            .await
+            .map_err(|refusal| self.counted(refusal))?;
+        let row = self.certified(account, certificate).await?;
+        Ok(established(&row, announce, None))
+    }
+
+    /// The login of a device whose certified login key has signed.
+    async fn certified(
+        &self,
+        account: AccountId,
+        certificate: &DeviceCertificate,
+    ) -> Result<LoginRow, Failure> {
+        let row = self.node.store.login(account, certificate.device).await?;
+        match row.filter(|row| row.login_key == certificate.login_key) {
+            Some(row) if row.revoked => Err(ErrorCode::Revoked.into()),
+            Some(row) => Ok(row),
+            None => Err(self.failed()),
+        }
+    }
+
+    /// Counts a login that failed.
+    fn failed(&self) -> Failure {
+        self.counted(Refusal::new(ErrorCode::NotAuthenticated))
+    }
+
+    /// Counts a refusal like a login that failed; who fails too often is told to wait instead.
+    fn counted(&self, refusal: Refusal) -> Failure {
+        match self.node.limits.failed_login(self.address) {
+            Ok(()) => refusal.into(),
+            Err(limited) => limited.into(),
+        }
+    }
 }
 
 fn established(row: &LoginRow, announce: bool, receipt: Option<Receipt>) -> Established {

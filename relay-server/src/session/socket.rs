@@ -79,7 +79,11 @@ async fn serve_inner(node: &Arc<Node>, socket: &mut WebSocket, mut peer: Peer) -
     };
     node.registry.insert(&session);
     let end = match node.attach(&session, receipt).await {
-        Ok(()) => session_loop(node, socket, &session).await,
+        Ok(()) => tokio::select! {
+            biased;
+            () = session.cut.cancelled() => End::code(ErrorCode::Revoked),
+            end = session_loop(node, socket, &session) => end,
+        },
         Err(refusal) => End::Bye(Bye {
             code: refusal.code,
             retry_after: refusal.retry_after,

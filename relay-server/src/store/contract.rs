@@ -7,6 +7,9 @@ mod commits;
 mod incarnations;
 mod keeping;
 mod key_packages;
+mod manifests;
+mod requests;
+mod restoring;
 
 use std::{
     path::Path,
@@ -45,6 +48,15 @@ impl Random for Zeros {
     }
 }
 
+/// What is drawn when a store is restored.
+struct Ones;
+
+impl Random for Ones {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(1);
+    }
+}
+
 /// A store with two accounts, Ana with two devices and Bo with one, and their conversation, which Bo made.
 struct World {
     store: Arc<dyn Store>,
@@ -73,7 +85,8 @@ fn account(n: u8, devices: u8, token: Digest) -> NewAccount {
         leaf_key: Key::new([n; 32]),
     };
     NewAccount {
-        token,
+        made: Made::ByInvite(token),
+        number: 1,
         account: AccountId::new([n; 16]),
         manifest: Bytes::from(vec![n; 40]),
         devices: (0..devices).map(device).collect(),
@@ -151,6 +164,31 @@ impl World {
             dir,
         } = self;
         drop(store);
+        let store = opened(dir.path(), config, &clock);
+        Self {
+            store,
+            clock,
+            ana,
+            bo,
+            dir,
+        }
+    }
+
+    /// The same as of its store's backup.
+    fn restored(self, config: &Config) -> Self {
+        let Self {
+            store,
+            clock,
+            ana,
+            bo,
+            dir,
+        } = self;
+        drop(store);
+        let environment = Environment {
+            clock: clock.clone(),
+            random: Arc::new(Ones),
+        };
+        SqliteStore::mark_restored(&dir.path().join("db"), &environment).unwrap();
         let store = opened(dir.path(), config, &clock);
         Self {
             store,
@@ -319,6 +357,7 @@ impl World {
     async fn expire(&self, days: u64) {
         let before = self.clock.now().saturating_sub(days * 24 * 3600 * 1000);
         let mut request = Expiry {
+            now: self.clock.now(),
             entries_before: before,
             client_ids_before: before,
             after: StreamRow(0),

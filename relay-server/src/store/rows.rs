@@ -146,17 +146,56 @@ pub(crate) struct Joined {
     pub(crate) welcome: Option<Entry>,
 }
 
+/// By what an account comes to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// By a link: the stored hash of its token.
+    ByInvite(Digest),
+    /// By the relay's own receipt of that time: a store that was restored knows it no more.
+    ByReceipt(u64),
+}
+
 /// A new account.
 #[derive(Debug)]
 pub(crate) struct NewAccount {
-    /// Stored hash of the link's token.
-    pub(crate) token: Digest,
+    pub(crate) made: Made,
     pub(crate) account: AccountId,
+    /// The number of the manifest.
+    pub(crate) number: u64,
     pub(crate) manifest: Bytes,
     pub(crate) devices: Vec<NewDevice>,
 }
 
-/// A device of a new account.
+/// The next manifest of an account, whose documents hold.
+#[derive(Debug)]
+pub(crate) struct NewManifest {
+    pub(crate) account: AccountId,
+    /// The digest of the one that it was compared with; it is stored only if that is still the one held.
+    pub(crate) held: Digest,
+    pub(crate) number: u64,
+    pub(crate) bytes: Bytes,
+    pub(crate) devices: Vec<NewDevice>,
+    pub(crate) revoked: Vec<DeviceId>,
+}
+
+/// A recovery record to hold.
+#[derive(Debug)]
+pub(crate) struct NewRecord {
+    pub(crate) caller: Identity,
+    /// Stored hash of its name.
+    pub(crate) record: Digest,
+    pub(crate) bytes: Bytes,
+}
+
+/// A recovery record with what goes with it.
+#[derive(Debug)]
+pub(crate) struct RecordRow {
+    pub(crate) account: AccountId,
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A device of an account.
 #[derive(Debug)]
 pub(crate) struct NewDevice {
     pub(crate) device: DeviceId,
@@ -229,6 +268,8 @@ pub(crate) struct Behind {
 /// What may go, as times before which it is too old.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expiry {
+    /// The time to go by, whatever the clock says.
+    pub(crate) now: u64,
     pub(crate) entries_before: u64,
     pub(crate) client_ids_before: u64,
     /// Streams up to here were looked at in this round.
@@ -255,6 +296,12 @@ pub(crate) struct Attachment {
     pub(crate) cursor: u64,
     /// The time of the last entry of the inbox.
     pub(crate) time: u64,
+    /// How many entries were ever taken from it.
+    pub(crate) sent: u64,
+    /// The number of its account's manifest.
+    pub(crate) manifest: u64,
+    /// Whether its account revoked it.
+    pub(crate) revoked: bool,
     /// Usable one-time key packages that are held for it.
     pub(crate) key_packages: u16,
     /// Its conversations, newest activity first.

@@ -1,19 +1,25 @@
 //! The store of a single machine: SQLite in WAL mode, one thread that writes, a few connections that read.
 
 mod accounts;
+mod backup;
 mod blocks;
 mod claims;
+mod clock;
 mod conversations;
 mod cursors;
 mod entries;
 mod expiry;
+mod gaps;
 mod groups;
+mod handles;
 mod heads;
 mod incarnations;
 mod key_packages;
 mod links;
+mod manifests;
 mod members;
 mod reader;
+mod records;
 mod requests;
 mod schema;
 mod writer;
@@ -23,7 +29,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use bytes::Bytes;
 use protocol::{
-    AccountId, ClientId, ConversationId, DeviceId, KeyPackageCount, Refusal, StoreGeneration,
+    AccountId, ClientId, ConversationId, ConversationOf, DeviceId, Digest, KeyPackageCount,
+    Refusal, StoreGeneration,
 };
 use rusqlite::{Connection, Error as SqlError};
 
@@ -32,8 +39,8 @@ use self::{reader::Readers, writer::Writer};
 use super::{
     AccountRow, AppendDone, Attachment, Behind, Caller, CommitDone, CompletionSink, DeviceInfo,
     DeviceRow, Done, Ended, Expiry, GroupRow, Identity, LoginRow, NewAccount, NewAppend, NewBlock,
-    NewClaim, NewCommit, NewConversation, NewKeyPackages, NewLinkRow, PageRange, PageRow, Prior,
-    ReadableRow, Reading, SeenHead, Store, StreamRow,
+    NewClaim, NewCommit, NewConversation, NewKeyPackages, NewLinkRow, NewManifest, NewRecord,
+    PageRange, PageRow, Prior, ReadableRow, Reading, RecordRow, SeenHead, Store, StreamRow,
 };
 use crate::{config::Config, environment::Environment, workers::Workers};
 
@@ -71,6 +78,21 @@ impl SqliteStore {
     pub(crate) fn create(path: &Path, environment: &Environment) -> anyhow::Result<()> {
         let connection = schema::open_for_writing(path, 0).context("create the database")?;
         schema::migrate(&connection, environment).context("create the tables")
+    }
+
+    /// Writes a copy of a database as of one moment, checked and on stable storage.
+    pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+        backup::copy(from, to)
+    }
+
+    /// Makes a database from a backup.
+    pub(crate) fn restore(from: &Path, to: &Path, environment: &Environment) -> anyhow::Result<()> {
+        backup::restore(from, to, environment)
+    }
+
+    /// Marks a database as restored from a backup. Nobody may be serving it.
+    pub(crate) fn mark_restored(path: &Path, environment: &Environment) -> anyhow::Result<()> {
+        backup::mark_restored(path, environment)
     }
 
     /// Opens a database and brings its schema up to date.
@@ -192,6 +214,51 @@ impl Store for SqliteStore {
         );
     }
 
+    fn publish_manifest(&self, request: NewManifest, done: Done<Vec<DeviceId>>) {
+        let cost = writer::Cost {
+            rows: 2 + request.devices.len(),
+            bytes: request.bytes.len(),
+        };
+        self.writer.submit(
+            request,
+            manifests::publish,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
+    fn store_record(&self, request: NewRecord, done: Done<()>) {
+        let cost = writer::Cost {
+            rows: 1,
+            bytes: request.bytes.len(),
+        };
+        self.writer
+            .submit(request, records::store, cost, writer::Undo::Savepoint, done);
+    }
+
+    fn set_handle(&self, caller: Identity, handle: Option<String>, done: Done<()>) {
+        let cost = writer::Cost { rows: 1, bytes: 0 };
+        self.writer.submit(
+            (caller, handle),
+            handles::set,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
+    fn end_link(&self, caller: Identity, token: Digest, done: Done<()>) {
+        let cost = writer::Cost { rows: 1, bytes: 0 };
+        self.writer.submit(
+            (caller, token),
+            links::end,
+            cost,
+            writer::Undo::Savepoint,
+            done,
+        );
+    }
+
     fn publish_key_packages(&self, request: NewKeyPackages, done: Done<KeyPackageCount>) {
         let bytes = request
             .packages
@@ -272,6 +339,41 @@ impl Store for SqliteStore {
             .read(move |connection| accounts::login(connection, account, device))
     }
 
+    fn manifest(&self, account: AccountId) -> Reading<Option<Vec<u8>>> {
+        self.readers
+            .read(move |connection| manifests::newest_of(connection, account))
+    }
+
+    fn manifest_for(&self, caller: Identity, account: AccountId) -> Reading<Option<Vec<u8>>> {
+        self.readers
+            .read(move |connection| manifests::newest_for(connection, caller, account))
+    }
+
+    fn sees(&self, caller: Identity, account: AccountId) -> Reading<bool> {
+        self.readers.read(move |connection| {
+            blocks::seen_by(connection, account, caller.account).map(|row| row.is_some())
+        })
+    }
+
+    fn record(&self, record: Digest) -> Reading<Option<RecordRow>> {
+        self.readers
+            .read(move |connection| records::find(connection, record))
+    }
+
+    fn find(&self, caller: Identity, handle: String) -> Reading<Option<AccountId>> {
+        self.readers
+            .read(move |connection| handles::find(connection, caller, &handle))
+    }
+
+    fn conversations(
+        &self,
+        account: AccountRow,
+        after: Option<ConversationId>,
+    ) -> Reading<(Vec<ConversationOf>, bool)> {
+        self.readers
+            .read(move |connection| conversations::of_account(connection, account, after))
+    }
+
     fn attachment(&self, device: DeviceRow, now: u64) -> Reading<Attachment> {
         self.readers
             .read(move |connection| members::attachment(connection, device, now))
@@ -314,6 +416,10 @@ impl Store for SqliteStore {
     fn prior(&self, device: DeviceRow, client_id: ClientId) -> Reading<Option<Prior>> {
         self.readers
             .read(move |connection| entries::prior(connection, device, client_id))
+    }
+
+    fn latest(&self) -> Reading<Option<u64>> {
+        self.readers.read(clock::latest)
     }
 
     fn probe(&self) -> Reading<()> {

@@ -7,7 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     Ack, Append, Appended, Challenge, ClaimKeyPackages, Claimed, ClaimedKeyPackage, Committed,
     ConversationId, CreateConversation, Entry, ErrorCode, Frame, Hello, LinkSecret, Nonce, Opaque,
-    Prove, PublishKeyPackages, Ready, Refusal, Register, SUBPROTOCOL, StreamId, Token,
+    Prove, PublishKeyPackages, Ready, Receipt, Refusal, Register, SUBPROTOCOL, StreamId, Token,
     decode_frame, encode_frame, handshake, identity::sign,
 };
 use tokio::{net::TcpStream, time::timeout};
@@ -125,6 +125,16 @@ impl Client {
         device: &Device,
         token: Token,
     ) -> Result<Ready, ErrorCode> {
+        self.register_with(person, device, token, None).await
+    }
+
+    pub(crate) async fn register_with(
+        &mut self,
+        person: &Person,
+        device: &Device,
+        token: Token,
+        receipt: Option<Receipt>,
+    ) -> Result<Ready, ErrorCode> {
         let (hello, challenge) = self.hello().await;
         let message = handshake::registration_message(
             &hello,
@@ -140,10 +150,56 @@ impl Client {
             device: device.id,
             signature: sign(&device.login, &message),
             announce: true,
-            receipt: None,
+            receipt,
         };
         self.send(0, register).await;
         self.opened().await
+    }
+
+    /// Logs in as a device that the person's newest manifest certifies.
+    pub(crate) async fn enroll(
+        &mut self,
+        person: &Person,
+        device: &Device,
+    ) -> Result<Ready, ErrorCode> {
+        let (hello, challenge) = self.hello().await;
+        self.enroll_after(person, device, &hello, &challenge).await
+    }
+
+    /// The same on a connection whose handshake is under way.
+    pub(crate) async fn enroll_after(
+        &mut self,
+        person: &Person,
+        device: &Device,
+        hello: &Hello,
+        challenge: &Challenge,
+    ) -> Result<Ready, ErrorCode> {
+        let message = handshake::enrolment_message(
+            hello,
+            challenge,
+            person.account,
+            device.id,
+            &person.manifest,
+        );
+        let enroll = protocol::Enroll {
+            account: person.account,
+            manifest: person.manifest.clone().into(),
+            device: device.id,
+            signature: sign(&device.login, &message),
+            announce: true,
+        };
+        self.send(0, enroll).await;
+        self.opened().await
+    }
+
+    /// Publishes the person's newest manifest.
+    pub(crate) async fn publish_manifest(&mut self, person: &Person) -> Result<(), ErrorCode> {
+        let manifest = person.manifest.clone().into();
+        match self.request(protocol::PublishManifest { manifest }).await {
+            Frame::Done(_) => Ok(()),
+            Frame::Refusal(refusal) => Err(refusal.code),
+            other => panic!("neither done nor refused: {other:?}"),
+        }
     }
 
     pub(crate) async fn opened(&mut self) -> Result<Ready, ErrorCode> {

@@ -1,15 +1,15 @@
 //! Links of an account.
 
-use protocol::{ErrorCode, Frame};
+use protocol::{EndLink, ErrorCode, Frame, NewLink};
 
-use crate::relay::TestRelay;
+use crate::{people::Person, relay::TestRelay};
 
 #[tokio::test]
 async fn a_link_that_nobody_could_use_is_refused_for_good() {
     let relay = TestRelay::start().await;
     let (_, mut client) = relay.person().await;
     let now = client.ready.as_ref().expect("ready").time;
-    let link = |uses, expires| protocol::NewLink {
+    let link = |uses, expires| NewLink {
         token: protocol::LinkSecret::new(crate::people::draw()).token(),
         invite: false,
         uses,
@@ -27,4 +27,36 @@ async fn a_link_that_nobody_could_use_is_refused_for_good() {
             "{reply:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_link_that_was_ended_lets_nobody_in_and_does_not_come_back() {
+    let relay = TestRelay::start().await;
+    let (_, mut ana_client) = relay.person().await;
+    let (_, mut bo_client) = relay.person().await;
+    let token = ana_client.link(true, 5).await;
+    let mut outcomes = Vec::new();
+    // not by another account
+    for client in [&mut bo_client, &mut ana_client] {
+        let ended = client.request(EndLink { token }).await;
+        assert!(matches!(ended, Frame::Done(_)));
+        let person = Person::new(relay.id, 1);
+        let mut guest = relay.dial().await;
+        let outcome = guest.register(&person, person.device(), token).await;
+        outcomes.push(outcome.map(drop));
+    }
+    let expires = ana_client.ready.as_ref().expect("ready").time + 1_000_000;
+    let again = NewLink {
+        token,
+        invite: true,
+        uses: 5,
+        expires,
+    };
+    ana_client.request(again).await;
+    let person = Person::new(relay.id, 1);
+    let mut guest = relay.dial().await;
+    let outcome = guest.register(&person, person.device(), token).await;
+    outcomes.push(outcome.map(drop));
+    let bad = Err(ErrorCode::BadLink);
+    assert_eq!(outcomes, [Ok(()), bad, bad]);
 }

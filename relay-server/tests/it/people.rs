@@ -17,7 +17,7 @@ use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
 use protocol::{
     AccountId, ClaimedKeyPackage, ClientId, Commit, ConversationId, CreateConversation, DeviceId,
-    GroupState, Opaque, RelayId, Token, Welcome,
+    Digest, GroupState, Key, Opaque, RelayId, Token, Welcome,
     identity::{DeviceCertificate, DskCertificate, LeafIdentity, Manifest, public_key},
 };
 
@@ -78,29 +78,9 @@ impl Person {
         let mut certificates = Vec::new();
         let mut made = Vec::new();
         for _ in 0..devices {
-            let login = SigningKey::from_bytes(&draw());
-            let leaf = SigningKey::from_bytes(&draw());
-            let certificate = DeviceCertificate {
-                relay,
-                account,
-                device: DeviceId::new(draw()),
-                leaf_key: public_key(&leaf),
-                login_key: public_key(&login),
-                created: 1,
-                dsk_version: 1,
-            };
-            let bytes: Opaque = certificate.sign(&dsk).into();
-            let identity = LeafIdentity::encode(root_key, dsk_certificate.clone(), bytes.clone());
-            let id = certificate.device;
-            certificates.push((certificate, bytes));
-            made.push(Device {
-                account,
-                id,
-                login,
-                leaf,
-                identity,
-                provider: OpenMlsRustCrypto::default(),
-            });
+            let (certificate, device) = certify(relay, root_key, &dsk_certificate, &dsk);
+            certificates.push(certificate);
+            made.push(device);
         }
         let manifest = Manifest {
             number: 1,
@@ -123,6 +103,85 @@ impl Person {
     pub(crate) fn device(&self) -> &Device {
         &self.devices[0]
     }
+
+    /// Makes the next manifest: with a further device where one is asked for, and without these.
+    pub(crate) fn change(&mut self, relay: RelayId, further: bool, revoke: &[DeviceId]) {
+        let mut manifest = Manifest::open(&self.manifest).unwrap();
+        manifest.number += 1;
+        manifest.previous = Some(Digest::of(&[&self.manifest]));
+        manifest
+            .devices
+            .retain(|(certificate, _)| !revoke.contains(&certificate.device));
+        manifest.revoked.extend(revoke);
+        if further {
+            let (certificate, device) = self.certify(relay);
+            manifest.devices.push(certificate);
+            self.devices.push(device);
+        }
+        self.manifest = manifest.sign(&self.dsk);
+    }
+
+    /// The manifest after `before`, in which a device is missing without a word.
+    pub(crate) fn forget(&self, before: &[u8], device: DeviceId) -> Vec<u8> {
+        let mut manifest = Manifest::open(before).unwrap();
+        manifest.number += 1;
+        manifest.previous = Some(Digest::of(&[before]));
+        manifest
+            .devices
+            .retain(|(certificate, _)| certificate.device != device);
+        manifest.sign(&self.dsk)
+    }
+
+    /// The next manifest, in which a revoked device is no longer so.
+    pub(crate) fn bring_back(&self, device: DeviceId) -> Vec<u8> {
+        let mut manifest = Manifest::open(&self.manifest).unwrap();
+        manifest.number += 1;
+        manifest.previous = Some(Digest::of(&[&self.manifest]));
+        manifest.revoked.retain(|revoked| *revoked != device);
+        manifest.sign(&self.dsk)
+    }
+
+    fn certify(&self, relay: RelayId) -> ((DeviceCertificate, Opaque), Device) {
+        let root_key = public_key(&self.root);
+        let dsk = DskCertificate {
+            account: self.account,
+            dsk: public_key(&self.dsk),
+            version: 1,
+        };
+        certify(relay, root_key, &dsk.sign(&self.root).into(), &self.dsk)
+    }
+}
+
+/// A new device and its certificate.
+fn certify(
+    relay: RelayId,
+    root_key: Key,
+    dsk_certificate: &Opaque,
+    dsk: &SigningKey,
+) -> ((DeviceCertificate, Opaque), Device) {
+    let account = AccountId::of_root_key(&root_key);
+    let login = SigningKey::from_bytes(&draw());
+    let leaf = SigningKey::from_bytes(&draw());
+    let certificate = DeviceCertificate {
+        relay,
+        account,
+        device: DeviceId::new(draw()),
+        leaf_key: public_key(&leaf),
+        login_key: public_key(&login),
+        created: 1,
+        dsk_version: 1,
+    };
+    let bytes: Opaque = certificate.sign(dsk).into();
+    let identity = LeafIdentity::encode(root_key, dsk_certificate.clone(), bytes.clone());
+    let device = Device {
+        account,
+        id: certificate.device,
+        login,
+        leaf,
+        identity,
+        provider: OpenMlsRustCrypto::default(),
+    };
+    ((certificate, bytes), device)
 }
 
 impl Device {

@@ -30,6 +30,20 @@ export function exactTime(time: number): string {
   return cached("exact", { dateStyle: "full", timeStyle: "short" }).format(time);
 }
 
+/** To the second, for the details of a message. */
+export function preciseTime(time: number): string {
+  return cached("precise", { dateStyle: "full", timeStyle: "medium" }).format(time);
+}
+
+/** A moment in the past, for facts: "today at 17:24", "yesterday at 9:00", "22 November 2026". */
+export function whenWords(time: number | null, now: number): string {
+  if (time === null) return t("when.never");
+  const days = daysBetween(time, now);
+  if (days <= 0) return t("when.today", { time: clockTime(time) });
+  if (days === 1) return t("when.yesterday", { time: clockTime(time) });
+  return longDate(time);
+}
+
 export function longDate(time: number): string {
   return cached("date", { dateStyle: "long" }).format(time);
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { dayTitle, listTime } from "./dates.ts";
+import { dayTitle, listTime, preciseTime, whenWords } from "./dates.ts";
 import { en, type MessageKey } from "./en.ts";
 import { es } from "./es.ts";
 import { format, valueNames } from "./format.ts";
@@ -26,14 +26,15 @@ describe("texts", () => {
   it("are all used", () => {
     const root = fileURLToPath(new URL("..", import.meta.url));
     const source = readdirSync(root, { recursive: true, encoding: "utf8" })
-      .filter((file) => /\.(ts|svelte)$/.test(file) && !/i18n\/(en|es)\.ts$|\.test\.ts$/.test(file))
+      .filter((file) => /\.(ts|svelte)$/.test(file) && !/i18n\/(en|es)(\/\w+)?\.ts$|\.test\.ts$/.test(file))
       .map((file) => readFileSync(join(root, file), "utf8"))
       .join("\n");
     expect(keys.filter((key) => !source.includes(`"${key}"`))).toEqual([]);
   });
 
   it("name no inner workings", () => {
-    const words = /\b(session|payload|token|error \d|sesión|clave|key)\b/i;
+    const words =
+      /\b(sessions?|payload|token|error \d|sesi(ón|ones)|claves?|keys?|epochs?|épocas?|handle|slot)\b/i;
     for (const key of keys) {
       expect(en[key]).not.toMatch(words);
       expect(es[key]).not.toMatch(words);
@@ -86,6 +87,17 @@ describe("dates", () => {
     expect(dayTitle(now - 3 * day, now)).toBe("jueves");
     expect(dayTitle(now - 30 * day, now)).toBe("viernes, 23 de octubre");
     expect(dayTitle(now - 400 * day, now)).toBe("18 de octubre de 2025");
+  });
+
+  it("of facts are near in words and far as a date", () => {
+    const plain = (time: number | null) => whenWords(time, now).replaceAll(/[\u2068\u2069]/gu, "");
+    expect(plain(null)).toBe("never");
+    expect(plain(now)).toMatch(/^today at 5:00\sPM$/);
+    expect(plain(now - day)).toMatch(/^yesterday at 5:00\sPM$/);
+    expect(plain(now - 9 * day)).toBe("November 13, 2026");
+    i18n.use("es");
+    expect(plain(now - day)).toBe("ayer a las 17:00");
+    expect(preciseTime(now)).toMatch(/17:00:00/);
   });
 
   it("are short in the list", () => {

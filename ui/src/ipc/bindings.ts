@@ -43,21 +43,141 @@ export type Connection = {
   waiting: number;
 };
 
+/** How far the person is with the recovery code. */
+export type RecoveryState = "later" | "due" | "confirmed";
+
 /** Oneself. */
 export type Me = {
   account: AccountId;
   name: string;
   /** Host and port, as shown to the person. */
   relay: string;
+  /** By which others find the account, if any. */
+  handle: string | null;
+  /** "due" from the first reply on, until two of its words were checked. */
+  recovery: RecoveryState;
 };
+
+/** A way in which the profile can be opened. */
+export type SlotKind = "keyring" | "passphrase" | "recovery" | "unprotected";
+
+/** Why a way in does not work now. */
+export type SlotTrouble = "missing" | "locked" | "failed" | "changed";
+
+/** A way in, and what is wrong with it. */
+export type Slot = {
+  kind: SlotKind;
+  trouble: SlotTrouble | null;
+  /** For the page of details, never translated. */
+  detail: string | null;
+};
+
+/** How a damaged database was mended. */
+export type MendedHow = "salvaged" | "copy" | "identityOnly";
+
+/** Told once, after the database was found damaged. */
+export type Mended = {
+  how: MendedHow;
+  /** When the copy was made. */
+  copyTime: number | null;
+  messagesKept: number;
+  /** Where the damaged files are kept. */
+  quarantine: string;
+};
+
+/** What others may see of this account; each works both ways. */
+export type Privacy = {
+  /** Tell others what was read, and see what they read. */
+  readReceipts: boolean;
+  /** Tell others that one is typing, and see when they are. */
+  typing: boolean;
+  /** Be seen as online, and see others. */
+  announce: boolean;
+};
+
+/** Whether a contact is there. */
+export type PresenceState = "online" | "offline";
+
+/** Whether a contact is there, as far as it is known now. */
+export type Presence = {
+  state: PresenceState;
+  lastSeen: number | null;
+};
+
+/** The two numbers that both people compare, and how far that is. */
+export type SafetyNumber = {
+  /** Twelve groups of five digits. */
+  groups: string[];
+  /** The same as a QR code: a complete SVG document. */
+  qr: string;
+  verified: boolean;
+};
+
+/** How a compared number is. */
+export type Comparison = "same" | "different" | "unreadable";
+
+/** The recovery code, as long as the person has not confirmed it. */
+export type RecoveryCode = {
+  words: string[];
+  /** As a QR code: a complete SVG document. */
+  qr: string;
+  /** Which two words are asked, counted from 1. */
+  ask: number[];
+};
+
+/** A word that was asked. */
+export type AskedWord = {
+  /** Counted from 1. */
+  position: number;
+  word: string;
+};
+
+/** An account that is blocked. */
+export type BlockedAccount = {
+  account: AccountId;
+  name: string;
+};
+
+/** A link that was made before and still holds. */
+export type IssuedLink = {
+  /** Names it for `endLink`. */
+  token: string;
+  kind: LinkKind;
+  expires: number;
+  uses: number;
+};
+
+/** How a test of the backup ended. */
+export type Rehearsal = {
+  time: number;
+  /** Null where all was well. */
+  problem: string | null;
+};
+
+/** What a person asks to trust this app: counted, not claimed. */
+export type Health = {
+  /** Messages that could not be opened in the last 30 days. */
+  unopened: number;
+  /** Messages that are known to be missing now. */
+  missing: number;
+  backupFolder: string | null;
+  lastBackup: number | null;
+  backupProblem: string | null;
+  lastRehearsal: Rehearsal | null;
+  /** When the newest automatic copy of the database was made. */
+  lastCopy: number | null;
+};
+
+/** A form of an exported conversation. */
+export type ExportFormat = "html" | "json" | "markdown";
 
 /** Where things stand. */
 export type AppState =
   | { stage: "firstRun"; keyring: KeyringStatus; settings: Settings }
-  | { stage: "locked"; settings: Settings }
-  | { stage: "keyringFailed"; reason: string; settings: Settings }
+  | { stage: "locked"; slots: Slot[]; settings: Settings }
+  | { stage: "keyringFailed"; reason: string; slots: Slot[]; settings: Settings }
   | { stage: "broken"; error: AppError; settings: Settings }
-  | { stage: "ready"; me: Me; connection: Connection; settings: Settings };
+  | { stage: "ready"; me: Me; connection: Connection; settings: Settings; mended: Mended | null };
 
 /** What opening a link means. */
 export type LinkKind = "invite" | "contact";
@@ -84,13 +204,21 @@ export type Protection =
   { kind: "keyring" } | { kind: "passphrase"; passphrase: Passphrase } | { kind: "unprotected" };
 
 /** How far an own message got. */
-export type OutgoingState = "queued" | "sent" | "delivered" | "failed";
+export type OutgoingState = "queued" | "sent" | "delivered" | "read" | "failed";
 
 /** What a message is. */
 export type MessageKind = "text" | "system" | "unreadable" | "unsupported";
 
 /** What happened in a conversation. */
-export type SystemEvent = "conversationStarted" | "messagesMissing";
+export type SystemEvent =
+  | "conversationStarted"
+  | "messagesMissing"
+  | "requestAccepted"
+  | "rejoined"
+  | "reset"
+  | "devicesChanged"
+  | "splitView"
+  | "newAccount";
 
 /** A message as shown. */
 export type Message = {
@@ -105,6 +233,14 @@ export type Message = {
   /** Sorts the messages of a conversation, ascending. */
   order: number;
   outgoing: OutgoingState | null;
+  /** How many, where the system event counts something. */
+  count: number | null;
+  /** When the relay had it, of own messages. */
+  sentAt: number | null;
+  /** When a device of the other had it. */
+  deliveredAt: number | null;
+  /** When the other read it. */
+  readAt: number | null;
 };
 
 /** Some messages, oldest first. */
@@ -113,6 +249,9 @@ export type MessagePage = {
   /** Whether there are older ones. */
   more: boolean;
 };
+
+/** How two people stand to each other. */
+export type Standing = "open" | "asked" | "request" | "blocked";
 
 /** A row of the list of conversations. */
 export type Conversation = {
@@ -127,6 +266,21 @@ export type Conversation = {
   lastMessage: Message | null;
   lastActivity: number;
   firstUnread: MessageId | null;
+  /**
+   * "asked": the other has not accepted yet. "request": the person has to
+   * accept, decline or block. "blocked": the person blocked the other.
+   */
+  standing: Standing;
+  /** How many texts may still be written before the other accepts. */
+  textsLeft: number | null;
+  /** Whether the safety number was compared. */
+  verified: boolean;
+  /** Null where it is not known or not shown. */
+  presence: Presence | null;
+  /** Whether the other is typing now. */
+  typing: boolean;
+  /** Name of a contact that looks alike, if there is one. */
+  looksLike: string | null;
 };
 
 /** A link that was just made. */
@@ -165,7 +319,16 @@ export type ErrorCode =
   | "notFound"
   | "refused"
   | "busy"
-  | "internal";
+  | "internal"
+  | "wrongCode"
+  | "wrongWord"
+  | "handleTaken"
+  | "handleInvalid"
+  | "noQr"
+  | "requestLimit"
+  | "lastSlot"
+  | "folder"
+  | "noRecoveryRecord";
 
 /** Every command rejects with this. */
 export type AppError = {
@@ -181,6 +344,7 @@ export type Event =
   | { type: "messagesRemoved"; conversation: ConversationKey; ids: MessageId[] }
   | { type: "searchIndexed" }
   | { type: "connectionChanged"; connection: Connection }
+  | { type: "meChanged"; me: Me }
   | { type: "linkOpened"; text: string };
 
 /** Every command: `call(name, params)` answers with `reply` or rejects with an `AppError`. */
@@ -204,6 +368,156 @@ export interface Commands {
   unlock: {
     params: { passphrase: Passphrase };
     reply: AppState;
+  };
+  /** Opens an account by its recovery code. */
+  unlockWithCode: {
+    params: { code: string };
+    reply: AppState;
+  };
+  /** Brings an account back on this computer: by its code, the relay's address and, where there is one, a backup folder. */
+  restoreAccount: {
+    params: { code: string; relay: string; folder: string | null; name: string; protection: Protection };
+    reply: AppState;
+  };
+  /** The person has read how the database was mended. */
+  acknowledgeMended: {
+    params: {};
+    reply: null;
+  };
+  /** The ways into this profile. */
+  slots: {
+    params: {};
+    reply: Slot[];
+  };
+  /** Adds a way in, or changes the passphrase. */
+  addSlot: {
+    params: { protection: Protection };
+    reply: Slot[];
+  };
+  /** Removes a way in; never the last one. */
+  removeSlot: {
+    params: { kind: SlotKind };
+    reply: Slot[];
+  };
+  /** The recovery code; gone once it was confirmed. */
+  recoveryCode: {
+    params: {};
+    reply: RecoveryCode;
+  };
+  /** Checks two words; then the code leaves this computer. */
+  confirmRecoveryCode: {
+    params: { words: AskedWord[] };
+    reply: null;
+  };
+  /** What others may see. */
+  privacy: {
+    params: {};
+    reply: Privacy;
+  };
+  /** Replaces what others may see. */
+  savePrivacy: {
+    params: { privacy: Privacy };
+    reply: Privacy;
+  };
+  /** Accepts who asked to write. */
+  acceptRequest: {
+    params: { conversation: ConversationKey };
+    reply: null;
+  };
+  /** Declines, and blocks if asked; the conversation is gone. */
+  declineRequest: {
+    params: { conversation: ConversationKey; block: boolean };
+    reply: null;
+  };
+  /** Blocks an account, or ends that. */
+  setBlocked: {
+    params: { account: AccountId; blocked: boolean };
+    reply: null;
+  };
+  /** Everybody who is blocked. */
+  blocked: {
+    params: {};
+    reply: BlockedAccount[];
+  };
+  /** The numbers to compare with the other. */
+  safetyNumber: {
+    params: { conversation: ConversationKey };
+    reply: SafetyNumber;
+  };
+  /** Compares what was pasted or read from a code; "same" marks the contact as verified. */
+  compareSafetyNumber: {
+    params: { conversation: ConversationKey; text: string };
+    reply: Comparison;
+  };
+  /** Marks a contact as verified, or not. */
+  setVerified: {
+    params: { conversation: ConversationKey; verified: boolean };
+    reply: null;
+  };
+  /** Reads a QR code from grey pixels, row by row, base64. */
+  readQr: {
+    params: { width: number; height: number; luma: string };
+    reply: string;
+  };
+  /** Sets or gives up the handle. */
+  setHandle: {
+    params: { handle: string | null };
+    reply: Me;
+  };
+  /** Opens the conversation with the account that has a handle; it has to accept. */
+  openHandle: {
+    params: { handle: string };
+    reply: ConversationKey;
+  };
+  /** Tells the other that one is typing; at most every 3 s. */
+  typing: {
+    params: { conversation: ConversationKey };
+    reply: null;
+  };
+  /** A card to be written to: opens a conversation, makes no account. */
+  createContactLink: {
+    params: {};
+    reply: NewLink;
+  };
+  /** Links that still hold. */
+  links: {
+    params: {};
+    reply: IssuedLink[];
+  };
+  /** Ends a link before its time. */
+  endLink: {
+    params: { token: string };
+    reply: IssuedLink[];
+  };
+  /** Counted facts. */
+  health: {
+    params: {};
+    reply: Health;
+  };
+  /** Asks for a folder with the system's dialog; null where the person gave up. */
+  pickFolder: {
+    params: {};
+    reply: string | null;
+  };
+  /** Backs up into a folder daily, or no more. Needs the recovery code once. */
+  setBackupFolder: {
+    params: { folder: string | null; code: string | null };
+    reply: Health;
+  };
+  /** Backs up now. */
+  backupNow: {
+    params: {};
+    reply: Health;
+  };
+  /** Restores the backup beside the profile, compares, and throws it away. */
+  rehearseBackup: {
+    params: {};
+    reply: Health;
+  };
+  /** Writes a conversation into a folder; answers with the file. */
+  exportConversation: {
+    params: { conversation: ConversationKey; format: ExportFormat; folder: string };
+    reply: string;
   };
   /** Adds the person who made the link. */
   openContact: {

@@ -24,6 +24,19 @@ function copyBySelection(text: string): boolean {
   return done;
 }
 
+/** The first picture on the clipboard, or null when there is none or the webview does not hand it out. */
+export async function readPicture(): Promise<Blob | null> {
+  try {
+    for (const item of await navigator.clipboard.read()) {
+      const kind = item.types.find((type) => type.startsWith("image/"));
+      if (kind !== undefined) return await item.getType(kind);
+    }
+    return null;
+  } catch {
+    return null;
+  }
+}
+
 /** The text on the clipboard, or null when the webview does not hand it out. */
 export async function readText(): Promise<string | null> {
   try {

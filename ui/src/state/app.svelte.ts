@@ -1,30 +1,26 @@
 /** The whole window as state: which stage it is in, which chat and which dialog are open. */
-import { toAppError, type Backend } from "../ipc/backend.ts";
+import type { Backend } from "../ipc/backend.ts";
 import type { AppError, AppState, Connection, ConversationKey, Me, MessageId } from "../ipc/bindings.ts";
 import { Composers, type Composer } from "./composer.svelte.ts";
 import { ConnectionStatus } from "./connection.svelte.ts";
 import { Conversations } from "./conversations.svelte.ts";
+import { Dialogs } from "./dialogs.svelte.ts";
 import { dispatch, type EventTargets } from "./dispatch.ts";
-import { OpenLink, ShareInvite } from "./links.svelte.ts";
+import { Entry } from "./entry.svelte.ts";
+import { People } from "./people.svelte.ts";
+import { RecoveryReminder } from "./recovery.svelte.ts";
 import { Search } from "./search.svelte.ts";
 import { SettingsState, type Surroundings } from "./settings.svelte.ts";
 import { Start } from "./start.svelte.ts";
+import { Step } from "./step.svelte.ts";
 import { Timeline } from "./timeline.svelte.ts";
 
 export type Stage =
   | { stage: "opening" }
   | { stage: "firstRun"; start: Start }
-  | { stage: "locked" }
-  | { stage: "keyringFailed"; reason: string }
+  | { stage: "locked"; entry: Entry }
   | { stage: "broken"; error: AppError }
   | { stage: "ready"; me: Me };
-
-export type Dialog =
-  | { kind: "newChat" }
-  | { kind: "share"; share: ShareInvite }
-  | { kind: "openLink"; link: OpenLink }
-  | { kind: "settings" }
-  | { kind: "shortcuts" };
 
 /** Where the window remembers which chat was open. */
 const OPEN_KEY = "conversation";
@@ -37,10 +33,12 @@ export class App implements EventTargets {
   readonly conversations: Conversations;
   readonly composers: Composers;
   readonly search: Search;
+  readonly dialogs: Dialogs;
+  readonly people: People;
+  readonly reminder: RecoveryReminder;
+  /** The last command of the window: retry of a message, accepting a request. */
+  readonly #step = new Step();
   #stage = $state.raw<Stage>({ stage: "opening" });
-  #error = $state.raw<AppError | null>(null);
-  #busy = $state(false);
-  #dialog = $state.raw<Dialog | null>(null);
   #timeline = $state.raw<Timeline | null>(null);
   /** Somebody looks at the window. */
   #attentive = true;
@@ -53,22 +51,21 @@ export class App implements EventTargets {
     this.#storage = surroundings.storage;
     this.settings = new SettingsState(backend, surroundings);
     this.conversations = new Conversations(backend);
-    this.composers = new Composers(backend);
+    this.composers = new Composers(backend, this.conversations);
     this.search = new Search(backend);
+    this.dialogs = new Dialogs(backend);
+    this.people = new People(backend, this.#step);
+    this.reminder = new RecoveryReminder(surroundings.storage);
   }
 
   get stage(): Stage {
     return this.#stage;
   }
-  /** The last command of the window that failed: unlock, retry of a message, settings. */
   get error(): AppError | null {
-    return this.#error;
+    return this.#step.error;
   }
   get busy(): boolean {
-    return this.#busy;
-  }
-  get dialog(): Dialog | null {
-    return this.#dialog;
+    return this.#step.busy;
   }
   get timeline(): Timeline | null {
     return this.#timeline;
@@ -82,21 +79,15 @@ export class App implements EventTargets {
   }
 
   async start(): Promise<void> {
-    await this.#guard(() => this.#backend.subscribe((event) => dispatch(event, this)));
-    if (this.#error) this.#stage = { stage: "broken", error: this.#error };
+    await this.#step.run(() => this.#backend.subscribe((event) => dispatch(event, this)));
+    if (this.error) this.#stage = { stage: "broken", error: this.error };
     else await this.open();
   }
 
   /** Asks the program where things stand. Also the retry of the pages that could not go on. */
   async open(): Promise<void> {
-    await this.#guard(async () => this.adopt(await this.#backend.call("open", {})));
-    if (this.#stage.stage === "opening" && this.#error) {
-      this.#stage = { stage: "broken", error: this.#error };
-    }
-  }
-
-  async unlock(passphrase: string): Promise<void> {
-    await this.#guard(async () => this.adopt(await this.#backend.call("unlock", { passphrase })));
+    await this.#step.run(async () => this.adopt(await this.#backend.call("open", {})));
+    if (this.#stage.stage === "opening" && this.error) this.#stage = { stage: "broken", error: this.error };
   }
 
   adopt(state: AppState): void {
@@ -110,11 +101,12 @@ export class App implements EventTargets {
         return;
       }
       case "locked":
-        this.#stage = { stage: "locked" };
+      case "keyringFailed": {
+        const reason = state.stage === "keyringFailed" ? state.reason : null;
+        const entry = new Entry(this.#backend, state.slots, reason, (next) => this.adopt(next));
+        this.#stage = { stage: "locked", entry };
         return;
-      case "keyringFailed":
-        this.#stage = { stage: "keyringFailed", reason: state.reason };
-        return;
+      }
       case "broken":
         this.#stage = { stage: "broken", error: state.error };
         return;
@@ -122,7 +114,8 @@ export class App implements EventTargets {
         this.#stage = { stage: "ready", me: state.me };
         this.connection.update(state.connection);
         this.#follow(this.#restore());
-        if (this.#link !== null) this.showOpenLink(this.#link);
+        if (state.mended) this.dialogs.mended(state.mended);
+        if (this.#link !== null) this.dialogs.openLink(this.#link);
         this.#link = null;
         return;
       default: {
@@ -143,10 +136,10 @@ export class App implements EventTargets {
       this.composers.of(conversation);
       this.#timeline = timeline;
       this.#storage.setItem(OPEN_KEY, String(key));
-      await this.#guard(() => timeline.open());
+      await this.#step.run(() => timeline.open());
     }
     const timeline = this.#timeline;
-    if (message !== undefined && timeline) await this.#guard(() => timeline.reveal(message));
+    if (message !== undefined && timeline) await this.#step.run(() => timeline.reveal(message));
   }
 
   leaveConversation(): void {
@@ -178,7 +171,7 @@ export class App implements EventTargets {
   async retryMessage(id: MessageId): Promise<void> {
     const timeline = this.#timeline;
     if (!timeline) return;
-    await this.#guard(async () => {
+    await this.#step.run(async () => {
       const params = { conversation: timeline.conversation, id };
       timeline.merge(await this.#backend.call("retryMessage", params));
     });
@@ -187,43 +180,35 @@ export class App implements EventTargets {
   async deleteMessage(id: MessageId): Promise<void> {
     const timeline = this.#timeline;
     if (!timeline) return;
-    await this.#guard(async () => {
+    await this.#step.run(async () => {
       await this.#backend.call("deleteMessage", { conversation: timeline.conversation, id });
       timeline.removed([id]);
     });
   }
 
+  /** The request is gone, and with it the open chat. */
+  async decline(key: ConversationKey, block: boolean): Promise<boolean> {
+    const declined = await this.people.decline(key, block);
+    if (declined) await this.#refreshList();
+    return declined;
+  }
+
   async reconnect(): Promise<void> {
-    await this.#guard(async () => void (await this.#backend.call("reconnect", {})));
+    await this.#step.run(async () => void (await this.#backend.call("reconnect", {})));
+  }
+
+  /** The person has read how the messages were mended; it is told once. */
+  async acknowledgeMended(): Promise<void> {
+    this.dialogs.close();
+    await this.#step.run(async () => void (await this.#backend.call("acknowledgeMended", {})));
   }
 
   dismissError(): void {
-    this.#error = null;
-  }
-
-  showNewChat(): void {
-    this.#dialog = { kind: "newChat" };
-  }
-  showSettings(): void {
-    this.#dialog = { kind: "settings" };
-  }
-  showShortcuts(): void {
-    this.#dialog = { kind: "shortcuts" };
-  }
-  showShare(): void {
-    const share = new ShareInvite(this.#backend);
-    void share.make();
-    this.#dialog = { kind: "share", share };
-  }
-  showOpenLink(text: string): void {
-    this.#dialog = { kind: "openLink", link: new OpenLink(this.#backend, text) };
-  }
-  closeDialog(): void {
-    this.#dialog = null;
+    this.#step.forget();
   }
 
   conversationsChanged(): void {
-    if (this.#stage.stage === "ready") this.#follow(this.conversations.refresh());
+    if (this.#stage.stage === "ready") this.#follow(this.#refreshList());
   }
 
   messagesChanged(conversation: ConversationKey, ids: readonly MessageId[]): void {
@@ -243,9 +228,13 @@ export class App implements EventTargets {
     this.connection.update(connection);
   }
 
+  meChanged(me: Me): void {
+    if (this.#stage.stage === "ready") this.#stage = { stage: "ready", me };
+  }
+
   linkOpened(text: string): void {
     if (this.#stage.stage === "firstRun") this.#stage.start.openLink(text);
-    else if (this.#stage.stage === "ready") this.showOpenLink(text);
+    else if (this.#stage.stage === "ready") this.dialogs.openLink(text);
     else this.#link = text;
   }
 
@@ -265,22 +254,14 @@ export class App implements EventTargets {
     }
   }
 
-  async #guard(step: () => Promise<void>): Promise<void> {
-    this.#busy = true;
-    this.#error = null;
-    try {
-      await step();
-    } catch (thrown) {
-      this.#error = toAppError(thrown);
-    } finally {
-      this.#busy = false;
-    }
+  /** A conversation that is gone from the list cannot stay open. */
+  async #refreshList(): Promise<void> {
+    await this.conversations.refresh();
+    if (this.selected !== null && !this.conversations.get(this.selected)) this.leaveConversation();
   }
 
   /** Work that nobody waits for: a failure is shown, not lost. */
   #follow(work: Promise<unknown>): void {
-    work.catch((thrown: unknown) => {
-      this.#error = toAppError(thrown);
-    });
+    work.catch((thrown: unknown) => this.#step.fail(thrown));
   }
 }

@@ -182,7 +182,7 @@ describe("events", () => {
     const { app, backend } = await startedApp();
     backend.emit({ type: "linkOpened", text: "relevo://relay.example.org/contact/9f8e7d6c" });
     await settled();
-    expect(app.dialog).toMatchObject({ kind: "openLink", link: { preview: { kind: "contact" } } });
+    expect(app.dialogs.open).toMatchObject({ kind: "openLink", link: { preview: { kind: "contact" } } });
   });
 
   it("carry a link into the first run", async () => {
@@ -211,17 +211,20 @@ describe("a window that is built again", () => {
 describe("the stages", () => {
   it("unlock with the right passphrase only", async () => {
     const { app } = await startedApp({ scene: "locked" });
-    expect(app.stage.stage).toBe("locked");
-    await app.unlock("wrong");
-    expect(app.error?.code).toBe("wrongPassphrase");
-    await app.unlock("correct horse");
+    if (app.stage.stage !== "locked") throw new Error("expected the locked page");
+    const { entry } = app.stage;
+    entry.passphrase = "wrong";
+    await entry.unlock();
+    expect(entry.byPassphrase.error?.code).toBe("wrongPassphrase");
+    entry.passphrase = "correct horse";
+    await entry.unlock();
     expect(app.stage.stage).toBe("ready");
     expect(app.error).toBeNull();
   });
 
   it.each(["keyringFailed", "broken"] as const)("%s can be tried again", async (scene) => {
     const { app, backend } = await startedApp({ scene });
-    expect(app.stage.stage).toBe(scene);
+    expect(app.stage.stage).toBe(scene === "broken" ? "broken" : "locked");
     await app.open();
     expect(backend.calls.filter((call) => call.name === "open")).toHaveLength(2);
   });

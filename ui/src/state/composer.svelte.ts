@@ -2,25 +2,31 @@
 import { SvelteMap } from "svelte/reactivity";
 import { toAppError, type Backend } from "../ipc/backend.ts";
 import type { AppError, Conversation, ConversationKey } from "../ipc/bindings.ts";
+import type { Conversations } from "./conversations.svelte.ts";
 import type { Timeline } from "./timeline.svelte.ts";
 
 const SAVE_AFTER_MS = 400;
+/** The other is told at most this often that one is typing. */
+export const TYPING_EVERY_MS = 3000;
 
 export class Composer {
   readonly conversation: ConversationKey;
   readonly #backend: Backend;
+  readonly #conversations: Conversations;
   #text = $state("");
   /** What the program has; null when that is not known. */
   #saved: string | null;
   #sending = $state(false);
   #error = $state.raw<AppError | null>(null);
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #typing: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(backend: Backend, conversation: ConversationKey, draft: string) {
+  constructor(backend: Backend, conversations: Conversations, conversation: Conversation) {
     this.#backend = backend;
-    this.conversation = conversation;
-    this.#text = draft;
-    this.#saved = draft;
+    this.#conversations = conversations;
+    this.conversation = conversation.key;
+    this.#text = conversation.draft;
+    this.#saved = conversation.draft;
   }
 
   get text(): string {
@@ -36,13 +42,19 @@ export class Composer {
   }
 
   get canSend(): boolean {
-    return !this.#sending && this.#text.trim() !== "";
+    return !this.#sending && this.textsLeft !== 0 && this.#text.trim() !== "";
+  }
+
+  /** How many texts may still be written before the other accepts; null: any number. */
+  get textsLeft(): number | null {
+    return this.#conversations.get(this.conversation)?.textsLeft ?? null;
   }
 
   write(text: string): void {
     this.#text = text;
     this.#error = null;
     this.#saveLater();
+    this.#announce();
   }
 
   /**
@@ -87,6 +99,15 @@ export class Composer {
     }
   }
 
+  /** Only to people who accepted; the program asks the settings. A lost one is no loss. */
+  #announce(): void {
+    const { conversation } = this;
+    const open = this.#conversations.get(conversation)?.standing === "open";
+    if (!open || this.#typing !== null || this.#text.trim() === "") return;
+    this.#typing = setTimeout(() => (this.#typing = null), TYPING_EVERY_MS);
+    this.#backend.call("typing", { conversation }).catch(() => undefined);
+  }
+
   #saveLater(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), SAVE_AFTER_MS);
@@ -96,16 +117,18 @@ export class Composer {
 /** One composer per conversation, kept while the window lives. */
 export class Composers {
   readonly #backend: Backend;
+  readonly #conversations: Conversations;
   readonly #all = new SvelteMap<ConversationKey, Composer>();
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, conversations: Conversations) {
     this.#backend = backend;
+    this.#conversations = conversations;
   }
 
   of(conversation: Conversation): Composer {
     const known = this.#all.get(conversation.key);
     if (known) return known;
-    const composer = new Composer(this.#backend, conversation.key, conversation.draft);
+    const composer = new Composer(this.#backend, this.#conversations, conversation);
     this.#all.set(conversation.key, composer);
     return composer;
   }

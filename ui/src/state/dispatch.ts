@@ -1,6 +1,6 @@
 /** The one place where events of the program reach the state. */
 import type { BackendEvent } from "../ipc/backend.ts";
-import type { Connection, ConversationKey, MessageId } from "../ipc/bindings.ts";
+import type { Connection, ConversationKey, Me, MessageId } from "../ipc/bindings.ts";
 
 export interface EventTargets {
   conversationsChanged(): void;
@@ -8,6 +8,7 @@ export interface EventTargets {
   messagesRemoved(conversation: ConversationKey, ids: readonly MessageId[]): void;
   searchIndexed(): void;
   connectionChanged(connection: Connection): void;
+  meChanged(me: Me): void;
   linkOpened(text: string): void;
 }
 
@@ -23,6 +24,8 @@ export function dispatch(event: BackendEvent, targets: EventTargets): void {
       return targets.searchIndexed();
     case "connectionChanged":
       return targets.connectionChanged(event.connection);
+    case "meChanged":
+      return targets.meChanged(event.me);
     case "linkOpened":
       return targets.linkOpened(event.text);
     default: {

@@ -4,7 +4,7 @@ import { i18n } from "../i18n/i18n.svelte.ts";
 import { appError } from "../ipc/backend.ts";
 import type { Connection } from "../ipc/bindings.ts";
 import { ConnectionStatus, QUIET_MS } from "./connection.svelte.ts";
-import { OpenLink, ShareInvite } from "./links.svelte.ts";
+import { OpenLink, ShareLink } from "./links.svelte.ts";
 import { Search } from "./search.svelte.ts";
 import { SettingsState } from "./settings.svelte.ts";
 import { shortcutFor, types, type Key } from "./shortcuts.ts";
@@ -133,11 +133,11 @@ describe("the settings", () => {
 describe("links", () => {
   it("can be made, and made again after a failure", async () => {
     const backend = fakeBackend();
-    const share = new ShareInvite(backend);
+    const share = new ShareLink(backend);
     backend.failNext("createInvite", appError("offline"));
-    await share.make();
+    await share.show("invite");
     expect(share.error?.code).toBe("offline");
-    await share.make();
+    await share.show("invite");
     expect(share.link?.qr).toContain("<svg");
     expect(share.error).toBeNull();
   });

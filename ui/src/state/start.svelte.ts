@@ -1,88 +1,81 @@
-/** The first run: from an invite to an account. */
-import { toAppError, type Backend } from "../ipc/backend.ts";
-import type { AppError, AppState, KeyringStatus, LinkPreview, Protection } from "../ipc/bindings.ts";
+/** The first run: from an invite, or from the recovery code, to an account. */
+import type { Backend, Params } from "../ipc/backend.ts";
+import type { AppError, AppState, KeyringStatus, LinkPreview } from "../ipc/bindings.ts";
+import { LinkText } from "./links.svelte.ts";
+import { ProtectionForm } from "./protection.svelte.ts";
+import { Restore } from "./restore.svelte.ts";
+import { Step } from "./step.svelte.ts";
 
-export const PASSPHRASE_MIN = 8;
+export type StartPage = "choices" | "invite" | "name" | "addDevice" | "restore" | "runRelay";
 
-export type StartPage = "choices" | "invite" | "name" | "addDevice" | "runRelay";
-export type ProtectionChoice = "passphrase" | "unprotected";
+/** Where "back" leads from each page. */
+const before: Record<StartPage, StartPage> = {
+  choices: "choices",
+  invite: "choices",
+  name: "invite",
+  addDevice: "choices",
+  restore: "addDevice",
+  runRelay: "choices",
+};
 
 export class Start {
   readonly #backend: Backend;
   readonly #finished: (state: AppState) => void;
+  readonly #link: LinkText;
+  readonly #creating = new Step();
+  readonly protection: ProtectionForm;
+  readonly restore: Restore;
   #page = $state<StartPage>("choices");
-  #link = $state("");
-  #preview = $state.raw<LinkPreview | null>(null);
-  #error = $state.raw<AppError | null>(null);
-  #busy = $state(false);
-  #askProtection = $state(false);
-  #turn = 0;
   name = $state("");
-  protection = $state<ProtectionChoice>("passphrase");
-  passphrase = $state("");
-  repeat = $state("");
 
   constructor(backend: Backend, keyring: KeyringStatus, finished: (state: AppState) => void) {
     this.#backend = backend;
     this.#finished = finished;
-    this.#askProtection = keyring.state === "unavailable";
+    this.#link = new LinkText(backend);
+    this.protection = new ProtectionForm(keyring);
+    this.restore = new Restore(backend, this.protection, finished);
   }
 
   get page(): StartPage {
     return this.#page;
   }
   get link(): string {
-    return this.#link;
+    return this.#link.text;
   }
   get preview(): LinkPreview | null {
-    return this.#preview;
+    return this.#link.preview;
   }
   get error(): AppError | null {
-    return this.#error;
+    return this.#link.error ?? this.#creating.error;
   }
   get busy(): boolean {
-    return this.#busy;
-  }
-  /** The password store is not there, so the person has to choose. */
-  get askProtection(): boolean {
-    return this.#askProtection;
+    return this.#creating.busy;
   }
   get canContinue(): boolean {
-    return this.#preview?.kind === "invite";
-  }
-  get passphraseProblem(): "tooShort" | "different" | null {
-    if (!this.#askProtection || this.protection !== "passphrase") return null;
-    if ([...this.passphrase].length < PASSPHRASE_MIN) return "tooShort";
-    return this.passphrase === this.repeat ? null : "different";
+    return this.preview?.kind === "invite";
   }
   get canCreate(): boolean {
-    return !this.#busy && this.name.trim() !== "" && this.passphraseProblem === null;
+    return !this.busy && this.name.trim() !== "" && this.protection.complete;
   }
 
   show(page: StartPage): void {
-    if (this.#busy) return;
+    if (this.busy || this.restore.step.busy) return;
     this.#page = page;
-    this.#error = null;
+    this.#creating.forget();
   }
 
   back(): void {
-    this.show(this.#page === "name" ? "invite" : "choices");
+    this.show(before[this.#page]);
   }
 
-  /** Reads the link; nothing happens yet. The newest text wins. */
-  async writeLink(text: string): Promise<void> {
-    this.#link = text;
-    this.#preview = null;
-    this.#error = null;
-    this.#turn += 1;
-    const turn = this.#turn;
-    if (text.trim() === "") return;
-    try {
-      const preview = await this.#backend.call("inspectLink", { text: text.trim() });
-      if (turn === this.#turn) this.#preview = preview;
-    } catch (thrown) {
-      if (turn === this.#turn) this.#error = toAppError(thrown);
-    }
+  writeLink(text: string): Promise<void> {
+    this.#creating.forget();
+    return this.#link.write(text);
+  }
+
+  readPicture(picture: Params<"readQr">): Promise<void> {
+    this.#creating.forget();
+    return this.#link.readPicture(picture);
   }
 
   /** A link that the system handed to the program. */
@@ -93,30 +86,15 @@ export class Start {
 
   async create(): Promise<void> {
     if (!this.canCreate) return;
-    this.#busy = true;
-    this.#error = null;
-    try {
+    const created = await this.#creating.run(async () => {
       const state = await this.#backend.call("createAccount", {
-        link: this.#link.trim(),
+        link: this.link.trim(),
         name: this.name.trim(),
-        protection: this.#chosenProtection(),
+        protection: this.protection.chosen,
       });
-      this.passphrase = "";
-      this.repeat = "";
+      this.protection.passphrase.clear();
       this.#finished(state);
-    } catch (thrown) {
-      this.#error = toAppError(thrown);
-      // The store looked fine and was not: ask, rather than stop here.
-      if (this.#error.code === "keyring") this.#askProtection = true;
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  #chosenProtection(): Protection {
-    if (!this.#askProtection) return { kind: "keyring" };
-    return this.protection === "passphrase"
-      ? { kind: "passphrase", passphrase: this.passphrase }
-      : { kind: "unprotected" };
+    });
+    if (!created && this.error?.code === "keyring") this.protection.ask();
   }
 }

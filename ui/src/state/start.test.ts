@@ -53,15 +53,15 @@ describe("the first run", () => {
   });
 
   it("asks how to protect the messages only where the keyring cannot", async () => {
-    expect((await firstRun()).start.askProtection).toBe(false);
+    expect((await firstRun()).start.protection.asked).toBe(false);
     const { backend, start } = await firstRun("noKeyring");
-    expect(start.askProtection).toBe(true);
+    expect(start.protection.asked).toBe(true);
     start.name = "Sam";
-    start.passphrase = "1234567";
-    expect(start.passphraseProblem).toBe("tooShort");
-    start.passphrase = "12345678";
-    expect(start.passphraseProblem).toBe("different");
-    start.repeat = "12345678";
+    start.protection.passphrase.first = "1234567";
+    expect(start.protection.passphrase.problem).toBe("tooShort");
+    start.protection.passphrase.first = "12345678";
+    expect(start.protection.passphrase.problem).toBe("different");
+    start.protection.passphrase.second = "12345678";
     expect(start.canCreate).toBe(true);
     await start.writeLink(LINK);
     await start.create();
@@ -76,8 +76,8 @@ describe("the first run", () => {
     start.name = "Sam";
     backend.failNext("createAccount", appError("keyring"));
     await start.create();
-    expect(start.askProtection).toBe(true);
-    start.protection = "unprotected";
+    expect(start.protection.asked).toBe(true);
+    start.protection.choice = "unprotected";
     expect(start.canCreate).toBe(true);
   });
 });

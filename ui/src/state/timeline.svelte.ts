@@ -7,7 +7,7 @@
  */
 import type { Backend } from "../ipc/backend.ts";
 import type { AccountId, Conversation, ConversationKey, Message, MessageId } from "../ipc/bindings.ts";
-import { buildDays, type Day, type Divider, type Item } from "./timelineRows.ts";
+import { buildDays, drawnMessage, type Day, type Divider, type Item } from "./timelineRows.ts";
 
 export const PAGE = 60;
 /** One request never asks for more than this. */
@@ -59,6 +59,9 @@ export class Timeline {
   }
   get empty(): boolean {
     return this.#ready && this.#messages.length === 0 && this.#pending.length === 0;
+  }
+  find(id: MessageId): Message | null {
+    return this.#messages[this.#indexOf(id)] ?? null;
   }
   get divider(): Divider | null {
     return this.#divider;
@@ -174,20 +177,8 @@ export class Timeline {
 
   /** Draws an own message before it is written. The result ends the drawing in one of two ways. */
   draw(text: string, now: number): { committed(message: Message): void; rejected(): void } {
-    this.#pendingCount += 1;
-    const key = `local-${this.#pendingCount}`;
-    const message: Message = {
-      id: key,
-      conversation: this.conversation,
-      kind: "text",
-      system: null,
-      sender: this.#me,
-      mine: true,
-      text,
-      time: now,
-      order: Number.POSITIVE_INFINITY,
-      outgoing: "queued",
-    };
+    const key = `local-${(this.#pendingCount += 1)}`;
+    const message = drawnMessage(key, this.conversation, this.#me, text, now);
     this.#pending = [...this.#pending, { key, message, pending: true }];
     this.toEnd();
     return {

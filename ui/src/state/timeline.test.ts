@@ -166,6 +166,10 @@ describe("the rows of a day", () => {
       time: NOW + minute * 60_000,
       order: minute,
       outgoing: null,
+      count: null,
+      sentAt: null,
+      deliveredAt: null,
+      readAt: null,
     },
   });
   const shape = (items: Item[], before: string | null = null) =>

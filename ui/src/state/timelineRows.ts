@@ -1,5 +1,5 @@
 /** From a run of messages to what is drawn: days, groups by sender, the unread divider. */
-import type { Message, MessageId } from "../ipc/bindings.ts";
+import type { AccountId, ConversationKey, Message, MessageId } from "../ipc/bindings.ts";
 import { startOfDay } from "../i18n/dates.ts";
 
 /** Messages of one sender within this time share one group. */
@@ -20,6 +20,32 @@ export type Row =
   | { kind: "item"; key: string; item: Item; first: boolean; last: boolean };
 
 export type Day = { key: string; time: number; rows: Row[] };
+
+/** An own message that the program has not written yet. It stands below all others. */
+export function drawnMessage(
+  id: MessageId,
+  conversation: ConversationKey,
+  me: AccountId,
+  text: string,
+  now: number,
+): Message {
+  return {
+    id,
+    conversation,
+    kind: "text",
+    system: null,
+    sender: me,
+    mine: true,
+    text,
+    time: now,
+    order: Number.POSITIVE_INFINITY,
+    outgoing: "queued",
+    count: null,
+    sentAt: null,
+    deliveredAt: null,
+    readAt: null,
+  };
+}
 
 function sameGroup(earlier: Message, later: Message): boolean {
   return (

@@ -39,6 +39,8 @@ const surfaces = [
   "surface-hover",
   "surface-pressed",
   "surface-selected",
+  "control",
+  "control-hover",
   "field",
   "bubble-own",
   "bubble-other",
@@ -55,6 +57,8 @@ const pairs: [text: string, background: string][] = [
     "surface-panel",
     "surface-raised",
     "surface-hover",
+    "control",
+    "control-hover",
     "field",
     "bubble-own",
     "bubble-other",
@@ -68,6 +72,8 @@ const pairs: [text: string, background: string][] = [
   ["warning", "warning-surface"],
   ["warning", "surface"],
   ["success", "surface"],
+  ["success", "surface-panel"],
+  ["success", "surface-raised"],
   ...Array.from({ length: 8 }, (_, hue): [string, string] => [`on-hue-${hue}`, `hue-${hue}`]),
 ];
 

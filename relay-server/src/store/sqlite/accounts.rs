@@ -1,40 +1,52 @@
-//! Tables `accounts`, `manifests` and `devices`.
+//! Tables `accounts` and `devices`.
 
 use protocol::{AccountId, DeviceId, Digest, ErrorCode, Key, Refusal};
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult, Row};
 
-use super::{Fault, links, writer::Tx};
-use crate::store::{AccountRow, DeviceInfo, DeviceRow, Identity, LoginRow, NewAccount, NewDevice};
+use super::{Fault, links, manifests, writer::Tx};
+use crate::store::{
+    AccountRow, DeviceInfo, DeviceRow, Identity, LoginRow, Made, NewAccount, NewDevice,
+};
 
-/// Makes an account by an invite. All that a repeat needs is that account and manifest are the same.
+/// Makes an account. All that a repeat needs is that account and manifest are the same.
 pub(super) fn register(tx: &mut Tx<'_>, request: &NewAccount) -> Result<(), Fault> {
     let digest = Digest::of(&[&request.manifest]);
-    if let Some(known) = first_manifest(tx.connection, request.account)? {
-        return if known == digest {
+    if let Some(known) = row(tx.connection, request.account)? {
+        return if manifests::had(tx.connection, known, digest)? {
             Ok(())
         } else {
             Err(Refusal::new(ErrorCode::BadIdentity).into())
         };
     }
-    let issuer = links::consume_invite(tx, request.token)?;
+    let (issuer, created) = match request.made {
+        Made::ByInvite(token) => (links::consume_invite(tx, token)?, tx.now),
+        Made::ByReceipt(time) => (None, time),
+    };
+    crate::KillPoint::InviteUsed.reach();
     tx.connection
         .prepare_cached(
-            "INSERT INTO accounts (account, created, invited_by, manifest) VALUES (?1, ?2, ?3, 1)",
+            "INSERT INTO accounts (account, created, invited_by, manifest) VALUES (?1, ?2, ?3, ?4)",
         )?
-        .execute((request.account.as_bytes(), tx.now, issuer.map(|row| row.0)))?;
+        .execute((
+            request.account.as_bytes(),
+            created,
+            issuer.map(|row| row.0),
+            request.number,
+        ))?;
     let account = AccountRow(tx.connection.last_insert_rowid());
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO manifests (account, number, digest, bytes) VALUES (?1, 1, ?2, ?3)",
-        )?
-        .execute((account.0, digest.as_bytes(), &request.manifest[..]))?;
+    manifests::insert(tx.connection, account, request.number, &request.manifest)?;
     for device in &request.devices {
         insert_device(tx, account, device)?;
     }
+    crate::KillPoint::AccountInserted.reach();
     Ok(())
 }
 
-fn insert_device(tx: &Tx<'_>, account: AccountRow, device: &NewDevice) -> Result<(), Fault> {
+pub(super) fn insert_device(
+    tx: &Tx<'_>,
+    account: AccountRow,
+    device: &NewDevice,
+) -> Result<(), Fault> {
     let taken: bool = tx
         .connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM devices WHERE device = ?1)")?
@@ -61,15 +73,6 @@ fn insert_device(tx: &Tx<'_>, account: AccountRow, device: &NewDevice) -> Result
     Ok(())
 }
 
-fn first_manifest(connection: &Connection, account: AccountId) -> SqlResult<Option<Digest>> {
-    connection
-        .prepare_cached(
-            "SELECT m.digest FROM accounts a JOIN manifests m ON m.account = a.id AND m.number = 1 WHERE a.account = ?1",
-        )?
-        .query_row((account.as_bytes(),), |row| row.get(0).map(Digest::new))
-        .optional()
-}
-
 /// The store's name of an account.
 pub(super) fn row(connection: &Connection, account: AccountId) -> SqlResult<Option<AccountRow>> {
     connection
@@ -87,15 +90,6 @@ pub(super) fn invited_by(
     connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND invited_by = ?2)")?
         .query_row((account.0, issuer.0), |row| row.get(0))
-}
-
-/// The newest manifest of an account.
-pub(super) fn manifest(connection: &Connection, account: AccountRow) -> SqlResult<Vec<u8>> {
-    connection
-        .prepare_cached(
-            "SELECT m.bytes FROM accounts a JOIN manifests m ON m.account = a.id AND m.number = a.manifest WHERE a.id = ?1",
-        )?
-        .query_row((account.0,), |row| row.get(0))
 }
 
 pub(super) fn login(
@@ -139,6 +133,12 @@ pub(super) fn devices(
         }
     }
     Ok(devices)
+}
+
+pub(super) fn login_key(connection: &Connection, device: DeviceRow) -> SqlResult<Key> {
+    connection
+        .prepare_cached("SELECT login_key FROM devices WHERE id = ?1")?
+        .query_row((device.0,), |row| row.get(0).map(Key::new))
 }
 
 fn read_device(row: &Row<'_>) -> SqlResult<DeviceInfo> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use protocol::{AccountId, Claimed, ClaimedKeyPackage, ErrorCode, Refusal, bounds, cbor};
 use rusqlite::OptionalExtension as _;
 
-use super::{Fault, accounts, blocks, key_packages, writer::Tx};
+use super::{Fault, accounts, blocks, key_packages, manifests, writer::Tx};
 use crate::store::NewClaim;
 
 /// Room for the frame around the answer.
@@ -50,10 +50,11 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault>
             });
         }
     }
+    crate::KillPoint::KeyPackageTaken.reach();
     if packages.is_empty() && *account != caller.account {
         return Err(none());
     }
-    let manifest = accounts::manifest(tx.connection, row)?.into();
+    let manifest = manifests::newest(tx.connection, row)?.into();
     let reply = cbor::encode(&Claimed { manifest, packages });
     if reply.len() + FRAME_OVERHEAD > bounds::FRAME {
         return Err(Refusal::new(ErrorCode::TooLarge).into());
@@ -61,5 +62,6 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault>
     tx.connection
         .prepare_cached("INSERT INTO claims (device, client_id, account, time, reply) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute((caller.device_row.0, client_id.as_bytes(), account.as_bytes(), tx.now, &reply))?;
+    crate::KillPoint::ClaimInserted.reach();
     Ok(reply.into())
 }

@@ -1,6 +1,9 @@
 //! Table `conversations`: making them, and changing their groups by compare-and-set.
 
-use protocol::{Committed, ConversationId, DeviceId, Entry, EntryKind, ErrorCode, Opaque, Refusal};
+use protocol::{
+    AccountId, Committed, ConversationId, ConversationOf, DeviceId, Entry, EntryKind, ErrorCode,
+    Opaque, Refusal, bounds,
+};
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
 use super::{
@@ -109,15 +112,21 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     let requester = (!consent).then_some(own);
     let room = if consent { 0 } else { requests::ALLOWANCE };
     let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
+    // a conversation that this relay has lost goes on above all that its members remember
+    let base = match request.incarnation {
+        Some(_) => tx.now,
+        None => 0,
+    };
+    let seq = base + 1;
     tx.connection
-        .prepare_cached("INSERT INTO streams (time) VALUES (?1)")?
-        .execute((tx.now,))?;
+        .prepare_cached("INSERT INTO streams (last, base, time) VALUES (?1, ?1, ?2)")?
+        .execute((base, tx.now))?;
     let stream = StreamRow(tx.connection.last_insert_rowid());
     tx.connection
         .prepare_cached(
             "INSERT INTO conversations
              (stream, conversation, low, high, incarnation, epoch, commit_seq, commit_digest, group_info, requester, allowance)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10)",
         )?
         .execute((
             stream.0,
@@ -130,13 +139,14 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             &commit.group_info[..],
             requester.map(|row| row.0),
             room,
+            seq,
         ))?;
     groups::advance(tx.connection, stream, commit)?;
     // the creator was there before the first entry, and needs no welcome
     tx.connection
-        .prepare_cached("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, 0, 0, 0)")?
-        .execute((stream.0, commit.caller.device_row.0))?;
-    let mut done = store_commit(tx, stream, 1, commit, Joining::Anew, Vec::new())?;
+        .prepare_cached("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (?1, ?2, ?3, 0, ?3)")?
+        .execute((stream.0, commit.caller.device_row.0, base))?;
+    let mut done = store_commit(tx, stream, seq, commit, Joining::Anew, Vec::new())?;
     if let Some(change) = &mut done.change {
         // that the peer blocked the creator was ruled out above
         let blocks = blocks::rows(tx.connection, own)?.contains(&peer);
@@ -152,12 +162,12 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             device_row: commit.caller.device_row,
             account: commit.caller.account,
             account_row: own,
-            joined: 0,
+            joined: base,
             left: None,
             welcome: 0,
             since: 0,
             former_welcome: 0,
-            cursor: 0,
+            cursor: base,
             last_seen: 0,
         };
         change.joined.push(Joined {
@@ -165,6 +175,7 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             welcome: None,
         });
     }
+    crate::KillPoint::ConversationInserted.reach();
     Ok(done)
 }
 
@@ -180,6 +191,37 @@ pub(super) fn of_pair(
             row.get(0).map(ConversationId::new)
         })
         .optional()
+}
+
+/// The conversations of an account whose ids are greater, ascending, and whether more follow.
+pub(super) fn of_account(
+    connection: &Connection,
+    account: AccountRow,
+    after: Option<ConversationId>,
+) -> SqlResult<(Vec<ConversationOf>, bool)> {
+    let after = after.map_or(Vec::new(), |after| after.as_bytes().to_vec());
+    let mut found = connection
+        .prepare_cached(
+            "SELECT c.conversation, a.account, coalesce(c.requester = a.id, 0)
+             FROM conversations c JOIN accounts a ON a.id = c.high
+             WHERE c.low = ?1 AND c.conversation > ?2
+             UNION ALL
+             SELECT c.conversation, a.account, coalesce(c.requester = a.id, 0)
+             FROM conversations c JOIN accounts a ON a.id = c.low
+             WHERE c.high = ?1 AND c.conversation > ?2
+             ORDER BY 1 LIMIT ?3",
+        )?
+        .query_map((account.0, after, bounds::CONVERSATIONS + 1), |row| {
+            Ok(ConversationOf {
+                conversation: ConversationId::new(row.get(0)?),
+                peer: AccountId::new(row.get(1)?),
+                requested: row.get(2)?,
+            })
+        })?
+        .collect::<SqlResult<Vec<_>>>()?;
+    let more = found.len() > bounds::CONVERSATIONS;
+    found.truncate(bounds::CONVERSATIONS);
+    Ok((found, more))
 }
 
 /// The first answer to a repeat.
@@ -238,6 +280,7 @@ pub(super) fn store_commit(
     }
     // last: nothing can be refused any more
     tx.touched.insert(stream, seq);
+    tx.count_sent(request.caller.device_row, 1);
     Ok(CommitDone {
         committed: Committed { seq, time: tx.now },
         change: Some(Change {

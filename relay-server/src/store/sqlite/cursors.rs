@@ -25,5 +25,6 @@ pub(super) fn raise(tx: &mut Tx<'_>, request: &Behind) -> Result<(), Fault> {
             .prepare_cached("UPDATE accounts SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2")?
             .execute((account.0, time))?;
     }
+    crate::KillPoint::CursorsRaised.reach();
     Ok(())
 }

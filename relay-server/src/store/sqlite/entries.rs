@@ -7,7 +7,7 @@ use protocol::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult, Row, types::ValueRef};
 
-use super::{Fault, blocks, heads, requests, writer::Tx};
+use super::{Fault, blocks, gaps, heads, requests, writer::Tx};
 use crate::store::{
     AccountRow, AppendDone, DeviceRow, NewAppend, PageRange, PageRow, Prior, StreamRow,
 };
@@ -65,7 +65,7 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         if let Some(refusal) = &request.limited {
             return Err(refusal.clone().into());
         }
-        if head.last - head.base >= quota {
+        if head.held >= quota {
             return Err(Refusal::new(ErrorCode::Quota).into());
         }
         next = head.last + 1;
@@ -104,9 +104,11 @@ pub(super) fn append(tx: &mut Tx<'_>, request: &NewAppend) -> Result<AppendDone,
         done.appended.times.push(time);
     }
     if fresh > 0 {
+        crate::KillPoint::EntriesInserted.reach();
         heads::advance(tx, request.conversation, next - 1);
         let count = u64::try_from(fresh).unwrap_or(u64::MAX);
         let account = request.caller.account_row;
+        tx.count_sent(request.caller.device_row, count);
         done.accepted = requests::appended(tx, request.conversation, account, count)?;
     }
     Ok(done)
@@ -161,7 +163,7 @@ pub(super) fn insert(connection: &Connection, row: &NewRow) -> SqlResult<()> {
 }
 
 /// Reads some entries of a stream, ascending and without gaps. Application entries of accounts that the reader blocked come
-/// without bytes.
+/// without bytes. `base` is what is gone for one who has read up to where the page begins.
 pub(super) fn page(
     connection: &Connection,
     stream: StreamRow,
@@ -186,8 +188,17 @@ pub(super) fn page(
          WHERE e.stream = ?1 AND e.seq > ?2 AND e.seq <= ?3 ORDER BY e.seq LIMIT ?4",
     )?;
     let blocked = blocks::rows(&connection, reader)?;
-    let after = range.after.max(page.base);
-    let mut rows = statement.query((stream.0, after, range.until.min(last), range.entries))?;
+    let mut after = range.after.max(page.base);
+    let mut until = range.until.min(last);
+    // who stands before a gap reads up to it, and then behind it
+    while let Some(gap) = gaps::next(&connection, stream, after)? {
+        if gap.begins > after {
+            until = until.min(gap.begins);
+            break;
+        }
+        (after, page.base) = (gap.ends, gap.ends);
+    }
+    let mut rows = statement.query((stream.0, after, until, range.entries))?;
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let mut entry = read(row)?;

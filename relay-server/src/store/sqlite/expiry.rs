@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
-use super::{Fault, writer::Tx};
+use super::{Fault, clock, gaps, writer::Tx};
 use crate::store::{Expiry, StreamRow};
 
 /// Streams looked at in one step.
@@ -14,15 +14,16 @@ const ROWS: usize = 512;
 
 /// One step. Answers where the next begins, or that nothing is left to remove.
 pub(super) fn expire(tx: &mut Tx<'_>, request: &Expiry) -> Result<Option<StreamRow>, Fault> {
+    if request.after == StreamRow(0) {
+        clock::note(tx.connection, request.now)?;
+    }
     let streams = streams_after(tx.connection, request.after)?;
     let mut room = ENTRIES;
     let mut done = request.after;
     for stream in &streams {
-        let floor = floor(tx.connection, stream, request.entries_before, room)?;
-        if floor > stream.base {
-            raise_base(tx.connection, stream, floor)?;
-            room -= floor - stream.base;
-            // they hold bases
+        let taken = shorten(tx.connection, *stream, request.entries_before, &mut room)?;
+        if taken {
+            // they hold what the streams hold
             tx.heads.clear();
         }
         if room == 0 {
@@ -37,6 +38,7 @@ pub(super) fn expire(tx: &mut Tx<'_>, request: &Expiry) -> Result<Option<StreamR
     Ok(None)
 }
 
+#[derive(Clone, Copy)]
 struct Stream {
     row: StreamRow,
     last: u64,
@@ -46,11 +48,11 @@ struct Stream {
 }
 
 fn streams_after(connection: &Connection, after: StreamRow) -> SqlResult<Vec<Stream>> {
-    // a device that left has it all when its cursor is where it left
+    // a device that left has it all when its cursor is where it left; one that is revoked gets nothing more
     let mut statement = connection.prepare_cached(
         "SELECT s.id, s.last, s.base, coalesce(
             (SELECT min(CASE WHEN m.left IS NOT NULL AND m.cursor >= m.left THEN s.last ELSE m.cursor END)
-             FROM members m WHERE m.stream = s.id),
+             FROM members m JOIN devices d ON d.id = m.device WHERE m.stream = s.id AND d.revoked = 0),
             (SELECT d.inbox_cursor FROM devices d WHERE d.inbox = s.id), 0)
          FROM streams s WHERE s.id > ?1 ORDER BY s.id LIMIT ?2",
     )?;
@@ -64,6 +66,32 @@ fn streams_after(connection: &Connection, after: StreamRow) -> SqlResult<Vec<Str
             })
         })?
         .collect()
+}
+
+/// Raises the base of a stream as far as there is room, over gaps as well. Answers whether it rose.
+fn shorten(
+    connection: &Connection,
+    mut stream: Stream,
+    before: u64,
+    room: &mut u64,
+) -> SqlResult<bool> {
+    let first = stream.base;
+    while *room > 0 {
+        let gap = gaps::next(connection, stream.row, stream.base)?;
+        if let Some(gap) = gap.filter(|gap| gap.begins <= stream.base) {
+            raise_base(connection, &stream, gap.ends)?;
+            gaps::forget(connection, stream.row, gap.ends)?;
+            stream.base = gap.ends;
+        }
+        let floor = floor(connection, &stream, before, *room)?;
+        if floor <= stream.base {
+            break;
+        }
+        raise_base(connection, &stream, floor)?;
+        *room = room.saturating_sub(floor.saturating_sub(stream.base));
+        stream.base = floor;
+    }
+    Ok(stream.base > first)
 }
 
 /// Up to where the stream may go: what everybody has, and what is too old whoever has it.
@@ -80,6 +108,7 @@ fn floor(connection: &Connection, stream: &Stream, before: u64, room: u64) -> Sq
         .everybody
         .max(too_old.unwrap_or(0))
         .min(stream.base + room)
+        .min(gaps::next(connection, stream.row, stream.base)?.map_or(stream.last, |gap| gap.begins))
         .min(stream.last))
 }
 
@@ -109,9 +138,15 @@ fn forget(tx: &Tx<'_>, request: &Expiry) -> SqlResult<bool> {
         .execute((ROWS, request.client_ids_before))?;
     let packages = connection
         .prepare_cached("DELETE FROM key_packages WHERE id IN (SELECT id FROM key_packages WHERE expires <= ?2 LIMIT ?1)")?
-        .execute((ROWS, tx.now))?;
+        .execute((ROWS, request.now))?;
     let links = connection
         .prepare_cached("DELETE FROM links WHERE token IN (SELECT token FROM links WHERE expires < ?2 LIMIT ?1)")?
-        .execute((ROWS, tx.now))?;
-    Ok([entries, claims, packages, links].contains(&ROWS))
+        .execute((ROWS, request.now))?;
+    let ended = connection
+        .prepare_cached(
+            "DELETE FROM ended_conversations WHERE stream IN
+             (SELECT stream FROM ended_conversations WHERE time < ?2 ORDER BY time LIMIT ?1)",
+        )?
+        .execute((ROWS, request.client_ids_before))?;
+    Ok([entries, claims, packages, links, ended].contains(&ROWS))
 }

@@ -24,8 +24,9 @@ pub(super) fn advance(
         .prepare_cached(
             "INSERT OR REPLACE INTO group_snapshots (stream, epoch, state) VALUES (?1, ?2, ?3)",
         )?
-        .execute((stream.0, commit.epoch + 1, snapshot))
-        .map(drop)
+        .execute((stream.0, commit.epoch + 1, snapshot))?;
+    crate::KillPoint::GroupSnapshot.reach();
+    Ok(())
 }
 
 /// Forgets the group of an incarnation that is over.

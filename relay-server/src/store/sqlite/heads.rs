@@ -12,7 +12,8 @@ pub(super) struct Head {
     pub(super) stream: StreamRow,
     pub(super) row: HeadRow,
     pub(super) last: u64,
-    pub(super) base: u64,
+    /// How many entries the stream holds.
+    pub(super) held: u64,
     pub(super) asked: Option<Asked>,
     members: Vec<DeviceRow>,
 }
@@ -26,6 +27,7 @@ pub(super) struct Asked {
 }
 
 impl Head {
+    /// Whether the device is a member, and in force.
     pub(super) fn is_member(&self, device: DeviceRow) -> bool {
         self.members.contains(&device)
     }
@@ -46,7 +48,9 @@ pub(super) fn head<'a>(
             return Ok(None);
         };
         // appends of this transaction are not yet in `streams`
-        head.last = tx.touched.get(&head.stream).copied().unwrap_or(head.last);
+        let last = tx.touched.get(&head.stream).copied().unwrap_or(head.last);
+        head.held = head.held.saturating_add(last.saturating_sub(head.last));
+        head.last = last;
         tx.heads.insert(conversation, head);
     }
     Ok(tx.heads.get(&conversation))
@@ -55,6 +59,7 @@ pub(super) fn head<'a>(
 /// Notes that entries up to `last` were stored; `streams` is written once, before COMMIT.
 pub(super) fn advance(tx: &mut Tx<'_>, conversation: ConversationId, last: u64) {
     if let Some(head) = tx.heads.get_mut(&conversation) {
+        head.held = head.held.saturating_add(last.saturating_sub(head.last));
         head.last = last;
         tx.touched.insert(head.stream, last);
     }
@@ -64,7 +69,8 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
     let head = connection
         .prepare_cached(
             "SELECT low.account, high.account, c.incarnation, c.epoch, c.commit_seq, c.commit_digest, s.id, s.last, s.base,
-                    c.requester, c.allowance
+                    c.requester, c.allowance,
+                    coalesce((SELECT sum(g.ends - max(g.begins, s.base)) FROM gaps g WHERE g.stream = s.id AND g.ends > s.base), 0)
              FROM conversations c JOIN streams s ON s.id = c.stream
              JOIN accounts low ON low.id = c.low JOIN accounts high ON high.id = c.high WHERE c.conversation = ?1",
         )?
@@ -80,7 +86,10 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
                 },
                 stream: StreamRow(row.get(6)?),
                 last: row.get(7)?,
-                base: row.get(8)?,
+                held: row
+                    .get::<_, u64>(7)?
+                    .saturating_sub(row.get(8)?)
+                    .saturating_sub(row.get(11)?),
                 asked: match row.get::<_, Option<i64>>(9)? {
                     Some(by) => Some(Asked {
                         by: AccountRow(by),
@@ -95,8 +104,10 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
     let Some(mut head) = head else {
         return Ok(None);
     };
-    let mut statement = connection
-        .prepare_cached("SELECT device FROM members WHERE stream = ?1 AND left IS NULL")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT m.device FROM members m JOIN devices d ON d.id = m.device
+             WHERE m.stream = ?1 AND m.left IS NULL AND d.revoked = 0",
+    )?;
     head.members = statement
         .query_map((head.stream.0,), |row| row.get(0).map(DeviceRow))?
         .collect::<SqlResult<_>>()?;

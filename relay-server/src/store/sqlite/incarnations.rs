@@ -10,7 +10,7 @@ use super::{
 };
 use crate::store::{CommitDone, NewConversation};
 
-/// Begins the next incarnation by compare-and-set on the present one. The first commit of its group is the next entry of the
+/// Begins another incarnation after the present one, by compare-and-set. The first commit of its group is the next entry of the
 /// stream; it is the last one of all former memberships.
 pub(super) fn begin(
     tx: &mut Tx<'_>,
@@ -22,7 +22,8 @@ pub(super) fn begin(
     if own == request.peer || !head.is_of(own) || !head.is_of(request.peer) {
         return Err(Refusal::new(ErrorCode::IdConflict).into());
     }
-    if head.row.incarnation.checked_add(1) != request.incarnation {
+    // more than one further where the relay was restored from a backup and its members had gone on
+    if request.incarnation <= Some(head.row.incarnation) {
         return Err(head.row.stale().into());
     }
     // whatever happens below, the remembered head no longer holds

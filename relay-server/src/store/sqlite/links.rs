@@ -4,7 +4,7 @@ use protocol::{Digest, ErrorCode, Refusal};
 use rusqlite::OptionalExtension as _;
 
 use super::{Fault, writer::Tx};
-use crate::store::{AccountRow, Caller, NewLinkRow};
+use crate::store::{AccountRow, Caller, Identity, NewLinkRow};
 
 /// Makes a link known; the same link of the same issuer once more is a success.
 pub(super) fn insert(tx: &mut Tx<'_>, (caller, link): &(Caller, NewLinkRow)) -> Result<(), Fault> {
@@ -46,6 +46,15 @@ pub(super) fn insert(tx: &mut Tx<'_>, (caller, link): &(Caller, NewLinkRow)) -> 
             link.uses,
             link.expires,
         ))?;
+    crate::KillPoint::LinkInserted.reach();
+    Ok(())
+}
+
+/// Ends a link of the caller's account. It stays known until its time is over, so that it cannot be made again.
+pub(super) fn end(tx: &mut Tx<'_>, (caller, token): &(Identity, Digest)) -> Result<(), Fault> {
+    tx.connection
+        .prepare_cached("UPDATE links SET uses = 0 WHERE token = ?1 AND issuer = ?2")?
+        .execute((token.as_bytes(), caller.account_row.0))?;
     Ok(())
 }
 

@@ -225,7 +225,11 @@ pub(super) fn attachment(
     let transaction = connection.unchecked_transaction()?;
     transaction
         .prepare_cached(
-            "SELECT s.id, s.last, s.base, d.inbox_cursor, s.time FROM devices d JOIN streams s ON s.id = d.inbox WHERE d.id = ?1",
+            "SELECT s.id, s.last,
+                coalesce((SELECT g.ends FROM gaps g WHERE g.stream = s.id AND g.begins <= max(d.inbox_cursor, s.base)
+                    AND g.ends > d.inbox_cursor ORDER BY g.begins DESC LIMIT 1), s.base),
+                d.inbox_cursor, s.time, d.sent, a.manifest, d.revoked <> 0
+             FROM devices d JOIN streams s ON s.id = d.inbox JOIN accounts a ON a.id = d.account WHERE d.id = ?1",
         )?
         .query_row((device.0,), |row| {
             Ok(Attachment {
@@ -234,6 +238,9 @@ pub(super) fn attachment(
                 base: row.get(2)?,
                 cursor: row.get(3)?,
                 time: row.get(4)?,
+                sent: row.get(5)?,
+                manifest: row.get(6)?,
+                revoked: row.get(7)?,
                 key_packages: key_packages::count(&transaction, device, now)?,
                 memberships: memberships(&transaction, device)?,
             })
@@ -243,7 +250,10 @@ pub(super) fn attachment(
 /// The conversations that a device may still read something of, with all their members, newest activity first.
 fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Membership>> {
     let mut statement = connection.prepare_cached(
-        "SELECT c.conversation, s.id, s.last, s.base, s.time, low.account, high.account, c.requester = c.low, c.requester = c.high,
+        "SELECT c.conversation, s.id, s.last,
+            coalesce((SELECT g.ends FROM gaps g WHERE g.stream = s.id AND g.begins <= max(m.cursor, s.base) AND g.ends > m.cursor
+                ORDER BY g.begins DESC LIMIT 1), s.base),
+            s.time, low.account, high.account, c.requester = c.low, c.requester = c.high,
             EXISTS (SELECT 1 FROM blocks b WHERE b.account = c.low AND b.blocked = high.account),
             EXISTS (SELECT 1 FROM blocks b WHERE b.account = c.high AND b.blocked = low.account)
          FROM members m JOIN conversations c ON c.stream = m.stream JOIN streams s ON s.id = m.stream

@@ -110,6 +110,9 @@ pub(super) fn decline(
         )?
         .execute((stream.0, conversation.as_bytes(), asked.by.0, own.0, tx.now))?;
     for sql in [
+        // a welcome that is still on its way leads nowhere
+        "UPDATE entries SET bytes = x'' WHERE (stream, seq) IN
+         (SELECT d.inbox, m.welcome FROM members m JOIN devices d ON d.id = m.device WHERE m.stream = ?1)",
         "DELETE FROM conversations WHERE stream = ?1",
         "DELETE FROM members WHERE stream = ?1",
         "UPDATE entries SET bytes = x'' WHERE stream = ?1",

@@ -8,13 +8,13 @@ use rusqlite::{Connection, OpenFlags, Result, TransactionBehavior};
 use crate::environment::Environment;
 
 /// The scripts that lead from an empty database to the present schema. An applied one is never edited.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
 ];
 /// How long a statement waits for another process, such as `invite new` beside `serve`.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 /// Bytes of a page, SQLite's default.
 const PAGE: u64 = 4096;
 /// Statements that a connection keeps compiled.

@@ -21,7 +21,7 @@ pub(crate) use self::inline::WriterTask;
 use super::{Fault, heads::Head};
 use crate::{
     environment::Environment,
-    store::{Completion, CompletionSink, Done, StreamRow, UNAVAILABLE},
+    store::{Completion, CompletionSink, DeviceRow, Done, StreamRow, UNAVAILABLE},
 };
 
 /// The most rows of a transaction.
@@ -65,6 +65,16 @@ pub(super) struct Tx<'a> {
     pub(super) heads: &'a mut HashMap<ConversationId, Head>,
     /// Streams whose head changed and is written before COMMIT, once for all appends of the transaction.
     pub(super) touched: &'a mut HashMap<StreamRow, u64>,
+    /// How many entries were taken from each device; added to its count before COMMIT.
+    pub(super) sent: &'a mut HashMap<DeviceRow, u64>,
+}
+
+impl Tx<'_> {
+    /// Counts entries of a device that are stored and will not be refused any more.
+    pub(super) fn count_sent(&mut self, device: DeviceRow, entries: u64) {
+        let sent = self.sent.entry(device).or_insert(0);
+        *sent = sent.saturating_add(entries);
+    }
 }
 
 /// A queued request.
@@ -201,6 +211,7 @@ struct Worker {
     sink: CompletionSink,
     heads: HashMap<ConversationId, Head>,
     touched: HashMap<StreamRow, u64>,
+    sent: HashMap<DeviceRow, u64>,
 }
 
 impl Worker {
@@ -220,6 +231,7 @@ impl Worker {
             sink,
             heads: HashMap::new(),
             touched: HashMap::new(),
+            sent: HashMap::new(),
         };
         (sender, worker)
     }
@@ -244,6 +256,7 @@ impl Worker {
             batch.push(next);
         }
         self.write(batch);
+        crate::KillPoint::BeforeCheckpoint.reach();
         self.checkpoint();
     }
 
@@ -284,6 +297,7 @@ impl Worker {
         if outcome.is_err() {
             self.heads.clear();
             self.touched.clear();
+            self.sent.clear();
             if !self.connection.is_autocommit()
                 && let Err(error) = self.connection.execute_batch("ROLLBACK")
             {
@@ -296,7 +310,9 @@ impl Worker {
     fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         let connection = &self.connection;
         let now = self.environment.clock.now();
+        crate::KillPoint::BatchBeforeBegin.reach();
         run_cached(connection, "BEGIN IMMEDIATE").map_err(|error| Failure::of(&error, "begin"))?;
+        crate::KillPoint::BatchAfterBegin.reach();
         if self.heads.len() > HEADS {
             self.heads.clear();
         }
@@ -306,6 +322,7 @@ impl Worker {
             now,
             heads: &mut self.heads,
             touched: &mut self.touched,
+            sent: &mut self.sent,
         };
         for job in batch {
             job.run(&mut tx)
@@ -317,10 +334,19 @@ impl Worker {
                 .and_then(|mut statement| statement.execute((stream.0, last, now)))
                 .map_err(|error| Failure::of(&error, "write the head of a stream"))?;
         }
+        for (device, count) in self.sent.drain() {
+            connection
+                .prepare_cached("UPDATE devices SET sent = sent + ?2 WHERE id = ?1")
+                .and_then(|mut statement| statement.execute((device.0, count)))
+                .map_err(|error| Failure::of(&error, "count what a device sent"))?;
+        }
+        crate::KillPoint::BatchBeforeCommit.reach();
         run_cached(connection, "COMMIT").map_err(|error| {
             Failure::of(&error, "commit");
             Failure::Database
-        })
+        })?;
+        crate::KillPoint::BatchAfterCommit.reach();
+        Ok(())
     }
 
     /// Moves the log into the database where enough has gathered. Done after the answers have left.

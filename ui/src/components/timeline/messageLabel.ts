@@ -3,17 +3,39 @@ import type { MessageKey } from "../../i18n/en.ts";
 import { t } from "../../i18n/i18n.svelte.ts";
 import type { Message, OutgoingState, SystemEvent } from "../../ipc/bindings.ts";
 
-const states: Record<OutgoingState, MessageKey> = {
+export const states: Record<OutgoingState, MessageKey> = {
   queued: "state.queued",
   sent: "state.sent",
   delivered: "state.delivered",
+  read: "state.read",
   failed: "state.failed",
 };
 
-const events: Record<SystemEvent, MessageKey> = {
-  conversationStarted: "message.started",
-  messagesMissing: "message.missing",
-};
+/** What happened, in words; `count` is how many, where it is known. */
+function eventText(message: Message, event: SystemEvent): MessageKey {
+  switch (event) {
+    case "conversationStarted":
+      return "message.started";
+    case "messagesMissing":
+      return message.count === null ? "message.missing" : "message.missingCount";
+    case "requestAccepted":
+      return message.mine ? "message.acceptedByMe" : "message.accepted";
+    case "rejoined":
+      return "message.rejoined";
+    case "reset":
+      return "message.reset";
+    case "devicesChanged":
+      return "message.devices";
+    case "splitView":
+      return "message.splitView";
+    case "newAccount":
+      return "message.newAccount";
+    default: {
+      const unknown: never = event;
+      return unknown;
+    }
+  }
+}
 
 /** A screen reader should not be held for minutes by one message. */
 const SPOKEN_MAX = 1000;
@@ -28,7 +50,9 @@ export function messageWords(message: Message, name: string): string {
     case "unsupported":
       return t("message.unsupported");
     case "system":
-      return message.system === null ? "" : t(events[message.system], { name });
+      return message.system === null
+        ? ""
+        : t(eventText(message, message.system), { name, count: message.count ?? 0 });
     default: {
       const unknown: never = message.kind;
       return String(unknown);

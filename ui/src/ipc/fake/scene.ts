@@ -1,137 +1,26 @@
-/** What the fake program starts with: people, conversations and messages to look at. */
-import type {
-  AccountId,
-  ConversationKey,
-  Message,
-  MessageKind,
-  OutgoingState,
-  SystemEvent,
-} from "../bindings.ts";
+/** What the fake program starts with: people and conversations to look at. */
+import { DAY, emptyChat, hex, MINUTE, toMessage, type Chat, type Line } from "./chat.ts";
+import { ana, archive, asked, bartholomew, blocked, happenings, impostor, luis, yusuf } from "./lines.ts";
 
-export const ME: AccountId = "0e11aa00";
 export const RELAY = "relay.example.org:443";
 
 export const scenes = [
   "firstRun",
   "noKeyring",
   "chats",
+  "people",
   "empty",
+  "due",
+  "salvaged",
+  "copy",
+  "identityOnly",
   "locked",
+  "lockedOut",
   "keyringFailed",
   "broken",
   "inUse",
 ] as const;
 export type Scene = (typeof scenes)[number];
-
-export type Chat = {
-  key: ConversationKey;
-  title: string;
-  peer: AccountId;
-  established: boolean;
-  draft: string;
-  readUpTo: number;
-  messages: Message[];
-};
-
-type Line = {
-  mine?: boolean;
-  text: string;
-  minutesAgo: number;
-  kind?: MessageKind;
-  system?: SystemEvent;
-  outgoing?: OutgoingState;
-};
-
-const MINUTE = 60_000;
-const DAY = 24 * 60;
-
-const longText = Array.from(
-  { length: 60 },
-  (_, index) => `${index + 1}. A line of a list that somebody pasted from a document.`,
-).join("\n");
-
-const ana: Line[] = [
-  { kind: "system", system: "conversationStarted", text: "", minutesAgo: 3 * DAY + 60 },
-  { text: "Hi! This is my new number-free messenger 🙂", minutesAgo: 3 * DAY + 55 },
-  { mine: true, text: "Finally. No phone number and no e-mail, I like it.", minutesAgo: 3 * DAY + 50 },
-  { text: "Did the relay on the old laptop survive the night?", minutesAgo: DAY + 90 },
-  { mine: true, text: "Yes, up for nine days now.", minutesAgo: DAY + 88 },
-  { mine: true, text: "It uses less power than the lamp next to it.", minutesAgo: DAY + 87 },
-  {
-    text: "Shopping list:\n- bread\n- olive oil\n- two lemons\n- rice\n- coffee\n- onions\n- something sweet\n- batteries (AA)\n- the blue pen",
-    minutesAgo: 190,
-  },
-  { mine: true, text: "👍", minutesAgo: 185 },
-  {
-    mine: true,
-    text: "I can be there at seven. The train is often late on Fridays, so if you do not see me on the platform just wait in the café with the green door, the one across from the station, and I will come and find you there.",
-    minutesAgo: 180,
-  },
-  { text: "Perfect, the green door.", minutesAgo: 42 },
-  { text: "I bring the tickets.", minutesAgo: 41 },
-  { text: "🎭", minutesAgo: 41 },
-  { text: "See https://theatre.example.org/programme/november for the seats", minutesAgo: 40 },
-];
-
-const bartholomew: Line[] = [
-  {
-    text: "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft".repeat(2),
-    minutesAgo: 300,
-  },
-  { mine: true, text: "That does not fit on a door sign.", minutesAgo: 299, outgoing: "sent" },
-  {
-    mine: true,
-    text: "Shall I send you the minutes of the meeting as a file?",
-    minutesAgo: 90,
-    outgoing: "failed",
-  },
-  { mine: true, text: "Otherwise I read them to you on Monday.", minutesAgo: 89, outgoing: "queued" },
-];
-
-const yusuf: Line[] = [
-  { text: "مرحبا! هل وصلت رسالتي الأخيرة؟", minutesAgo: 2 * DAY },
-  { mine: true, text: "نعم، وصلت. شكراً جزيلاً (v2.1 works!)", minutesAgo: 2 * DAY - 5 },
-  { text: "The new build is called نسخة جديدة, please try it.", minutesAgo: 2 * DAY - 8 },
-  { text: longText, minutesAgo: 2 * DAY - 9 },
-  { kind: "unreadable", text: "", minutesAgo: 2 * DAY - 10 },
-  { kind: "unsupported", text: "", minutesAgo: 2 * DAY - 12 },
-];
-
-const words = "harbour boat tide chart rope lantern pier gull storm engine anchor crew".split(" ");
-
-function archive(count: number): Line[] {
-  return Array.from({ length: count }, (_, index) => ({
-    mine: index % 3 === 0,
-    text: `${index + 1}: ${words[index % words.length] ?? ""} ${"and so on ".repeat(index % 7)}`.trim(),
-    minutesAgo: 20 * DAY + (count - index) * 17,
-  }));
-}
-
-function hex(number: number): string {
-  return number.toString(16).padStart(8, "0");
-}
-
-export function toMessage(
-  key: ConversationKey,
-  peer: AccountId,
-  order: number,
-  line: Line,
-  now: number,
-): Message {
-  const mine = line.mine ?? false;
-  return {
-    id: `${hex(key)}${hex(order)}`,
-    conversation: key,
-    kind: line.kind ?? "text",
-    system: line.system ?? null,
-    sender: mine ? ME : peer,
-    mine,
-    text: line.text,
-    time: now - line.minutesAgo * MINUTE,
-    order,
-    outgoing: mine ? (line.outgoing ?? "delivered") : null,
-  };
-}
 
 /** A moment in the afternoon, so that "today" holds whatever the clock of the test machine says. */
 export function afternoon(now: number): number {
@@ -139,11 +28,16 @@ export function afternoon(now: number): number {
 }
 
 export function buildChats(scene: Scene, now: number): Chat[] {
-  if (scene === "firstRun" || scene === "noKeyring" || scene === "empty") return [];
-  const chat = (key: number, title: string, peer: string, lines: Line[], unread = 0, draft = ""): Chat => {
+  if (scene === "firstRun" || scene === "noKeyring" || scene === "empty" || scene === "identityOnly")
+    return [];
+  const chat = (key: number, title: string, peer: string, lines: Line[], more: Partial<Chat> = {}): Chat => {
     const messages = lines.map((line, index) => toMessage(key, peer, index + 1, line, now));
-    return { key, title, peer, established: true, draft, readUpTo: lines.length - unread, messages };
+    return { ...emptyChat(key, title, peer), readUpTo: lines.length, messages, ...more };
   };
+  const seen = (minutesAgo: number): Chat["presence"] => ({
+    state: "offline",
+    lastSeen: now - minutesAgo * MINUTE,
+  });
   const small = [
     "Café con José",
     "Oma Hildegard",
@@ -153,17 +47,47 @@ export function buildChats(scene: Scene, now: number): Chat[] {
     "Priya",
     "Dr. Sow",
   ];
-  return [
-    chat(1, "Ana Morales", "a11a11a1", ana, 4),
-    chat(2, "Bartholomew Featherstonehaugh-Cholmondeley Wolfeschlegelsteinhausen", "b22b22b2", bartholomew),
-    { ...chat(3, "", "c33c33c3", [], 0, ""), established: false },
-    chat(4, "يوسف حدّاد", "d44d44d4", yusuf, 0, "I will answer"),
-    chat(5, "Harbour archive", "e55e55e5", archive(1200), 130),
+  const chats = [
+    chat(1, "Ana Morales", "a11a11a1", ana, {
+      readUpTo: ana.length - 4,
+      verified: true,
+      presence: { state: "online", lastSeen: null },
+    }),
+    chat(2, "Bartholomew Featherstonehaugh-Cholmondeley Wolfeschlegelsteinhausen", "b22b22b2", bartholomew, {
+      presence: seen(200),
+    }),
+    chat(3, "", "c33c33c3", [], { established: false }),
+    chat(4, "يوسف حدّاد", "d44d44d4", yusuf, { draft: "I will answer", presence: seen(2 * DAY) }),
+    chat(5, "Harbour archive", "e55e55e5", archive(1200), { readUpTo: 1070 }),
     ...small.map((title, index) =>
-      chat(6 + index, title, `f6${hex(index + 7).slice(-6)}`, [
-        { text: "Hello from the other side of town", minutesAgo: (5 + index * 3) * DAY },
-        { mine: index % 2 === 0, text: "See you soon.", minutesAgo: (5 + index * 3) * DAY - 3 },
-      ]),
+      chat(
+        6 + index,
+        title,
+        `f6${hex(index + 7).slice(-6)}`,
+        [
+          { text: "Hello from the other side of town", minutesAgo: (5 + index * 3) * DAY },
+          {
+            mine: index % 2 === 0,
+            text: "See you soon.",
+            minutesAgo: (5 + index * 3) * DAY - 3,
+            outgoing: "read",
+          },
+        ],
+        { presence: seen((2 + index * 12) * DAY) },
+      ),
     ),
+  ];
+  if (scene !== "people") return chats;
+  return [
+    ...chats,
+    chat(20, "Luis Ferrer", "7c1d94e2", luis, { standing: "request", readUpTo: 0 }),
+    chat(21, "Ana Moraies", "5be03f77", impostor, {
+      standing: "request",
+      readUpTo: 0,
+      looksLike: "Ana Morales",
+    }),
+    chat(22, "Marta Ibáñez", "40aa91cd", asked, { standing: "asked", textsLeft: 1 }),
+    chat(23, "Lucky Boats", "66e0b1f9", blocked, { standing: "blocked" }),
+    chat(24, "Nadia Benali", "3d7702ac", happenings),
   ];
 }

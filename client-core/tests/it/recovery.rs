@@ -1,0 +1,166 @@
+//! Coming back: a database that lost its groups, a computer that is gone, a profile that went back in time.
+
+use std::fs;
+
+use client_core::{
+    ErrorKind,
+    model::{ConversationKey, MessageKind, RecoveryState, SystemEvent},
+    restoring::Lost,
+    store::{Database, mls},
+};
+use tokio::runtime::Handle;
+
+use crate::people::{Person, TestRelay, ana_and_luis};
+
+/// Waits until a conversation has a line of this kind.
+async fn until_told(person: &mut Person, key: ConversationKey, event: SystemEvent) {
+    person
+        .until(&format!("{event:?}"), async |client| {
+            let page = client.messages(key, None, 50).await?;
+            Ok(page
+                .messages
+                .iter()
+                .any(|message| message.kind == MessageKind::System(event))
+                .then_some(()))
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_its_groups_comes_back_and_gets_what_it_missed() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, luis, with_ana) = ana_and_luis(&relay).await;
+    ana.write(with_luis, "before").await;
+    ana.until_all_at_least_sent(with_luis).await;
+    let mut luis = luis
+        .restart_after(|database, key| {
+            let mut database = Database::open(database, key).unwrap();
+            database
+                .write(|write| {
+                    write.connection().execute_batch(mls::FORGET).unwrap();
+                    Ok(())
+                })
+                .unwrap();
+        })
+        .await;
+    ana.write(with_luis, "after").await;
+    until_told(&mut luis, with_ana, SystemEvent::Rejoined).await;
+    luis.write(with_ana, "back").await;
+    ana.until("the answer", async |client| {
+        let page = client.messages(with_luis, None, 1).await?;
+        Ok(page
+            .messages
+            .first()
+            .is_some_and(|message| message.text == "back")
+            .then_some(()))
+    })
+    .await;
+    ana.write(with_luis, "at last").await;
+    luis.until("everything", async |client| {
+        let page = client.messages(with_ana, None, 50).await?;
+        let has = |text: &str| page.messages.iter().any(|message| message.text == text);
+        let missing = MessageKind::System(SystemEvent::MessagesMissing);
+        let whole = page.messages.iter().all(|message| message.kind != missing);
+        Ok((whole
+            && ["before", "after", "back", "at last"]
+                .iter()
+                .all(|text| has(text)))
+        .then_some(()))
+    })
+    .await;
+    assert_eq!(luis.client().troubles().await.unwrap().missing, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_recovery_code_brings_an_account_back_on_another_computer() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
+    luis.write(with_ana, "hola").await;
+    ana.until_texts(with_luis, &["hola"]).await;
+    ana.write(with_luis, "hola, Luis").await;
+    luis.until("the code is due", async |client| {
+        Ok((client.me().await?.recovery == RecoveryState::Due).then_some(()))
+    })
+    .await;
+    let shown = luis.client().recovery_code().await.unwrap();
+    let wrong = luis
+        .client()
+        .confirm_recovery_code(vec![
+            (shown.ask[0], "zebra".to_owned()),
+            (shown.ask[1], "zebra".to_owned()),
+        ])
+        .await;
+    assert_eq!(wrong.unwrap_err().kind(), ErrorKind::WrongWord);
+    let answers = shown
+        .ask
+        .iter()
+        .map(|position| (*position, shown.words[position - 1].to_owned()))
+        .collect();
+    luis.client().confirm_recovery_code(answers).await.unwrap();
+    assert_eq!(
+        luis.client().me().await.unwrap().recovery,
+        RecoveryState::Confirmed
+    );
+    let gone = luis.client().recovery_code().await;
+    assert_eq!(gone.unwrap_err().kind(), ErrorKind::NotFound);
+    let account = luis.client().account();
+    let (folder, _) = luis.stop().await;
+    fs::remove_dir_all(folder.path()).unwrap();
+
+    let lost = Lost::parse(&shown.words.join(" "), &relay.invite().to_app()).unwrap();
+    let found = lost.find(&Handle::current()).await.unwrap();
+    let mut luis = Person::restore("Luis", &found).await;
+    assert_eq!(luis.client().account(), account);
+    let with_ana = luis.conversation_with("Ana").await;
+    luis.write(with_ana, "new computer").await;
+    ana.until_last(with_luis, "new computer").await;
+    ana.write(with_luis, "the same Luis").await;
+    luis.until_last(with_ana, "the same Luis").await;
+    until_told(&mut ana, with_luis, SystemEvent::DevicesChanged).await;
+    assert_eq!(ana.conversations().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_code_finds_nothing() {
+    let relay = TestRelay::start().await;
+    let _ana = Person::join("Ana", &relay.invite()).await;
+    let words = format!("{}art", "abandon ".repeat(23));
+    let lost = Lost::parse(&words, &relay.address().to_string());
+    let lost = lost.unwrap();
+    assert!(lost.relay.is_none());
+    // nobody vouches for the self-signed relay but the code, which it has nothing for
+    let refused = lost.find(&Handle::current()).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::NoRecoveryRecord);
+    let typo = Lost::parse(&words.replace("art", "arm"), "relay.example");
+    assert_eq!(typo.unwrap_err().kind(), ErrorKind::WrongCode);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_profile_that_went_back_in_time_enters_its_conversations_anew() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, luis, with_ana) = ana_and_luis(&relay).await;
+    luis.write(with_ana, "one").await;
+    ana.until_texts(with_luis, &["one"]).await;
+    let (luis, old) = luis.restart_keeping_a_copy().await;
+    luis.write(with_ana, "two").await;
+    ana.until_texts(with_luis, &["one", "two"]).await;
+    ana.write(with_luis, "three").await;
+    let mut luis = luis.restart_from(old).await;
+    until_told(&mut luis, with_ana, SystemEvent::Rejoined).await;
+    luis.write(with_ana, "four").await;
+    ana.until_last(with_luis, "four").await;
+    ana.write(with_luis, "five").await;
+    luis.until_last(with_ana, "five").await;
+    luis.until("three comes again", async |client| {
+        let page = client.messages(with_ana, None, 50).await?;
+        Ok(page
+            .messages
+            .iter()
+            .any(|message| message.text == "three")
+            .then_some(()))
+    })
+    .await;
+    let texts = ana.texts(with_luis).await;
+    let shown: Vec<&str> = texts.iter().map(String::as_str).collect();
+    assert_eq!(shown, ["one", "two", "three", "four", "five"]);
+}

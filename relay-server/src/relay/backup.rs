@@ -1,0 +1,96 @@
+//! Backups of a relay, and taking one into service.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, ensure};
+
+use super::{CONFIG_FILE, DATABASE_FILE, IDENTITY_FILE, Relay, write_secret};
+use crate::{config::Config, environment::Environment, store::SqliteStore, tls};
+
+impl Relay {
+    /// Writes a copy of the database as of one moment to a new file, checked and on stable storage. Another process may be
+    /// serving. The identity key is not in it: keep a copy of that apart, once.
+    ///
+    /// # Errors
+    /// Where the file is there already or cannot be written, or the database is damaged.
+    pub fn backup(&self, to: &Path) -> anyhow::Result<()> {
+        SqliteStore::copy(&self.dir.join(DATABASE_FILE), to)
+    }
+
+    /// Makes a data directory from a backup: see [`Relay::mark_restored`]. The identity key is the one in the directory, or
+    /// else the one beside the backup; configuration and TLS key are those in the directory, or else new ones.
+    ///
+    /// # Errors
+    /// Where the directory holds more than those files, the backup is damaged or of a newer version, there is no identity
+    /// key, or something cannot be written.
+    pub fn restore(dir: &Path, from: &Path) -> anyhow::Result<Self> {
+        Self::restore_with(dir, from, Environment::system())
+    }
+
+    /// The same with another clock and other randomness.
+    ///
+    /// # Errors
+    /// As [`Relay::restore`].
+    pub fn restore_with(dir: &Path, from: &Path, environment: Environment) -> anyhow::Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+        refuse_others(dir)?;
+        // who is in which conversation is in there
+        super::protect(dir)?;
+        let identity = dir.join(IDENTITY_FILE);
+        let beside = from.with_file_name(IDENTITY_FILE);
+        let text = if identity.exists() {
+            None
+        } else {
+            let text = fs::read(&beside).with_context(|| {
+                format!(
+                    "no identity key: copy the relay's to {} or {}",
+                    identity.display(),
+                    beside.display()
+                )
+            })?;
+            Some(text)
+        };
+        if !dir.join(CONFIG_FILE).exists() {
+            let config = Config::default().to_commented_toml();
+            fs::write(dir.join(CONFIG_FILE), config).context("write the configuration")?;
+        }
+        if !tls::exists(dir) {
+            tls::create(dir)?;
+        }
+        SqliteStore::restore(from, &dir.join(DATABASE_FILE), &environment)?;
+        // last: a directory with an identity key is a whole relay
+        if let Some(text) = text {
+            write_secret(&identity, &text)?;
+        }
+        Ok(Self::open(dir)?.with_environment(environment))
+    }
+
+    /// Marks the database as restored from a backup: draws a new store generation, and declares a gap behind the last entry
+    /// of every stream, so that no seq is used twice. Nobody may be serving it.
+    ///
+    /// # Errors
+    /// Where the database cannot be written.
+    pub fn mark_restored(&self) -> anyhow::Result<()> {
+        SqliteStore::mark_restored(&self.dir.join(DATABASE_FILE), &self.environment)
+    }
+}
+
+/// Refuses a directory that holds anything but what a restore leaves alone.
+fn refuse_others(dir: &Path) -> anyhow::Result<()> {
+    let entries = fs::read_dir(dir).with_context(|| format!("read {}", dir.display()))?;
+    for entry in entries {
+        let name = entry
+            .with_context(|| format!("read {}", dir.display()))?
+            .file_name();
+        let name = name.to_string_lossy();
+        let known = [IDENTITY_FILE, CONFIG_FILE].contains(&&*name)
+            || tls::is_file(&name)
+            || (name.starts_with(DATABASE_FILE) && name.contains(".draft"));
+        ensure!(
+            known,
+            "{} is not empty: {name} is in it. Restore into a new directory",
+            dir.display()
+        );
+    }
+    Ok(())
+}

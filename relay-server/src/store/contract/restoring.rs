@@ -1,0 +1,157 @@
+//! What a store that was restored from a backup still gives, and what it never gives out again.
+
+use super::*;
+
+const WIDTH: u64 = 1 << 32;
+
+impl World {
+    async fn read(&self, after: u64) -> PageRow {
+        let attachment = self
+            .store
+            .attachment(self.bo.device_row, NOON)
+            .await
+            .unwrap();
+        let stream = attachment.memberships[0].stream;
+        let range = PageRange {
+            after,
+            until: i64::MAX.unsigned_abs(),
+            entries: 1000,
+            bytes: 1 << 20,
+        };
+        let page = self.store.page(stream, range, self.bo.account_row);
+        page.await.unwrap()
+    }
+
+    /// What a device is told of its conversation: the last seq, and what is gone.
+    async fn news(&self, identity: Identity) -> (u64, u64) {
+        let attachment = self
+            .store
+            .attachment(identity.device_row, NOON)
+            .await
+            .unwrap();
+        let membership = &attachment.memberships[0];
+        (membership.last, membership.base)
+    }
+}
+
+fn seqs(page: &PageRow) -> Vec<u64> {
+    page.entries.iter().map(|entry| entry.seq).collect()
+}
+
+#[tokio::test]
+async fn no_seq_is_given_out_twice_and_what_the_backup_holds_is_delivered() {
+    let world = World::new().await;
+    world
+        .append(world.bo, 1, &[(10, "a"), (11, "b")])
+        .await
+        .unwrap();
+    world.raise(world.bo, 3).await;
+    let before = world.store.generation();
+    let world = world.restored(&Config::default());
+    assert_ne!(world.store.generation(), before);
+    // a repeat of what the backup holds gets its first answer
+    let appended = world
+        .append(world.bo, 1, &[(11, "b"), (12, "c")])
+        .await
+        .unwrap();
+    assert_eq!(appended, [3, WIDTH + 4]);
+    // who has read all that the backup knows, or what came after it, goes on behind the gap
+    assert_eq!(world.news(world.bo).await, (WIDTH + 4, WIDTH + 3));
+    for after in [3, 50, WIDTH + 3] {
+        let page = world.read(after).await;
+        let base = if after > WIDTH { 0 } else { WIDTH + 3 };
+        assert_eq!((page.last, page.base), (WIDTH + 4, base), "after {after}");
+        assert_eq!(seqs(&page), [WIDTH + 4], "after {after}");
+    }
+    // who has not reads up to it first
+    assert_eq!(world.news(world.ana[0]).await, (WIDTH + 4, 0));
+    let page = world.read(1).await;
+    assert_eq!((page.base, seqs(&page)), (0, vec![2, 3]));
+}
+
+#[tokio::test]
+async fn a_second_restore_declares_a_second_gap() {
+    let world = World::new().await;
+    let config = Config::default();
+    let world = world.restored(&config).restored(&config);
+    // none between them: they are one
+    assert_eq!(world.read(1).await.base, 2 * WIDTH + 1);
+    world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
+    let world = world.restored(&config);
+    world.append(world.bo, 1, &[(11, "b")]).await.unwrap();
+    assert_eq!(seqs(&world.read(1).await), [2 * WIDTH + 2]);
+    let page = world.read(2 * WIDTH + 2).await;
+    assert_eq!(
+        (page.base, seqs(&page)),
+        (3 * WIDTH + 2, vec![3 * WIDTH + 3])
+    );
+}
+
+#[tokio::test]
+async fn gaps_count_for_no_quota_and_expire_with_what_lies_before_them() {
+    let mut config = Config::default();
+    config.quotas.entries_per_conversation = 4;
+    let world = World::with(config.clone()).await;
+    world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
+    let world = world.restored(&config);
+    world
+        .append(world.bo, 1, &[(11, "b"), (12, "c")])
+        .await
+        .unwrap();
+    assert_eq!(
+        code(world.append(world.bo, 1, &[(13, "d")]).await),
+        ErrorCode::Quota
+    );
+    for device in [world.bo, world.ana[0], world.ana[1]] {
+        world.raise(device, WIDTH + 3).await;
+    }
+    world.expire(60).await;
+    assert_eq!(world.read(0).await.base, WIDTH + 3);
+    assert_eq!(seqs(&world.read(0).await), [WIDTH + 4]);
+    world.append(world.bo, 1, &[(13, "d")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_is_whole_and_a_damaged_one_is_refused() {
+    let world = World::new().await;
+    world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
+    let copy = world.dir.path().join("copy");
+    // while it serves
+    SqliteStore::copy(&world.dir.path().join("db"), &copy).unwrap();
+    assert!(SqliteStore::copy(&world.dir.path().join("db"), &copy).is_err());
+    world.append(world.bo, 1, &[(11, "b")]).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::rename(&copy, folder.path().join("db")).unwrap();
+    let store = opened(folder.path(), &Config::default(), &world.clock);
+    let prior = |id| store.prior(world.bo.device_row, ClientId::new([id; 16]));
+    assert!(prior(10).await.unwrap().is_some());
+    assert!(prior(11).await.unwrap().is_none());
+    drop(store);
+    let bytes = std::fs::read(folder.path().join("db")).unwrap();
+    std::fs::write(folder.path().join("half"), &bytes[..bytes.len() / 2]).unwrap();
+    std::fs::write(folder.path().join("text"), "not a database").unwrap();
+    for damaged in ["half", "text", "missing"] {
+        let target = folder.path().join("target");
+        let copied = SqliteStore::copy(&folder.path().join(damaged), &target);
+        assert!(copied.is_err(), "{damaged}");
+        assert!(!target.exists(), "{damaged}");
+    }
+}
+
+#[tokio::test]
+async fn the_latest_time_is_that_of_expiry_and_never_falls() {
+    let world = World::new().await;
+    assert_eq!(world.store.latest().await.unwrap(), Some(NOON));
+    for (now, latest) in [(5_000, 5_000), (7_000, 7_000), (6_000, 7_000)] {
+        let request = Expiry {
+            now: NOON + now,
+            entries_before: 0,
+            client_ids_before: 0,
+            after: StreamRow(0),
+        };
+        call(|done| world.store.expire(request, done))
+            .await
+            .unwrap();
+        assert_eq!(world.store.latest().await.unwrap(), Some(NOON + latest));
+    }
+}

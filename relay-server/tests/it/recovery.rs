@@ -1,0 +1,117 @@
+//! A person who has nothing but the recovery code.
+
+use protocol::{Conversations, ErrorCode, Frame, ListConversations, Recover, StoreRecord, Token};
+
+use crate::{
+    client::{Client, opaque},
+    people::draw,
+    relay::{TestRelay, test_config},
+};
+
+async fn store(client: &mut Client, record: Token, bytes: &[u8]) -> Frame {
+    let bytes = opaque(bytes);
+    client.request(StoreRecord { record, bytes }).await
+}
+
+async fn conversations(client: &mut Client, list: ListConversations) -> Conversations {
+    match client.request(list).await {
+        Frame::Conversations(conversations) => conversations,
+        other => panic!("no list: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn who_can_name_the_record_comes_back_with_a_new_device() {
+    let relay = TestRelay::start().await;
+    let mut pair = relay.pair().await;
+    let record = Token::new(draw());
+    for bytes in [&b"older"[..], b"sealed"] {
+        let stored = store(&mut pair.bo_client, record, bytes).await;
+        assert!(matches!(stored, Frame::Done(_)));
+    }
+    let mut client = relay.dial().await;
+    let (hello, challenge) = client.hello().await;
+    client.send(0, Recover { record }).await;
+    let Some((0, Frame::Recovered(recovered))) = client.next().await else {
+        panic!("no record")
+    };
+    assert_eq!(recovered.account, pair.bo.account);
+    assert_eq!(&recovered.bytes.0[..], b"sealed");
+    assert_eq!(recovered.manifest.0, pair.bo.manifest);
+    // the new device takes the place of all others
+    let former = pair.bo.device().id;
+    pair.bo.change(relay.id, true, &[former]);
+    let device = &pair.bo.devices[1];
+    let ready = client
+        .enroll_after(&pair.bo, device, &hello, &challenge)
+        .await
+        .expect("enrolls");
+    assert_eq!((ready.manifest, ready.sent), (2, 0));
+    assert_eq!(pair.bo_client.farewell().await, Some(ErrorCode::Revoked));
+    let found = conversations(&mut client, ListConversations { after: None }).await;
+    let of = &found.conversations[0];
+    assert_eq!(
+        (of.conversation, of.peer),
+        (pair.conversation, pair.ana.account)
+    );
+    assert!(!found.more);
+    let after = Some(pair.conversation);
+    let rest = conversations(&mut client, ListConversations { after }).await;
+    assert!(rest.conversations.is_empty());
+    // the answer was lost: the same once more, without the record
+    let mut again = relay.dial().await;
+    again.enroll(&pair.bo, device).await.expect("again");
+}
+
+#[tokio::test]
+async fn a_record_of_another_account_is_not_replaced() {
+    let relay = TestRelay::start().await;
+    let mut pair = relay.pair().await;
+    let record = Token::new(draw());
+    store(&mut pair.bo_client, record, b"mine").await;
+    let Frame::Refusal(refusal) = store(&mut pair.ana_client, record, b"ours").await else {
+        panic!("stored")
+    };
+    assert_eq!(refusal.code, ErrorCode::IdConflict);
+}
+
+#[tokio::test]
+async fn what_does_not_hold_is_refused_and_counted() {
+    let mut config = test_config();
+    config.quotas.failed_logins_per_minute = 4;
+    let relay = TestRelay::start_with(config).await;
+    let (mut ana, _client) = relay.person().await;
+    let record = Token::new(draw());
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        let mut client = relay.dial().await;
+        client.hello().await;
+        client.send(0, Recover { record }).await;
+        outcomes.push(client.farewell().await);
+    }
+    // a manifest that does not follow, and a device that is not in it
+    ana.change(relay.id, true, &[]);
+    ana.change(relay.id, true, &[]);
+    let stranger = crate::people::Person::new(relay.id, 1);
+    for device in [&ana.devices[2], stranger.device(), &ana.devices[2]] {
+        let mut client = relay.dial().await;
+        outcomes.push(client.enroll(&ana, device).await.err());
+    }
+    let expected = [
+        ErrorCode::NotAuthenticated,
+        ErrorCode::NotAuthenticated,
+        ErrorCode::BadIdentity,
+        ErrorCode::BadIdentity,
+        ErrorCode::RateLimited,
+    ];
+    assert_eq!(outcomes, expected.map(Some));
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_here_enrolls_nobody() {
+    let relay = TestRelay::start().await;
+    let stranger = crate::people::Person::new(relay.id, 1);
+    let mut client = relay.dial().await;
+    let refused = client.enroll(&stranger, stranger.device()).await;
+    assert_eq!(refused, Err(ErrorCode::NotAuthenticated));
+}

@@ -1,0 +1,261 @@
+//! A relay that was restored from a backup, and what its clients do about it.
+
+use std::process::Command;
+
+use protocol::{ErrorCode, Fetch, Frame, Page, StreamId, Token};
+use relay_server::Relay;
+
+use crate::{
+    client::Client,
+    people::draw,
+    relay::{Pair, TestRelay, append},
+};
+
+const WIDTH: u64 = 1 << 32;
+
+/// Stops a relay and starts it from a backup that was made before.
+async fn restore(relay: TestRelay, backup: &std::path::Path) -> TestRelay {
+    let (old, config) = relay.stop().await;
+    std::fs::copy(
+        old.path().join("identity-key"),
+        backup.with_file_name("identity-key"),
+    )
+    .expect("the key beside the backup");
+    let dir = tempfile::tempdir().expect("a directory");
+    Relay::restore(dir.path(), backup).expect("restores");
+    TestRelay::open(dir, config).await
+}
+
+fn back_up(relay: &TestRelay, folder: &tempfile::TempDir) -> std::path::PathBuf {
+    let to = folder.path().join("backup");
+    Relay::open_with(relay.dir.path(), relay.config.clone())
+        .expect("opens")
+        .backup(&to)
+        .expect("backs up");
+    to
+}
+
+async fn fetch(client: &mut Client, stream: StreamId, from: u64) -> Page {
+    let limit = 100;
+    match client
+        .request(Fetch {
+            stream,
+            from,
+            limit,
+        })
+        .await
+    {
+        Frame::Page(page) => page,
+        other => panic!("no page: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn clients_go_on_behind_the_gap_and_bring_what_was_lost() {
+    let relay = TestRelay::start().await;
+    let mut pair = relay.pair().await;
+    let stream = pair.stream();
+    let folder = tempfile::tempdir().expect("a directory");
+    pair.bo_client
+        .append(pair.append(&[b"kept"]))
+        .await
+        .expect("appends");
+    let backup = back_up(&relay, &folder);
+    let lost = pair.append(&[b"lost"]);
+    assert_eq!(
+        pair.bo_client
+            .append(lost.clone())
+            .await
+            .expect("appends")
+            .seqs,
+        [3]
+    );
+    let before = pair.bo_client.ready.as_ref().expect("ready").sent;
+
+    let relay = restore(relay, &backup).await;
+    let Pair {
+        ana,
+        bo,
+        conversation,
+        bo_group,
+        ..
+    } = pair;
+    let mut ana_client = relay.login(ana.device()).await;
+    // the backup may be older than the acknowledgement of the welcome
+    ana_client.ack(StreamId::Inbox, 1).await;
+    // what the backup holds and Ana has not acknowledged comes as ever
+    let kept = ana_client.entries(stream, 1).await;
+    assert_eq!((kept[0].seq, &kept[0].bytes.0[..]), (2, &b"kept"[..]));
+    let mut bo_client = relay.login(bo.device()).await;
+    assert_eq!(bo_client.ready.as_ref().expect("ready").sent, before + 2);
+    // Bo offers again what was answered: it is new to this relay
+    let again = bo_client.append(lost).await.expect("appends again");
+    assert_eq!(again.seqs, [WIDTH + 3]);
+    // a client whose cursor is past what the backup knows is told where to go on
+    for from in [3, 4, 1000] {
+        let page = fetch(&mut ana_client, stream, from).await;
+        assert_eq!(page.base, WIDTH + 2, "from {from}");
+        assert_eq!(page.entries[0].seq, WIDTH + 3);
+    }
+    assert_eq!(fetch(&mut ana_client, stream, 2).await.entries, kept);
+    // and the pushes go on there
+    let pushed = ana_client.entries(stream, 1).await;
+    assert_eq!(
+        (pushed[0].seq, &pushed[0].bytes.0[..]),
+        (WIDTH + 3, &b"lost"[..])
+    );
+    ana_client.ack(stream, WIDTH + 3).await;
+    let text = append(conversation, bo_group.epoch(), &[b"on"]);
+    bo_client.append(text).await.expect("appends");
+    assert_eq!(ana_client.entries(stream, 1).await[0].seq, WIDTH + 4);
+}
+
+#[tokio::test]
+async fn news_tell_who_has_everything_where_to_go_on() {
+    let relay = TestRelay::start().await;
+    let mut pair = relay.pair().await;
+    let stream = pair.stream();
+    pair.bo_client
+        .append(pair.append(&[b"kept"]))
+        .await
+        .expect("appends");
+    pair.ana_client.entries(stream, 1).await;
+    pair.ana_client.ack(stream, 2).await;
+    pair.bo_client.entries(stream, 1).await;
+    pair.bo_client.delivered(pair.conversation, 2).await;
+    // what was acknowledged is written when the relay stops
+    let (dir, config) = relay.stop().await;
+    let copy = Relay::open_with(dir.path(), config.clone()).expect("opens");
+    copy.mark_restored().expect("marks");
+    let relay = TestRelay::open(dir, config).await;
+    let ana = relay.login(pair.ana.device()).await;
+    let ready = ana.ready.expect("ready");
+    let news: Vec<_> = ready
+        .news
+        .iter()
+        .map(|news| (news.stream, news.last, news.base))
+        .collect();
+    assert!(news.contains(&(stream, WIDTH + 2, WIDTH + 2)), "{news:?}");
+    assert!(
+        news.contains(&(StreamId::Inbox, WIDTH + 1, WIDTH + 1)),
+        "{news:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_account_that_is_younger_than_the_backup_returns_with_its_receipt() {
+    let relay = TestRelay::start().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let (mut ana, ana_client) = relay.person().await;
+    let backup = back_up(&relay, &folder);
+    let (bo, bo_client) = relay.person().await;
+    let (ana_ready, ready) = (ana_client.ready, bo_client.ready);
+    let receipt = ready.and_then(|ready| ready.receipt).expect("a receipt");
+    let ana_receipt = ana_ready.and_then(|ready| ready.receipt);
+    let relay = restore(relay, &backup).await;
+
+    let mut client = relay.dial().await;
+    let refused = client.login(bo.device()).await;
+    assert_eq!(refused, Err(ErrorCode::NotAuthenticated));
+    // a receipt of another account, and one that the relay did not sign
+    let mut forged = receipt.clone();
+    forged.time += 1;
+    for wrong in [ana_receipt.clone(), Some(forged)] {
+        let mut client = relay.dial().await;
+        let token = Token::new(draw());
+        let refused = client.register_with(&bo, bo.device(), token, wrong).await;
+        assert_eq!(refused.err(), Some(ErrorCode::BadIdentity));
+    }
+    for _ in 0..2 {
+        let mut client = relay.dial().await;
+        let token = Token::new(draw());
+        let receipt = Some(receipt.clone());
+        let ready = client
+            .register_with(&bo, bo.device(), token, receipt.clone())
+            .await;
+        assert_eq!(ready.expect("returns").receipt, receipt);
+    }
+    // an account that the backup knows with an older manifest brings the newer one
+    ana.change(relay.id, true, &[]);
+    ana.change(relay.id, true, &[]);
+    let mut client = relay.dial().await;
+    let token = Token::new(draw());
+    let ready = client
+        .register_with(&ana, &ana.devices[2], token, ana_receipt)
+        .await
+        .expect("returns");
+    assert_eq!(ready.manifest, 3);
+}
+
+#[tokio::test]
+async fn a_restore_overwrites_nothing_and_needs_the_identity_key() {
+    let relay = TestRelay::start().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let backup = back_up(&relay, &folder);
+    let fails = |dir: &std::path::Path| {
+        Relay::restore(dir, &backup)
+            .err()
+            .map(|error| format!("{error:#}"))
+    };
+    let target = tempfile::tempdir().expect("a directory");
+    assert!(
+        fails(target.path())
+            .expect("no key")
+            .contains("identity key")
+    );
+    assert!(
+        fails(relay.dir.path())
+            .expect("a relay")
+            .contains("not empty")
+    );
+    // the key may be in the new directory
+    let key = relay.dir.path().join("identity-key");
+    std::fs::copy(key, target.path().join("identity-key")).expect("copies");
+    let restored = Relay::restore(target.path(), &backup).expect("restores");
+    assert_eq!(restored.relay_id(), relay.id);
+    assert!(fails(target.path()).expect("twice").contains("not empty"));
+}
+
+#[tokio::test]
+async fn the_commands_do_it_while_the_relay_serves() {
+    let relay = TestRelay::start().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let backup = folder.path().join("backup");
+    let target = folder.path().join("restored");
+    let command = |arguments: [&std::ffi::OsStr; 5]| {
+        Command::new(env!("CARGO_BIN_EXE_relevo-relay"))
+            .args(arguments)
+            .output()
+            .expect("runs")
+    };
+    let back_up = || {
+        command([
+            "backup".as_ref(),
+            "--dir".as_ref(),
+            relay.dir.path().as_ref(),
+            "--to".as_ref(),
+            backup.as_ref(),
+        ])
+    };
+    let restore = || {
+        command([
+            "restore".as_ref(),
+            "--dir".as_ref(),
+            target.as_ref(),
+            "--from".as_ref(),
+            backup.as_ref(),
+        ])
+    };
+    // the test relay is behind a proxy; the command reads that from the file
+    let config = relay.config.to_commented_toml();
+    std::fs::write(relay.dir.path().join("config.toml"), config).expect("writes");
+    assert!(back_up().status.success());
+    assert!(!back_up().status.success(), "nothing is overwritten");
+    assert!(!restore().status.success(), "no identity key");
+    let key = relay.dir.path().join("identity-key");
+    std::fs::copy(key, folder.path().join("identity-key")).expect("copies");
+    let restored = restore();
+    assert!(restored.status.success(), "{restored:?}");
+    assert!(!restore().status.success(), "nothing is overwritten");
+    assert_eq!(Relay::open(&target).expect("opens").relay_id(), relay.id);
+}

@@ -1,0 +1,168 @@
+/** What keeps an account and its messages: the recovery code, the ways in, copies and backups. */
+import assert from "node:assert/strict";
+import { byId } from "../browser.mjs";
+import { chooseInMenu, handOver, journey, openChat, photo, waitForFocus, waitForText } from "../steps.mjs";
+
+const WORDS =
+  "anchor velvet puzzle ocean ribbon garden cactus lemon window forest marble tunnel copper meadow lantern pigeon saddle violin walnut yellow zebra hammer island jacket";
+
+export const keeping = {
+  "the recovery code is put off, then written down for good": journey({ scene: "due" }, async (page) => {
+    await page.click(byId("recovery-later"));
+    await page.locator(byId("recovery-banner")).waitFor({ state: "detached" });
+    await page.reload();
+    await page.waitForSelector(byId("conversation-item"));
+    assert.equal(await page.locator(byId("recovery-banner")).count(), 0);
+
+    await page.click(byId("settings-open"));
+    await page.click('[data-tab="protection"]');
+    await page.click(byId("recovery-open"));
+    await page.click(byId("recovery-reveal"));
+    await waitForFocus(page, "recovery-words");
+    assert.equal(await page.locator(`${byId("recovery-words")} li`).count(), 24);
+    await page.click(byId("recovery-written"));
+    await waitForFocus(page, "recovery-word-1");
+    await page.keyboard.type("ocean");
+    await page.fill(byId("recovery-word-2"), "ocean");
+    await page.keyboard.press("Enter");
+    await waitForText(page, byId("error-text"), "not the right word");
+    await page.fill(byId("recovery-word-2"), "Walnut");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(byId("recovery-done"));
+    await waitForFocus(page, "recovery-finish");
+    await page.keyboard.press("Enter");
+    await page.click(byId("settings-open"));
+    await page.click('[data-tab="protection"]');
+    await page.getByText("You wrote it down and confirmed it").waitFor();
+    assert.equal(await page.locator(byId("recovery-open")).count(), 0);
+  }),
+
+  "only the words are printed": journey({ scene: "due" }, async (page) => {
+    await page.click(byId("recovery-show"));
+    await page.click(byId("recovery-reveal"));
+    await page.waitForSelector(byId("qr-picture"));
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    assert.equal(await page.isVisible(byId("recovery-words")), true);
+    assert.equal(await page.isVisible(byId("qr-picture")), true);
+    assert.equal(await page.isVisible(byId("conversation-item")), false);
+    assert.equal(await page.isVisible(byId("recovery-written")), false);
+    await page.getByText("Relevo recovery code of").waitFor({ state: "visible" });
+    const ink = await page.evaluate(
+      (selector) => getComputedStyle(document.querySelector(selector) ?? document.body).color,
+      byId("recovery-words"),
+    );
+    assert.equal(ink, "rgb(27, 25, 23)");
+  }),
+
+  "an account is restored with words from a picture and a backup": journey(
+    { scene: "firstRun" },
+    async (page) => {
+      await page.click(byId("first-run-add-device"));
+      await page.click(byId("restore-open"));
+      await waitForFocus(page, "code-input");
+      await page.keyboard.type("just three words");
+      await page.getByText("3 words of 24").waitFor();
+      assert.equal(await page.isDisabled(byId("restore-do")), true);
+      await page.fill(byId("code-input"), WORDS.replace("velvet", "velvit"));
+      await page.fill(byId("restore-relay"), "other.example.net");
+      await page.click(byId("restore-do"));
+      await page.getByText("These words do not fit together").waitFor();
+      await page.fill(byId("code-input"), WORDS);
+      await page.click(byId("restore-do"));
+      await page.getByText("this relay knows no account of them").waitFor();
+      await page.fill(byId("restore-relay"), "relay.example.org");
+      await page.click(byId("folder-choose"));
+      await page.waitForFunction(
+        (selector) => document.querySelector(selector)?.getAttribute("aria-invalid") === "false",
+        byId("folder-input"),
+      );
+      await page.click(byId("restore-do"));
+      await page.getByText("Leave the window open").waitFor();
+      await page.waitForSelector(byId("conversation-item"));
+    },
+  ),
+
+  "a picture of the words opens a locked profile": journey({ scene: "due" }, async (page) => {
+    await page.click(byId("recovery-show"));
+    await page.click(byId("recovery-reveal"));
+    const picture = await photo(page);
+    const { origin } = new URL(page.url());
+    await page.goto(`${origin}/?scene=lockedOut&clock=fixed&latency=5`);
+    await waitForText(page, byId("keyring-trouble"), "The password store is locked");
+    await page.evaluate((words) => window.relevoFake?.know(words), WORDS);
+    await page.getByText("With the recovery code").click();
+    await handOver(page, "drop", picture, byId("code-input"));
+    await page.waitForFunction(
+      (selector) => document.querySelector(`${selector}:enabled`) !== null,
+      byId("unlock-with-code"),
+    );
+    await page.click(byId("unlock-with-code"));
+    await page.waitForSelector(byId("conversation-item"));
+  }),
+
+  "a keyring in trouble leaves other ways in": journey({ scene: "keyringFailed" }, async (page) => {
+    await waitForText(page, byId("keyring-trouble"), "did not answer");
+    await page.click(byId("stopped-retry"));
+    await waitForText(page, byId("keyring-trouble"), "did not answer");
+    await page.fill(byId("code-input"), WORDS);
+    await page.click(byId("unlock-with-code"));
+    await page.waitForSelector(byId("conversation-item"));
+  }),
+
+  "ways in are added and removed, but not the last": journey({}, async (page) => {
+    await page.click(byId("settings-open"));
+    await page.click('[data-tab="protection"]');
+    await page.click(byId("passphrase-write"));
+    await waitForFocus(page, "passphrase-input");
+    await page.keyboard.type("correct horse");
+    await page.fill(byId("passphrase-repeat"), "correct horse");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(byId("passphrase-saved"));
+    await page.getByRole("button", { name: /^Remove: .*Password store/ }).click();
+    await page.getByRole("button", { name: /^Remove: .*Recovery code/ }).click();
+    await page.waitForSelector(byId("last-way"));
+    assert.equal(await page.getByRole("button", { name: /^Remove: / }).isDisabled(), true);
+  }),
+
+  "damage is told once it was read": journey({ scene: "copy" }, async (page) => {
+    await waitForText(page, byId("mended"), "went back to the copy of");
+    await page.keyboard.press("Escape");
+    await page.locator(byId("mended")).waitFor({ state: "detached" });
+    await page.reload();
+    await page.click(byId("mended-understood"));
+    await page.locator(byId("mended")).waitFor({ state: "detached" });
+    assert.equal(
+      await page.evaluate(() => window.relevoFake?.calls.some((call) => call.name === "acknowledgeMended")),
+      true,
+    );
+  }),
+
+  "a backup is started, made and tested": journey({}, async (page) => {
+    await page.click(byId("settings-open"));
+    await page.click('[data-tab="health"]');
+    await waitForText(page, byId("health-facts"), "0 messages could not be opened in 30 days");
+    await page.click(byId("backup-choose"));
+    await waitForFocus(page, "code-input");
+    await page.fill(byId("code-input"), WORDS);
+    await page.click(byId("backup-start"));
+    await waitForText(page, byId("backup-last"), "today");
+    await waitForText(page, byId("backup-test"), "never tested");
+    await page.click(byId("backup-test-now"));
+    await waitForText(page, byId("backup-test"), "OK");
+    await page.evaluate(() => window.relevoFake?.failNext("backupNow", { code: "diskFull", detail: null }));
+    await page.click(byId("backup-now"));
+    await waitForText(page, byId("error-text"), "disk is full");
+    await page.click(byId("backup-stop"));
+    await page.getByText("No backup folder").waitFor();
+  }),
+
+  "a chat is exported": journey({}, async (page) => {
+    await openChat(page, 1);
+    await chooseInMenu(page, /Export/);
+    assert.equal(await page.isDisabled(byId("export-do")), true);
+    await page.getByRole("radio", { name: /^Text/ }).check();
+    await page.click(byId("folder-choose"));
+    await page.click(byId("export-do"));
+    await waitForText(page, byId("export-done"), "Ana-Morales.md");
+  }),
+};

@@ -1,0 +1,76 @@
+/** The list, the messages and the field to write in. */
+export const chat = {
+  "list.label": "Chats",
+  "list.search": "Search",
+  "list.clearSearch": "Clear the search",
+  "list.newChat": "New chat",
+  "list.settings": "Settings",
+  "list.draft": "Draft: {text}",
+  "list.you": "You: {text}",
+  "list.unread": "{count, plural, one {# unread message} other {# unread messages}}",
+  "list.noMessages": "No messages yet",
+  "list.waiting": "Waiting for the other person",
+  "list.empty.title": "No chats yet",
+  "list.empty.text": "Invite someone, or open an invite that you received.",
+
+  "search.chats": "Chats",
+  "search.messages": "Messages",
+  "search.none": "Nothing found for {query}.",
+  "search.none.hint": "Try fewer letters or another word.",
+  "search.running": "Searching",
+
+  "chat.none": "Choose a chat, or start a new one.",
+  "chat.waiting":
+    "Not connected yet. You can write now; your messages go out when the other person is there.",
+  "chat.encrypted": "End-to-end encrypted",
+  "chat.empty.text":
+    "Messages are end-to-end encrypted. The relay {relay} carries them and cannot read them.",
+  "chat.back": "Back to the chats",
+  "chat.menu": "More about this chat",
+  "chat.header": "Chat with {name}",
+
+  "composer.label": "Message to {name}",
+  "composer.placeholder": "Write a message",
+  "composer.send": "Send",
+
+  "timeline.label": "Messages with {name}",
+  "timeline.loading": "Loading older messages",
+  "timeline.unread": "{count, plural, one {# new message} other {# new messages}}",
+  "timeline.toEnd": "Go to the newest message",
+  "timeline.toEndUnread":
+    "{count, plural, one {Go to the newest message, # unread} other {Go to the newest message, # unread}}",
+
+  "message.label": "{sender}, {text}, {time}",
+  "message.labelState": "{sender}, {text}, {time}, {state}",
+  "message.copy": "Copy the text",
+  "message.menu": "Message",
+  "message.more": "Show all",
+  "message.less": "Show less",
+  "message.unreadable": "This message cannot be opened yet. It is kept, and Relevo tries again.",
+  "message.unsupported": "This message needs a newer version of Relevo.",
+  "message.missing":
+    "Some messages did not reach this computer: it was away for longer than the relay keeps them.",
+  "message.missingCount":
+    "{count, plural, one {# message is missing here: it did not reach this computer.} other {# messages are missing here: they did not reach this computer.}}",
+  "message.accepted": "{name} accepted. You can write to each other now.",
+  "message.acceptedByMe": "You accepted {name}. You can write to each other now.",
+  "message.rejoined":
+    "This computer was out of this chat for a while and is back. Messages from that time may be missing.",
+  "message.reset": "This chat was set up anew to mend it. Everything written before is kept.",
+  "message.devices": "The devices of {name} have changed. The safety number stays the same.",
+  "message.splitView":
+    "The relay told you and {name} different things about this chat. That must not happen. Compare the safety number before you write anything private.",
+  "message.newAccount":
+    "{name} has a new account. Make sure that it is the same person before you write anything private: ask on the phone, or compare the safety number.",
+  "message.started": "{name} is in your chats now. What you write here is end-to-end encrypted.",
+  "message.announce": "{sender}: {text}",
+
+  "state.queued": "Waiting to be sent",
+  "state.sent": "Sent",
+  "state.delivered": "Delivered",
+  "state.read": "Read",
+  "state.failed": "Not sent",
+
+  "day.today": "Today",
+  "day.yesterday": "Yesterday",
+} as const;

@@ -1,0 +1,69 @@
+/** From the first screen to the open messages. */
+export const start = {
+  "app.loading": "Opening your messages…",
+  "app.name": "Relevo",
+
+  "start.sentence": "Private messages through a relay that you, or someone you trust, runs.",
+  "start.haveInvite": "I have an invite",
+  "start.haveInvite.hint": "Open the link that someone sent you and start writing.",
+  "start.addDevice": "Add this device or restore",
+  "start.addDevice.hint": "You already use Relevo on another computer.",
+  "start.runRelay": "I want to run a relay",
+  "start.runRelay.hint": "For your family, your group or your company.",
+
+  "addDevice.title": "Add this device or restore",
+  "addDevice.text":
+    "This version cannot add a second device yet. Your account on the other computer is safe and keeps working.",
+  "addDevice.instead":
+    "Until then you can ask a contact, or the person who runs your relay, for a new invite. It gives this computer an account of its own. Your contacts will see it as a new person, and old messages stay on the other computer.",
+
+  "runRelay.title": "Run a relay",
+  "runRelay.text":
+    "A relay is a small program that carries the messages. It cannot read them. It runs on a home server, on a rented machine, or on this computer to try it out.",
+  "runRelay.step1": "Prepare it. This makes its settings and prints your first invite.",
+  "runRelay.step2": "Start it, and leave it running.",
+  "runRelay.step3": "Come back here with the invite that it printed.",
+
+  "invite.title": "Open your invite",
+  "invite.label": "Invite link",
+  "invite.hint": "Links start with https:// or relevo:",
+  "invite.pasteBlocked": "Press {shortcut} to paste the link here.",
+  "invite.summary.relay": "You will get an account on the relay {relay}.",
+  "invite.summary.issuer":
+    "The invite is from {issuer}. Ask the person who sent it whether these eight characters are theirs.",
+  "invite.summary.noIssuer": "The invite is from the relay itself. You can add people afterwards.",
+  "invite.summary.contact":
+    "This link adds a contact. To get an account first, ask that person for an invite.",
+
+  "name.title": "What is your name?",
+  "name.text": "The people you write to see it. The relay does not.",
+  "name.label": "Your name",
+  "name.create": "Start writing",
+  "name.creating": "Getting your account from the relay. This can take a few seconds.",
+
+  "protection.title": "How should this computer protect your messages?",
+  "protection.text": "The password store of this computer cannot be used, so Relevo needs to know.",
+  "protection.passphrase": "With a passphrase",
+  "protection.passphrase.hint":
+    "You type it each time Relevo starts. If you forget it, the messages on this computer cannot be read again.",
+  "protection.unprotected": "Unprotected on this computer",
+  "protection.unprotected.hint":
+    "Nothing to type. Anyone who can open the files of this computer can read your messages.",
+
+  "passphrase.label": "Passphrase",
+  "passphrase.repeat": "The same passphrase again",
+  "passphrase.tooShort": "Use at least {min, plural, one {# character} other {# characters}}.",
+  "passphrase.different": "The two passphrases are not the same.",
+
+  "locked.title": "Welcome back",
+  "locked.text": "Your messages on this computer are locked with your passphrase.",
+  "locked.unlock": "Unlock",
+
+  "broken.title": "Your messages cannot be opened",
+  "broken.text":
+    "Relevo could not open the place where it keeps your messages. Nothing was deleted. Check that the disk is not full and not read-only, then try again.",
+  "broken.details": "Details",
+
+  "inUse.title": "Relevo is already open",
+  "inUse.text": "Relevo is already open with these messages. Close the other window, then try again.",
+} as const;

@@ -1,0 +1,126 @@
+/** Which dialog is open, with the state that it needs. One at a time. */
+import type { Backend } from "../ipc/backend.ts";
+import type { Conversation, LinkKind, Me, Mended, Message } from "../ipc/bindings.ts";
+import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
+import { ExportChat, HealthState } from "./health.svelte.ts";
+import { IssuedLinks, OpenLink, ShareLink } from "./links.svelte.ts";
+import { BlockList } from "./people.svelte.ts";
+import { PrivacyState } from "./privacy.svelte.ts";
+import { Recovery } from "./recovery.svelte.ts";
+import { Safety } from "./safety.svelte.ts";
+import { WaysIn } from "./ways.svelte.ts";
+
+/** What the parts of the settings show; each part reads its own when it is opened. */
+export type Preferences = {
+  privacy: PrivacyState;
+  blockList: BlockList;
+  ways: WaysIn;
+  health: HealthState;
+  handle: OwnHandle;
+};
+
+export type Dialog =
+  | { kind: "newChat" }
+  | { kind: "share"; share: ShareLink }
+  | { kind: "links"; links: IssuedLinks }
+  | { kind: "openLink"; link: OpenLink }
+  | { kind: "openHandle"; handle: OpenHandle }
+  | { kind: "settings"; preferences: Preferences }
+  | { kind: "shortcuts" }
+  | { kind: "details"; message: Message; name: string }
+  | { kind: "safety"; safety: Safety }
+  | { kind: "block"; conversation: Conversation }
+  | { kind: "export"; chat: ExportChat }
+  | { kind: "recovery"; recovery: Recovery }
+  | { kind: "mended"; mended: Mended };
+
+export class Dialogs {
+  readonly #backend: Backend;
+  #open = $state.raw<Dialog | null>(null);
+  /** What was asked for while something had to be read first. */
+  #waiting: Dialog | null = null;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  get open(): Dialog | null {
+    return this.#open;
+  }
+
+  close(): void {
+    this.#open = this.#waiting;
+    this.#waiting = null;
+  }
+
+  newChat(): void {
+    this.#show({ kind: "newChat" });
+  }
+
+  share(kind: LinkKind): void {
+    const share = new ShareLink(this.#backend);
+    void share.show(kind);
+    this.#show({ kind: "share", share });
+  }
+
+  links(): void {
+    const links = new IssuedLinks(this.#backend);
+    void links.load();
+    this.#show({ kind: "links", links });
+  }
+
+  openLink(text: string): void {
+    this.#show({ kind: "openLink", link: new OpenLink(this.#backend, text) });
+  }
+
+  openHandle(): void {
+    this.#show({ kind: "openHandle", handle: new OpenHandle(this.#backend) });
+  }
+
+  settings(me: Me): void {
+    const backend = this.#backend;
+    const preferences = {
+      privacy: new PrivacyState(backend),
+      blockList: new BlockList(backend),
+      ways: new WaysIn(backend),
+      health: new HealthState(backend),
+      handle: new OwnHandle(backend, me.handle),
+    };
+    this.#show({ kind: "settings", preferences });
+  }
+
+  shortcuts(): void {
+    this.#show({ kind: "shortcuts" });
+  }
+
+  details(message: Message, name: string): void {
+    this.#show({ kind: "details", message, name });
+  }
+
+  safety(conversation: Conversation): void {
+    const safety = new Safety(this.#backend, conversation.key);
+    void safety.load();
+    this.#show({ kind: "safety", safety });
+  }
+
+  block(conversation: Conversation): void {
+    this.#show({ kind: "block", conversation });
+  }
+
+  export(conversation: Conversation): void {
+    this.#show({ kind: "export", chat: new ExportChat(this.#backend, conversation.key) });
+  }
+
+  recovery(): void {
+    this.#show({ kind: "recovery", recovery: new Recovery(this.#backend) });
+  }
+
+  mended(mended: Mended): void {
+    this.#show({ kind: "mended", mended });
+  }
+
+  #show(dialog: Dialog): void {
+    if (this.#open?.kind === "mended") this.#waiting = dialog;
+    else this.#open = dialog;
+  }
+}

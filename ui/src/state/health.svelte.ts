@@ -1,0 +1,135 @@
+/** Counted facts about the messages, and the backup of them. */
+import type { Backend, Params } from "../ipc/backend.ts";
+import type { ConversationKey, ExportFormat, Health } from "../ipc/bindings.ts";
+import { CODE_WORDS, countWords } from "./restore.svelte.ts";
+import { Step } from "./step.svelte.ts";
+
+export type HealthWork =
+  "reading" | "choosing" | "starting" | "looking" | "backingUp" | "testing" | "stopping";
+
+export class HealthState {
+  readonly #backend: Backend;
+  readonly step = new Step();
+  #health = $state.raw<Health | null>(null);
+  #work = $state<HealthWork | null>(null);
+  /** A folder that was chosen and waits for the recovery code. */
+  #folder = $state<string | null>(null);
+  #code = $state("");
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  get health(): Health | null {
+    return this.#health;
+  }
+  /** What is going on now. */
+  get work(): HealthWork | null {
+    return this.#work;
+  }
+  get folder(): string | null {
+    return this.#folder;
+  }
+  get code(): string {
+    return this.#code;
+  }
+  get canStart(): boolean {
+    return this.#work === null && this.#folder !== null && countWords(this.#code) === CODE_WORDS;
+  }
+
+  load(): Promise<boolean> {
+    return this.#run("reading", () => this.#backend.call("health", {}));
+  }
+
+  async choose(): Promise<void> {
+    await this.#run("choosing", async () => {
+      this.#folder = (await this.#backend.call("pickFolder", {})) ?? this.#folder;
+      return this.#health;
+    });
+  }
+
+  giveUp(): void {
+    this.#folder = null;
+    this.#code = "";
+    this.step.forget();
+  }
+
+  writeCode(code: string): void {
+    this.#code = code;
+    this.step.forget();
+  }
+
+  async readPicture(picture: Params<"readQr">): Promise<void> {
+    await this.#run("looking", async () => {
+      this.#code = await this.#backend.call("readQr", picture);
+      return this.#health;
+    });
+  }
+
+  async start(): Promise<void> {
+    if (!this.canStart) return;
+    const params = { folder: this.#folder, code: this.#code.trim() };
+    if (await this.#run("starting", () => this.#backend.call("setBackupFolder", params))) this.giveUp();
+  }
+
+  stop(): Promise<boolean> {
+    const params = { folder: null, code: null };
+    return this.#run("stopping", () => this.#backend.call("setBackupFolder", params));
+  }
+
+  backUp(): Promise<boolean> {
+    return this.#run("backingUp", () => this.#backend.call("backupNow", {}));
+  }
+
+  test(): Promise<boolean> {
+    return this.#run("testing", () => this.#backend.call("rehearseBackup", {}));
+  }
+
+  async #run(work: HealthWork, ask: () => Promise<Health | null>): Promise<boolean> {
+    if (this.#work !== null) return false;
+    this.#work = work;
+    const done = await this.step.run(async () => {
+      this.#health = await ask();
+    });
+    this.#work = null;
+    return done;
+  }
+}
+
+/** One conversation as a file outside of the program. */
+export class ExportChat {
+  readonly conversation: ConversationKey;
+  readonly #backend: Backend;
+  readonly step = new Step();
+  #folder = $state<string | null>(null);
+  #file = $state<string | null>(null);
+  format = $state<ExportFormat>("html");
+
+  constructor(backend: Backend, conversation: ConversationKey) {
+    this.#backend = backend;
+    this.conversation = conversation;
+  }
+
+  get folder(): string | null {
+    return this.#folder;
+  }
+  /** Where it was written. */
+  get file(): string | null {
+    return this.#file;
+  }
+
+  async choose(): Promise<void> {
+    await this.step.run(async () => {
+      this.#folder = (await this.#backend.call("pickFolder", {})) ?? this.#folder;
+    });
+  }
+
+  async write(): Promise<void> {
+    const folder = this.#folder;
+    if (folder === null || this.step.busy) return;
+    const { conversation, format } = this;
+    await this.step.run(async () => {
+      this.#file = await this.#backend.call("exportConversation", { conversation, format, folder });
+    });
+  }
+}

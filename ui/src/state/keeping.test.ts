@@ -1,0 +1,259 @@
+/** What keeps an account: the recovery code, the ways in, copies and backups. */
+import { describe, expect, it } from "vitest";
+import { appError } from "../ipc/backend.ts";
+import { FOLDER, WORDS } from "../ipc/fake/world.ts";
+import type { Entry } from "./entry.svelte.ts";
+import { ExportChat, HealthState } from "./health.svelte.ts";
+import { Recovery, RecoveryReminder } from "./recovery.svelte.ts";
+import type { Start } from "./start.svelte.ts";
+import { fakeBackend, memoryStorage, NOW, settled, startedApp } from "./testing.ts";
+import { WaysIn } from "./ways.svelte.ts";
+
+const CODE = WORDS.join(" ");
+const DAY = 86_400_000;
+
+describe("the recovery code", () => {
+  it("becomes due with the first answer, and can be put off for some days", async () => {
+    const storage = memoryStorage();
+    const { app, backend } = await startedApp({ scene: "firstRun" }, storage);
+    if (app.stage.stage !== "firstRun") throw new Error("expected the first run");
+    const { start } = app.stage;
+    await start.writeLink("relevo://relay.example.org/i/k7Qm2xV9");
+    start.name = "Sam";
+    await start.create();
+    const me = () => {
+      if (app.stage.stage !== "ready") throw new Error("expected the chats");
+      return app.stage.me;
+    };
+    await settled();
+    expect(app.reminder.shownFor(me(), NOW)).toBe(false);
+    await backend.call("sendText", { conversation: 1, text: "Hello" });
+    backend.receive(1, "Hello Sam");
+    await settled();
+    expect(app.reminder.shownFor(me(), NOW)).toBe(true);
+    app.reminder.later(NOW);
+    expect(app.reminder.shownFor(me(), NOW + DAY)).toBe(false);
+    expect(new RecoveryReminder(storage).shownFor(me(), NOW + DAY)).toBe(false);
+    expect(app.reminder.shownFor(me(), NOW + 4 * DAY)).toBe(true);
+    // A clock that was far ahead when it was put off.
+    app.reminder.later(NOW + 1000 * DAY);
+    expect(app.reminder.shownFor(me(), NOW)).toBe(true);
+  });
+
+  it("is gone for good after two right words", async () => {
+    const { app, backend } = await startedApp({ scene: "due" });
+    const recovery = new Recovery(backend);
+    await recovery.reveal();
+    expect(recovery.code?.words).toHaveLength(24);
+    recovery.ask();
+    expect(recovery.canConfirm).toBe(false);
+    const asked = recovery.code?.ask ?? [];
+    recovery.answer(0, WORDS[(asked[0] ?? 0) - 1] ?? "");
+    recovery.answer(1, "wrong");
+    await recovery.confirm();
+    expect(recovery.step.error?.code).toBe("wrongWord");
+    expect(recovery.page).toBe("check");
+    recovery.answer(1, ` ${(WORDS[(asked[1] ?? 0) - 1] ?? "").toUpperCase()} `);
+    await recovery.confirm();
+    expect(recovery.page).toBe("done");
+    expect(recovery.code).toBeNull();
+    expect(app.stage).toMatchObject({ me: { recovery: "confirmed" } });
+    await recovery.reveal();
+    expect(recovery.step.error?.code).toBe("notFound");
+  });
+});
+
+describe("restoring", () => {
+  async function restoring(scene: "firstRun" | "noKeyring" = "firstRun") {
+    const { app, backend } = await startedApp({ scene });
+    if (app.stage.stage !== "firstRun") throw new Error("expected the first run");
+    const start: Start = app.stage.start;
+    start.show("addDevice");
+    start.show("restore");
+    return { app, backend, start, restore: start.restore };
+  }
+
+  it("brings the account back with the backup", async () => {
+    const { app, backend, restore } = await restoring();
+    restore.writeCode(` ${WORDS.join("\n")} `);
+    expect(restore.canRestore).toBe(false);
+    restore.writeRelay("relay.example.org");
+    await restore.chooseFolder();
+    expect(restore.folder).toBe(FOLDER);
+    await restore.restore();
+    expect(app.stage).toMatchObject({ stage: "ready", me: { name: "Sam Rivera", recovery: "confirmed" } });
+    expect(restore.code).toBe("");
+    expect(backend.calls.find((call) => call.name === "restoreAccount")?.params).toMatchObject({
+      folder: FOLDER,
+      protection: { kind: "keyring" },
+    });
+  });
+
+  it.each([
+    ["wrongCode", WORDS.toReversed().join(" "), "relay.example.org", ""],
+    ["badLink", CODE, "not an address", ""],
+    ["noRecoveryRecord", CODE, "other.example.net", ""],
+    ["relayUnreachable", CODE, "gone.example.net", ""],
+    ["folder", CODE, "relay.example.org", "/nowhere"],
+  ])("says %s and keeps what was typed", async (code, words, relay, folder) => {
+    const { app, restore } = await restoring();
+    restore.writeCode(words);
+    restore.writeRelay(relay);
+    restore.writeFolder(folder);
+    await restore.restore();
+    expect(restore.step.error?.code).toBe(code);
+    expect(restore.code).toBe(words);
+    expect(app.stage.stage).toBe("firstRun");
+  });
+
+  it("asks for protection where the keyring cannot be used, or turns out not to work", async () => {
+    const { restore } = await restoring("noKeyring");
+    restore.writeCode(CODE);
+    restore.writeRelay("relay.example.org");
+    expect(restore.canRestore).toBe(false);
+    restore.protection.choice = "unprotected";
+    expect(restore.canRestore).toBe(true);
+
+    const other = await restoring();
+    other.restore.writeCode(CODE);
+    other.restore.writeRelay("relay.example.org");
+    other.backend.failNext("restoreAccount", appError("keyring"));
+    await other.restore.restore();
+    expect(other.restore.protection.asked).toBe(true);
+  });
+
+  it("goes back one page at a time", async () => {
+    const { start } = await restoring();
+    start.back();
+    expect(start.page).toBe("addDevice");
+    start.back();
+    expect(start.page).toBe("choices");
+  });
+});
+
+describe("the ways in", () => {
+  async function locked(scene: "lockedOut" | "keyringFailed") {
+    const { app, backend } = await startedApp({ scene });
+    if (app.stage.stage !== "locked") throw new Error("expected the locked page");
+    const entry: Entry = app.stage.entry;
+    return { app, backend, entry };
+  }
+
+  it("are all offered, with the trouble of each", async () => {
+    const { entry } = await locked("lockedOut");
+    expect(entry.slots.map((slot) => slot.kind)).toEqual(["keyring", "passphrase", "recovery"]);
+    expect(entry.slot("keyring")?.trouble).toBe("locked");
+  });
+
+  it("include the recovery code", async () => {
+    const { app, entry } = await locked("keyringFailed");
+    entry.writeCode("only three words");
+    expect(entry.codeComplete).toBe(false);
+    entry.writeCode(WORDS.toReversed().join(" "));
+    await entry.unlockWithCode();
+    expect(entry.byCode.error?.code).toBe("wrongCode");
+    expect(entry.byPassphrase.error).toBeNull();
+    entry.writeCode(CODE);
+    expect(entry.byCode.error).toBeNull();
+    await entry.unlockWithCode();
+    expect(app.stage.stage).toBe("ready");
+  });
+
+  it("can be tried again without losing the page when that fails", async () => {
+    const { app, backend, entry } = await locked("keyringFailed");
+    backend.failNext("open", appError("keyring"));
+    await entry.retry();
+    expect(entry.byKeyring.error?.code).toBe("keyring");
+    expect(app.stage.stage).toBe("locked");
+    await entry.retry();
+    expect(app.stage).toMatchObject({ stage: "locked", entry: { reason: "prompt dismissed" } });
+  });
+
+  it("can be added and removed, but not the last one", async () => {
+    const ways = new WaysIn(fakeBackend());
+    await ways.load();
+    ways.write(true);
+    ways.passphrase.first = "correct horse";
+    await ways.savePassphrase();
+    expect(ways.has("passphrase")).toBe(false);
+    ways.passphrase.second = "correct horse";
+    await ways.savePassphrase();
+    expect(ways.saved).toBe(true);
+    expect(ways.writing).toBe(false);
+    expect(ways.passphrase.first).toBe("");
+    await ways.remove("keyring");
+    await ways.remove("recovery");
+    expect(ways.slots?.map((slot) => slot.kind)).toEqual(["passphrase"]);
+    await ways.remove("passphrase");
+    expect(ways.step.error?.code).toBe("lastSlot");
+    await ways.addKeyring();
+    expect(ways.has("keyring")).toBe(true);
+  });
+});
+
+describe("mended damage", () => {
+  it("is told until it was read, and before anything else", async () => {
+    const { app, backend } = await startedApp({ scene: "copy" });
+    expect(app.dialogs.open).toMatchObject({ kind: "mended", mended: { how: "copy" } });
+    backend.emit({ type: "linkOpened", text: "relevo://relay.example.org/contact/9f8e7d6c" });
+    await settled();
+    expect(app.dialogs.open?.kind).toBe("mended");
+    await app.acknowledgeMended();
+    expect(app.dialogs.open?.kind).toBe("openLink");
+    app.dialogs.close();
+    await app.open();
+    expect(app.dialogs.open).toBeNull();
+  });
+
+  it("is told again after a look elsewhere", async () => {
+    const { app } = await startedApp({ scene: "salvaged" });
+    app.dialogs.close();
+    await app.open();
+    expect(app.dialogs.open?.kind).toBe("mended");
+  });
+});
+
+describe("health and backup", () => {
+  it("counts, backs up and tests", async () => {
+    const health = new HealthState(fakeBackend());
+    await health.load();
+    expect(health.health).toMatchObject({ unopened: 0, missing: 0, backupFolder: null });
+    await health.choose();
+    health.writeCode(WORDS.toReversed().join(" "));
+    await health.start();
+    expect(health.step.error?.code).toBe("wrongCode");
+    expect(health.folder).toBe(FOLDER);
+    health.writeCode(CODE);
+    await health.start();
+    expect(health.folder).toBeNull();
+    expect(health.code).toBe("");
+    expect(health.health).toMatchObject({ backupFolder: FOLDER, lastRehearsal: null });
+    await health.test();
+    expect(health.health?.lastRehearsal).toEqual({ time: NOW, problem: null });
+    await health.stop();
+    expect(health.health?.backupFolder).toBeNull();
+  });
+
+  it("does one thing at a time, and keeps the facts when one fails", async () => {
+    const backend = fakeBackend();
+    const health = new HealthState(backend);
+    await health.load();
+    backend.failNext("backupNow", appError("folder"));
+    const [first, second] = await Promise.all([health.backUp(), health.backUp()]);
+    expect([first, second]).toEqual([false, false]);
+    expect(backend.calls.filter((call) => call.name === "backupNow")).toHaveLength(1);
+    expect(health.step.error?.code).toBe("folder");
+    expect(health.health).not.toBeNull();
+    expect(health.work).toBeNull();
+  });
+
+  it("exports a chat into a chosen folder", async () => {
+    const chat = new ExportChat(fakeBackend(), 1);
+    await chat.write();
+    expect(chat.file).toBeNull();
+    await chat.choose();
+    chat.format = "json";
+    await chat.write();
+    expect(chat.file).toBe(`${FOLDER}/Ana-Morales.json`);
+  });
+});
