@@ -395,7 +395,9 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     again
         .message(&row["key"], "the old text", |row| row["text"] == "Hola Ana")
         .await;
-    // and it goes on
+    // and it goes on, from when this computer is in the conversation
+    let rejoined = |row: &Value| row["system"] == "rejoined";
+    again.message(&row["key"], "rejoined", rejoined).await;
     luis.call(
         "sendText",
         json!({ "conversation": with_ana, "text": "¿Sigues ahí?" }),
@@ -406,6 +408,16 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
             row["text"] == "¿Sigues ahí?"
         })
         .await;
+    let params = json!({ "conversation": row["key"], "before": null, "limit": 50 });
+    let page = again.call("messages", params).await;
+    assert!(
+        page["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|message| message["system"] != "splitView"),
+        "nobody listens: {page:#}"
+    );
     again.shell.stop().await;
     luis.shell.stop().await;
     relay.stop().await;

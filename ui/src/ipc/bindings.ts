@@ -267,8 +267,8 @@ export type Conversation = {
   lastActivity: number;
   firstUnread: MessageId | null;
   /**
-   * "asked": the other has not accepted yet. "request": the person has to
-   * accept, decline or block. "blocked": the person blocked the other.
+   * "asked": the other has not accepted yet. "request": the person has to accept, decline or block.
+   * "blocked": the person blocked the other.
    */
   standing: Standing;
   /** How many texts may still be written before the other accepts. */
@@ -374,7 +374,10 @@ export interface Commands {
     params: { code: string };
     reply: AppState;
   };
-  /** Brings an account back on this computer: by its code, the relay's address and, where there is one, a backup folder. */
+  /**
+   * Brings an account back on this computer: by its code, the relay's address and, where there is one, a
+   * backup folder.
+   */
   restoreAccount: {
     params: { code: string; relay: string; folder: string | null; name: string; protection: Protection };
     reply: AppState;
