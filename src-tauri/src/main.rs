@@ -19,6 +19,8 @@ mod ipc;
 mod keyring;
 mod logging;
 mod paths;
+#[cfg(test)]
+mod people_tests;
 mod settings;
 mod state;
 #[cfg(test)]

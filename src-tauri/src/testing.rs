@@ -32,11 +32,25 @@ struct Kept {
 pub(crate) enum Failure {
     Missing,
     Locked,
+    Broken,
 }
 
 impl TestKeyring {
     pub(crate) fn fail(&self, failure: Option<Failure>) {
         self.0.lock().unwrap().failure = failure;
+    }
+
+    /// Somebody deletes everything in it.
+    pub(crate) fn empty(&self) {
+        self.0.lock().unwrap().entries.clear();
+    }
+
+    /// Each entry holds something else from now on.
+    pub(crate) fn overwrite(&self, secret: &[u8]) {
+        let mut kept = self.0.lock().unwrap();
+        kept.entries
+            .values_mut()
+            .for_each(|entry| *entry = secret.to_vec());
     }
 
     fn entries<T>(
@@ -52,6 +66,7 @@ impl TestKeyring {
             Some(Failure::Locked) => {
                 Err(KeyringTrouble::Locked("the keyring is locked".to_owned()))
             }
+            Some(Failure::Broken) => Err(KeyringTrouble::Failed("it does not answer".to_owned())),
         }
     }
 }
@@ -77,7 +92,7 @@ impl Keyring for TestKeyring {
             Some(Failure::Missing) => {
                 Err(KeyringTrouble::Missing("there is no keyring".to_owned()))
             }
-            Some(Failure::Locked) | None => Ok(()),
+            Some(Failure::Locked | Failure::Broken) | None => Ok(()),
         }
     }
 

@@ -48,6 +48,7 @@ impl Profile {
             let manifest = keys.manifest();
             Ok(New {
                 row: AccountRow::new(&keys, manifest, &link.addresses, Some(token)),
+                former: None,
                 record: None,
             })
         };
@@ -88,6 +89,7 @@ impl Profile {
             row.enrolling = true;
             Ok(New {
                 row,
+                former: Some(found.manifest.clone()),
                 record: Some((found.code.record_id(), record)),
             })
         };
@@ -196,7 +198,11 @@ impl Profile {
         let mut bytes = Zeroizing::new([0; 32]);
         random.fill(bytes.as_mut_slice())?;
         let key = DatabaseKey::new(*bytes);
-        let New { row, record } = new(random, now)?;
+        let New {
+            row,
+            former,
+            record,
+        } = new(random, now)?;
         let entry = entry_name(row.account);
         keyslots::create(&self.slots(), &key, protection, &entry, keyring, random)?;
         keyslots::keep_identity(&self.slots(), &key, &identity::of_row(&row), random)?;
@@ -205,6 +211,9 @@ impl Profile {
         crate::KillPoint::DatabaseMade.reach();
         database.write(|write| {
             account::insert(write, &row)?;
+            if let Some(former) = &former {
+                account::note_own_manifest(write.connection(), former)?;
+            }
             match &record {
                 Some((token, bytes)) => account::set_record(write, *token, bytes),
                 None => Ok(()),
@@ -229,6 +238,8 @@ impl Profile {
 /// What a new database begins with.
 struct New {
     row: AccountRow,
+    /// The manifest before the one in the row: others may still name it, and it is nobody else's.
+    former: Option<Vec<u8>>,
     /// The recovery record that the relay has to be told, and its name.
     record: Option<(Token, Vec<u8>)>,
 }

@@ -159,12 +159,37 @@ async fn settings_are_kept_and_announced() {
 #[test]
 fn an_error_does_not_quote_what_was_sent() {
     let folder = tempfile::tempdir().unwrap();
-    let command = json!({ "name": "unlock", "params": { "passphrase": ["secret words"] } });
     let runtime = Runtime::new().unwrap();
-    let error = runtime
-        .block_on(async { dispatch(&shell(&folder), command).await })
-        .unwrap_err();
-    assert!(!format!("{error:?}").contains("secret"));
+    let protection = json!({ "kind": "passphrase", "passphrase": "secret" });
+    for command in [
+        json!({ "name": "unlock", "params": { "passphrase": ["secret words"] } }),
+        json!({ "name": "unlockWithCode", "params": { "code": "secret words" } }),
+        json!({ "name": "unlockWithCode", "params": { "code": "relevo:r#secret" } }),
+        json!({ "name": "restoreAccount", "params": {
+            "code": "secret words", "relay": "secret", "folder": null, "name": "Ana", "protection": protection
+        } }),
+        json!({ "name": "confirmRecoveryCode", "params": { "words": [{ "position": 1, "word": "secret" }] } }),
+        json!({ "name": "setBackupFolder", "params": { "folder": "/", "code": "secret" } }),
+        json!({ "name": "readQr", "params": { "width": 8, "height": 8, "luma": "secret" } }),
+        json!({ "name": "addSlot", "params": { "protection": protection } }),
+    ] {
+        let error = runtime
+            .block_on(async { dispatch(&shell(&folder), command).await })
+            .unwrap_err();
+        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_folder_that_a_person_picks_is_told_as_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = TestProgram::default();
+    let shell = testing::shell(folder.path(), &TestKeyring::default(), &program);
+    let pick = json!({ "name": "pickFolder", "params": {} });
+    assert_eq!(dispatch(&shell, pick.clone()).await, Ok(Value::Null));
+    program.pick(folder.path());
+    let picked = folder.path().to_str().unwrap();
+    assert_eq!(dispatch(&shell, pick).await, Ok(json!(picked)));
 }
 
 /// Any JSON, not deep.

@@ -1,13 +1,34 @@
-use std::path::Path;
+use std::{fs, path::Path};
 
-use client_core::keyslots::{Protection, SecretStore};
+use client_core::{
+    crypto::RecoveryCode,
+    keyslots::{Protection, SecretStore, SlotKind},
+    seams::SystemRandom,
+    store::DatabaseKey,
+};
 use protocol::{Link, LinkKind, LinkSecret, RelayId};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
-use super::*;
-use crate::testing::{Failure, TestKeyring, TestProgram, shell};
+use super::{keeper::CodeConfirmed, *};
+use crate::{
+    dto::Slot,
+    testing::{Failure, TestKeyring, TestProgram, shell},
+};
 
-/// Makes an account that the keyring opens, as if its relay had answered.
-fn create_account(folder: &Path, keyring: &dyn SecretStore) {
+const PASSPHRASE: &str = "una frase bastante larga";
+const CODE: [u8; 32] = [7; 32];
+
+fn passphrase() -> Protection {
+    Protection::Passphrase(Zeroizing::new(PASSPHRASE.to_owned()))
+}
+
+fn recovery_code() -> Protection {
+    Protection::RecoveryCode(Zeroizing::new(CODE))
+}
+
+/// Makes an account, as if its relay had answered. It opens in each of these ways.
+fn create_account(folder: &Path, keyring: &dyn SecretStore, ways: &[Protection]) {
     let link = Link {
         kind: LinkKind::Invite,
         addresses: vec!["127.0.0.1:1".parse().unwrap()],
@@ -17,63 +38,281 @@ fn create_account(folder: &Path, keyring: &dyn SecretStore) {
     };
     let profile = Profile::take(folder).unwrap();
     let (seams, _network) = SystemSeams::new(&Handle::current());
-    let created = profile.create(&link, "Ana", &Protection::Keyring, keyring, seams);
-    drop(created.unwrap());
+    let (first, more) = ways.split_first().unwrap();
+    let key: DatabaseKey = {
+        let created = profile.create(&link, "Ana", first, keyring, seams);
+        created.unwrap().key
+    };
     profile.registered().unwrap();
+    for way in more {
+        profile
+            .set_slot(&key, way, keyring, &mut SystemRandom)
+            .unwrap();
+    }
+}
+
+fn json_of(state: &AppState) -> Value {
+    serde_json::to_value(state).unwrap()
 }
 
 fn stage(state: &AppState) -> String {
-    serde_json::to_value(state).unwrap()["stage"]
-        .as_str()
+    json_of(state)["stage"].as_str().unwrap().to_owned()
+}
+
+fn troubles(slots: &Value) -> Vec<(String, Value)> {
+    slots
+        .as_array()
         .unwrap()
-        .to_owned()
+        .iter()
+        .map(|slot| {
+            (
+                slot["kind"].as_str().unwrap().to_owned(),
+                slot["trouble"].clone(),
+            )
+        })
+        .collect()
+}
+
+fn kinds(slots: &[Slot]) -> Vec<String> {
+    troubles(&serde_json::to_value(slots).unwrap())
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .collect()
+}
+
+/// A profile of these ways in, and what its shell is made of.
+struct Setting {
+    folder: tempfile::TempDir,
+    keyring: TestKeyring,
+    program: TestProgram,
+    shell: Shell,
+}
+
+impl Setting {
+    fn new(ways: &[Protection]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (keyring, program) = (TestKeyring::default(), TestProgram::default());
+        create_account(folder.path(), &keyring, ways);
+        let shell = shell(folder.path(), &keyring, &program);
+        Self {
+            folder,
+            keyring,
+            program,
+            shell,
+        }
+    }
+
+    /// The program ends and starts again.
+    async fn restart(&mut self) {
+        self.shell.stop().await;
+        self.shell = shell(self.folder.path(), &self.keyring, &self.program);
+    }
+
+    async fn open(&self) -> Value {
+        json_of(&self.shell.open().await)
+    }
+
+    async fn unlock(&self, passphrase: &str) -> Result<AppState, AppError> {
+        self.shell
+            .unlock(Zeroizing::new(passphrase.to_owned()))
+            .await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_keyring_is_asked_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let (keyring, program) = (TestKeyring::default(), TestProgram::default());
-    create_account(folder.path(), &keyring);
-    let shell = shell(folder.path(), &keyring, &program);
-
-    keyring.fail(Some(Failure::Locked));
+    let setting = Setting::new(&[Protection::Keyring]);
+    setting.keyring.fail(Some(Failure::Locked));
     for _ in 0..2 {
-        assert_eq!(stage(&shell.open().await), "keyringFailed");
+        assert_eq!(stage(&setting.shell.open().await), "keyringFailed");
     }
-    keyring.fail(None);
-    assert_eq!(stage(&shell.open().await), "ready");
-    assert_eq!(program.restarts(), 0);
-    shell.stop().await;
+    setting.keyring.fail(None);
+    assert_eq!(stage(&setting.shell.open().await), "ready");
+    assert_eq!(setting.program.restarts(), 0);
+    setting.shell.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trying_again_without_a_keyring_starts_the_program_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let (keyring, program) = (TestKeyring::default(), TestProgram::default());
-    create_account(folder.path(), &keyring);
-    let shell = shell(folder.path(), &keyring, &program);
-
-    keyring.fail(Some(Failure::Missing));
-    assert_eq!(stage(&shell.open().await), "keyringFailed");
+    let setting = Setting::new(&[Protection::Keyring]);
+    setting.keyring.fail(Some(Failure::Missing));
+    assert_eq!(stage(&setting.shell.open().await), "keyringFailed");
     assert_eq!(
-        program.restarts(),
+        setting.program.restarts(),
         0,
         "a start never starts again by itself"
     );
-    assert_eq!(stage(&shell.open().await), "keyringFailed");
-    assert_eq!(program.restarts(), 1);
+    assert_eq!(stage(&setting.shell.open().await), "keyringFailed");
+    assert_eq!(setting.program.restarts(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reason_for_people_is_a_sentence_without_names_of_the_program() {
-    let folder = tempfile::tempdir().unwrap();
-    let (keyring, program) = (TestKeyring::default(), TestProgram::default());
-    create_account(folder.path(), &keyring);
-    let shell = shell(folder.path(), &keyring, &program);
-
-    keyring.fail(Some(Failure::Locked));
-    let AppState::KeyringFailed { reason, .. } = shell.open().await else {
+    let setting = Setting::new(&[Protection::Keyring]);
+    setting.keyring.fail(Some(Failure::Locked));
+    let AppState::KeyringFailed { reason, .. } = setting.shell.open().await else {
         panic!("the keyring is locked")
     };
     assert_eq!(reason, "keyring: the keyring is locked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_the_keyring_does_is_a_question_and_never_a_new_account() {
+    let setting = Setting::new(&[Protection::Keyring, passphrase(), recovery_code()]);
+    let cases: [(&str, &dyn Fn(&TestKeyring)); 5] = [
+        ("failed", &|keyring| keyring.fail(Some(Failure::Missing))),
+        ("locked", &|keyring| keyring.fail(Some(Failure::Locked))),
+        ("failed", &|keyring| keyring.fail(Some(Failure::Broken))),
+        ("changed", &|keyring| {
+            keyring.fail(None);
+            keyring.overwrite(&[9; 32]);
+        }),
+        ("missing", &TestKeyring::empty),
+    ];
+    for (trouble, change) in cases {
+        change(&setting.keyring);
+        let state = setting.open().await;
+        assert_eq!(state["stage"], "locked", "{trouble}");
+        let expected = [
+            ("keyring".to_owned(), json!(trouble)),
+            ("passphrase".to_owned(), Value::Null),
+            ("recovery".to_owned(), Value::Null),
+        ];
+        assert_eq!(troubles(&state["slots"]), expected);
+        assert!(state["slots"][0]["detail"].is_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keyring_that_is_the_only_way_in_and_lost_the_key_is_told_so() {
+    let setting = Setting::new(&[Protection::Keyring]);
+    setting.keyring.empty();
+    let state = setting.open().await;
+    assert_eq!(state["stage"], "keyringFailed");
+    assert_eq!(
+        troubles(&state["slots"]),
+        [("keyring".to_owned(), json!("missing"))]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keyring_that_lost_the_key_has_it_again_after_the_profile_was_opened_otherwise() {
+    let mut setting = Setting::new(&[Protection::Keyring, passphrase()]);
+    setting.keyring.empty();
+    assert_eq!(stage(&setting.shell.open().await), "locked");
+    assert_eq!(stage(&setting.unlock(PASSPHRASE).await.unwrap()), "ready");
+    setting.restart().await;
+    assert_eq!(stage(&setting.shell.open().await), "ready");
+    setting.shell.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_passphrase_and_a_wrong_code_are_told_apart_and_change_nothing() {
+    let setting = Setting::new(&[passphrase(), recovery_code()]);
+    assert_eq!(stage(&setting.shell.open().await), "locked");
+    let error = setting.unlock("otra frase larga").await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::WrongPassphrase);
+    let wrong = Zeroizing::new([8; 32]);
+    let error = setting.shell.unlock_with_code(wrong).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::WrongCode);
+    let right = Zeroizing::new(CODE);
+    let state = setting.shell.unlock_with_code(right).await.unwrap();
+    assert_eq!(stage(&state), "ready");
+    setting.shell.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_opens_as_words_and_as_what_its_picture_says() {
+    let code = RecoveryCode::new(Zeroizing::new(CODE));
+    let words = code.words().join(" ");
+    for text in [words.as_str(), &words.to_uppercase()] {
+        let setting = Setting::new(&[recovery_code()]);
+        let command = json!({ "name": "unlockWithCode", "params": { "code": text } });
+        let reply = crate::commands::dispatch(&setting.shell, command).await;
+        assert_eq!(reply.unwrap()["stage"], "ready");
+        setting.shell.stop().await;
+    }
+    let setting = Setting::new(&[recovery_code()]);
+    let nearly = words.replacen(code.words()[0], "abandon", 1);
+    let command = json!({ "name": "unlockWithCode", "params": { "code": nearly } });
+    let error = crate::commands::dispatch(&setting.shell, command)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, ErrorCode::WrongCode);
+    for word in code.words() {
+        assert!(!format!("{error:?}").contains(word), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ways_in_are_added_and_removed_but_never_the_last_that_surely_opens() {
+    let setting = Setting::new(&[Protection::Unprotected]);
+    let shell = &setting.shell;
+    assert_eq!(stage(&shell.open().await), "ready");
+    let last = |outcome: Result<Vec<Slot>, AppError>| {
+        assert_eq!(outcome.unwrap_err().code, ErrorCode::LastSlot);
+    };
+    last(shell.remove_slot(SlotKind::Unprotected).await);
+
+    // whoever protects the profile does not leave it unprotected
+    let slots = shell.add_slot(passphrase()).await.unwrap();
+    assert_eq!(kinds(&slots), ["passphrase"]);
+    // nobody has this code on paper: it must not be all that is left
+    let slots = shell.add_slot(recovery_code()).await.unwrap();
+    assert_eq!(kinds(&slots), ["passphrase", "recovery"]);
+    let remove = || {
+        let account = shell.account().unwrap();
+        let keeper = &account.keeper;
+        keeper.remove_slot(SlotKind::Passphrase, CodeConfirmed::No, &setting.keyring)
+    };
+    assert_eq!(remove().unwrap_err().kind(), ErrorKind::Refused);
+
+    // and what is left is tried before
+    let slots = shell.add_slot(Protection::Keyring).await.unwrap();
+    assert_eq!(kinds(&slots), ["passphrase", "recovery", "keyring"]);
+    setting.keyring.fail(Some(Failure::Locked));
+    assert_eq!(remove().unwrap_err().kind(), ErrorKind::Keyring);
+    setting.keyring.fail(None);
+    let slots = shell.remove_slot(SlotKind::Passphrase).await.unwrap();
+    assert_eq!(kinds(&slots), ["recovery", "keyring"]);
+    shell.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_database_is_mended_from_its_copy_and_told_once() {
+    let mut setting = Setting::new(&[Protection::Keyring]);
+    assert_eq!(setting.open().await["mended"], Value::Null);
+    setting.shell.account().unwrap().keeper.tidy();
+    let health = setting.shell.health().await.unwrap();
+    assert!(health.last_copy.is_some());
+    setting.shell.stop().await;
+    let database = setting.folder.path().join("account/relevo.db");
+    let length = fs::metadata(&database).unwrap().len();
+    fs::write(&database, vec![0; usize::try_from(length).unwrap()]).unwrap();
+
+    setting.restart().await;
+    let state = setting.open().await;
+    assert_eq!(state["stage"], "ready");
+    assert_eq!(state["me"]["name"], "Ana");
+    assert_eq!(state["mended"]["how"], "copy");
+    assert!(state["mended"]["copyTime"].is_u64());
+    let quarantine = state["mended"]["quarantine"].as_str().unwrap();
+    assert!(Path::new(quarantine).is_dir());
+    let told = json!({ "name": "acknowledgeMended", "params": {} });
+    crate::commands::dispatch(&setting.shell, told)
+        .await
+        .unwrap();
+    assert_eq!(setting.open().await["mended"], Value::Null);
+    setting.shell.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_beyond_mending_is_broken_and_stays() {
+    let setting = Setting::new(&[Protection::Keyring]);
+    let database = setting.folder.path().join("account/relevo.db");
+    fs::write(&database, vec![0; 65_536]).unwrap();
+    let state = setting.open().await;
+    assert_eq!(state["stage"], "broken");
+    assert_eq!(state["error"]["code"], "database");
+    assert_eq!(fs::metadata(&database).unwrap().len(), 65_536);
 }
