@@ -119,6 +119,9 @@ impl Setting {
     }
 }
 
+/// What happens to a keyring.
+type Breaking<'a> = &'a dyn Fn(&TestKeyring);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_keyring_is_asked_again() {
     let setting = Setting::new(&[Protection::Keyring]);
@@ -159,7 +162,7 @@ async fn a_reason_for_people_is_a_sentence_without_names_of_the_program() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_the_keyring_does_is_a_question_and_never_a_new_account() {
     let setting = Setting::new(&[Protection::Keyring, passphrase(), recovery_code()]);
-    let cases: [(&str, &dyn Fn(&TestKeyring)); 5] = [
+    let cases: [(&str, Breaking<'_>); 5] = [
         ("failed", &|keyring| keyring.fail(Some(Failure::Missing))),
         ("locked", &|keyring| keyring.fail(Some(Failure::Locked))),
         ("failed", &|keyring| keyring.fail(Some(Failure::Broken))),
