@@ -4,6 +4,8 @@
 mod chat;
 mod claims;
 mod commits;
+mod counts;
+mod devices;
 mod entries;
 mod live;
 mod manifests;

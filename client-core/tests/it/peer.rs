@@ -8,9 +8,9 @@ use client_core::{
 };
 use openmls::prelude::{GroupId, MlsGroup, tls_codec::Serialize as _};
 use protocol::{
-    AccountId, Claimed, ClaimedKeyPackage, ClientId, ConversationId, DeviceId, Done, Entries,
-    Entry, EntryKind, Frame, KeyPackageCount, Link, LinkKind, LinkSecret, PublishKeyPackages,
-    Ready, Refusal, Register, StreamId, identity::Manifest,
+    AccountId, Challenge, Claimed, ClaimedKeyPackage, ClientId, ConversationId, DeviceId, Done,
+    Entries, Entry, EntryKind, Frame, KeyPackageCount, Link, LinkKind, LinkSecret,
+    PublishKeyPackages, Ready, Refusal, Register, StoreGeneration, StreamId, identity::Manifest,
 };
 use rusqlite::Connection;
 
@@ -56,12 +56,7 @@ impl Peer {
 
     /// The peer's MLS.
     pub(crate) fn mls<T>(&mut self, work: impl FnOnce(&Mls<'_>) -> T) -> T {
-        work(&Mls::new(
-            &self.database,
-            &mut self.random,
-            &self.keys,
-            NOW,
-        ))
+        work(&Mls::new(&self.database, &mut self.random, &self.keys, NOW))
     }
 
     /// This device as others add it, by a list of devices.
@@ -168,6 +163,11 @@ impl Online {
 
     /// The connection ends, and the next one begins with this.
     pub(crate) fn reconnect(&mut self, ready: &Ready) {
+        self.reconnect_to(StoreGeneration::new([3; 16]), ready);
+    }
+
+    /// As [`Online::reconnect`], to a store that the relay calls by this name.
+    pub(crate) fn reconnect_to(&mut self, store_generation: StoreGeneration, ready: &Ready) {
         self.ana
             .engine
             .network(NetworkEvent::Closed(self.connection));
@@ -178,7 +178,10 @@ impl Online {
         });
         self.connection = dial.expect("the engine dials");
         self.ana.open(self.connection, false);
-        let challenge = self.ana.challenge(Some(TLS_KEY));
+        let challenge = self.ana.sign(Challenge {
+            store_generation,
+            ..self.ana.challenge(Some(TLS_KEY))
+        });
         self.ana.receive(self.connection, 0, &challenge.into());
         assert!(matches!(self.ana.sent().as_slice(), [(0, Frame::Prove(_))]));
         self.ana

@@ -4,23 +4,22 @@ use std::time::Duration;
 
 use client_core::{
     content::{Body, Content, SealNote, short},
-    crypto::{AccountKeys, NewDevice, Opened},
+    crypto::{Commit, Group, Opened},
     model::{ConnectionState, ConversationKey, Message, MessageKind, SystemEvent},
-    seams::SeededRandom,
     store::chains::Chain,
 };
-use ed25519_dalek::SigningKey;
-use minicbor::{Decode, Encode, bytes::ByteVec};
 use protocol::{
-    AccountManifest, Append, Appended, ClientId, Committed, ConversationId, CreateConversation, DeviceId, Digest,
-    Entries, Entry, EntryKind, Frame, GroupState, Key, Opaque, RelayId, StreamId, cbor,
-    identity::Manifest,
+    AccountManifest, Append, Appended, ClientId, Committed, ConversationId, CreateConversation,
+    Digest, Entries, Entry, EntryKind, Frame, GroupState, StreamId,
 };
 
 use crate::peer::{NOW, Online, Peer};
 
-/// More frames than any lie may set off.
+/// More frames than any lie may set off in [`LYING`].
 pub(crate) const MOST_FRAMES: usize = 40;
+
+/// How long a relay goes on lying; by then every pause has passed several times.
+const LYING: Duration = Duration::from_secs(120);
 
 /// What the two have with each other.
 pub(crate) struct Chat {
@@ -171,24 +170,13 @@ impl Chat {
         *id
     }
 
-    /// What the peer's account never published, under its true signature.
-    pub(crate) fn sign_as_peer(&self, manifest: &Manifest) -> Vec<u8> {
-        let own: Stored = cbor::decode(&self.peer.keys.to_bytes()).unwrap();
-        manifest.sign(&SigningKey::from_bytes(
-            own.dsk.as_slice().try_into().unwrap(),
-        ))
-    }
-
     pub(crate) fn push(&mut self, entries: Vec<Entry>) {
         let stream = StreamId::Conversation(self.id);
         self.online.reply(0, &Entries { stream, entries }.into());
     }
 
     /// The peer makes a commit by the means of its own group; it is pending there.
-    pub(crate) fn commit(
-        &mut self,
-        make: impl FnOnce(&mut client_core::crypto::Group<'_, '_>) -> client_core::crypto::Commit,
-    ) -> Entry {
+    pub(crate) fn commit(&mut self, make: impl FnOnce(&mut Group<'_, '_>) -> Commit) -> Entry {
         let id = self.id;
         let commit = self
             .peer
@@ -246,10 +234,10 @@ impl Chat {
         opened
     }
 
-    /// Plays a relay that answers each request by a lie, and lets the pauses pass, for some minutes. All frames that it got.
+    /// Plays a relay that answers each request by a lie, and lets the pauses pass, for [`LYING`]. All frames that it got.
     pub(crate) fn lie(&mut self, mut answer: impl FnMut(&Frame) -> Option<Frame>) -> Vec<Frame> {
-        let mut all = Vec::new();
-        for _ in 0..MOST_FRAMES {
+        let (mut all, mut passed) = (Vec::new(), Duration::ZERO);
+        while passed < LYING {
             loop {
                 let sent = self.online.ana.sent();
                 if sent.is_empty() {
@@ -259,12 +247,17 @@ impl Chat {
                     if let Some(reply) = answer(&frame) {
                         self.online.reply(id, &reply);
                     }
-                    all.push(frame);
+                    if !matches!(frame, Frame::Ack(_)) {
+                        all.push(frame);
+                    }
                 }
                 assert!(all.len() < MOST_FRAMES, "a loop: {all:?}");
             }
             match self.online.ana.engine.until_wake() {
-                Some(pause) if pause <= Duration::from_secs(60) => self.online.ana.pass(pause),
+                Some(pause) if pause <= LYING => {
+                    self.online.ana.pass(pause);
+                    passed += pause.max(Duration::from_millis(1));
+                }
                 _ => break,
             }
         }
@@ -339,75 +332,4 @@ pub(crate) fn state_of(
 /// How many frames of a name there are.
 pub(crate) fn count(frames: &[Frame], name: &str) -> usize {
     frames.iter().filter(|frame| frame.name() == name).count()
-}
-
-// ---- a second device of the peer's account ----------------------------------------------------------------------------
-
-/// The stored form of [`AccountKeys`].
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct Stored {
-    #[n(0)]
-    version: u8,
-    #[n(1)]
-    relay: RelayId,
-    #[n(2)]
-    device: DeviceId,
-    #[n(3)]
-    root_public: Key,
-    #[n(4)]
-    root_key: Option<ByteVec>,
-    #[n(5)]
-    dsk: ByteVec,
-    #[n(6)]
-    leaf_key: ByteVec,
-    #[n(7)]
-    login_key: ByteVec,
-    #[n(8)]
-    dsk_certificate: Opaque,
-    #[n(9)]
-    device_certificate: Opaque,
-}
-
-/// Another device of an account, the manifest that brings it, and the one after, which revokes it.
-pub(crate) struct Tablet {
-    pub(crate) device: Peer,
-    pub(crate) second: Vec<u8>,
-    pub(crate) third: Vec<u8>,
-}
-
-impl Tablet {
-    pub(crate) fn of(owner: &Peer, fresh: &Peer) -> Self {
-        let first = owner.keys.manifest();
-        let lent = Manifest::open(&fresh.keys.manifest()).unwrap().devices[0]
-            .0
-            .clone();
-        let new = NewDevice {
-            device: lent.device,
-            leaf_key: lent.leaf_key,
-            login_key: lent.login_key,
-        };
-        let second = owner.keys.next_manifest(&first, &[new], &[], NOW).unwrap();
-        let revoked = [lent.device];
-        let third = owner
-            .keys
-            .next_manifest(&second, &[], &revoked, NOW)
-            .unwrap();
-        let certificate = Manifest::open(&second).unwrap().devices[1].1.clone();
-        let own: Stored = cbor::decode(&owner.keys.to_bytes()).unwrap();
-        let fresh: Stored = cbor::decode(&fresh.keys.to_bytes()).unwrap();
-        let stored = Stored {
-            device: fresh.device,
-            leaf_key: fresh.leaf_key,
-            login_key: fresh.login_key,
-            device_certificate: certificate,
-            ..own
-        };
-        let keys = AccountKeys::from_bytes(&cbor::encode(&stored)).unwrap();
-        Self {
-            device: Peer::with_keys(keys, SeededRandom::new(99)),
-            second,
-            third,
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use client_core::model::{ConversationState, OutgoingState};
 use protocol::{Claimed, ClaimedKeyPackage, Frame};
 
-use super::chat::Tablet;
+use super::devices::Tablet;
 use crate::peer::{Online, Peer};
 
 /// Ana claims, and gets something else than the peer published. She makes no group of it.
@@ -16,8 +16,15 @@ fn is_refused(name: &str, make: impl FnOnce(&mut Online, &mut Peer) -> Claimed) 
     assert_eq!(written.outgoing, Some(OutgoingState::Queued), "{name}");
     let claimed = make(&mut online, &mut peer);
     online.reply(claim, &claimed.into());
-    assert!(online.ana.sent().is_empty(), "{name}: nothing is made of it");
-    assert_eq!(online.conversation().state, ConversationState::Refused, "{name}");
+    assert!(
+        online.ana.sent().is_empty(),
+        "{name}: nothing is made of it"
+    );
+    assert_eq!(
+        online.conversation().state,
+        ConversationState::Refused,
+        "{name}"
+    );
     let messages = online.ana.reader.messages(key, None, 10).unwrap().messages;
     let states: Vec<_> = messages.iter().map(|message| message.outgoing).collect();
     assert_eq!(states, [Some(OutgoingState::Failed)], "{name}");
@@ -41,13 +48,16 @@ fn packages_of_another_account_are_refused() {
         manifest: peer.claimed().manifest,
         packages: Peer::seeded(&online.ana, 78).claimed().packages,
     });
-    is_refused("another account's package under the peer's name", |online, peer| {
-        let mut claimed = peer.claimed();
-        claimed.packages[0].bytes = Peer::seeded(&online.ana, 78).claimed().packages[0]
-            .bytes
-            .clone();
-        claimed
-    });
+    is_refused(
+        "another account's package under the peer's name",
+        |online, peer| {
+            let mut claimed = peer.claimed();
+            claimed.packages[0].bytes = Peer::seeded(&online.ana, 78).claimed().packages[0]
+                .bytes
+                .clone();
+            claimed
+        },
+    );
 }
 
 #[test]
@@ -56,19 +66,25 @@ fn packages_of_a_device_that_the_manifest_does_not_hold_are_refused() {
         let lent = Peer::seeded(&online.ana, 79);
         Tablet::of(peer, &lent)
     };
-    is_refused("a device that the manifest does not name", |online, peer| {
-        let mut tablet = tablet_of(online, peer);
-        Claimed {
-            manifest: peer.keys.manifest().into(),
-            packages: tablet.device.claimed().packages,
-        }
-    });
-    is_refused("the true package under the name of another device", |online, peer| {
-        let tablet = tablet_of(online, peer);
-        let mut claimed = peer.claimed();
-        claimed.packages[0].device = tablet.device.device();
-        claimed
-    });
+    is_refused(
+        "a device that the manifest does not name",
+        |online, peer| {
+            let mut tablet = tablet_of(online, peer);
+            Claimed {
+                manifest: peer.keys.manifest().into(),
+                packages: tablet.device.claimed().packages,
+            }
+        },
+    );
+    is_refused(
+        "the true package under the name of another device",
+        |online, peer| {
+            let tablet = tablet_of(online, peer);
+            let mut claimed = peer.claimed();
+            claimed.packages[0].device = tablet.device.device();
+            claimed
+        },
+    );
 }
 
 #[test]
@@ -105,8 +121,7 @@ fn packages_that_are_none_or_come_twice_or_not_at_all_are_refused() {
     });
     is_refused("one package twice", |_, peer| {
         let claimed = peer.claimed();
-        let twice: Vec<ClaimedKeyPackage> =
-            [claimed.packages.clone(), claimed.packages].concat();
+        let twice: Vec<ClaimedKeyPackage> = [claimed.packages.clone(), claimed.packages].concat();
         Claimed {
             manifest: claimed.manifest,
             packages: twice,

@@ -54,11 +54,17 @@ fn an_entry_that_is_repeated_under_a_new_seq_is_shown_once() {
     let mut again = chat.entry(EntryKind::Application, &entry.bytes.0);
     again.client_id = entry.client_id;
     chat.push(vec![again]);
-    assert_eq!((chat.texts(), chat.unreadable()), (vec!["once".to_owned()], 0));
+    assert_eq!(
+        (chat.texts(), chat.unreadable()),
+        (vec!["once".to_owned()], 0)
+    );
     // under another client id it is not known as the same, and does not open: MLS opens nothing twice
     let other = chat.entry(EntryKind::Application, &entry.bytes.0);
     chat.push(vec![other]);
-    assert_eq!((chat.texts(), chat.unreadable()), (vec!["once".to_owned()], 1));
+    assert_eq!(
+        (chat.texts(), chat.unreadable()),
+        (vec!["once".to_owned()], 1)
+    );
     chat.say("goes on");
     assert_eq!(chat.texts(), ["once", "goes on"]);
     assert!(chat.missing().is_empty());
@@ -68,13 +74,21 @@ fn an_entry_that_is_repeated_under_a_new_seq_is_shown_once() {
 #[test]
 fn two_entries_that_are_swapped_are_both_shown() {
     let mut chat = Chat::new();
-    let (mut first, mut second) = (chat.text("first"), chat.text("second"));
+    let content = Content::text(chat.peer.random(), "first");
+    let note = chat.note();
+    let mut first = chat.seal(&content, &note);
+    let mut second = chat.text("second");
     (first.seq, second.seq) = (second.seq, first.seq);
     chat.push(vec![second, first]);
     assert_eq!(chat.texts(), ["second", "first"]);
     let range = asked(&mut chat);
     assert_eq!((range.first, range.last), (1, 1));
     assert!(chat.online.ana.sent().is_empty());
+    // the answer repeats what is here: it is shown once, and the line goes
+    assert_eq!(chat.missing(), [Some(1)]);
+    send_again(&mut chat, 1, &content);
+    assert_eq!(chat.texts(), ["second", "first"]);
+    assert!(chat.missing().is_empty());
 }
 
 #[test]
@@ -133,7 +147,7 @@ fn what_a_peer_says_is_missing_sets_off_a_bounded_answer() {
     for _ in 0..40 {
         let range = Range {
             chain: [1; 8].into(),
-            first: 0,
+            first: 1,
             last: u64::MAX,
         };
         let content = Content::missing(chat.peer.random(), range);

@@ -6,7 +6,10 @@ use client_core::{
 };
 use protocol::{AccountManifest, Digest, ErrorCode, Frame, Refusal, identity::Manifest};
 
-use super::chat::{Chat, Tablet};
+use super::{
+    chat::Chat,
+    devices::{Tablet, sign_as},
+};
 use crate::peer::Peer;
 
 fn tablet(chat: &Chat) -> Tablet {
@@ -44,7 +47,8 @@ fn shows_instead(name: &str, shown: impl FnOnce(&Chat, &Tablet) -> Vec<u8>) {
     let first = chat.peer.keys.manifest();
     let fetch = chat.name_manifest(2, &tablet.second);
     let manifest = shown(&chat, &tablet).into();
-    chat.online.reply(fetch, &AccountManifest { manifest }.into());
+    chat.online
+        .reply(fetch, &AccountManifest { manifest }.into());
     assert_eq!(chat.lines(SystemEvent::SplitView), 1, "{name}");
     assert_eq!(believed(&mut chat), digest(&first), "{name}");
     // it is told once, and asked for once on a connection
@@ -76,7 +80,7 @@ fn a_manifest_that_does_not_follow_is_not_taken() {
         // truly signed by the account's key, on top of a first manifest that Ana never saw
         let mut elsewhere = Manifest::open(&tablet.second).unwrap();
         elsewhere.previous = Some(Digest::of(&[b"elsewhere"]));
-        chat.sign_as_peer(&elsewhere)
+        sign_as(&chat.peer, &elsewhere)
     });
 }
 
@@ -90,7 +94,8 @@ fn a_manifest_that_is_older_than_the_known_one_is_not_taken() {
     // on the next connection a fourth is named, and the second shown
     let fetch = chat.reconnect_naming(4);
     let manifest = tablet.second.clone().into();
-    chat.online.reply(fetch, &AccountManifest { manifest }.into());
+    chat.online
+        .reply(fetch, &AccountManifest { manifest }.into());
     assert_eq!(chat.lines(SystemEvent::SplitView), 1);
     assert_eq!(believed(&mut chat), digest(&tablet.third));
 }
@@ -104,10 +109,11 @@ fn two_manifests_of_one_number_are_told_apart() {
     let other = {
         let mut other = Manifest::open(&tablet.second).unwrap();
         other.devices.truncate(1);
-        chat.sign_as_peer(&other)
+        sign_as(&chat.peer, &other)
     };
     let manifest = other.into();
-    chat.online.reply(fetch, &AccountManifest { manifest }.into());
+    chat.online
+        .reply(fetch, &AccountManifest { manifest }.into());
     assert_eq!(chat.lines(SystemEvent::SplitView), 1);
     assert_eq!(believed(&mut chat), digest(&tablet.second));
 }
