@@ -8,6 +8,7 @@
 )]
 
 mod chat;
+mod lying;
 mod openings;
 mod peer;
 mod people;

@@ -3,19 +3,20 @@
 use client_core::{
     crypto::{AccountKeys, Founded, LastResort, Mls, PeerDevices},
     model::{Conversation, ConversationKey},
-    seams::{ConnectionId, Randomness, SeededRandom},
+    seams::{ConnectionId, NetworkEvent, Randomness, SeededRandom},
     store::mls,
 };
+use openmls::prelude::{GroupId, MlsGroup, tls_codec::Serialize as _};
 use protocol::{
-    AccountId, Claimed, ClaimedKeyPackage, ClientId, ConversationId, DeviceId, Done, Entries,
-    Entry, EntryKind, Frame, KeyPackageCount, Link, LinkKind, LinkSecret, PublishKeyPackages,
-    Refusal, Register, StreamId, identity::Manifest,
+    AccountId, Challenge, Claimed, ClaimedKeyPackage, ClientId, ConversationId, DeviceId, Done,
+    Entries, Entry, EntryKind, Frame, KeyPackageCount, Link, LinkKind, LinkSecret,
+    PublishKeyPackages, Ready, Refusal, Register, StoreGeneration, StreamId, identity::Manifest,
 };
 use rusqlite::Connection;
 
-use crate::scripted::{Scripted, TLS_KEY};
+use crate::scripted::{Act, Scripted, TLS_KEY};
 
-const NOW: u64 = 1_800_000_000_000;
+pub(crate) const NOW: u64 = 1_800_000_000_000;
 
 /// The conversation that the peer founds.
 pub(crate) const CONVERSATION: ConversationId = ConversationId::new([8; 16]);
@@ -29,8 +30,17 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn new(ana: &Scripted) -> Self {
-        let mut random = SeededRandom::new(77);
+        Self::seeded(ana, 77)
+    }
+
+    /// One of several others.
+    pub(crate) fn seeded(ana: &Scripted, seed: u64) -> Self {
+        let mut random = SeededRandom::new(seed);
         let keys = AccountKeys::generate(&mut random, ana.relay(), NOW).unwrap();
+        Self::with_keys(keys, random)
+    }
+
+    pub(crate) fn with_keys(keys: AccountKeys, random: SeededRandom) -> Self {
         let database = Connection::open_in_memory().unwrap();
         database.execute_batch(mls::SCHEMA).unwrap();
         Self {
@@ -42,6 +52,20 @@ impl Peer {
 
     pub(crate) fn account(&self) -> AccountId {
         self.keys.account()
+    }
+
+    /// The peer's MLS.
+    pub(crate) fn mls<T>(&mut self, work: impl FnOnce(&Mls<'_>) -> T) -> T {
+        work(&Mls::new(&self.database, &mut self.random, &self.keys, NOW))
+    }
+
+    /// This device as others add it, by a list of devices.
+    pub(crate) fn as_listed(&mut self, manifest: &[u8]) -> PeerDevices {
+        let package = self.mls(|mls| mls.key_packages(1, LastResort::No).unwrap().remove(0));
+        PeerDevices {
+            manifest: Manifest::open(manifest).unwrap(),
+            packages: vec![(self.device(), package)],
+        }
     }
 
     /// What the relay answers to a claim of this account.
@@ -60,10 +84,8 @@ impl Peer {
 
     /// Founds the conversation with Ana by her registration and one of the key packages that she published.
     pub(crate) fn found(&mut self, ana: &Online) -> Founded {
-        let manifest = Manifest::open(&ana.register.manifest.0).unwrap();
-        let packages = vec![(ana.register.device, ana.published.packages[0].0.to_vec())];
-        let mls = Mls::new(&self.database, &mut self.random, &self.keys, NOW);
-        mls.found_direct(CONVERSATION, 0, &[PeerDevices { manifest, packages }])
+        let devices = ana.devices(0);
+        self.mls(|mls| mls.found_direct(CONVERSATION, 0, &[devices]))
             .unwrap()
     }
 
@@ -82,6 +104,17 @@ impl Peer {
         self.keys.device()
     }
 
+    /// The ratchet tree of a group, as the relay has it.
+    pub(crate) fn tree(&self, conversation: ConversationId) -> Vec<u8> {
+        let store = mls::MlsStore::new(&self.database);
+        let id = GroupId::from_slice(&conversation.group_id(0));
+        let group = MlsGroup::load(&store, &id).unwrap().unwrap();
+        group
+            .export_ratchet_tree()
+            .tls_serialize_detached()
+            .unwrap()
+    }
+
     pub(crate) fn random(&mut self) -> [u8; 16] {
         let mut bytes = [0; 16];
         self.random.fill(&mut bytes).unwrap();
@@ -93,7 +126,7 @@ impl Peer {
 pub(crate) struct Online {
     pub(crate) ana: Scripted,
     pub(crate) connection: ConnectionId,
-    register: Register,
+    pub(crate) register: Register,
     published: PublishKeyPackages,
 }
 
@@ -125,6 +158,44 @@ impl Online {
             connection,
             register,
             published,
+        }
+    }
+
+    /// The connection ends, and the next one begins with this.
+    pub(crate) fn reconnect(&mut self, ready: &Ready) {
+        self.reconnect_to(StoreGeneration::new([3; 16]), ready);
+    }
+
+    /// As [`Online::reconnect`], to a store that the relay calls by this name.
+    pub(crate) fn reconnect_to(&mut self, store_generation: StoreGeneration, ready: &Ready) {
+        self.ana
+            .engine
+            .network(NetworkEvent::Closed(self.connection));
+        self.ana.engine.reconnect();
+        let dial = self.ana.acts().into_iter().find_map(|act| match act {
+            Act::Dial(connection, _) => Some(connection),
+            Act::Send(..) | Act::Close(_) => None,
+        });
+        self.connection = dial.expect("the engine dials");
+        self.ana.open(self.connection, false);
+        let challenge = self.ana.sign(Challenge {
+            store_generation,
+            ..self.ana.challenge(Some(TLS_KEY))
+        });
+        self.ana.receive(self.connection, 0, &challenge.into());
+        assert!(matches!(self.ana.sent().as_slice(), [(0, Frame::Prove(_))]));
+        self.ana
+            .receive(self.connection, 0, &Frame::from(ready.clone()));
+    }
+
+    /// Ana as others add her, by one of the key packages that she published.
+    pub(crate) fn devices(&self, package: usize) -> PeerDevices {
+        PeerDevices {
+            manifest: Manifest::open(&self.register.manifest.0).unwrap(),
+            packages: vec![(
+                self.register.device,
+                self.published.packages[package].0.to_vec(),
+            )],
         }
     }
 

@@ -1,0 +1,201 @@
+//! Entries of content that the relay leaves out, repeats, swaps, empties or gives to somebody else.
+
+use client_core::content::{Body, Content, Range};
+use protocol::{ClientId, ConversationId, Entries, EntryKind, Frame, StreamId};
+
+use super::chat::Chat;
+
+/// The one request for missing entries that Ana sent.
+fn asked(chat: &mut Chat) -> Range {
+    let appends = chat.take_appends();
+    let [(Body::Missing(range), _)] = appends.as_slice() else {
+        panic!("expected a request for missing entries, not {appends:?}")
+    };
+    *range
+}
+
+/// The peer sends the content of an earlier entry of its chain again.
+fn send_again(chat: &mut Chat, number: u64, content: &Content) {
+    let mut note = chat.note();
+    note.again = Some(number);
+    let entry = chat.seal(content, &note);
+    chat.push(vec![entry]);
+}
+
+#[test]
+fn an_entry_that_is_left_out_is_counted_asked_for_and_closed_by_what_is_sent_again() {
+    let mut chat = Chat::new();
+    chat.say("one");
+    let lost = [2_u64, 3].map(|number| {
+        let content = Content::text(chat.peer.random(), &format!("text {number}"));
+        let note = chat.note();
+        chat.seal(&content, &note);
+        content
+    });
+    // the relay closes the gap in its own numbers, so that nothing seems to be missing
+    chat.last -= 2;
+    chat.say("four");
+    assert_eq!(chat.missing(), [Some(2)]);
+    let range = asked(&mut chat);
+    assert_eq!((range.first, range.last), (2, 3));
+    send_again(&mut chat, 2, &lost[0]);
+    assert_eq!(chat.missing(), [Some(1)]);
+    send_again(&mut chat, 3, &lost[1]);
+    assert!(chat.missing().is_empty());
+    assert_eq!(chat.texts(), ["one", "four", "text 2", "text 3"]);
+    assert!(chat.online.ana.sent().is_empty(), "nothing more is asked");
+}
+
+#[test]
+fn an_entry_that_is_repeated_under_a_new_seq_is_shown_once() {
+    let mut chat = Chat::new();
+    let entry = chat.text("once");
+    chat.push(vec![entry.clone()]);
+    let mut again = chat.entry(EntryKind::Application, &entry.bytes.0);
+    again.client_id = entry.client_id;
+    chat.push(vec![again]);
+    assert_eq!(
+        (chat.texts(), chat.unreadable()),
+        (vec!["once".to_owned()], 0)
+    );
+    // under another client id it is not known as the same, and does not open: MLS opens nothing twice
+    let other = chat.entry(EntryKind::Application, &entry.bytes.0);
+    chat.push(vec![other]);
+    assert_eq!(
+        (chat.texts(), chat.unreadable()),
+        (vec!["once".to_owned()], 1)
+    );
+    chat.say("goes on");
+    assert_eq!(chat.texts(), ["once", "goes on"]);
+    assert!(chat.missing().is_empty());
+    assert!(chat.online.ana.sent().is_empty());
+}
+
+#[test]
+fn two_entries_that_are_swapped_are_both_shown() {
+    let mut chat = Chat::new();
+    let content = Content::text(chat.peer.random(), "first");
+    let note = chat.note();
+    let mut first = chat.seal(&content, &note);
+    let mut second = chat.text("second");
+    (first.seq, second.seq) = (second.seq, first.seq);
+    chat.push(vec![second, first]);
+    assert_eq!(chat.texts(), ["second", "first"]);
+    let range = asked(&mut chat);
+    assert_eq!((range.first, range.last), (1, 1));
+    assert!(chat.online.ana.sent().is_empty());
+    // the answer repeats what is here: it is shown once, and the line goes
+    assert_eq!(chat.missing(), [Some(1)]);
+    send_again(&mut chat, 1, &content);
+    assert_eq!(chat.texts(), ["second", "first"]);
+    assert!(chat.missing().is_empty());
+}
+
+#[test]
+fn an_entry_under_another_senders_name_is_not_shown_as_hers_and_is_asked_for() {
+    let mut chat = Chat::new();
+    let mut entry = chat.text("who said that?");
+    entry.sender = protocol::DeviceId::new([66; 16]);
+    chat.push(vec![entry]);
+    assert!(chat.texts().is_empty());
+    assert_eq!(chat.unreadable(), 1);
+    chat.say("next");
+    let range = asked(&mut chat);
+    assert_eq!((range.first, range.last), (1, 1));
+    assert_eq!(chat.missing(), [Some(1)]);
+}
+
+#[test]
+fn an_entry_under_our_own_name_vanishes_and_the_next_one_tells() {
+    let mut chat = Chat::new();
+    let mut entry = chat.text("stolen");
+    entry.sender = chat.online.register.device;
+    chat.push(vec![entry]);
+    assert!(chat.texts().is_empty());
+    assert_eq!(chat.unreadable(), 0);
+    chat.say("next");
+    assert_eq!(chat.missing(), [Some(1)]);
+    assert_eq!(asked(&mut chat).last, 1);
+}
+
+#[test]
+fn an_emptied_entry_is_told_where_nobody_is_blocked() {
+    let mut chat = Chat::new();
+    let mut entry = chat.text("emptied");
+    entry.bytes = Vec::new().into();
+    chat.push(vec![entry]);
+    assert_eq!(chat.unreadable(), 1);
+    chat.say("next");
+    assert_eq!(chat.missing(), [Some(1)]);
+    assert_eq!(asked(&mut chat).last, 1);
+}
+
+#[test]
+fn other_client_ids_than_the_sender_used_lose_nothing() {
+    let mut chat = Chat::new();
+    let mut entry = chat.text("one");
+    entry.client_id = ClientId::new([9; 16]);
+    chat.push(vec![entry]);
+    chat.say("two");
+    assert_eq!(chat.texts(), ["one", "two"]);
+    assert!(chat.missing().is_empty());
+}
+
+#[test]
+fn what_a_peer_says_is_missing_sets_off_a_bounded_answer() {
+    let mut chat = Chat::new();
+    for _ in 0..40 {
+        let range = Range {
+            chain: [1; 8].into(),
+            first: 1,
+            last: u64::MAX,
+        };
+        let content = Content::missing(chat.peer.random(), range);
+        let note = chat.note();
+        let entry = chat.seal(&content, &note);
+        chat.push(vec![entry]);
+    }
+    let mut answers = 0;
+    loop {
+        let taken = chat.take_appends();
+        if taken.is_empty() {
+            break;
+        }
+        answers += taken.len();
+    }
+    assert_eq!(answers, 32, "no more on one connection");
+}
+
+#[test]
+fn a_sender_that_counts_to_the_end_is_not_counted_along() {
+    let mut chat = Chat::new();
+    let content = Content::text(chat.peer.random(), "far ahead");
+    let mut note = chat.note();
+    note.number = u64::MAX;
+    let entry = chat.seal(&content, &note);
+    chat.push(vec![entry]);
+    assert_eq!(chat.texts(), ["far ahead"]);
+    assert_eq!(chat.missing(), [Some(1000)]);
+    assert_eq!(chat.take_appends().len(), 1);
+    chat.say("goes on");
+    assert!(chat.is_online());
+    assert_eq!(chat.texts().len(), 2);
+}
+
+#[test]
+fn entries_of_conversations_that_are_not_here_change_nothing() {
+    let mut chat = Chat::new();
+    let entry = chat.text("elsewhere");
+    let stream = StreamId::Conversation(ConversationId::new([99; 16]));
+    let entries = vec![entry];
+    chat.online.reply(0, &Entries { stream, entries }.into());
+    assert!(chat.texts().is_empty());
+    assert!(chat.is_online());
+    chat.online.ana.engine.idle();
+    let sent = chat.online.ana.sent();
+    assert!(
+        sent.iter().all(|(_, frame)| matches!(frame, Frame::Ack(_))),
+        "{sent:?}"
+    );
+    assert!(sent.len() <= 2);
+}

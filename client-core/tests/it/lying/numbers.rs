@@ -1,0 +1,203 @@
+//! Positions and times that no honest relay would say, up to the end of their range, and answers to nothing.
+
+use client_core::model::{ConversationState, MessageKind, OutgoingState, SystemEvent};
+use protocol::{
+    Appended, ClientId, Committed, Delivered, Entries, Entry, EntryKind, ErrorCode, Frame, Page,
+    Refusal, StreamId,
+};
+
+use super::chat::Chat;
+use crate::peer::{CONVERSATION, NOW, Online, Peer};
+
+/// What is asked for because of a gap.
+fn fetch(chat: &mut Chat) -> (u32, u64) {
+    let sent = chat.online.ana.sent();
+    let [(id, Frame::Fetch(fetch))] = sent.as_slice() else {
+        panic!("expected a fetch, not {sent:?}")
+    };
+    (*id, fetch.from)
+}
+
+#[test]
+fn delivered_beyond_the_last_entry_moves_no_message_that_was_not_sent() {
+    let mut chat = Chat::new();
+    let sent = chat.online.ana.engine.send_text(chat.key, "sent").unwrap();
+    chat.take_appends();
+    chat.online.ana.engine.send_text(chat.key, "waits").unwrap();
+    chat.online.ana.sent();
+    let delivered = Delivered {
+        conversation: chat.id,
+        seq: u64::MAX,
+    };
+    for _ in 0..3 {
+        chat.online.reply(0, &delivered.clone().into());
+    }
+    let states: Vec<_> = chat
+        .messages()
+        .iter()
+        .filter_map(|message| message.outgoing)
+        .collect();
+    assert_eq!(states, [OutgoingState::Delivered, OutgoingState::Queued]);
+    assert!(chat.messages().iter().any(|message| message.id == sent.id));
+    assert!(chat.online.ana.sent().is_empty());
+    assert!(chat.is_online());
+}
+
+#[test]
+fn an_answer_to_what_was_never_asked_ends_the_connection() {
+    let mut chat = Chat::new();
+    chat.online
+        .reply(77, &Committed { seq: 9, time: NOW }.into());
+    assert!(!chat.is_online());
+    chat.online.reconnect(&chat.online.ana.ready(50));
+    chat.say("as before");
+    assert_eq!(chat.texts(), ["as before"]);
+}
+
+#[test]
+fn committed_in_the_place_of_another_answer_ends_the_connection_and_loses_nothing() {
+    let mut chat = Chat::new();
+    chat.online.ana.engine.send_text(chat.key, "kept").unwrap();
+    let sent = chat.online.ana.sent();
+    let [(id, Frame::Append(first))] = sent.as_slice() else {
+        panic!("expected an append, not {sent:?}")
+    };
+    chat.online
+        .reply(*id, &Committed { seq: 9, time: NOW }.into());
+    assert!(!chat.is_online());
+    chat.online.reconnect(&chat.online.ana.ready(50));
+    let sent = chat.online.ana.sent();
+    let [(_, Frame::Append(again))] = sent.as_slice() else {
+        panic!("expected the same append, not {sent:?}")
+    };
+    assert_eq!(first, again, "the same bytes");
+}
+
+#[test]
+fn a_page_of_nothing_that_promises_more_is_not_asked_for_again() {
+    let mut chat = Chat::new();
+    let mut entry = chat.text("after a gap");
+    entry.seq += 5;
+    chat.push(vec![entry]);
+    let (id, _) = fetch(&mut chat);
+    let page = Page {
+        entries: Vec::new(),
+        last: u64::MAX,
+        base: 0,
+    };
+    chat.online.reply(id, &page.into());
+    assert!(chat.online.ana.sent().is_empty());
+    assert!(chat.is_online());
+}
+
+#[test]
+fn a_base_that_swallows_entries_is_told() {
+    let mut chat = Chat::new();
+    let mut entry = chat.text("after a gap");
+    entry.seq += 1000;
+    chat.push(vec![entry]);
+    let (id, from) = fetch(&mut chat);
+    let page = Page {
+        entries: Vec::new(),
+        last: from + 1000,
+        base: from + 500,
+    };
+    chat.online.reply(id, &page.into());
+    assert_eq!(chat.lines(SystemEvent::MessagesMissing), 1);
+}
+
+#[test]
+fn times_at_the_end_of_the_range_are_taken_as_they_come() {
+    let mut chat = Chat::new();
+    let mut entry = chat.text("from the far future");
+    entry.time = u64::MAX;
+    chat.push(vec![entry]);
+    chat.say("from now");
+    assert_eq!(chat.texts(), ["from the far future", "from now"]);
+    chat.online
+        .ana
+        .engine
+        .send_text(chat.key, "answer")
+        .unwrap();
+    let Some((id, Frame::Append(_))) = chat.online.ana.sent().pop() else {
+        panic!("expected an append")
+    };
+    let times = vec![u64::MAX];
+    let seqs = vec![chat.last + 1];
+    chat.online.reply(id, &Appended { seqs, times }.into());
+    assert_eq!(
+        chat.messages().last().unwrap().outgoing,
+        Some(OutgoingState::Sent)
+    );
+    assert!(chat.is_online());
+}
+
+#[test]
+fn an_answer_of_another_length_than_the_request_ends_the_connection() {
+    for seqs in [Vec::new(), vec![3, 4]] {
+        let mut chat = Chat::new();
+        chat.online.ana.engine.send_text(chat.key, "one").unwrap();
+        let Some((id, Frame::Append(_))) = chat.online.ana.sent().pop() else {
+            panic!("expected an append")
+        };
+        let times = vec![NOW; seqs.len()];
+        chat.online.reply(id, &Appended { seqs, times }.into());
+        assert!(!chat.is_online());
+        let state = chat.messages().last().unwrap().outgoing;
+        assert_eq!(state, Some(OutgoingState::Queued));
+    }
+}
+
+#[test]
+fn a_winner_at_the_end_of_the_range_holds_a_message_back_and_asks_for_nothing_again_and_again() {
+    let mut chat = Chat::new();
+    chat.online.ana.engine.send_text(chat.key, "held").unwrap();
+    let sent = chat.lie(|frame| match frame {
+        Frame::Append(_) => Some(
+            Refusal {
+                incarnation: Some(0),
+                epoch: Some(u64::MAX),
+                seq: Some(u64::MAX),
+                ..Refusal::new(ErrorCode::StaleEpoch)
+            }
+            .into(),
+        ),
+        _ => None,
+    });
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    // the next connection tries again
+    chat.online.reconnect(&chat.online.ana.ready(50));
+    let appends = chat.take_appends();
+    assert_eq!(appends.len(), 1);
+}
+
+#[test]
+fn an_inbox_that_jumps_to_the_end_of_the_range_is_a_gap() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    let entry = Entry {
+        seq: u64::MAX,
+        sender: peer.device(),
+        kind: EntryKind::Welcome,
+        incarnation: 0,
+        epoch: 1,
+        time: NOW,
+        client_id: ClientId::new([1; 16]),
+        conversation: Some(CONVERSATION),
+        bytes: founded.welcomes[0].bytes.clone().into(),
+        start: None,
+    };
+    let (stream, entries) = (StreamId::Inbox, vec![entry]);
+    online.reply(0, &Entries { stream, entries }.into());
+    let sent = online.ana.sent();
+    assert!(
+        matches!(sent.as_slice(), [(_, Frame::Fetch(_))]),
+        "{sent:?}"
+    );
+    online.welcome(&mut peer, &founded, 0, 1);
+    assert_eq!(online.conversation().state, ConversationState::Established);
+    let last = online.conversation().last_message;
+    let started = MessageKind::System(SystemEvent::ConversationStarted);
+    assert_eq!(last.unwrap().kind, started);
+}

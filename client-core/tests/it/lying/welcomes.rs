@@ -1,0 +1,185 @@
+//! Welcomes that lead elsewhere than the relay says, come twice, or name a key package that is used up.
+
+use client_core::model::{ConversationState, SystemEvent};
+use protocol::{
+    ClientId, ConversationId, Entries, Entry, EntryKind, ErrorCode, Frame, Refusal, StreamId,
+    bounds,
+};
+
+use super::chat::Chat;
+use crate::peer::{CONVERSATION, NOW, Online, Peer};
+
+fn welcome(conversation: ConversationId, peer: &mut Peer, seq: u64, bytes: &[u8]) -> Entry {
+    Entry {
+        seq,
+        sender: peer.device(),
+        kind: EntryKind::Welcome,
+        incarnation: 0,
+        epoch: 1,
+        time: NOW,
+        client_id: ClientId::new(peer.random()),
+        conversation: Some(conversation),
+        bytes: bytes.to_vec().into(),
+        start: None,
+    }
+}
+
+fn push(online: &mut Online, entry: Entry) {
+    let stream = StreamId::Inbox;
+    let entries = vec![entry];
+    online.reply(0, &Entries { stream, entries }.into());
+}
+
+/// Ana asks for a conversation's state; the relay says that she is no member, and that is the end of it.
+fn asks_and_gives_up(online: &mut Online, conversation: ConversationId) {
+    let sent = online.ana.sent();
+    let [(id, Frame::FetchGroup(fetch))] = sent.as_slice() else {
+        panic!("expected a fetch of the group, not {sent:?}")
+    };
+    assert_eq!(fetch.conversation, conversation);
+    online.refuse(*id, Refusal::new(ErrorCode::NotMember));
+    assert!(online.ana.sent().is_empty());
+}
+
+#[test]
+fn a_welcome_to_another_group_than_the_relay_says_is_not_followed() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    let bytes = &founded.welcomes[0].bytes;
+    let entry = welcome(ConversationId::new([9; 16]), &mut peer, 1, bytes);
+    push(&mut online, entry);
+    assert!(online.ana.reader.conversations().unwrap().is_empty());
+    assert!(online.ana.sent().is_empty());
+    // its one-time key is used up: the true entry leads to coming in from outside
+    let entry = welcome(CONVERSATION, &mut peer, 2, bytes);
+    push(&mut online, entry);
+    asks_and_gives_up(&mut online, CONVERSATION);
+    assert!(online.ana.reader.conversations().unwrap().is_empty());
+}
+
+#[test]
+fn a_welcome_that_leads_nowhere_or_is_none_is_passed_over() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    let bytes = &founded.welcomes[0].bytes;
+    let mut nowhere = welcome(CONVERSATION, &mut peer, 1, bytes);
+    nowhere.conversation = None;
+    let mut content = welcome(CONVERSATION, &mut peer, 2, bytes);
+    content.kind = EntryKind::Application;
+    for entry in [nowhere, content] {
+        push(&mut online, entry);
+        assert!(online.ana.sent().is_empty());
+        assert!(online.ana.reader.conversations().unwrap().is_empty());
+    }
+    // and holds up nothing behind it
+    let entry = welcome(CONVERSATION, &mut peer, 3, bytes);
+    push(&mut online, entry);
+    assert_eq!(online.conversation().state, ConversationState::Established);
+}
+
+#[test]
+fn a_welcome_by_a_key_package_that_was_used_before_leads_to_coming_from_outside() {
+    let mut online = Online::new();
+    let (mut peer, mut carol) = (Peer::new(&online.ana), Peer::seeded(&online.ana, 78));
+    let founded = peer.found(&online);
+    let bytes = &founded.welcomes[0].bytes;
+    let first = welcome(CONVERSATION, &mut peer, 1, bytes);
+    push(&mut online, first);
+    assert_eq!(online.conversation().state, ConversationState::Established);
+    // the relay gave the same one-time package to somebody else
+    let elsewhere = ConversationId::new([9; 16]);
+    let devices = online.devices(0);
+    let founded = carol.mls(|mls| mls.found_direct(elsewhere, 0, &[devices]).unwrap());
+    let second = welcome(elsewhere, &mut carol, 2, &founded.welcomes[0].bytes);
+    push(&mut online, second);
+    asks_and_gives_up(&mut online, elsewhere);
+    assert_eq!(online.ana.reader.conversations().unwrap().len(), 1);
+}
+
+#[test]
+fn a_welcome_that_comes_again_does_not_end_the_conversation() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    let bytes = &founded.welcomes[0].bytes;
+    for seq in 1..=5 {
+        let entry = welcome(CONVERSATION, &mut peer, seq, bytes);
+        push(&mut online, entry);
+    }
+    assert_eq!(online.ana.reader.conversations().unwrap().len(), 1);
+    assert_eq!(online.conversation().state, ConversationState::Established);
+    let sent = online.ana.sent();
+    assert!(sent.len() <= 1, "{sent:?}");
+}
+
+#[test]
+fn welcomes_of_any_bytes_and_sizes_hold_up_nothing() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    let elsewhere = ConversationId::new([9; 16]);
+    let garbage = [Vec::new(), vec![0xff; 300], vec![7; bounds::ENTRY]];
+    for (seq, bytes) in (1..).zip(&garbage) {
+        let entry = welcome(elsewhere, &mut peer, seq, bytes);
+        push(&mut online, entry);
+    }
+    asks_and_gives_up(&mut online, elsewhere);
+    let entry = welcome(CONVERSATION, &mut peer, 4, &founded.welcomes[0].bytes);
+    push(&mut online, entry);
+    assert_eq!(online.conversation().state, ConversationState::Established);
+}
+
+#[test]
+fn a_second_direct_conversation_with_the_same_person_is_not_entered() {
+    let mut chat = Chat::new();
+    let elsewhere = ConversationId::new([9; 16]);
+    let devices = chat.online.devices(4);
+    let founded = chat
+        .peer
+        .mls(|mls| mls.found_direct(elsewhere, 0, &[devices]).unwrap());
+    let entry = welcome(elsewhere, &mut chat.peer, 1, &founded.welcomes[0].bytes);
+    push(&mut chat.online, entry);
+    assert_eq!(chat.online.ana.reader.conversations().unwrap().len(), 1);
+    assert!(chat.online.ana.sent().is_empty());
+    chat.say("in the first");
+    assert_eq!(chat.texts(), ["in the first"]);
+}
+
+#[test]
+fn a_group_of_three_accounts_is_not_entered() {
+    let mut online = Online::new();
+    let (mut peer, mut carol) = (Peer::new(&online.ana), Peer::seeded(&online.ana, 78));
+    let (ana, third) = (online.devices(0), {
+        let manifest = carol.keys.manifest();
+        carol.as_listed(&manifest)
+    });
+    let founded = peer.mls(|mls| mls.found_direct(CONVERSATION, 0, &[ana, third]));
+    let founded = founded.unwrap();
+    let own = online.register.device;
+    let of_ana = founded.welcomes.iter().find(|it| it.device == own).unwrap();
+    let entry = welcome(CONVERSATION, &mut peer, 1, &of_ana.bytes);
+    push(&mut online, entry);
+    assert!(online.ana.reader.conversations().unwrap().is_empty());
+    assert!(online.ana.sent().is_empty());
+}
+
+#[test]
+fn an_incarnation_that_the_peer_set_up_is_entered_and_told_and_an_older_one_is_not() {
+    let mut chat = Chat::new();
+    for (seq, incarnation) in [(1, 2), (2, 1), (3, 2)] {
+        let (id, devices) = (chat.id, chat.online.devices(4 + incarnation as usize));
+        let founded = chat.peer.mls(|mls| {
+            if let Some(mut group) = mls.load(id, incarnation).unwrap() {
+                group.delete().unwrap();
+            }
+            mls.found_direct(id, incarnation, &[devices]).unwrap()
+        });
+        let mut entry = welcome(id, &mut chat.peer, seq, &founded.welcomes[0].bytes);
+        entry.incarnation = incarnation;
+        entry.start = Some(chat.last);
+        push(&mut chat.online, entry);
+        assert_eq!(chat.lines(SystemEvent::Reset), 1, "{incarnation}");
+    }
+}
