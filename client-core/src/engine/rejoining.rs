@@ -445,6 +445,8 @@ pub(super) fn complete(
         }
     }
     if conversations::row(write.connection(), row.key)?.standing == Standing::Open {
+        // the other may have come back as well, unseen from here
+        tell_profile(write, row.key, founder.name, None, founder.ids)?;
         resending::ask(write, row.key, founder.ids)?;
     }
     let kind = MessageKind::System(SystemEvent::Rejoined);
@@ -474,10 +476,11 @@ fn admit(
     conversations::set_entered_late(write, key)?;
     let row = conversations::row(write.connection(), key)?;
     enter(write, &row, founder, time)?;
-    if contacts::has_consented(write.connection(), peer)? {
-        tell_profile(write, key, founder.name, None, founder.ids)?;
+    let standing = if contacts::has_consented(write.connection(), peer)? {
+        Standing::Open
     } else {
-        requests::set_standing(write, key, Standing::Requested)?;
-    }
+        Standing::Requested
+    };
+    requests::set_standing(write, key, standing)?;
     conversations::row(write.connection(), key)
 }
