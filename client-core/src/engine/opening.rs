@@ -324,6 +324,12 @@ pub(super) fn complete(
     if opening.incarnation > 0 {
         return set_up_anew(write, row, opening.incarnation, founder, accepted);
     }
+    // our commit is the first entry: what follows it is not taken for the first
+    streams::advance(
+        write,
+        StreamId::Conversation(row.conversation),
+        accepted.seq,
+    )?;
     enter(write, row, founder, accepted.time)?;
     if opening.secret.is_some() {
         contacts::set_consented(write, row.peer)?;

@@ -66,10 +66,14 @@ impl Engine {
         }
         self.pauses.remove(&conversation);
         if let Some(row) = conversations::row_of(self.database.connection(), conversation)?
-            && openings::load(self.database.connection(), row.key)?.is_some()
+            && let Some(opening) = openings::load(self.database.connection(), row.key)?
         {
-            // it is being set up anew
-            return Ok(());
+            if opening.incarnation > 0 {
+                // it is being set up anew
+                return Ok(());
+            }
+            // this database does not know that the relay has made it
+            self.write(|write| openings::delete(write, row.key))?;
         }
         match &rejoin.request {
             Some(bytes) => match decode_frame(bytes) {
@@ -207,6 +211,7 @@ impl Engine {
         })?;
         self.events.extend(events);
         self.plan_renewals()?;
+        self.resume_commits()?;
         self.pump()
     }
 
@@ -401,17 +406,21 @@ pub(super) fn complete(
         ));
     };
     let conversation = rejoin.conversation;
-    let mut group = mls.load(conversation, commit.incarnation)?.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Crypto,
-            "a conversation that was entered without its group",
-        )
-    })?;
+    let Some(mut group) = mls.load(conversation, commit.incarnation)? else {
+        // lost since the commit was made: once more
+        warn!("an entered group is lost: this device comes back from outside");
+        return commits::set_rejoin_request(write, conversation, None);
+    };
     group.merge_pending()?;
     commits::delete_rejoin(write, conversation)?;
     streams::advance(write, StreamId::Conversation(conversation), accepted.seq)?;
     let row = match conversations::row_of(write.connection(), conversation)? {
-        Some(row) => row,
+        Some(row) => {
+            if row.state == ConversationState::Opening {
+                enter(write, &row, founder, accepted.time)?;
+            }
+            row
+        }
         None => {
             let members = group.members()?;
             let Some(peer) = peer_of(&members, founder.own) else {

@@ -243,9 +243,8 @@ impl Engine {
             commits::delete_renewal(write, key)?;
             let row = conversations::row(write.connection(), key)?;
             let request = renewal.and_then(|renewal| renewal.request);
-            let commit = match request.as_deref().map(decode_frame) {
-                Some(Ok((_, Frame::Commit(commit)))) => commit,
-                _ => return Ok(()),
+            let Some(Ok((_, Frame::Commit(commit)))) = request.as_deref().map(decode_frame) else {
+                return Ok(());
             };
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             if let Some(mut group) = mls.load(row.conversation, commit.incarnation)?
