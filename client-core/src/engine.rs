@@ -31,7 +31,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{AccountId, ConversationId, Frame, StreamId, encode_frame};
+use protocol::{AccountId, ConversationId, Frame, StoreGeneration, StreamId, encode_frame};
 use tracing::{error, warn};
 
 use crate::{
@@ -102,6 +102,8 @@ pub struct Engine {
     /// Conversations that are compared with a restored relay, and those that wait for it.
     checks: VecDeque<ConversationId>,
     unchecked: BTreeSet<ConversationId>,
+    /// The store generation of a restored relay, until everything is compared with it.
+    restored: Option<StoreGeneration>,
     /// What the relay has no more of each stream, as it said when this connection began.
     bases: BTreeMap<StreamId, u64>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
@@ -170,6 +172,7 @@ impl Engine {
             answers: 0,
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
+            restored: None,
             bases: BTreeMap::new(),
             returning: false,
         })

@@ -147,8 +147,11 @@ impl Engine {
             if enrolled {
                 store::account::set_enrolled(write)?;
             }
-            store::account::set_relay_facts(write, generation, offset)
+            // until everything was offered to a restored relay, each connection begins with that
+            let known = before.filter(|_| restored).unwrap_or(generation);
+            store::account::set_relay_facts(write, known, offset)
         })?;
+        self.restored = restored.then_some(generation);
         self.account.enrolling = false;
         self.returning = false;
         self.account.relay_offset = offset;
