@@ -143,10 +143,13 @@ impl Content {
         Self::decode(bytes).is_ok_and(|content| matches!(content.body, Body::Read(_)))
     }
 
-    /// Whether encoded content asks for entries that never arrived.
+    /// Which entries that never arrived encoded content asks for, if any.
     #[must_use]
-    pub fn is_missing(bytes: &[u8]) -> bool {
-        Self::decode(bytes).is_ok_and(|content| matches!(content.body, Body::Missing(_)))
+    pub fn missing_range(bytes: &[u8]) -> Option<Range> {
+        match Self::decode(bytes).ok()?.body {
+            Body::Missing(range) => Some(range),
+            _ => None,
+        }
     }
 
     /// The deterministic encoding.

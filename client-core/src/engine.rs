@@ -11,6 +11,7 @@ pub(crate) mod handshake;
 mod ids;
 mod live;
 mod manifests;
+mod members;
 mod notes;
 mod opening;
 mod outgoing;
@@ -31,7 +32,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{AccountId, ConversationId, Frame, StreamId, encode_frame};
+use protocol::{AccountId, ConversationId, Frame, StoreGeneration, StreamId, encode_frame};
 use tracing::{error, warn};
 
 use crate::{
@@ -54,6 +55,8 @@ const ACK_DELAY: Duration = Duration::from_millis(100);
 const ACK_ENTRIES: usize = 64;
 /// The longest that a conversation waits because the relay asks for it.
 const LONGEST_HOLD: Duration = Duration::from_secs(10 * 60);
+/// No stream ever gets so far: what a relay says beyond is not believed.
+const MOST_SEQ: u64 = 1 << 47;
 /// Messages indexed for search at a time, between other work.
 const INDEX_BATCH: u32 = 100;
 
@@ -102,6 +105,8 @@ pub struct Engine {
     /// Conversations that are compared with a restored relay, and those that wait for it.
     checks: VecDeque<ConversationId>,
     unchecked: BTreeSet<ConversationId>,
+    /// The store generation of a restored relay, until everything is compared with it.
+    restored: Option<StoreGeneration>,
     /// What the relay has no more of each stream, as it said when this connection began.
     bases: BTreeMap<StreamId, u64>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
@@ -170,6 +175,7 @@ impl Engine {
             answers: 0,
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
+            restored: None,
             bases: BTreeMap::new(),
             returning: false,
         })

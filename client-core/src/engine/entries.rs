@@ -6,7 +6,7 @@ use tracing::{error, warn};
 use crate::{
     crypto::Mls,
     engine::{
-        Engine, ids::Ids, opening::DECLARED_GAP, reading::Reading, requests::Request,
+        Engine, MOST_SEQ, ids::Ids, opening::DECLARED_GAP, reading::Reading, requests::Request,
         welcomes::Inbox,
     },
     error::{ErrorKind, Result},
@@ -43,6 +43,18 @@ struct Consequences {
 impl Engine {
     /// Takes pushed or fetched entries of one stream.
     pub(super) fn entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<()> {
+        if let Some(cursor) = self.take_entries(stream, entries)? {
+            self.fetch(stream, cursor);
+        }
+        self.go_on_after(stream)
+    }
+
+    /// Takes entries as far as there is no gap; else says up to where.
+    fn take_entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<Option<u64>> {
+        if entries.iter().any(|entry| entry.seq > MOST_SEQ) {
+            warn!("the relay counts further than any stream gets");
+            return Ok(None);
+        }
         for batch in entries.chunks(PER_TRANSACTION) {
             let consequences = match self.process(stream, batch, Care::Open) {
                 Err(error) if error.kind() == ErrorKind::Crypto => {
@@ -54,10 +66,13 @@ impl Engine {
             self.note_ack(stream, consequences.cursor, consequences.processed);
             self.index_waits |= consequences.processed > 0;
             if consequences.gap {
-                self.fetch(stream, consequences.cursor);
-                break;
+                return Ok(Some(consequences.cursor));
             }
         }
+        Ok(None)
+    }
+
+    fn go_on_after(&mut self, stream: StreamId) -> Result<()> {
         if let StreamId::Conversation(conversation) = stream
             && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
         {
@@ -72,8 +87,11 @@ impl Engine {
     /// Takes a page that was asked for because of a gap.
     pub(super) fn page(&mut self, stream: StreamId, page: Page) -> Result<()> {
         let before = streams::cursor(self.database.connection(), stream)?;
-        self.pass_missing(stream, page.base)?;
-        self.entries(stream, page.entries)?;
+        if page.base <= MOST_SEQ {
+            self.pass_missing(stream, page.base)?;
+        }
+        self.take_entries(stream, page.entries)?;
+        self.go_on_after(stream)?;
         let cursor = streams::cursor(self.database.connection(), stream)?;
         // a page without progress ends it: the next push or connection asks again
         if before < cursor && cursor < page.last {
@@ -211,12 +229,15 @@ impl Engine {
                             })?;
                         }
                         None => {
-                            walk(stream, batch, &mut done, |_| Ok(()))?;
+                            // acknowledged, so that the relay's window does not fill; nothing is noted here
+                            done.cursor = batch.last().map_or(0, |entry| entry.seq);
+                            done.processed = batch.len();
                             if !requests::is_declined(write.connection(), id)? {
                                 // its welcome never came here, or what came of it is lost
                                 warn!(conversation = %id, "entries of a conversation that is not here");
                                 commits::want_rejoin(write, id, ids.client_id())?;
                             }
+                            return Ok(done);
                         }
                     }
                 }

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use crate::{
     engine::{
-        Engine,
+        Engine, MOST_SEQ,
         resending::MOST_ANSWERS,
         session::{Backoff, Online, Session},
     },
@@ -147,8 +147,11 @@ impl Engine {
             if enrolled {
                 store::account::set_enrolled(write)?;
             }
-            store::account::set_relay_facts(write, generation, offset)
+            // until everything was offered to a restored relay, each connection begins with that
+            let known = before.filter(|_| restored).unwrap_or(generation);
+            store::account::set_relay_facts(write, known, offset)
         })?;
+        self.restored = restored.then_some(generation);
         self.account.enrolling = false;
         self.returning = false;
         self.account.relay_offset = offset;
@@ -178,7 +181,8 @@ impl Engine {
         if let Some(outcome) = self.registration.take() {
             outcome(Ok(()));
         }
-        let taken = ready.sent;
+        // a count that no device reaches is a lie, and believing it would end this device's own
+        let taken = if ready.sent < MOST_SEQ { ready.sent } else { 0 };
         let rolled_back = taken > store::account::sent(self.database.connection())?;
         if rolled_back {
             self.start_over(taken)?;

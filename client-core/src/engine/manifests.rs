@@ -11,7 +11,7 @@ use crate::{
         requests::Request,
     },
     error::{ErrorKind, Result},
-    model::{MessageKind, SystemEvent},
+    model::{ConversationKey, MessageKind, SystemEvent},
     store::{contacts, conversations, streams},
 };
 
@@ -46,8 +46,6 @@ impl Engine {
         account: AccountId,
         fetched: &AccountManifest,
     ) -> Result<()> {
-        let ids = Ids::draw(self.seams.random.as_mut())?;
-        let now = self.relay_time();
         let bytes = &fetched.manifest.0;
         let taken = match Manifest::open(bytes) {
             Ok(manifest) if manifest.account() == account => {
@@ -68,6 +66,25 @@ impl Engine {
             return self.fetch_manifests();
         }
         // the account itself named a newer one, or another: the relay keeps it from us
+        self.tell_split(account)
+    }
+
+    /// The manifest that came with key packages: where it contradicts the known one, the person is told.
+    pub(super) fn compare_claimed(&mut self, key: ConversationKey, bytes: &[u8]) -> Result<()> {
+        let peer = conversations::row(self.database.connection(), key)?.peer;
+        let Some(manifest) = Manifest::open(bytes).ok().filter(|it| it.account() == peer) else {
+            return Ok(());
+        };
+        match self.write(|write| contacts::save_manifest(write, &manifest, bytes)) {
+            Err(error) if error.kind() == ErrorKind::Crypto => self.tell_split(peer),
+            outcome => outcome,
+        }
+    }
+
+    /// Tells once that the relay shows different people different manifests of an account.
+    fn tell_split(&mut self, account: AccountId) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let now = self.relay_time();
         self.write(|write| {
             if !contacts::note_split(write, account)? {
                 return Ok(());

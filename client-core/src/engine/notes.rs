@@ -105,12 +105,19 @@ impl Learning<'_> {
         let key = self.row.key;
         // from here on the count tells what is missing
         chains::close_unknown(write, key)?;
-        let known = chains::load(write.connection(), key, self.device)?
-            .filter(|known| known.chain == note.chain);
-        let expected = match &known {
-            Some(known) => known.number.saturating_add(1),
-            None if conversations::has_entered_late(write.connection(), key)? => note.number,
-            None => 1,
+        let before = chains::load(write.connection(), key, self.device)?;
+        let known = before.filter(|known| known.chain == note.chain);
+        let expected = match (&known, before) {
+            (Some(known), _) => known.number.saturating_add(1),
+            // the device went back in time and counts anew: what it did not lose of the end of its former chain is asked for
+            (None, Some(former)) => {
+                self.ask_rest(write, &former)?;
+                1
+            }
+            (None, None) if conversations::has_entered_late(write.connection(), key)? => {
+                note.number
+            }
+            (None, None) => 1,
         };
         if note.number < expected {
             // MLS opens nothing twice: a sender that counts wrong
@@ -149,11 +156,23 @@ impl Learning<'_> {
 
     /// Asks the sender for what is missing, where the two may write to each other.
     fn ask(&self, write: &WriteTransaction<'_>) -> Result<()> {
-        let standing = conversations::row(write.connection(), self.row.key)?.standing;
-        if standing != Standing::Open || requests::is_blocked(write.connection(), self.row.peer)? {
-            return Ok(());
+        if self.may_ask(write)? {
+            resending::ask(write, self.row.key, self.ids)?;
         }
-        resending::ask(write, self.row.key, self.ids)
+        Ok(())
+    }
+
+    fn ask_rest(&self, write: &WriteTransaction<'_>, former: &Chain) -> Result<()> {
+        if self.may_ask(write)? {
+            let after = former.number;
+            resending::ask_after(write, self.row.key, former.chain, after, self.ids)?;
+        }
+        Ok(())
+    }
+
+    fn may_ask(&self, write: &WriteTransaction<'_>) -> Result<bool> {
+        let standing = conversations::row(write.connection(), self.row.key)?.standing;
+        Ok(standing == Standing::Open && !requests::is_blocked(write.connection(), self.row.peer)?)
     }
 
     fn learn_manifests(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {

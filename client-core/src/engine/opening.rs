@@ -163,6 +163,7 @@ impl Engine {
             Err(error) if error.kind() == ErrorKind::Crypto => {
                 // what the relay showed does not hold: nothing is made with it, and the person sees that it failed
                 warn!(%error, "a conversation could not be opened");
+                self.compare_claimed(key, &claimed.manifest.0)?;
                 self.refuse_opening(key)
             }
             Err(error) => Err(error),
@@ -246,6 +247,7 @@ impl Engine {
 
     /// Marks the conversation as refused, drops its group and parks what was written in it. A new link is a new attempt.
     fn refuse_opening(&mut self, key: ConversationKey) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
         let now = self.relay_time();
         self.exists_refusals.remove(&key);
         let Self {
@@ -255,23 +257,26 @@ impl Engine {
             ..
         } = self;
         let ((), events) = database.write(|write| {
-            if openings::load(write.connection(), key)?.is_none() {
+            let Some(opening) = openings::load(write.connection(), key)? else {
                 return Ok(());
-            }
+            };
             let row = conversations::row(write.connection(), key)?;
             openings::delete(write, key)?;
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            if let Some(mut group) = mls.load(row.conversation, row.incarnation)? {
+            if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
                 group.delete()?;
             }
-            if row.state == ConversationState::Established {
-                return Ok(());
+            if opening.incarnation > 0 {
+                // the conversation is still there: another way into it is looked for
+                return commits::want_rejoin(write, row.conversation, ids.client_id());
             }
             let refused = ConversationState::Refused;
             conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
             give_up_queued(write, key)
         })?;
         self.events.extend(events);
+        let row = conversations::row(self.database.connection(), key)?;
+        self.pause(row.conversation, PAUSE);
         Ok(())
     }
 }
@@ -327,6 +332,12 @@ pub(super) fn complete(
     if opening.incarnation > 0 {
         return set_up_anew(write, row, opening.incarnation, founder, accepted);
     }
+    // our commit is the first entry: what follows it is not taken for the first
+    streams::advance(
+        write,
+        StreamId::Conversation(row.conversation),
+        accepted.seq,
+    )?;
     enter(write, row, founder, accepted.time)?;
     if opening.secret.is_some() {
         contacts::set_consented(write, row.peer)?;

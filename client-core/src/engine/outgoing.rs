@@ -290,6 +290,7 @@ impl Engine {
         Ok(self.unchecked.contains(&row.conversation)
             || commits::rejoin(connection, row.conversation)?.is_some()
             || commits::renewal(connection, key)?.is_some()
+            || conversations::must_renew_first(connection, key)?
             || openings::load(connection, key)?.is_some())
     }
 

@@ -1,6 +1,6 @@
 //! Reading one conversation's stream: open, check, pass on what it says.
 
-use protocol::{Digest, Entry, EntryKind, MessageId, RelayId, identity::Manifest};
+use protocol::{Digest, Entry, EntryKind, MessageId, RelayId};
 use tracing::{debug, warn};
 
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     engine::{
         entries::Care,
         ids::Ids,
+        members::Known,
         notes::{line, tell},
         opening::{self, Accepted, Founder, tell_profile},
         outgoing::mark_sent,
@@ -201,11 +202,7 @@ impl Reading<'_, '_> {
             return self.come_back(write);
         }
         self.load(entry.incarnation)?;
-        let known = Known {
-            own: Manifest::open(self.manifest).ok(),
-            peer: contacts::manifest(write.connection(), self.row.peer)?
-                .and_then(|bytes| Manifest::open(&bytes).ok()),
-        };
+        let known = Known::load(write.connection(), self.manifest, self.row.peer)?;
         let Some((_, Some(group))) = &mut self.group else {
             return self.come_back(write);
         };
@@ -296,38 +293,5 @@ impl Reading<'_, '_> {
                 content: &entry.bytes.0,
             },
         )
-    }
-}
-
-/// What the two accounts say of their devices.
-struct Known {
-    own: Option<Manifest>,
-    peer: Option<Manifest>,
-}
-
-impl Known {
-    /// Whether every device that comes is in force, as far as its account's manifest is known, and every one that goes is of
-    /// the committer's account or revoked by its own.
-    fn allows(&self, change: &Change) -> bool {
-        let of = |member: &MemberInfo| {
-            [&self.own, &self.peer]
-                .into_iter()
-                .flatten()
-                .find(|manifest| manifest.account() == member.account)
-        };
-        let revoked = |member: &MemberInfo| {
-            of(member).is_some_and(|manifest| manifest.revoked.contains(&member.device))
-        };
-        let outdated = |member: &MemberInfo| {
-            of(member).is_some_and(|manifest| member.dsk_version < manifest.dsk.version)
-        };
-        change
-            .added
-            .iter()
-            .all(|member| !revoked(member) && !outdated(member))
-            && change
-                .removed
-                .iter()
-                .all(|member| member.account == change.by.0 || revoked(member))
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     engine::{
         Engine,
         ids::Ids,
+        members::Known,
         notes::{line, tell},
         opening::{Accepted, Founder, enter, tell_profile},
         renewal,
@@ -101,6 +102,7 @@ impl Engine {
             database,
             keys,
             seams,
+            account,
             ..
         } = self;
         let made = database.write(|write| {
@@ -119,22 +121,18 @@ impl Engine {
             ) {
                 Ok(rejoined) => rejoined,
                 Err(RejoinError::Failure(failure)) => return Err(failure.into()),
-                Err(error) => {
-                    warn!(%error, "what the relay shows of a group does not hold");
-                    commits::set_rejoin_request(write, conversation, None)?;
-                    return Ok(Made::Refused);
-                }
+                Err(error) => return Err(does_not_hold(error.to_string())),
             };
             let row = conversations::row_of(write.connection(), conversation)?;
             let peer = peer_of(&rejoined.members, keys.account());
-            if peer.is_none_or(|peer| row.is_some_and(|row| row.peer != peer.account)) {
-                warn!("the relay shows another group than this conversation's");
-                // nothing was accepted, so nothing of it may stay
-                if let Some(mut group) = mls.load(conversation, state.incarnation)? {
-                    group.clear_pending()?;
-                }
-                commits::set_rejoin_request(write, conversation, None)?;
-                return Ok(Made::Refused);
+            // an error undoes everything: the group that was here before is still there
+            let Some(peer) = peer.filter(|peer| row.is_none_or(|row| row.peer == peer.account))
+            else {
+                return Err(does_not_hold("it is of other people"));
+            };
+            let known = Known::load(write.connection(), &account.manifest, peer.account)?;
+            if !known.admits(&rejoined.members) {
+                return Err(does_not_hold("a device is in it that its account revoked"));
             }
             for member in &rejoined.members {
                 if member.account != keys.account() {
@@ -167,9 +165,8 @@ impl Engine {
                 warn!("the relay shows an older state of a conversation than was reached");
                 return self.give_up_rejoin(conversation);
             }
-            Ok((Made::Refused, _)) => self.pause(conversation, PAUSE),
             Err(error) if error.kind() == ErrorKind::Crypto => {
-                error!(%error, "this device cannot come back into a conversation now");
+                warn!(%error, "this device cannot come back into a conversation now");
                 self.write(|write| commits::set_rejoin_request(write, conversation, None))?;
                 self.pause(conversation, PAUSE);
             }
@@ -208,6 +205,7 @@ impl Engine {
         })?;
         self.events.extend(events);
         self.plan_renewals()?;
+        self.resume_commits()?;
         self.pump()
     }
 
@@ -338,7 +336,7 @@ impl Engine {
         self.resume_commits()
     }
 
-    fn pause(&mut self, conversation: ConversationId, pause: Duration) {
+    pub(super) fn pause(&mut self, conversation: ConversationId, pause: Duration) {
         let until = self
             .seams
             .clock
@@ -352,12 +350,17 @@ impl Engine {
 enum Made {
     /// The commit that leads into it.
     Commit(Box<Frame>),
-    /// It does not hold.
-    Refused,
     /// It is older than what was reached here.
     Behind,
     /// Nobody wants it any more.
     Nothing,
+}
+
+fn does_not_hold(why: impl std::fmt::Display) -> Error {
+    Error::new(
+        ErrorKind::Crypto,
+        format!("what the relay shows of a group does not hold: {why}"),
+    )
 }
 
 /// Whether the relay shows an older state of the group than the one here, as after its restore: then no way leads into the
@@ -402,17 +405,23 @@ pub(super) fn complete(
         ));
     };
     let conversation = rejoin.conversation;
-    let mut group = mls.load(conversation, commit.incarnation)?.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Crypto,
-            "a conversation that was entered without its group",
-        )
-    })?;
+    let Some(mut group) = mls.load(conversation, commit.incarnation)? else {
+        // lost since the commit was made: once more
+        warn!("an entered group is lost: this device comes back from outside");
+        return commits::set_rejoin_request(write, conversation, None);
+    };
     group.merge_pending()?;
     commits::delete_rejoin(write, conversation)?;
     streams::advance(write, StreamId::Conversation(conversation), accepted.seq)?;
     let row = match conversations::row_of(write.connection(), conversation)? {
-        Some(row) => row,
+        Some(row) => {
+            if row.state == ConversationState::Opening {
+                // the relay had made it before this database forgot
+                openings::delete(write, row.key)?;
+                enter(write, &row, founder, accepted.time)?;
+            }
+            row
+        }
         None => {
             let members = group.members()?;
             let Some(peer) = peer_of(&members, founder.own) else {
@@ -440,12 +449,16 @@ pub(super) fn complete(
     // a leaf of a device that was lost is removed at the first opportunity
     let dead = !renewal::dead_leaves(&group, founder.manifest)?.is_empty();
     conversations::plan_renewal(write, row.key, dead.then_some(0))?;
-    for former in 0..commit.incarnation {
-        if let Some(mut group) = mls.load(conversation, former)? {
+    for former in [row.incarnation, commit.incarnation.saturating_sub(1)] {
+        if former < commit.incarnation
+            && let Some(mut group) = mls.load(conversation, former)?
+        {
             group.delete()?;
         }
     }
     if conversations::row(write.connection(), row.key)?.standing == Standing::Open {
+        // the other may have come back as well, unseen from here
+        tell_profile(write, row.key, founder.name, None, founder.ids)?;
         resending::ask(write, row.key, founder.ids)?;
     }
     let kind = MessageKind::System(SystemEvent::Rejoined);
@@ -475,10 +488,11 @@ fn admit(
     conversations::set_entered_late(write, key)?;
     let row = conversations::row(write.connection(), key)?;
     enter(write, &row, founder, time)?;
-    if contacts::has_consented(write.connection(), peer)? {
-        tell_profile(write, key, founder.name, None, founder.ids)?;
+    let standing = if contacts::has_consented(write.connection(), peer)? {
+        Standing::Open
     } else {
-        requests::set_standing(write, key, Standing::Requested)?;
-    }
+        Standing::Requested
+    };
+    requests::set_standing(write, key, standing)?;
     conversations::row(write.connection(), key)
 }

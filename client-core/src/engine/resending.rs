@@ -9,7 +9,7 @@ use crate::{
     model::ConversationKey,
     store::{
         WriteTransaction,
-        chains::{self, Missing},
+        chains::{self, ChainId, Missing},
         conversations::ConversationRow,
         messages,
         outbox::{self, Place},
@@ -20,11 +20,14 @@ use crate::{
 const MOST_AGAIN: u32 = 100;
 /// Requests that are answered on one connection, whoever asks.
 pub(super) const MOST_ANSWERS: u32 = 32;
+/// The end of a chain whose length is not known.
+const END: u64 = i64::MAX as u64;
 
 /// Sends again what there is of a range of our entries, and says where it ends.
 pub(super) fn answer(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
+    device: DeviceId,
     range: &Range,
     ids: &Ids,
 ) -> Result<()> {
@@ -35,9 +38,17 @@ pub(super) fn answer(
         (range.first, range.last),
         MOST_AGAIN,
     )?;
+    let is_own = chains::load(write.connection(), key, device)?
+        .is_some_and(|chain| chain.chain == range.chain);
     for (number, message) in &rows {
         let content = messages::content(write.connection(), *message)?;
-        outbox::insert_again(write, key, *number, ids.client_id(), &content)?;
+        let client_id = ids.client_id();
+        if is_own {
+            outbox::insert_again(write, key, *number, client_id, &content)?;
+        } else {
+            // a number names an entry of the present chain only; the last word closes the gap
+            outbox::insert(write, key, None, Place::Last, client_id, &content)?;
+        }
     }
     let complete = rows.len() < usize::try_from(MOST_AGAIN).unwrap_or(usize::MAX);
     let last = match rows.last() {
@@ -54,13 +65,33 @@ pub(super) fn answer(
 /// Asks for everything that is missing, also for what was asked for before: question or answer may be lost. Nothing is asked
 /// twice at a time.
 pub(super) fn ask(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids) -> Result<()> {
-    outbox::delete_unsealed(write, key, Content::is_missing)?;
+    let is_known = |range: Range| range.last < END;
+    outbox::delete_unsealed(write, key, |content| {
+        Content::missing_range(content).is_some_and(is_known)
+    })?;
     for (chain, first, last) in chains::all_missing(write.connection(), key)? {
         let range = Range { chain, first, last };
         let content = Content::missing(ids.array(), range).encode();
         outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
     }
     Ok(())
+}
+
+/// Asks for whatever there is of a chain after a number; nobody here knows how long it was.
+pub(super) fn ask_after(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    chain: ChainId,
+    after: u64,
+    ids: &Ids,
+) -> Result<()> {
+    let range = Range {
+        chain,
+        first: after.saturating_add(1),
+        last: END,
+    };
+    let content = Content::missing(ids.array(), range).encode();
+    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)
 }
 
 /// The sender has sent again what there was: what is still missing of it was no message. Asks for the rest, if any.
@@ -79,13 +110,15 @@ pub(super) fn settled(
         last: range.last,
     };
     chains::close(write, &missing)?;
-    let Some((first, last)) = chains::missing_of(write.connection(), &missing)? else {
-        return Ok(());
-    };
+    let known = chains::missing_of(write.connection(), &missing)?;
+    let present = chains::load(write.connection(), row.key, device)?;
+    let is_former = present.is_some_and(|present| present.chain != range.chain);
     // each answer closes at least what it names, so this ends
-    if last <= range.last {
-        return Ok(());
-    }
+    let (first, last) = match known.filter(|(_, last)| *last > range.last) {
+        Some(rest) => rest,
+        None if is_former && range.last < END => (range.last.saturating_add(1), END),
+        None => return Ok(()),
+    };
     let range = Range {
         chain: range.chain,
         first,

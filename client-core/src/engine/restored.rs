@@ -117,9 +117,15 @@ impl Engine {
             }
             let frame = FetchGroup { conversation };
             self.request(Request::Check { conversation }, &frame.into());
-            break;
+            return Ok(());
         }
-        Ok(())
+        match self.restored.take() {
+            Some(generation) => {
+                let offset = self.account.relay_offset;
+                self.write(|write| store::account::set_relay_facts(write, generation, offset))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Where the restored relay stands with a conversation.

@@ -326,6 +326,8 @@ impl Engine {
         self.acks = Acks::default();
         self.holds.clear();
         self.checks.clear();
+        self.unchecked.clear();
+        self.restored = None;
         if let Err(error) = self.forget_live() {
             warn!(%error, "forget who is there");
         }

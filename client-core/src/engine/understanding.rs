@@ -173,7 +173,8 @@ fn missed(
         return Ok(());
     };
     *reading.answers = left;
-    resending::answer(write, reading.row.key, range, reading.ids)
+    let device = reading.keys.device();
+    resending::answer(write, reading.row.key, device, range, reading.ids)
 }
 
 /// Keeps a message, once.

@@ -9,6 +9,7 @@ use crate::{
     engine::{
         contacts::introduce,
         ids::Ids,
+        members::Known,
         opening::{Accepted, Founder, enter, set_up_anew},
     },
     error::Result,
@@ -118,6 +119,11 @@ impl Inbox<'_> {
             }
         };
         contacts::pin_root_key(write, peer.account, peer.root_key)?;
+        let known = Known::load(write.connection(), self.manifest, peer.account)?;
+        if !known.admits(&joined.members) {
+            warn!("a welcome into a group with a device that its account revoked");
+            return self.leave(write, joined);
+        }
         let stream = StreamId::Conversation(joined.conversation);
         let mut wanted = contacts::has_consented(write.connection(), peer.account)?;
         let key = match conversations::key_of_peer(write.connection(), peer.account)? {

@@ -142,13 +142,15 @@ pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str
 }
 
 /// Marks everything up to a position as read and counts what is left. Positions of messages that wait to be sent lie above
-/// all that will ever arrive, so what counts is the newest entry of the stream at most.
+/// all that will ever arrive, and an own message that the relay has may lie above what is still on its way from the other: what
+/// counts is the newest entry up to which the stream was processed.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i64) -> Result<()> {
     let newest: i64 = write.connection().query_row(
-        "SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND seq IS NOT NULL",
+        "SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND seq <=
+             (SELECT s.cursor FROM conversations c JOIN streams s ON s.stream = c.conversation WHERE c.key = ?1)",
         [key.0],
         |row| row.get(0),
     )?;
@@ -245,6 +247,18 @@ pub fn count_sealed(
         )?
         .execute((key.0, signed(entries as u64)))?;
     Ok(())
+}
+
+/// Whether a device that was lost has to be removed before anything is sent.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn must_renew_first(connection: &Connection, key: ConversationKey) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM conversations WHERE key = ?1 AND renew_at = 0 AND standing = 0",
+        )?
+        .exists([key.0])?)
 }
 
 /// Conversations whose own leaf has no plan for its renewal yet.

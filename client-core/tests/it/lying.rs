@@ -10,5 +10,6 @@ mod entries;
 mod live;
 mod manifests;
 mod numbers;
+mod open;
 mod states;
 mod welcomes;

@@ -111,7 +111,10 @@ impl Model {
         for side in [(who, of), (of, who)] {
             self.doubt(side, 0);
             self.read.remove(&side);
-            self.blocks.remove(&side);
+        }
+        // a block lasts, and there is nothing on the screen any more
+        if let Some(block) = self.blocks.get_mut(&(who, of)) {
+            block.shown.clear();
         }
     }
 

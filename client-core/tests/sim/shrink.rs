@@ -33,6 +33,11 @@ pub(crate) fn shrink(mut failure: Failure) -> Failure {
 
 /// What a problem is called without its numbers, so that another failure is not taken for this one.
 fn kind_of(problem: &str) -> &str {
+    // "0 and 1: " names who, not what
+    let what = problem
+        .split_once(": ")
+        .filter(|(who, _)| who.contains(" and "));
+    let problem = what.map_or(problem, |(_, what)| what);
     let words = problem.trim_start_matches(|it: char| !it.is_alphabetic());
     let end = words.find(|it: char| it.is_ascii_digit() || it == '{');
     words.get(..end.unwrap_or(words.len())).unwrap_or(words)
