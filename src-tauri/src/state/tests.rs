@@ -159,15 +159,15 @@ async fn a_reason_for_people_is_a_sentence_without_names_of_the_program() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_the_keyring_does_is_a_question_and_never_a_new_account() {
     let setting = Setting::new(&[Protection::Keyring, passphrase(), recovery_code()]);
-    let cases: [(&str, &dyn Fn(&TestKeyring)); 5] = [
-        ("failed", &|keyring| keyring.fail(Some(Failure::Missing))),
-        ("locked", &|keyring| keyring.fail(Some(Failure::Locked))),
-        ("failed", &|keyring| keyring.fail(Some(Failure::Broken))),
-        ("changed", &|keyring| {
+    let cases: [(&str, fn(&TestKeyring)); 5] = [
+        ("failed", |keyring| keyring.fail(Some(Failure::Missing))),
+        ("locked", |keyring| keyring.fail(Some(Failure::Locked))),
+        ("failed", |keyring| keyring.fail(Some(Failure::Broken))),
+        ("changed", |keyring| {
             keyring.fail(None);
             keyring.overwrite(&[9; 32]);
         }),
-        ("missing", &TestKeyring::empty),
+        ("missing", TestKeyring::empty),
     ];
     for (trouble, change) in cases {
         change(&setting.keyring);
