@@ -143,6 +143,12 @@ impl Content {
         Self::decode(bytes).is_ok_and(|content| matches!(content.body, Body::Read(_)))
     }
 
+    /// Whether encoded content asks for entries that never arrived.
+    #[must_use]
+    pub fn is_missing(bytes: &[u8]) -> bool {
+        Self::decode(bytes).is_ok_and(|content| matches!(content.body, Body::Missing(_)))
+    }
+
     /// The deterministic encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

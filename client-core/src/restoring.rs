@@ -107,9 +107,8 @@ impl Lost {
         let (sender, mut events) = mpsc::channel(EVENTS);
         let mut network = TokioNetwork::new(runtime.clone(), sender);
         network.dial(CONNECTION, address);
-        let tls = match events.recv().await {
-            Some(NetworkEvent::Opened(_, tls)) => tls,
-            _ => return Err(unreachable()),
+        let Some(NetworkEvent::Opened(_, tls)) = events.recv().await else {
+            return Err(unreachable());
         };
         let random: &mut dyn Randomness = &mut SystemRandom;
         let hello = Hello {

@@ -123,6 +123,8 @@ fn open_window<R: Runtime>(
         .theme(fixed_theme(theme))
         .data_directory(data)
         .visible(false)
+        // the page takes pictures that are dropped on it
+        .disable_drag_drop_handler()
         .on_navigation(is_own_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;

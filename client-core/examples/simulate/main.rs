@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p client-core --example simulate -- --seeds 1000 --from 1
+//! cargo run --release -p client-core --example simulate -- --seconds 600
 //! cargo run --release -p client-core --example simulate -- --from 42 --show
 //! ```
 //! Each seed is a run of its own. A seed that breaks a promise is shrunk to the steps that it takes, and printed.
@@ -23,12 +24,20 @@ mod check;
 mod history;
 #[path = "../../tests/sim/link.rs"]
 mod link;
+#[path = "../../tests/sim/loss.rs"]
+mod loss;
+#[path = "../../tests/sim/mischief.rs"]
+mod mischief;
 #[path = "../../tests/sim/model.rs"]
 mod model;
 #[path = "../../tests/sim/network.rs"]
 mod network;
+#[path = "../../tests/sim/people.rs"]
+mod people;
 #[path = "../../tests/sim/relay.rs"]
 mod relay;
+#[path = "../../tests/sim/rest.rs"]
+mod rest;
 #[path = "../../tests/sim/run.rs"]
 mod run;
 #[path = "../../tests/sim/schedule.rs"]
@@ -53,11 +62,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use self::{
     run::{Failure, Report, run},
-    schedule::{Schedule, Step},
+    schedule::{PushFault, Schedule, Step},
 };
 
 #[derive(Parser)]
@@ -65,6 +74,9 @@ struct Arguments {
     /// How many seeds.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
+    /// Go on with further seeds for so long, whatever `--seeds` says.
+    #[arg(long)]
+    seconds: Option<u64>,
     /// The first seed.
     #[arg(long, default_value_t = 1)]
     from: u64,
@@ -74,12 +86,26 @@ struct Arguments {
     /// Print all that happens, frame by frame.
     #[arg(long)]
     show: bool,
-    /// Let the relay lose what it answered, once in each run: the checks must see it, so failures are what is wanted.
+    /// Let a relay or an app do once in each run what it must not: failures are what is wanted then.
     #[arg(long)]
-    forget: bool,
+    fault: Option<Fault>,
     /// Leave a failing schedule as long as it is.
     #[arg(long)]
     no_shrink: bool,
+}
+
+/// Seeds between two lines that tell how far it is.
+const TELL_EVERY: u64 = 500;
+
+/// What no relay and no app may do.
+#[derive(Clone, Copy, ValueEnum)]
+enum Fault {
+    /// The relay loses what it answered.
+    Forget,
+    /// An app acknowledges what it has not stored.
+    Unstore,
+    /// The relay shows somebody another order.
+    Swap,
 }
 
 /// What all runs were together.
@@ -111,10 +137,22 @@ impl Sum {
 
 fn schedule_of(seed: u64, arguments: &Arguments) -> Schedule {
     let mut schedule = Schedule::of(seed);
-    if arguments.forget {
-        let middle = schedule.steps.len() / 2;
-        let (at, _) = schedule.steps[middle];
-        schedule.steps.insert(middle, (at, Step::Forget { ms: 10 }));
+    let middle = schedule.steps.len() / 2;
+    let mut insert = |index: usize, step: Step| {
+        let (at, _) = schedule.steps[index];
+        schedule.steps.insert(index, (at, step));
+    };
+    match arguments.fault {
+        None => {}
+        Some(Fault::Forget) => insert(middle, Step::Forget { ms: 10 }),
+        Some(Fault::Unstore) => {
+            insert(middle, Step::Unstore { who: 0, ms: 10 });
+            insert(middle / 2, Step::Copy { who: 0 });
+        }
+        Some(Fault::Swap) => {
+            let (who, fault, pushes) = (0, PushFault::Swapped, 9);
+            insert(middle, Step::Pushes { who, fault, pushes });
+        }
     }
     schedule
 }
@@ -124,12 +162,16 @@ fn main() -> ExitCode {
     let (next, sum) = (AtomicU64::new(arguments.from), Mutex::new(Sum::default()));
     let end = arguments.from.saturating_add(arguments.seeds);
     let begun = Instant::now();
+    let is_over = |seed: u64| match arguments.seconds {
+        Some(seconds) => begun.elapsed() >= Duration::from_secs(seconds),
+        None => seed >= end,
+    };
     std::thread::scope(|scope| {
         for _ in 0..arguments.jobs {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
+                    if is_over(seed) {
                         return;
                     }
                     let schedule = schedule_of(seed, &arguments);
@@ -137,9 +179,11 @@ fn main() -> ExitCode {
                     if let (true, Ok(report)) = (arguments.show, &outcome) {
                         println!("seed {seed}: history {}", report.hash);
                     }
-                    sum.lock()
-                        .expect("adding does not panic")
-                        .add(seed, outcome);
+                    let mut sum = sum.lock().expect("adding does not panic");
+                    sum.add(seed, outcome);
+                    if sum.runs % TELL_EVERY == 0 {
+                        println!("{} seeds, {} events", sum.runs, sum.events);
+                    }
                 }
             });
         }
@@ -157,6 +201,9 @@ fn main() -> ExitCode {
         sum.simulated.as_secs() / 3600,
         sum.failures.len()
     );
+    for failure in &sum.failures {
+        println!("{}", failure.problem);
+    }
     match sum.failures.into_iter().next() {
         None => ExitCode::SUCCESS,
         Some(failure) if arguments.no_shrink => {

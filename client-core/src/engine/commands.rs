@@ -4,7 +4,7 @@ use protocol::{AccountId, Address, Link, LinkKind, LinkSecret, MessageId};
 
 use crate::{
     content::{self, Content},
-    engine::{Engine, requests::Answer},
+    engine::{Engine, ids::Ids, opening::tell_profile, requests::Answer},
     error::{Error, ErrorKind, Result},
     model::{
         ConversationKey, ConversationState, IssuedLink, Message, MessageKind, OutgoingState,
@@ -215,6 +215,9 @@ impl Engine {
                 self.accept_request(key)?;
             }
             if row.state != ConversationState::Refused {
+                if let Some(secret) = secret {
+                    self.show_consent(&row, &secret)?;
+                }
                 return Ok(key);
             }
         }
@@ -265,6 +268,27 @@ impl Engine {
             Ok(key)
         })
         .inspect(|_| crate::KillPoint::IntentStored.reach())
+    }
+
+    /// Who asked and now holds a link of the other is accepted by it.
+    fn show_consent(&mut self, row: &ConversationRow, secret: &LinkSecret) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let (own, name) = (self.account.account, self.account.name.clone());
+        self.write(|write| {
+            let opening = openings::load(write.connection(), row.key)?;
+            if opening.is_some_and(|it| it.secret.is_none() && it.incarnation == 0) {
+                requests::set_standing(write, row.key, Standing::Open)?;
+                return openings::set_secret(write, row.key, secret);
+            }
+            if row.standing == Standing::Asked {
+                let proof = secret.consent_proof(own, row.conversation);
+                tell_profile(write, row.key, &name, Some(proof), &ids)?;
+            }
+            Ok(())
+        })?;
+        let outcome = self.pump();
+        self.settle(outcome);
+        Ok(())
     }
 
     /// Makes an invite. Needs a connection: the relay must know the link before anybody opens it.

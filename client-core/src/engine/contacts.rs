@@ -13,6 +13,7 @@ use crate::{
         ids::Ids,
         opening::tell_profile,
         requests::{Answer, Request, refused},
+        resending,
     },
     error::{Error, ErrorKind, Result},
     model::{ConversationKey, Standing},
@@ -83,8 +84,8 @@ impl Engine {
         let own = self.keys.device();
         self.write(|write| {
             requests::set_blocked(write, account, blocked)?;
-            if blocked && let Some(key) = conversations::key_of_peer(write.connection(), account)? {
-                // what is not delivered while the block lasts is not missed after it
+            if let Some(key) = conversations::key_of_peer(write.connection(), account)? {
+                // what is not delivered while a block lasts is not missed, whether the conversation is older or not
                 conversations::set_entered_late(write, key)?;
                 chains::forget_others(write, key, own)?;
             }
@@ -246,7 +247,9 @@ pub(super) fn introduce(
 ) -> Result<()> {
     requests::set_standing(write, row.key, Standing::Open)?;
     contacts::set_consented(write, row.peer)?;
-    tell_profile(write, row.key, name, None, ids)
+    tell_profile(write, row.key, name, None, ids)?;
+    // of somebody who is not accepted nothing is asked
+    resending::ask(write, row.key, ids)
 }
 
 fn handle_refused(refusal: &Refusal) -> Error {

@@ -12,8 +12,9 @@ use crate::{
     error::{ErrorKind, Result},
     model::{MessageKind, SystemEvent},
     store::{
+        chains, commits,
         conversations::{self, Unread},
-        messages, streams,
+        messages, requests, streams,
     },
 };
 
@@ -116,7 +117,7 @@ impl Engine {
                         time,
                         client_id: None,
                     };
-                    messages::insert(write, &message)?;
+                    chains::note_unknown(write, row.key, base, &message)?;
                     conversations::note_message(write, row.key, time, Unread::No)
                 }
                 _ => Ok(()),
@@ -210,8 +211,12 @@ impl Engine {
                             })?;
                         }
                         None => {
-                            warn!(conversation = %id, "entries of a conversation that is not here");
                             walk(stream, batch, &mut done, |_| Ok(()))?;
+                            if !requests::is_declined(write.connection(), id)? {
+                                // its welcome never came here, or what came of it is lost
+                                warn!(conversation = %id, "entries of a conversation that is not here");
+                                commits::want_rejoin(write, id, ids.client_id())?;
+                            }
                         }
                     }
                 }

@@ -182,6 +182,8 @@ impl Engine {
         let rolled_back = taken > store::account::sent(self.database.connection())?;
         if rolled_back {
             self.start_over(taken)?;
+        } else {
+            self.write(|write| store::account::settle_sent(write, taken))?;
         }
         let groups_lost = store::mendings::mls_lost(self.database.connection())?;
         self.mend_groups(taken)?;
@@ -195,7 +197,8 @@ impl Engine {
         }
         self.tell_record()?;
         self.tell_people()?;
-        if enrolled {
+        if enrolled || rolled_back {
+            // it does not know of all its conversations
             self.list_conversations(None)?;
         }
         self.resume_openings()?;

@@ -4,8 +4,8 @@ use protocol::{DeviceId, Digest, identity::Manifest};
 use tracing::warn;
 
 use crate::{
-    content::{self, Content, Range, SealNote, ShortDigest},
-    engine::ids::Ids,
+    content::{self, SealNote, ShortDigest},
+    engine::{ids::Ids, resending},
     error::Result,
     model::{ConversationKey, MessageKind, Standing, SystemEvent},
     store::{
@@ -14,7 +14,6 @@ use crate::{
         contacts,
         conversations::{self, ConversationRow, Unread},
         messages::{self, NewMessage},
-        outbox::{self, Place},
         requests,
     },
 };
@@ -104,6 +103,8 @@ impl Learning<'_> {
 
     fn learn_chain(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
         let key = self.row.key;
+        // from here on the count tells what is missing
+        chains::close_unknown(write, key)?;
         let known = chains::load(write.connection(), key, self.device)?
             .filter(|known| known.chain == note.chain);
         let expected = match &known {
@@ -134,7 +135,7 @@ impl Learning<'_> {
             );
             let line = self.line(chains::line_id(&missing), chains::LINE);
             chains::note_missing(write, &missing, &line)?;
-            self.ask(write, &missing)?;
+            self.ask(write)?;
         } else if known.is_some_and(|known| known.link != note.link) {
             warn!("the relay shows other client ids than the sender used");
         }
@@ -147,19 +148,12 @@ impl Learning<'_> {
     }
 
     /// Asks the sender for what is missing, where the two may write to each other.
-    fn ask(&self, write: &WriteTransaction<'_>, missing: &Missing) -> Result<()> {
+    fn ask(&self, write: &WriteTransaction<'_>) -> Result<()> {
         let standing = conversations::row(write.connection(), self.row.key)?.standing;
         if standing != Standing::Open || requests::is_blocked(write.connection(), self.row.peer)? {
             return Ok(());
         }
-        let range = Range {
-            chain: missing.chain,
-            first: missing.first,
-            last: missing.last,
-        };
-        let content = Content::missing(self.ids.array(), range).encode();
-        let client_id = self.ids.client_id();
-        outbox::insert(write, self.row.key, None, Place::Last, client_id, &content)
+        resending::ask(write, self.row.key, self.ids)
     }
 
     fn learn_manifests(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {

@@ -21,7 +21,7 @@ use crate::{
         requests::Request,
     },
     error::{Error, ErrorKind, Result},
-    model::{ConversationKey, ConversationState, MessageKind, SystemEvent},
+    model::{ConversationKey, ConversationState, MessageKind, Standing, SystemEvent},
     store::{
         self, WriteTransaction, commits, contacts,
         conversations::{self, ConversationRow, Unread},
@@ -312,20 +312,20 @@ pub(super) fn complete(
     founder: &Founder<'_>,
     accepted: Accepted,
 ) -> Result<()> {
-    let mut group = mls
-        .load(row.conversation, opening.incarnation)?
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Crypto,
-                "a founded conversation without its group",
-            )
-        })?;
-    crate::KillPoint::CreatedBeforeMerge.reach();
-    group.merge_pending()?;
-    crate::KillPoint::CreatedBeforeCommit.reach();
     openings::delete(write, row.key)?;
+    match mls.load(row.conversation, opening.incarnation)? {
+        Some(mut group) => {
+            crate::KillPoint::CreatedBeforeMerge.reach();
+            group.merge_pending()?;
+            crate::KillPoint::CreatedBeforeCommit.reach();
+        }
+        None => {
+            warn!("a founded group is lost: this device comes back from outside");
+            commits::want_rejoin(write, row.conversation, founder.ids.client_id())?;
+        }
+    }
     if opening.incarnation > 0 {
-        return set_up_anew(write, row, opening.incarnation, founder.ids, accepted);
+        return set_up_anew(write, row, opening.incarnation, founder, accepted);
     }
     enter(write, row, founder, accepted.time)?;
     if opening.secret.is_some() {
@@ -343,7 +343,7 @@ pub(super) fn set_up_anew(
     write: &WriteTransaction<'_>,
     row: &ConversationRow,
     incarnation: u32,
-    ids: &Ids,
+    founder: &Founder<'_>,
     accepted: Accepted,
 ) -> Result<()> {
     let established = ConversationState::Established;
@@ -358,8 +358,13 @@ pub(super) fn set_up_anew(
         streams::advance(write, stream, accepted.seq)?;
     }
     let kind = MessageKind::System(SystemEvent::Reset);
-    let line = line(row, ids.message_id(), kind, accepted.seq, accepted.time);
-    tell(write, &line)
+    let id = founder.ids.message_id();
+    tell(write, &line(row, id, kind, accepted.seq, accepted.time))?;
+    if row.standing == Standing::Open {
+        // either may have missed the other; the next entry tells by its number how much
+        tell_profile(write, row.key, founder.name, None, founder.ids)?;
+    }
+    Ok(())
 }
 
 /// The conversation can carry messages: say so.

@@ -19,7 +19,7 @@ use crate::{
         opening::give_up_queued,
         requests::{Request, SentRow},
     },
-    error::{Error, ErrorKind, Result},
+    error::{ErrorKind, Result},
     event::Event,
     model::{ConversationKey, ConversationState, Standing},
     store::{
@@ -46,7 +46,11 @@ impl Engine {
         if !self.session.is_online() {
             return Ok(());
         }
-        for key in outbox::ready(self.database.connection())? {
+        let ready = outbox::ready(self.database.connection())?;
+        if ready.is_empty() {
+            return Ok(());
+        }
+        for key in ready {
             let busy = self.in_flight(|request| match request {
                 Request::Append { conversation, .. } | Request::Renew { conversation } => {
                     *conversation == key
@@ -65,7 +69,7 @@ impl Engine {
                 outcome => outcome?,
             }
         }
-        Ok(())
+        self.resume_commits()
     }
 
     fn pump_conversation(&mut self, key: ConversationKey) -> Result<()> {
@@ -96,11 +100,13 @@ impl Engine {
                     .collect(),
                 Some(None) => {
                     let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-                    let mut group = mls
-                        .load(conversation.conversation, conversation.incarnation)?
-                        .ok_or_else(|| {
-                            Error::new(ErrorKind::Crypto, "a conversation without its group")
-                        })?;
+                    let group =
+                        mls.load(conversation.conversation, conversation.incarnation)?;
+                    let Some(mut group) = group else {
+                        warn!("the group of a conversation is lost: this device comes back from outside");
+                        commits::want_rejoin(write, conversation.conversation, ids.client_id())?;
+                        return Ok(None);
+                    };
                     if !group.is_active()? {
                         warn!("this device was removed from a conversation");
                         give_up_queued(write, key)?;

@@ -9,7 +9,7 @@ use crate::{
         entries::Care,
         ids::Ids,
         notes::{line, tell},
-        opening::{self, Accepted, Founder},
+        opening::{self, Accepted, Founder, tell_profile},
         outgoing::mark_sent,
         rejoining, renewal,
         understanding::{self, Told},
@@ -137,6 +137,10 @@ impl Reading<'_, '_> {
             // the relay leaves the bytes out; what it sends all the same is not looked at
             return Ok(());
         }
+        if entry.bytes.0.is_empty() {
+            // of a block that the relay did not know to be over; what else it leaves out the sender's count tells
+            return Ok(());
+        }
         if self.care == Care::KeepSealed {
             return self.unreadable(write, entry);
         }
@@ -182,8 +186,8 @@ impl Reading<'_, '_> {
             {
                 Ok(())
             }
-            // a commit before it never arrived, or could not be followed
-            Err(OpenError::Ahead(_)) => self.not_here(write, entry),
+            // a commit before it never arrived or could not be followed, or this device is on its way back
+            Err(OpenError::Ahead(_) | OpenError::Unconfirmed) => self.not_here(write, entry),
             Err(error) => {
                 warn!(%error, seq = entry.seq, "an entry could not be opened; its sealed bytes are kept");
                 self.unreadable(write, entry)
@@ -243,9 +247,10 @@ impl Reading<'_, '_> {
                 .any(|member| member.account == self.row.peer && !known(member))
         };
         let is_there = |member: &MemberInfo| added.iter().any(|it| it.device == member.device);
-        if news(added, &is_back) && self.row.standing != Standing::Requested {
-            // whoever lost everything but the account does not know our name
-            opening::tell_profile(write, self.row.key, self.name, None, self.ids)?;
+        if news(added, &|_| false) && self.row.standing != Standing::Requested {
+            // whoever lost everything but the account does not know our name; and whoever came back may have missed
+            // something: our next entry tells by its number how much
+            tell_profile(write, self.row.key, self.name, None, self.ids)?;
         }
         if news(added, &is_back) || news(removed, &is_there) {
             let kind = MessageKind::System(SystemEvent::DevicesChanged);

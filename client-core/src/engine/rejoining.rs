@@ -21,6 +21,7 @@ use crate::{
         opening::{Accepted, Founder, enter, tell_profile},
         renewal,
         requests::Request,
+        resending,
     },
     error::{Error, ErrorKind, Result},
     model::{ConversationState, MessageKind, Standing, SystemEvent},
@@ -443,6 +444,9 @@ pub(super) fn complete(
         if let Some(mut group) = mls.load(conversation, former)? {
             group.delete()?;
         }
+    }
+    if conversations::row(write.connection(), row.key)?.standing == Standing::Open {
+        resending::ask(write, row.key, founder.ids)?;
     }
     let kind = MessageKind::System(SystemEvent::Rejoined);
     let id = founder.ids.message_id();

@@ -8,12 +8,12 @@ use protocol::{
     Commit, DeviceId, ErrorCode, Frame, Opaque, Refusal, StreamId, decode_frame, encode_frame,
     identity::Manifest,
 };
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::{
     crypto::{Group, Mls},
     engine::{Engine, ids::Ids, opening::Accepted, requests::Request},
-    error::{Error, ErrorKind, Result},
+    error::{ErrorKind, Result},
     model::ConversationKey,
     store::{
         self, WriteTransaction,
@@ -243,9 +243,8 @@ impl Engine {
             commits::delete_renewal(write, key)?;
             let row = conversations::row(write.connection(), key)?;
             let request = renewal.and_then(|renewal| renewal.request);
-            let commit = match request.as_deref().map(decode_frame) {
-                Some(Ok((_, Frame::Commit(commit)))) => commit,
-                _ => return Ok(()),
+            let Some(Ok((_, Frame::Commit(commit)))) = request.as_deref().map(decode_frame) else {
+                return Ok(());
             };
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             if let Some(mut group) = mls.load(row.conversation, commit.incarnation)?
@@ -293,16 +292,12 @@ pub(super) fn complete(
     now: u64,
     ids: &Ids,
 ) -> Result<()> {
-    let mut group = mls
-        .load(row.conversation, row.incarnation)?
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Crypto,
-                "a renewed conversation without its group",
-            )
-        })?;
-    group.merge_pending()?;
     commits::delete_renewal(write, row.key)?;
+    let Some(mut group) = mls.load(row.conversation, row.incarnation)? else {
+        warn!("a renewed group is lost: this device comes back from outside");
+        return commits::want_rejoin(write, row.conversation, ids.client_id());
+    };
+    group.merge_pending()?;
     conversations::plan_renewal(write, row.key, Some(between(now, NEXT, ids)))
 }
 

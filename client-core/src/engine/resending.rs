@@ -46,7 +46,21 @@ pub(super) fn answer(
     };
     let settled = Range { last, ..*range };
     let content = Content::resent(ids.array(), settled).encode();
-    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)
+    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
+    // what the other missed may have been a question of ours
+    ask(write, key, ids)
+}
+
+/// Asks for everything that is missing, also for what was asked for before: question or answer may be lost. Nothing is asked
+/// twice at a time.
+pub(super) fn ask(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids) -> Result<()> {
+    outbox::delete_unsealed(write, key, Content::is_missing)?;
+    for (chain, first, last) in chains::all_missing(write.connection(), key)? {
+        let range = Range { chain, first, last };
+        let content = Content::missing(ids.array(), range).encode();
+        outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
+    }
+    Ok(())
 }
 
 /// The sender has sent again what there was: what is still missing of it was no message. Asks for the rest, if any.

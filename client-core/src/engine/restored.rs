@@ -45,6 +45,10 @@ impl Engine {
                 commits::set_rejoin_request(write, row.conversation, None)?;
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
                 chains::forget(write, key, device)?;
+                // what was sealed is of the chain that is over
+                for queued in outbox::all(write.connection(), key)? {
+                    outbox::clear_sealed(write, &[queued.id])?;
+                }
             }
             for opening in store::openings::all(write.connection())? {
                 // its group may be gone, or the relay may know it already

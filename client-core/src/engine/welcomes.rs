@@ -9,13 +9,13 @@ use crate::{
     engine::{
         contacts::introduce,
         ids::Ids,
-        opening::{Accepted, Founder, enter, set_up_anew, tell_profile},
+        opening::{Accepted, Founder, enter, set_up_anew},
     },
     error::Result,
     model::{ConversationState, Standing},
     seams::Randomness,
     store::{
-        self, WriteTransaction, commits, contacts,
+        self, WriteTransaction, chains, commits, contacts,
         conversations::{self, ConversationRow},
         openings, outbox, requests, streams,
     },
@@ -119,6 +119,7 @@ impl Inbox<'_> {
         };
         contacts::pin_root_key(write, peer.account, peer.root_key)?;
         let stream = StreamId::Conversation(joined.conversation);
+        let mut wanted = contacts::has_consented(write.connection(), peer.account)?;
         let key = match conversations::key_of_peer(write.connection(), peer.account)? {
             None => {
                 let opening = ConversationState::Opening;
@@ -132,9 +133,13 @@ impl Inbox<'_> {
             }
             Some(key) => {
                 let row = conversations::row(write.connection(), key)?;
-                if row.state == ConversationState::Established {
+                // one that was asked for and never accepted has ended where there is another
+                let ended =
+                    row.standing == Standing::Asked && row.conversation != joined.conversation;
+                if row.state == ConversationState::Established && !ended {
                     return self.joined_anew(write, entry, &row, joined);
                 }
+                wanted |= ended || openings::load(write.connection(), key)?.is_some();
                 self.adopt(write, &row, joined)?;
                 key
             }
@@ -143,8 +148,6 @@ impl Inbox<'_> {
         if let Some(start) = entry.start {
             streams::advance(write, stream, start)?;
         }
-        let wanted = openings::load(write.connection(), key)?.is_some()
-            || contacts::has_consented(write.connection(), peer.account)?;
         openings::delete(write, key)?;
         let row = ConversationRow {
             key,
@@ -186,12 +189,13 @@ impl Inbox<'_> {
             seq: entry.start.unwrap_or(0),
             time: entry.time,
         };
-        set_up_anew(write, row, joined.incarnation, self.ids, accepted)?;
-        if row.standing == Standing::Open {
-            // a relay that had lost the conversation learns that both want it
-            tell_profile(write, row.key, self.name, None, self.ids)?;
-        }
-        Ok(())
+        let founder = Founder {
+            own: self.keys.account(),
+            name: self.name,
+            manifest: self.manifest,
+            ids: self.ids,
+        };
+        set_up_anew(write, row, joined.incarnation, &founder, accepted)
     }
 
     /// The other side made the conversation first: ours is dropped, and what was written here goes there.
@@ -209,6 +213,13 @@ impl Inbox<'_> {
             group.delete()?;
         }
         let (conversation, incarnation) = (joined.conversation, joined.incarnation);
+        if row.state == ConversationState::Established {
+            // what was sent in the one that ended stays there
+            chains::forget(write, key, self.keys.device())?;
+            chains::forget_others(write, key, self.keys.device())?;
+            commits::delete_rejoin(write, row.conversation)?;
+            commits::delete_renewal(write, key)?;
+        }
         conversations::set_state(
             write,
             key,
@@ -216,8 +227,9 @@ impl Inbox<'_> {
             incarnation,
             ConversationState::Opening,
         )?;
-        // the id of a message names its conversation; none of these was ever sealed
+        // the id of a message names its conversation; none of these was ever taken by the relay
         for queued in outbox::all(write.connection(), key)? {
+            outbox::clear_sealed(write, &[queued.id])?;
             if let Some(message) = queued.message {
                 let id = content::message_id(
                     self.keys.relay(),

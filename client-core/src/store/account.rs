@@ -242,6 +242,24 @@ pub fn set_sent(write: &WriteTransaction<'_>, sent: u64) -> Result<()> {
     Ok(())
 }
 
+/// Lowers our count to what the relay took, and what it may still take of what is stored. What was made and refused is not
+/// counted any more: else an older copy of this database could hide behind it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn settle_sent(write: &WriteTransaction<'_>, taken: u64) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET sent = min(sent, ?1
+             + (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
+             + (SELECT count(*) FROM openings WHERE request IS NOT NULL)
+             + (SELECT count(*) FROM rejoins WHERE request IS NOT NULL)
+             + (SELECT count(*) FROM renewals WHERE request IS NOT NULL))
+         WHERE id = 1",
+        [signed(taken)],
+    )?;
+    Ok(())
+}
+
 /// Sets what others may see.
 ///
 /// # Errors

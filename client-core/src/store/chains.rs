@@ -14,6 +14,9 @@ use crate::{
 /// More missing entries than this are not counted one by one.
 const MOST_MISSING: u64 = 1000;
 
+/// In place of a device where it is not known who is missing what; the number is 0 then.
+const NOBODY: [u8; DeviceId::LEN] = [0; DeviceId::LEN];
+
 /// Names one run of a device's entries in a conversation: 8 random bytes.
 pub type ChainId = ByteArray<8>;
 
@@ -65,9 +68,7 @@ pub fn load(
     Ok(statement
         .query_row((key.0, device.as_bytes()), |row| {
             Ok(Chain {
-                chain: id(row, "chain", |bytes| {
-                    <[u8; 8]>::try_from(bytes).ok().map(ByteArray::from)
-                })?,
+                chain: id(row, "chain", chain_id)?,
                 number: unsigned(row.get("number")?),
                 link: id(row, "link", Digest::from_slice)?,
             })
@@ -226,6 +227,43 @@ pub fn note_missing(
     Ok(())
 }
 
+/// Notes that the relay had to leave out something below `base`, nobody knows how much, and tells of it in a line.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn note_unknown(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    base: u64,
+    line: &messages::NewMessage<'_>,
+) -> Result<()> {
+    let Some(row) = messages::insert(write, line)? else {
+        return Ok(());
+    };
+    write.connection().execute(
+        "INSERT OR IGNORE INTO gaps (conversation, device, chain, number, message) VALUES (?1, ?2, ?3, 0, ?4)",
+        (key.0, NOBODY, base.to_be_bytes(), row),
+    )?;
+    Ok(())
+}
+
+/// An entry says by its number what is missing: the lines that could not tell how much go.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn close_unknown(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
+    let lines: Vec<i64> = {
+        let mut statement = write.connection().prepare_cached(
+            "DELETE FROM gaps WHERE conversation = ?1 AND device = ?2 RETURNING message",
+        )?;
+        let rows = statement.query_map((key.0, NOBODY), |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    lines
+        .into_iter()
+        .try_for_each(|line| messages::delete(write, line))
+}
+
 /// Closes gaps: these numbers arrived after all, or were no messages. A line that tells of nothing any more goes.
 ///
 /// # Errors
@@ -289,12 +327,42 @@ pub fn missing_of(connection: &Connection, of: &Missing) -> Result<Option<(u64, 
         .map(|(first, last)| (unsigned(first), unsigned(last))))
 }
 
+/// All that is missing in a conversation: for each chain the first and last number.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn all_missing(
+    connection: &Connection,
+    key: ConversationKey,
+) -> Result<Vec<(ChainId, u64, u64)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT chain, min(number) AS first, max(number) AS last FROM gaps
+         WHERE conversation = ?1 AND number > 0 GROUP BY device, chain",
+    )?;
+    let rows = statement.query_map([key.0], |row| {
+        Ok((
+            id(row, "chain", chain_id)?,
+            unsigned(row.get("first")?),
+            unsigned(row.get("last")?),
+        ))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn chain_id(bytes: &[u8]) -> Option<ChainId> {
+    <[u8; 8]>::try_from(bytes).ok().map(ByteArray::from)
+}
+
 /// How many entries are known to be missing, in all conversations.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn count_missing(connection: &Connection) -> Result<u32> {
-    Ok(connection.query_row("SELECT count(*) FROM gaps", [], |row| row.get(0))?)
+    Ok(
+        connection.query_row("SELECT count(*) FROM gaps WHERE number > 0", [], |row| {
+            row.get(0)
+        })?,
+    )
 }
 
 /// The id of the line that tells of a gap: the same for the same gap.

@@ -84,6 +84,22 @@ pub fn begin_again(
     Ok(())
 }
 
+/// The person holds a link of the other by now.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_secret(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    secret: &LinkSecret,
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE openings SET secret = ?2 WHERE conversation = ?1",
+        (conversation.0, secret.as_bytes()),
+    )?;
+    Ok(())
+}
+
 /// Forgets an intent: it is fulfilled or refused.
 ///
 /// # Errors

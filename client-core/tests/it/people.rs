@@ -52,6 +52,12 @@ impl TestRelay {
         relay
     }
 
+    /// Everything that the relay keeps.
+    #[allow(dead_code, reason = "the test that records all traffic looks there")]
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn serve(&mut self, listener: TcpListener) {
         let relay = Relay::open(self.folder.path()).unwrap();
         let shutdown = CancellationToken::new();

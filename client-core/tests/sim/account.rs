@@ -13,7 +13,7 @@ use client_core::{
     model::{ConversationKey, Message, MessageKind},
     profile::{Profile, ProfileState},
     seams::SeededRandom,
-    store::{Database, DatabaseKey, messages},
+    store::{Database, DatabaseKey, WriteTransaction, messages},
 };
 use protocol::{AccountId, Link};
 use rusqlite::Connection;
@@ -23,6 +23,7 @@ use crate::{
     chance::seed_of,
     network::{Cable, Wire},
     relay::copy_files,
+    schedule::PushFault,
     time::Clocks,
 };
 
@@ -68,6 +69,25 @@ pub(crate) struct Account {
     pub(crate) app: Option<App>,
     /// When a closed app is started again.
     pub(crate) opens_at: Option<Duration>,
+    /// The app dies at this input from now.
+    pub(crate) doom: Option<Doom>,
+    /// What becomes of how many pushes.
+    pub(crate) mischief: Option<(PushFault, u64)>,
+    /// Where the database is while the app is closed, and its key.
+    disk: Option<(PathBuf, DatabaseKey)>,
+    /// An older state of the folder.
+    copy: Option<PathBuf>,
+}
+
+/// A death that is planned.
+#[derive(Clone, Copy)]
+pub(crate) struct Doom {
+    /// Inputs until then.
+    pub(crate) inputs: u64,
+    /// Before the last of them is taken in, or after it, when nothing of it has left the computer.
+    pub(crate) before: bool,
+    /// How long the app stays closed.
+    pub(crate) closed: Duration,
 }
 
 /// The app while it runs. The profile's lock goes last.
@@ -99,6 +119,10 @@ impl Account {
             id: None,
             app: None,
             opens_at: None,
+            doom: None,
+            mischief: None,
+            disk: None,
+            copy: None,
         }
     }
 
@@ -146,6 +170,7 @@ impl Account {
             asks_again_at: None,
             profile,
         };
+        self.disk = Some((app.path.clone(), app.key.clone()));
         let id = app.engine.me().account;
         assert_eq!(*self.id.get_or_insert(id), id, "the account keeps its keys");
         if new {
@@ -159,11 +184,13 @@ impl Account {
     pub(crate) fn close(&mut self) {
         self.cable.cut();
         self.app = None;
+        self.doom = None;
     }
 
     /// The process is killed: the disk is as it was at the last commit.
     pub(crate) fn crash(&mut self) {
         self.cable.cut();
+        self.doom = None;
         if let Some(app) = self.app.take() {
             let next = self
                 .root
@@ -172,8 +199,54 @@ impl Account {
             drop(app);
             // what a dead process left is not needed twice
             std::fs::remove_dir_all(&self.folder).expect("remove the old files");
-            self.folder = next;
+            self.move_to(next);
         }
+    }
+
+    fn move_to(&mut self, folder: PathBuf) {
+        if let Some((path, _)) = &mut self.disk {
+            let within = path.strip_prefix(&self.folder);
+            *path = folder.join(within.expect("the database is in the folder"));
+        }
+        self.folder = folder;
+    }
+
+    /// Reads and changes the database behind the app's back, also while it is closed.
+    pub(crate) fn tamper<T>(
+        &self,
+        work: impl FnOnce(&WriteTransaction<'_>) -> client_core::Result<T>,
+    ) -> Option<T> {
+        let (path, key) = self.disk.as_ref()?;
+        let mut database = Database::open(path, key).expect("open beside");
+        Some(database.write(work).expect("change beside").0)
+    }
+
+    /// Keeps what is on the disk now.
+    pub(crate) fn copy(&mut self) -> bool {
+        // what the relay has not made yet is made anew each time
+        if self.disk.is_none() || self.folder.join("account/registering").exists() {
+            return false;
+        }
+        let copy = self.root.join(format!("copy-{}", self.who));
+        if copy.exists() {
+            std::fs::remove_dir_all(&copy).expect("remove the older copy");
+        }
+        copy_files(&self.folder, &copy);
+        self.copy = Some(copy);
+        true
+    }
+
+    /// Replaces what is on the disk by the copy. The app is closed.
+    pub(crate) fn roll_back(&mut self) -> bool {
+        let Some(copy) = &self.copy else { return false };
+        self.lives += 1;
+        let next = self
+            .root
+            .join(format!("person-{}-{}", self.who, self.lives));
+        copy_files(copy, &next);
+        std::fs::remove_dir_all(&self.folder).expect("remove the newer files");
+        self.move_to(next);
+        true
     }
 }
 

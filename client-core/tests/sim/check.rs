@@ -1,43 +1,60 @@
 //! The end of a run: it comes to rest, and everything is what it must be.
+//!
+//! | between two accounts | what holds in the end |
+//! |---|---|
+//! | always | nobody shows a text twice, or one that was not accepted, or one that cannot be opened, or that something is missing; both are in the same epoch of the same group, with the same members |
+//! | nothing was lost, nobody declined or blocked | both show every accepted text, in one order, which is the order of acceptance |
+//! | a decline or a block | each shows the others in one order; what was accepted after a block ended is shown; while it lasted nothing was added; who declined has no conversation |
+//! | a device lost keys or went back in time | both show every text that the device still had or the other one; those that did not have to be sent again are in one order |
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use client_core::{
     crypto::{AccountKeys, Mls},
-    model::{ConnectionState, ConversationState, Message, MessageKind, OutgoingState, SystemEvent},
+    model::{ConversationState, Message, MessageKind, OutgoingState, Standing, SystemEvent},
     seams::SeededRandom,
-    store::{Database, account as account_row, commits, conversations, openings, outbox},
+    store::{account as account_row, conversations},
 };
-
 use protocol::MessageId;
 
 use crate::{
-    account::{self, Account, App},
-    model::{SECRET, Side},
+    account::{self, Account},
+    chance::Chance,
+    model::{Fate, Pair, SECRET, Side},
     world::{Verdict, World},
 };
 
-/// How long a healed world may take to come to rest. The longest pauses of a client are a minute.
-const REST_WITHIN: Duration = Duration::from_secs(30 * 60);
+/// How long a healed world may take to come to rest. The longest pauses of a client are ten minutes.
+const REST_WITHIN: Duration = Duration::from_secs(60 * 60);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
 impl World {
-    /// Heals everything, waits for rest, and checks all that must be true.
+    /// Heals everything, waits for rest, lets everybody say a last word, and checks all that must be true.
     pub(crate) async fn settle(&mut self) -> Verdict {
         self.heal();
-        let end = self.time.now() + REST_WITHIN;
-        while let Some(why) = self.unrest() {
-            if self.time.now() > end {
-                return Err(format!("it does not come to rest: {why}"));
-            }
-            self.advance(self.time.now() + LOOK).await?;
+        self.come_to_rest().await?;
+        self.accept_known();
+        self.come_to_rest().await?;
+        // what is missing at the end of a stream shows when something follows
+        let sides: Vec<Side> = self
+            .model
+            .pairs()
+            .flat_map(|((one, other), _)| [(one, other), (other, one)])
+            .filter(|side| self.may_write(*side))
+            .collect();
+        for side in sides {
+            let mut chance = Chance::new(self.seed, "last words", side.0 as u64);
+            self.write(side, 1, &mut chance)?;
         }
-        // whatever would come twice comes now
-        self.advance(self.time.now() + LOOK * 2).await?;
-        let pairs: Vec<Side> = self.model.pairs().collect();
-        for (one, other) in pairs {
-            self.check_pair(one, other)
+        self.come_to_rest().await?;
+        let pairs: Vec<(Side, Pair)> = self
+            .model
+            .pairs()
+            .map(|(side, pair)| (side, pair.clone()))
+            .collect();
+        for ((one, other), pair) in pairs {
+            self.check_pair(one, other, &pair)
                 .map_err(|problem| format!("{one} and {other}: {problem}"))?;
         }
         self.host.stop().await;
@@ -47,102 +64,243 @@ impl World {
         }
     }
 
-    /// What is not finished yet.
-    fn unrest(&self) -> Option<String> {
-        if self.has_wishes() {
-            return Some("somebody waits for a link".to_owned());
+    async fn come_to_rest(&mut self) -> Verdict {
+        let end = self.time.now() + REST_WITHIN;
+        loop {
+            while let Some(why) = self.unrest() {
+                if self.time.now() > end {
+                    return Err(format!("it does not come to rest: {why}"));
+                }
+                self.advance(self.time.now() + LOOK).await?;
+            }
+            // whatever would come twice comes now, and whatever follows from what came
+            self.advance(self.time.now() + LOOK * 2).await?;
+            if self.unrest().is_none() {
+                return Ok(());
+            }
         }
-        self.accounts
-            .iter()
-            .filter(|account| account.has_begun())
-            .find_map(|account| {
-                let why = match &account.app {
-                    None => Some("the app is closed".to_owned()),
-                    Some(app) => unrest_of(app),
-                };
-                why.map(|why| format!("{}: {why}", account.who))
-            })
     }
 
-    fn check_pair(&self, one: usize, other: usize) -> Verdict {
-        let [left, right] = [(one, other), (other, one)].map(|side| self.view(side));
+    /// Whether both have the same conversation, and the first one may write to the other, who will see it.
+    pub(crate) fn may_write(&self, (who, to): Side) -> bool {
+        let open = |(who, with): Side| {
+            let key = self.conversation(who, with)?;
+            let app = self.accounts[who].app.as_ref()?;
+            let row = conversations::row(&app.reader, key).expect("read a conversation");
+            (row.state == ConversationState::Established
+                && row.standing == Standing::Open
+                && !self.model.is_blocked((who, with)))
+            .then_some(row.conversation)
+        };
+        let one = open((who, to));
+        one.is_some() && one == open((to, who))
+    }
+
+    fn check_pair(&self, one: usize, other: usize, pair: &Pair) -> Verdict {
+        let sides = [(one, other), (other, one)];
+        for side in sides {
+            self.model.check_block(side, &self.shown(side))?;
+        }
+        if let Some(decliner) = pair.apart {
+            let of = if decliner == one { other } else { one };
+            return match self.conversation(decliner, of) {
+                Some(_) => Err(format!("{decliner} declined and has a conversation")),
+                None => Ok(()),
+            };
+        }
+        let views = sides.map(|side| self.view(side));
+        let [Some(left), Some(right)] = views else {
+            // a decline, or a block, may have come before everything
+            return if pair.loose {
+                Ok(())
+            } else {
+                Err("one of them has no conversation".to_owned())
+            };
+        };
         let (left, right) = (left?, right?);
-        same("groups", &left.group, &right.group)?;
-        let texts = |view: &View| -> Vec<(usize, MessageId, String)> {
-            view.messages
-                .iter()
-                .map(|(writer, message)| (*writer, message.id, message.text.clone()))
+        if pair.loose && left.group.id != right.group.id {
+            // the one who was declined keeps what it wrote
+            return Ok(());
+        }
+        if !pair.loose {
+            check_standing(pair, (one, &left), (other, &right))?;
+            for (view, side) in [(&left, sides[0]), (&right, sides[1])] {
+                if view.standing != Standing::Asked {
+                    same("title", &view.title, &self.accounts[side.1].name)?;
+                }
+            }
+        }
+        if left.is_established() && right.is_established() {
+            same("groups", &left.group, &right.group)?;
+        }
+        self.check_texts((one, &left), (other, &right))?;
+        if pair.is_open() && !pair.loose && !self.model.is_lossy((one, other)) {
+            self.check_receipts((one, &left), (other, &right))?;
+        }
+        Ok(())
+    }
+
+    /// Each text is shown once, in the same place, wherever it has to be.
+    fn check_texts(&self, (one, left): (usize, &View), (other, right): (usize, &View)) -> Verdict {
+        let lossy = self.model.is_lossy((one, other));
+        let of = |view: &View, writer: usize| -> Vec<(String, i64)> {
+            let texts = view.messages.iter().filter(|(of, message)| {
+                *of == writer && message.outgoing != Some(OutgoingState::Failed)
+            });
+            texts
+                .map(|(_, message)| (message.text.clone(), message.position))
                 .collect()
         };
-        let shown = texts(&left);
-        if shown != texts(&right) {
-            return Err("the two see different texts or another order".to_owned());
-        }
-        for (writer, reader) in [(one, other), (other, one)] {
-            let written: Vec<&String> = shown
+        for (writer, reader, own, others) in [(one, other, left, right), (other, one, right, left)]
+        {
+            let accepted = self.model.texts((writer, reader));
+            let (own, others) = (of(own, writer), of(others, writer));
+            for (whose, shown) in [(writer, &own), (reader, &others)] {
+                let distinct: BTreeSet<&String> = shown.iter().map(|(text, _)| text).collect();
+                if distinct.len() != shown.len() {
+                    return Err(format!("{whose} shows a text of {writer} twice"));
+                }
+                let mut due = accepted.iter().filter(|text| text.fate == Fate::Due);
+                if let Some(missing) = due.find(|text| !distinct.contains(&text.text)) {
+                    let start: String = missing.text.chars().take(30).collect();
+                    return Err(format!(
+                        "{whose} shows {} of {} texts of {writer}, without \"{start}\"",
+                        shown.len(),
+                        accepted.len()
+                    ));
+                }
+            }
+            // those that were not sent again have one place, the same on both sides
+            let placed: Vec<&String> = own
                 .iter()
-                .filter(|(of, ..)| *of == writer)
-                .map(|(.., text)| text)
+                .filter(|text| others.contains(text))
+                .map(|(text, _)| text)
                 .collect();
-            let accepted: Vec<&String> = self.model.texts((writer, reader)).iter().collect();
-            if written != accepted {
+            let both = own
+                .iter()
+                .filter(|(text, _)| others.iter().any(|(other, _)| other == text));
+            if !lossy && placed.len() < both.count() {
+                return Err(format!("the two see texts of {writer} in another order"));
+            }
+            let in_order: Vec<&String> = accepted
+                .iter()
+                .map(|text| &text.text)
+                .filter(|text| placed.contains(text))
+                .collect();
+            if placed != in_order {
                 return Err(format!(
-                    "of {writer} {} texts are shown and {} were accepted, or in another order",
-                    written.len(),
-                    accepted.len()
+                    "texts of {writer} are shown in another order than they were accepted"
                 ));
             }
         }
-        same("unread", &left.unread, &self.model.unread((one, other)))?;
-        same("unread", &right.unread, &self.model.unread((other, one)))
+        let ids = |view: &View| -> BTreeSet<(MessageId, String)> {
+            let texts = view.messages.iter();
+            texts
+                .map(|(_, message)| (message.id, message.text.clone()))
+                .collect()
+        };
+        let (left_ids, right_ids) = (ids(left), ids(right));
+        let strict = !lossy && !self.model.pair((one, other)).loose;
+        if strict && left_ids != right_ids {
+            return Err("the two see different texts".to_owned());
+        }
+        for (view, side) in [(left, (one, other)), (right, (other, one))] {
+            let of_other = view.messages.iter().filter(|(of, _)| *of == side.1);
+            let unread = of_other.filter(|(_, message)| !self.model.has_read(side, &message.text));
+            if !lossy {
+                same("unread", &view.unread, &unread.count())?;
+            }
+        }
+        Ok(())
     }
 
-    /// A conversation as one of the two has it.
-    fn view(&self, (who, with): Side) -> Verdict<View> {
-        let key = self
-            .conversation(who, with)
-            .ok_or(format!("{who} has no conversation"))?;
+    /// What one marked as read the other sees as read, where both want that, and nothing else.
+    fn check_receipts(&self, left: (usize, &View), right: (usize, &View)) -> Verdict {
+        for ((writer, own), (reader, _)) in [(left, right), (right, left)] {
+            let told = self.model.tell_receipts((writer, reader));
+            for (_, message) in own.messages.iter().filter(|(of, _)| *of == writer) {
+                let shown = message.outgoing == Some(OutgoingState::Read);
+                let read = self.model.has_read((reader, writer), &message.text);
+                if (shown && !read) || (told && read && !shown) {
+                    return Err(format!(
+                        "{reader} read a text: {read}, {writer} sees it as {:?}",
+                        message.outgoing
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A conversation as one of the two has it; `None` where there is none.
+    fn view(&self, (who, with): Side) -> Option<Verdict<View>> {
+        let key = self.conversation(who, with)?;
         let Account { app, .. } = &self.accounts[who];
         let app = app.as_ref().expect("it has a conversation");
         let list = conversations::list(&app.reader).expect("list conversations");
         let shown = list
-            .iter()
-            .find(|conversation| conversation.key == key)
-            .expect("it is in the list");
-        same("title", &shown.title, &self.accounts[with].name)?;
+            .into_iter()
+            .find(|conversation| conversation.key == key)?;
         let all = account::messages(&app.reader, key);
-        let begun = |message: &&Message| {
-            message.kind == MessageKind::System(SystemEvent::ConversationStarted)
-        };
-        same("beginnings", &all.iter().filter(begun).count(), &1)?;
-        let missing = MessageKind::System(SystemEvent::MessagesMissing);
-        if all.iter().any(|message| message.kind == missing) {
-            return Err("something is missing".to_owned());
-        }
-        let line = |message: &&Message| matches!(message.kind, MessageKind::System(_));
         let mut messages = Vec::new();
-        for message in all.into_iter().filter(|message| !line(&message)) {
-            same("kind", &message.kind, &MessageKind::Text)?;
-            let writer = if message.outgoing.is_some() {
-                who
-            } else {
-                with
-            };
-            messages.push((writer, message));
+        for message in all {
+            match message.kind {
+                MessageKind::Text => {
+                    let own = message.outgoing.is_some();
+                    messages.push((if own { who } else { with }, message));
+                }
+                MessageKind::System(SystemEvent::MessagesMissing) => {
+                    return Some(Err(format!("something is missing for {who}")));
+                }
+                MessageKind::System(_) => {}
+                kind => return Some(Err(format!("{who} sees something {kind:?}"))),
+            }
         }
-        Ok(View {
-            group: group(app, key),
+        Some(Ok(View {
+            title: shown.title,
+            standing: shown.standing,
+            state: shown.state,
+            group: group(&self.accounts[who], key),
             messages,
             unread: usize::try_from(shown.unread).expect("a count"),
-        })
+        }))
     }
 }
 
 /// What one of the two sees.
 struct View {
-    group: String,
+    title: String,
+    standing: Standing,
+    state: ConversationState,
+    group: GroupView,
     messages: Vec<(usize, Message)>,
     unread: usize,
+}
+
+impl View {
+    fn is_established(&self) -> bool {
+        self.state == ConversationState::Established
+    }
+}
+
+/// Where a device is in a group.
+#[derive(Debug, PartialEq, Eq)]
+struct GroupView {
+    id: String,
+    /// Incarnation, epoch and members, where there is a group.
+    place: Option<(u32, u64, Vec<String>)>,
+}
+
+fn check_standing(pair: &Pair, left: (usize, &View), right: (usize, &View)) -> Verdict {
+    for (who, view) in [left, right] {
+        let should = match (pair.is_open(), pair.asked.contains(&who)) {
+            (true, _) => Standing::Open,
+            (false, true) => Standing::Asked,
+            (false, false) => Standing::Requested,
+        };
+        same("standing", &view.standing, &should)?;
+    }
+    Ok(())
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, should: &T) -> Verdict {
@@ -153,66 +311,29 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, should: &T) -> Verdi
     }
 }
 
-/// Conversation id, epoch and members.
-fn group(app: &App, key: client_core::model::ConversationKey) -> String {
-    let mut database = Database::open(&app.path, &app.key).expect("open beside");
-    let read = database.write(|write| {
+fn group(account: &Account, key: client_core::model::ConversationKey) -> GroupView {
+    let read = account.tamper(|write| {
         let row = conversations::row(write.connection(), key)?;
         let keys = account_row::load(write.connection())?.keys;
         let keys = AccountKeys::from_bytes(&keys)?;
         let mut random = SeededRandom::new(0);
         let mls = Mls::new(write.connection(), &mut random, &keys, 0);
-        let group = mls
-            .load(row.conversation, row.incarnation)?
-            .expect("an established conversation has its group");
-        let mut members: Vec<String> = group
-            .members()?
-            .iter()
-            .map(|member| format!("{}/{}", member.account, member.device))
-            .collect();
-        members.sort();
-        Ok(format!(
-            "{} {} {} {members:?}",
-            row.conversation,
-            row.incarnation,
-            group.epoch()?
-        ))
+        let place = match mls.load(row.conversation, row.incarnation)? {
+            None => None,
+            Some(group) => {
+                let mut members: Vec<String> = group
+                    .members()?
+                    .iter()
+                    .map(|member| format!("{}/{}", member.account, member.device))
+                    .collect();
+                members.sort();
+                Some((row.incarnation, group.epoch()?, members))
+            }
+        };
+        Ok(GroupView {
+            id: row.conversation.to_string(),
+            place,
+        })
     });
-    read.expect("read a group").0
-}
-
-fn unrest_of(app: &App) -> Option<String> {
-    let connection = app.engine.connection();
-    if connection.state != ConnectionState::Online {
-        return Some(format!("{connection:?}"));
-    }
-    if !openings::all(&app.reader)
-        .expect("read openings")
-        .is_empty()
-    {
-        return Some("a conversation is being opened".to_owned());
-    }
-    let rejoins = commits::rejoins(&app.reader).expect("read rejoins");
-    let renewals = commits::renewals(&app.reader).expect("read renewals");
-    if !rejoins.is_empty() || !renewals.is_empty() {
-        return Some("a commit is under way".to_owned());
-    }
-    let list = conversations::list(&app.reader).expect("list conversations");
-    list.iter().find_map(|conversation| {
-        if conversation.state != ConversationState::Established {
-            return Some(format!("a conversation is {:?}", conversation.state));
-        }
-        let waiting = outbox::all(&app.reader, conversation.key).expect("read the outbox");
-        if !waiting.is_empty() {
-            return Some(format!("{} entries wait to be sent", waiting.len()));
-        }
-        let all = account::messages(&app.reader, conversation.key);
-        all.iter()
-            .find(|message| {
-                message.outgoing.is_some_and(|state| {
-                    !matches!(state, OutgoingState::Delivered | OutgoingState::Read)
-                })
-            })
-            .map(|message| format!("a text is {:?}", message.outgoing))
-    })
+    read.expect("it has a database")
 }

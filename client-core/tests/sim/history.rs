@@ -25,6 +25,29 @@ const EXPECTED: &[&str] = &[
     "plan the next attempt",
 ];
 
+/// Warnings that a device explains which lost something. Expected from then on.
+const EXPECTED_OF_LOSS: &[&str] = &[
+    "the clock is far ahead of what was stored last",
+    "the relay shows an older state of a conversation",
+    "the restored relay has forgotten the newest state",
+    "a commit cannot be followed",
+    "a founded group is lost",
+    "a renewed group is lost",
+    "the group of a conversation is lost",
+    "a conversation cannot send",
+    "a conversation is set up anew",
+    "a request was not answered in time",
+    "a welcome could not be followed",
+    "an entry of a group that is over",
+    "an entry of an epoch that was never reached",
+    "entries of a conversation that is not here",
+    "entries of a sender never arrived",
+    "more texts than a request may have",
+    "the relay no longer has some entries",
+    "this database is older than what the relay had from this device",
+    "this device is not in the epoch that the relay names",
+];
+
 /// The history of one run.
 pub(crate) struct History {
     hash: Sha256,
@@ -98,12 +121,23 @@ impl History {
 
 /// Collects the log of everything that runs on this thread.
 #[derive(Clone, Default)]
-pub(crate) struct Watch(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Watch(Arc<Mutex<Log>>);
+
+#[derive(Default)]
+struct Log {
+    faults: Vec<String>,
+    loss: bool,
+}
 
 impl Watch {
     /// What was logged that should not have been.
     pub(crate) fn faults(&self) -> Vec<String> {
-        self.0.lock().expect("no line panics").clone()
+        self.0.lock().expect("no line panics").faults.clone()
+    }
+
+    /// A device loses something: it may say so.
+    pub(crate) fn expect_loss(&self) {
+        self.0.lock().expect("no line panics").loss = true;
     }
 }
 
@@ -119,10 +153,13 @@ impl Subscriber for Watch {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        let expected = *event.metadata().level() == Level::WARN
-            && EXPECTED.iter().any(|expected| line.0.contains(expected));
+        let is_one_of = |list: &[&str]| list.iter().any(|expected| line.0.contains(expected));
+        let warning = *event.metadata().level() == Level::WARN;
+        let mut log = self.0.lock().expect("no line panics");
+        let expected =
+            (warning && is_one_of(EXPECTED)) || (log.loss && is_one_of(EXPECTED_OF_LOSS));
         if !expected {
-            self.0.lock().expect("no line panics").push(line.0);
+            log.faults.push(line.0);
         }
     }
 

@@ -17,9 +17,14 @@ mod chance;
 mod check;
 mod history;
 mod link;
+mod loss;
+mod mischief;
 mod model;
+mod mutations;
 mod network;
+mod people;
 mod relay;
+mod rest;
 mod run;
 mod schedule;
 mod shrink;
@@ -28,12 +33,7 @@ mod time;
 mod wishes;
 mod world;
 
-use std::time::Duration;
-
-use self::{
-    run::run,
-    schedule::{Schedule, Step},
-};
+use self::{run::run, schedule::Schedule};
 
 /// Plays the schedules of some seeds; the first that breaks a promise ends the test.
 fn play(seeds: std::ops::Range<u64>) {
@@ -76,47 +76,4 @@ fn the_same_seed_gives_the_same_history() {
         assert_eq!(first.hash, second.hash, "seed {seed}");
         assert_eq!(first.counts.events(), second.counts.events());
     }
-}
-
-#[test]
-fn a_relay_that_forgets_what_it_answered_is_found_out_in_few_steps() {
-    let steps = [
-        (0, Step::Join { who: 0, by: None }),
-        (
-            0,
-            Step::Join {
-                who: 1,
-                by: Some(0),
-            },
-        ),
-        (9, Step::Read { who: 0, with: 1 }),
-        (30, Step::StopRelay { ms: 10 }),
-        (40, write(0, 1)),
-        (41, write(1, 0)),
-        (42, Step::Break { who: 0 }),
-        (50, Step::Forget { ms: 10 }),
-        (55, Step::Retry { who: 1 }),
-        (60, write(0, 1)),
-    ];
-    let schedule = Schedule {
-        seed: 1,
-        accounts: 2,
-        steps: steps
-            .map(|(at, step)| (Duration::from_secs(at), step))
-            .to_vec(),
-    };
-    let Err(failure) = run(&schedule, false) else {
-        panic!("a lost text was not missed")
-    };
-    let shrunk = shrink::shrink(failure);
-    let left = &shrunk.schedule.steps;
-    assert!(left.len() < schedule.steps.len(), "{left:?}");
-    assert!(
-        left.iter()
-            .any(|(_, step)| matches!(step, Step::Forget { .. }))
-    );
-}
-
-fn write(who: usize, to: usize) -> Step {
-    Step::Write { who, to, texts: 5 }
 }

@@ -10,12 +10,15 @@ use std::{
 
 use protocol::{Address, Link};
 use relay_server::{Config, InitOptions, InlineRelay, Relay, Tls, TlsMode};
-use tokio::io::DuplexStream;
+use tokio::{io::DuplexStream, sync::Notify};
 
 use crate::{
     chance::{Chance, seed_of},
     time::{self, Clocks},
 };
+
+/// A disk that does not answer before the process is dead.
+const NEVER: Duration = Duration::from_secs(3600);
 
 /// A relay process that may be there or not. Connections hold this, not the process.
 #[derive(Clone, Default)]
@@ -39,11 +42,36 @@ pub(crate) struct Host {
     folder: PathBuf,
     lives: u64,
     old: Option<PathBuf>,
+    backup: Option<PathBuf>,
+    doom: Arc<Doom>,
     pub(crate) door: Door,
 }
 
+/// The transaction at which the relay dies, and how long it stays away then.
+#[derive(Default)]
+struct Doom {
+    planned: Mutex<Option<(u64, Duration)>>,
+    has_come: Notify,
+}
+
+impl Doom {
+    /// A transaction is about to be written; says whether it never ends.
+    fn writes(&self) -> bool {
+        let mut planned = self.planned.lock().expect("counting does not panic");
+        let Some((writes, _)) = planned.as_mut() else {
+            return false;
+        };
+        *writes = writes.saturating_sub(1);
+        let now = *writes == 0;
+        if now {
+            self.has_come.notify_one();
+        }
+        now
+    }
+}
+
 impl Host {
-    pub(crate) fn create(root: &Path, seed: u64, clocks: Clocks) -> Self {
+    pub(crate) fn create(root: &Path, seed: u64, clocks: Clocks, window: u32) -> Self {
         let folder = root.join("relay-0");
         let mut config = Config {
             tls: Tls {
@@ -55,6 +83,7 @@ impl Host {
         // nobody here is a flood
         config.quotas.registrations_per_hour = 10_000;
         config.quotas.attempts_per_minute = 10_000;
+        config.connections.window_entries = window;
         Relay::create(&folder, InitOptions { config }).expect("make a relay");
         // a relay's own key is random; this one is the seed's
         let key: String = (0..4)
@@ -67,6 +96,8 @@ impl Host {
             folder,
             lives: 0,
             old: None,
+            backup: None,
+            doom: Arc::default(),
             door: Door::default(),
         }
     }
@@ -103,7 +134,13 @@ impl Host {
             .with_environment(time::environment(&self.clocks, seed));
         let mut chance = Chance::new(self.seed, "disk", self.lives);
         let slow = chance.pick(&[0, 2, 10, 80]);
-        let disk = move || Duration::from_millis(chance.between(0, slow));
+        let doom = Arc::clone(&self.doom);
+        let disk = move || {
+            if doom.writes() {
+                return NEVER;
+            }
+            Duration::from_millis(chance.between(0, slow))
+        };
         let relay = InlineRelay::start(&relay, disk).expect("start the relay");
         *self.door.0.lock().expect("accepting does not panic") = Some(relay);
     }
@@ -114,6 +151,32 @@ impl Host {
             .lock()
             .expect("accepting does not panic")
             .is_some()
+    }
+
+    /// Lets the relay die when it is about to commit.
+    pub(crate) fn doom(&self, writes: u64, closed: Duration) {
+        let mut planned = self.doom.planned.lock().expect("counting does not panic");
+        *planned = Some((writes, closed));
+    }
+
+    /// No death is planned any more, save one that has come.
+    pub(crate) fn spare(&self) {
+        let mut planned = self.doom.planned.lock().expect("counting does not panic");
+        planned.take_if(|(writes, _)| *writes > 0);
+    }
+
+    /// Waits for the death that is planned; answers how long the relay stays away.
+    pub(crate) fn doomed(&self) -> impl Future<Output = Duration> + use<> {
+        let doom = Arc::clone(&self.doom);
+        async move {
+            loop {
+                doom.has_come.notified().await;
+                let planned = doom.planned.lock().expect("counting does not panic").take();
+                if let Some((_, closed)) = planned {
+                    return closed;
+                }
+            }
+        }
     }
 
     fn take(&self) -> Option<InlineRelay> {
@@ -137,6 +200,39 @@ impl Host {
             fs::remove_dir_all(&self.folder).expect("remove the old files");
             self.folder = next;
         }
+    }
+
+    /// Copies the files.
+    pub(crate) fn back_up(&mut self) -> bool {
+        let backup = self.folder.with_file_name("relay-backup");
+        if backup.exists() {
+            fs::remove_dir_all(&backup).expect("remove the older backup");
+        }
+        copy_files(&self.folder, &backup);
+        self.backup = Some(backup);
+        true
+    }
+
+    /// Killed, and made anew from the backup; `false` where there is none.
+    pub(crate) fn restore(&mut self) -> bool {
+        let Some(backup) = self.backup.clone() else {
+            return false;
+        };
+        self.crash();
+        self.lives += 1;
+        let next = self
+            .folder
+            .with_file_name(format!("relay-restored-{}", self.lives));
+        copy_files(&backup, &next);
+        fs::remove_dir_all(&self.folder).expect("remove the lost files");
+        self.folder = next;
+        let seed = seed_of(self.seed, "restore", self.lives);
+        Relay::open(&self.folder)
+            .expect("open the relay")
+            .with_environment(time::standing_environment(&self.clocks, seed))
+            .mark_restored()
+            .expect("mark the relay as restored");
+        true
     }
 
     /// Killed, with a disk that lost what was written since the start.

@@ -37,8 +37,79 @@ pub(crate) enum Step {
     Forget { ms: u64 },
     /// Somebody's wall clock jumps.
     Clock { who: usize, by: i64 },
-    /// All is off for days.
+    /// All is off for days. Longer than the relay keeps what nobody fetched, if it is so long.
     Night { days: u64 },
+    /// Somebody asks another account for a conversation, without a link.
+    Ask { who: usize, whom: usize },
+    /// Somebody accepts who asked.
+    Accept { who: usize, of: usize },
+    /// Somebody declines who asked, and perhaps blocks as well.
+    Decline { who: usize, of: usize, block: bool },
+    /// Somebody blocks another.
+    Block { who: usize, whom: usize },
+    /// Somebody ends a block.
+    Unblock { who: usize, whom: usize },
+    /// Somebody's app is told to renew its leaf, perhaps the other's at the same moment.
+    Renew { who: usize, with: usize, both: bool },
+    /// Somebody lets others see, or not see, what it reads and when it types.
+    Privacy { who: usize, open: bool },
+    /// Somebody is typing.
+    Type { who: usize, to: usize },
+    /// The app is killed at one of its next inputs: before it, or after it before anything of it leaves the computer.
+    CrashAtInput {
+        who: usize,
+        inputs: u64,
+        before: bool,
+        ms: u64,
+    },
+    /// The relay is killed when it is about to commit one of its next transactions.
+    CrashAtWrite { writes: u64, ms: u64 },
+    /// Some of the next pushes to somebody do not arrive, or arrive twice.
+    Pushes {
+        who: usize,
+        fault: PushFault,
+        pushes: u64,
+    },
+    /// The app is closed, and the keys of one conversation or of all are lost from its disk.
+    LoseKeys {
+        who: usize,
+        with: Option<usize>,
+        ms: u64,
+    },
+    /// The app's files are copied.
+    Copy { who: usize },
+    /// The app is closed, and its files are replaced by the copy.
+    RollBack { who: usize, ms: u64 },
+    /// Somebody's app is closed for weeks, so long that the relay gives up what it keeps for it. The others are there now
+    /// and then.
+    Away { who: usize, weeks: u64 },
+    /// The operator backs the relay up.
+    BackUp,
+    /// The relay's disk is lost, and it is restored from its backup.
+    Restore { ms: u64 },
+    /// The app is killed, and its disk has nothing of what it stored since the copy, although it acknowledged it. Never
+    /// drawn: no promise holds then, and the checks must see it.
+    Unstore { who: usize, ms: u64 },
+}
+
+/// What becomes of pushes. No network does this; a relay with an error might, and a client must come through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PushFault {
+    Lost,
+    Twice,
+    /// Two entries of one push have changed places. Never drawn: the checks must see it.
+    Swapped,
+}
+
+/// What kinds of things go wrong in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    /// Networks, processes and clocks.
+    Plain,
+    /// And people who ask, decline and block.
+    People,
+    /// And devices that lose what they had.
+    Losses,
 }
 
 /// Which way nothing passes.
@@ -58,6 +129,8 @@ pub(crate) struct Schedule {
     pub(crate) seed: u64,
     pub(crate) accounts: usize,
     pub(crate) steps: Vec<Timed>,
+    /// How many pushed entries a device may leave without acknowledgement.
+    pub(crate) window: u32,
 }
 
 impl Schedule {
@@ -65,8 +138,10 @@ impl Schedule {
         let mut chance = Chance::new(seed, "schedule", 0);
         let accounts = chance.pick(&[2, 2, 2, 3, 3, 4]);
         let span = chance.pick(&[60, 300, 900, 1800]) * SECOND;
+        let flavour = chance.pick(&[Flavour::Plain, Flavour::People, Flavour::Losses]);
+        let window = chance.pick(&[512, 512, 16, 3]);
         let mut steps = Vec::new();
-        arrivals(&mut chance, accounts, &mut steps);
+        arrivals(&mut chance, accounts, flavour, &mut steps);
         for _ in 0..chance.magnitude(40, 400) {
             let at = chance.between(2 * SECOND, span);
             let step = doing(&mut chance, accounts);
@@ -82,6 +157,14 @@ impl Schedule {
             let longest = chance.pick(&[SECOND, 20 * SECOND, 90 * SECOND]);
             steps.push((at, trouble(&mut chance, accounts, longest)));
         }
+        for _ in 0..chance.magnitude(4, 40) {
+            let at = chance.between(SECOND, span);
+            match flavour {
+                Flavour::Plain => {}
+                Flavour::People => steps.push((at, dealing(&mut chance, accounts))),
+                Flavour::Losses => steps.push((at, loss(&mut chance, accounts))),
+            }
+        }
         let mut steps: Vec<Timed> = steps
             .into_iter()
             .map(|(at, step)| (Duration::from_millis(at), step))
@@ -91,15 +174,18 @@ impl Schedule {
             seed,
             accounts,
             steps,
+            window,
         }
     }
 }
 
 /// How everybody comes in, and who meets whom.
-fn arrivals(chance: &mut Chance, accounts: usize, steps: &mut Vec<(u64, Step)>) {
+fn arrivals(chance: &mut Chance, accounts: usize, flavour: Flavour, steps: &mut Vec<(u64, Step)>) {
+    // those who were invited by each other need not ask
+    let by_each_other = if flavour == Flavour::People { 20 } else { 60 };
     for who in 0..accounts {
         let at = chance.below(5 * SECOND);
-        let by = (who > 0 && chance.hit(60)).then(|| chance.index(who));
+        let by = (who > 0 && chance.hit(by_each_other)).then(|| chance.index(who));
         steps.push((at, Step::Join { who, by }));
     }
     for who in 0..accounts {
@@ -110,7 +196,14 @@ fn arrivals(chance: &mut Chance, accounts: usize, steps: &mut Vec<(u64, Step)>) 
             } else {
                 (whose, who)
             };
-            let open = |(who, whose)| Step::Open { who, whose };
+            let asks = flavour == Flavour::People && chance.hit(70);
+            let open = |(who, whom): (usize, usize)| {
+                if asks {
+                    Step::Ask { who, whom }
+                } else {
+                    Step::Open { who, whose: whom }
+                }
+            };
             if chance.hit(80) {
                 steps.push((at, open(first)));
             }
@@ -122,24 +215,96 @@ fn arrivals(chance: &mut Chance, accounts: usize, steps: &mut Vec<(u64, Step)>) 
     }
 }
 
-fn doing(chance: &mut Chance, accounts: usize) -> Step {
+fn two(chance: &mut Chance, accounts: usize) -> (usize, usize) {
     let who = chance.index(accounts);
-    let other = (who + 1 + chance.index(accounts - 1)) % accounts;
-    match chance.below(10) {
-        0..=6 => Step::Write {
+    (who, (who + 1 + chance.index(accounts - 1)) % accounts)
+}
+
+fn doing(chance: &mut Chance, accounts: usize) -> Step {
+    let (who, other) = two(chance, accounts);
+    match chance.below(40) {
+        0..=25 => Step::Write {
             who,
             to: other,
             texts: usize::try_from(chance.magnitude(1, 80)).expect("a few"),
         },
-        7..=8 => Step::Read { who, with: other },
+        26..=31 => Step::Read { who, with: other },
+        32..=34 => Step::Type { who, to: other },
+        35 => Step::Privacy {
+            who,
+            open: chance.hit(50),
+        },
+        36..=37 => Step::Renew {
+            who,
+            with: other,
+            both: chance.hit(50),
+        },
         _ => Step::Retry { who },
+    }
+}
+
+/// How people deal with each other.
+fn dealing(chance: &mut Chance, accounts: usize) -> Step {
+    let (who, whom) = two(chance, accounts);
+    match chance.below(20) {
+        0..=4 => Step::Ask { who, whom },
+        5..=9 => Step::Accept { who, of: whom },
+        10..=12 => Step::Decline {
+            who,
+            of: whom,
+            block: chance.hit(30),
+        },
+        13..=15 => Step::Block { who, whom },
+        16..=18 => Step::Unblock { who, whom },
+        _ => Step::Open { who, whose: whom },
+    }
+}
+
+/// How a device loses what it had.
+fn loss(chance: &mut Chance, accounts: usize) -> Step {
+    let (who, other) = two(chance, accounts);
+    let ms = chance.magnitude(1, 20 * SECOND);
+    match chance.below(10) {
+        0..=4 => Step::LoseKeys {
+            who,
+            with: chance.hit(60).then_some(other),
+            ms,
+        },
+        5 if chance.hit(30) => Step::Night {
+            days: chance.pick(&[30, 61, 70, 100]),
+        },
+        5 => match chance.below(3) {
+            0 => Step::Away {
+                who,
+                weeks: chance.between(1, 12),
+            },
+            1 => Step::BackUp,
+            _ => Step::Restore { ms },
+        },
+        6..=7 => Step::Copy { who },
+        _ => Step::RollBack { who, ms },
     }
 }
 
 fn trouble(chance: &mut Chance, accounts: usize, longest: u64) -> Step {
     let who = chance.index(accounts);
     let ms = chance.magnitude(1, longest);
-    match chance.below(20) {
+    match chance.below(28) {
+        20..=23 => Step::CrashAtInput {
+            who,
+            inputs: chance.magnitude(1, 60),
+            before: chance.hit(40),
+            ms,
+        },
+        24..=25 => Step::CrashAtWrite {
+            writes: chance.magnitude(1, 20),
+            ms,
+        },
+        26..=27 => Step::Pushes {
+            who,
+            fault: chance.pick(&[PushFault::Lost, PushFault::Twice]),
+            pushes: chance.magnitude(1, 8),
+        },
         0..=2 => Step::Close { who, ms },
         3..=7 => Step::Crash { who, ms },
         8..=9 => Step::Break { who },

@@ -2,15 +2,25 @@
 
 use std::time::Duration;
 
-use client_core::{model::ConversationState, store::conversations};
+use client_core::{
+    ErrorKind,
+    model::{ConversationKey, ConversationState, Standing},
+    store::conversations,
+};
 
 use crate::{
-    account::{App, messages, newest},
+    account::{Account, App, Doom, messages, newest},
     chance::Chance,
+    model::Side,
     schedule::Step,
     wishes::Wish,
     world::{Verdict, World},
 };
+
+/// Texts that may be written before the other accepts.
+const MOST_ASKING: usize = 3;
+/// Days after which the relay keeps nothing that was not fetched.
+const RETENTION: u64 = 60;
 
 impl World {
     /// Does one step; answers whether there was anything to do.
@@ -28,7 +38,7 @@ impl World {
             Step::Join { who, by: Some(of) } | Step::Open { who, whose: of } => {
                 self.wishes.push(Wish::new(who, of, now));
             }
-            Step::Write { who, to, texts } => return self.write(who, to, texts, chance),
+            Step::Write { who, to, texts } => return self.write((who, to), texts, chance),
             Step::Read { who, with } => return Ok(self.read(who, with, chance)),
             Step::Retry { who } => {
                 let Some(app) = &mut self.accounts[who].app else {
@@ -58,39 +68,118 @@ impl World {
                 if !self.host.is_up() {
                     return Ok(false);
                 }
+                let closed = Duration::from_millis(ms);
                 match step {
                     Step::StopRelay { .. } => self.host.stop().await,
                     Step::Forget { .. } => self.host.forget(),
-                    _ => self.host.crash(),
+                    _ => {
+                        self.crash_relay(closed);
+                        return Ok(true);
+                    }
                 }
                 for account in &mut self.accounts {
                     account.cable.break_now();
                 }
-                self.relay_opens_at = Some(self.time.now() + Duration::from_millis(ms));
+                self.relay_opens_at = Some(self.time.now() + closed);
+            }
+            Step::CrashAtWrite { writes, ms } => {
+                self.host.doom(writes, Duration::from_millis(ms));
+            }
+            Step::CrashAtInput {
+                who,
+                inputs,
+                before,
+                ms,
+            } => {
+                let closed = Duration::from_millis(ms);
+                self.accounts[who].doom = Some(Doom {
+                    inputs,
+                    before,
+                    closed,
+                });
+            }
+            Step::Pushes { who, fault, pushes } => {
+                self.accounts[who].mischief = Some((fault, pushes));
             }
             Step::Clock { who, by } => self.accounts[who].clocks.jump(by),
             Step::Night { days } => return Ok(self.night(days, chance).await),
+            Step::Renew { who, with, both } => return Ok(self.renew((who, with), both)),
+            Step::Type { who, to } => return Ok(self.typing((who, to))),
+            Step::Ask { .. }
+            | Step::Accept { .. }
+            | Step::Decline { .. }
+            | Step::Block { .. }
+            | Step::Unblock { .. }
+            | Step::Privacy { .. } => return self.deal(step),
+            Step::Away { who, weeks } => return self.away(who, weeks).await,
+            Step::BackUp => return Ok(self.host.is_up() && self.host.back_up()),
+            Step::Restore { ms } => return Ok(self.restore_relay(Duration::from_millis(ms))),
+            Step::LoseKeys { .. }
+            | Step::Copy { .. }
+            | Step::RollBack { .. }
+            | Step::Unstore { .. } => {
+                return Ok(self.lose(step));
+            }
         }
         Ok(true)
     }
 
-    fn write(&mut self, who: usize, to: usize, texts: usize, chance: &mut Chance) -> Verdict<bool> {
-        let Some(key) = self.conversation(who, to) else {
-            return Ok(false);
-        };
+    pub(crate) fn write(&mut self, side: Side, texts: usize, chance: &mut Chance) -> Verdict<bool> {
+        let (who, to) = side;
+        self.look_at_blocks(side);
         for _ in 0..texts {
-            let text = self.model.next_text((who, to), chance);
+            // the app may have died of the text before
+            let Some(key) = self.conversation(who, to) else {
+                return Ok(false);
+            };
+            let text = self.model.next_text(side, chance);
+            let refusal = self.refusal(side, key);
             let App { engine, .. } = self.accounts[who]
                 .app
                 .as_mut()
                 .expect("it has a conversation");
-            let accepted = engine.send_text(key, &text);
-            accepted.map_err(|error| format!("{who} could not write: {error}"))?;
-            self.model.accepted((who, to), text);
+            match (engine.send_text(key, &text), refusal) {
+                (Ok(_), None) => {}
+                (Err(error), Some(kind)) if error.kind() == kind => return Ok(false),
+                (Ok(_), Some(kind)) => {
+                    return Err(format!("{who} could write to {to} in spite of {kind:?}"));
+                }
+                (Err(error), _) => return Err(format!("{who} could not write: {error}")),
+            }
+            let pair = self.model.pair(side);
+            let connected = if pair.loose {
+                self.may_write(side)
+            } else if self.model.is_lossy(side) {
+                // who lost the keys by which it was invited comes by itself: late, and as one that was asked
+                self.standing((to, who)) == Some(Standing::Open)
+            } else {
+                true
+            };
+            self.model.accepted(side, text, connected);
             self.history.counts.texts += 1;
             self.after(who);
         }
         Ok(true)
+    }
+
+    /// Why an app must not take a text now.
+    fn refusal(&self, side: Side, key: ConversationKey) -> Option<ErrorKind> {
+        let app = self.accounts[side.0].app.as_ref()?;
+        let row = conversations::row(&app.reader, key).expect("read a conversation");
+        let asks = row.standing == Standing::Asked;
+        let own = || {
+            let all = messages(&app.reader, key);
+            all.iter()
+                .filter(|message| message.outgoing.is_some())
+                .count()
+        };
+        if self.model.is_blocked(side) || row.standing == Standing::Requested {
+            Some(ErrorKind::Refused)
+        } else if asks && own() >= MOST_ASKING {
+            Some(ErrorKind::RequestLimit)
+        } else {
+            None
+        }
     }
 
     fn read(&mut self, who: usize, with: usize, chance: &mut Chance) -> bool {
@@ -114,19 +203,60 @@ impl World {
         true
     }
 
+    /// Tells the app to renew its leaf at the next opportunity: after the connection that follows.
+    fn renew(&mut self, (who, with): Side, both: bool) -> bool {
+        let sides = if both {
+            vec![(who, with), (with, who)]
+        } else {
+            vec![(who, with)]
+        };
+        let mut planned = false;
+        for side in sides {
+            if let Some(key) = self.conversation(side.0, side.1) {
+                let account = &mut self.accounts[side.0];
+                account.tamper(|write| conversations::plan_renewal(write, key, Some(0)));
+                account.cable.break_now();
+                planned = true;
+            }
+        }
+        planned
+    }
+
+    fn typing(&mut self, (who, to): Side) -> bool {
+        let Some(key) = self.conversation(who, to) else {
+            return false;
+        };
+        let app = self.accounts[who].app.as_mut();
+        let App { engine, .. } = app.expect("it has a conversation");
+        engine.typing(key).expect("typing disturbs nothing");
+        self.after(who);
+        true
+    }
+
+    /// Whether everything is in a state in which days may pass; long ones pass over closed apps as well.
+    pub(crate) fn may_sleep(&self, long: bool) -> bool {
+        let open = |account: &Account| {
+            let list = account.tamper(|write| conversations::list(write.connection()));
+            list.is_none_or(|list| {
+                list.iter()
+                    .any(|conversation| conversation.state != ConversationState::Established)
+            })
+        };
+        let unfinished = self.accounts.iter().any(|account| {
+            open(account) || !account.has_begun() || (account.app.is_none() && !long)
+        });
+        !unfinished && self.wishes.is_empty() && self.host.is_up()
+    }
+
     /// Everybody goes to bed, if nothing is unfinished that would be too old in the morning.
     async fn night(&mut self, days: u64, chance: &mut Chance) -> bool {
-        let open = |app: &App| {
-            let list = conversations::list(&app.reader).expect("list conversations");
-            list.iter()
-                .any(|conversation| conversation.state != ConversationState::Established)
-        };
-        let unfinished = self
-            .accounts
-            .iter()
-            .any(|account| account.app.as_ref().is_none_or(open) || !account.has_begun());
-        if unfinished || !self.wishes.is_empty() || !self.host.is_up() {
+        let long = days >= RETENTION;
+        if !self.may_sleep(long) {
             return false;
+        }
+        if long {
+            // what nobody fetched is gone
+            self.everybody_loses();
         }
         for account in &mut self.accounts {
             account.close();

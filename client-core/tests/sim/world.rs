@@ -1,6 +1,7 @@
 //! A run: people, their computers, the network, the relay, and what happens to them.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{
         Arc,
@@ -16,6 +17,8 @@ use crate::{
     account::Account,
     chance::Chance,
     history::{History, Watch},
+    loss::Kept,
+    mischief::{self, Befallen},
     model::Model,
     network::{Arrival, Cable, Line},
     relay::Host,
@@ -41,8 +44,8 @@ pub(crate) struct World {
     pub(crate) accounts: Vec<Account>,
     pub(crate) history: History,
     pub(crate) model: Model,
-    watch: Watch,
-    seed: u64,
+    pub(crate) watch: Watch,
+    pub(crate) seed: u64,
     chance: Chance,
     arrivals: mpsc::Receiver<Arrival>,
     tasks: JoinSet<()>,
@@ -50,6 +53,8 @@ pub(crate) struct World {
     pub(crate) silences: Vec<(Duration, usize, Way)>,
     pub(crate) relay_opens_at: Option<Duration>,
     calm: Arc<AtomicBool>,
+    /// What the copies hold that were made of accounts' files.
+    pub(crate) copies: BTreeMap<usize, Kept>,
     turns: u64,
 }
 
@@ -58,7 +63,7 @@ impl World {
     pub(crate) fn new(root: &Path, schedule: &Schedule, history: History, watch: Watch) -> Self {
         let seed = schedule.seed;
         let time = Time::start();
-        let mut host = Host::create(root, seed, time.clocks());
+        let mut host = Host::create(root, seed, time.clocks(), schedule.window);
         if schedule
             .steps
             .iter()
@@ -91,6 +96,7 @@ impl World {
             silences: Vec::new(),
             relay_opens_at: None,
             calm,
+            copies: BTreeMap::new(),
             turns: 0,
         }
     }
@@ -121,7 +127,13 @@ impl World {
         for account in &mut self.accounts {
             account.cable.line.set(Way::Both, true);
             account.opens_at = account.opens_at.map(|_| now);
+            account.doom = None;
+            if account.mischief.take().is_some() {
+                // what did not arrive comes with the next connection
+                account.cable.break_now();
+            }
         }
+        self.host.spare();
     }
 
     pub(crate) fn has_wishes(&self) -> bool {
@@ -145,8 +157,10 @@ impl World {
             }
             let next = self.next_turn().map_or(until, |next| next.min(until));
             let wait = sleep_until(self.time.at(next.max(now)));
+            let doomed = self.host.doomed();
             tokio::select! {
                 biased;
+                closed = doomed => self.crash_relay(closed),
                 Some(arrival) = self.arrivals.recv() => self.arrive(arrival),
                 () = wait => {}
             }
@@ -212,8 +226,11 @@ impl World {
             }
             if due(app.engine.next_wake()) {
                 app.engine.wake();
-                self.history.counts.inputs += 1;
+                self.after(who);
             }
+            let Some(app) = &mut self.accounts[who].app else {
+                continue;
+            };
             if due(app.idle_at) {
                 app.idle_at = app.engine.idle().then_some(now);
             }
@@ -223,12 +240,39 @@ impl World {
     }
 
     fn arrive(&mut self, ((who, life), event): Arrival) {
-        let now = self.time.now();
         let account = &mut self.accounts[who];
         if account.lives != life {
             return;
         }
-        let Some(app) = &mut account.app else { return };
+        if account.app.is_none() {
+            return;
+        }
+        if let Some(doom) = account.doom
+            && doom.before
+            && doom.inputs <= 1
+        {
+            self.die(who);
+            return;
+        }
+        let event = match mischief::befall(account, event) {
+            Befallen::Arrives(event) => event,
+            Befallen::Twice(event) => {
+                self.take_in(who, event.clone());
+                event
+            }
+            Befallen::Lost => return,
+        };
+        // it may have died of the first
+        if self.accounts[who].lives == life {
+            self.take_in(who, event);
+        }
+    }
+
+    fn take_in(&mut self, who: usize, event: NetworkEvent) {
+        let now = self.time.now();
+        let Some(app) = &mut self.accounts[who].app else {
+            return;
+        };
         let size = match &event {
             NetworkEvent::Received(_, bytes) => {
                 self.history.aside(|| match protocol::decode_frame(bytes) {
@@ -250,6 +294,14 @@ impl World {
     pub(crate) fn after(&mut self, who: usize) {
         self.history.counts.inputs += 1;
         let now = self.time.now();
+        if let Some(doom) = &mut self.accounts[who].doom {
+            doom.inputs = doom.inputs.saturating_sub(1);
+            if doom.inputs == 0 {
+                // committed, and nothing of it has left the computer
+                self.die(who);
+                return;
+            }
+        }
         if let Some(app) = &mut self.accounts[who].app
             && app.idle_at.is_none()
         {
@@ -257,6 +309,29 @@ impl World {
             app.idle_at = Some(now + Duration::from_millis(pause));
         }
         self.carry_out(who);
+    }
+
+    /// The app is killed as planned.
+    fn die(&mut self, who: usize) {
+        let now = self.time.now();
+        let account = &mut self.accounts[who];
+        if let Some(doom) = account.doom.take() {
+            self.history
+                .note(now, format_args!("{who} dies at an input"));
+            account.crash();
+            account.opens_at = Some(now + doom.closed);
+        }
+    }
+
+    /// The relay is killed; everybody's connection breaks.
+    pub(crate) fn crash_relay(&mut self, closed: Duration) {
+        let now = self.time.now();
+        self.history.note(now, format_args!("the relay dies"));
+        self.host.crash();
+        for account in &mut self.accounts {
+            account.cable.break_now();
+        }
+        self.relay_opens_at = Some(now + closed);
     }
 
     /// Does to the network what the engine wants, and notes what it says.

@@ -115,3 +115,22 @@ async fn an_account_that_is_not_here_enrolls_nobody() {
     let refused = client.enroll(&stranger, stranger.device()).await;
     assert_eq!(refused, Err(ErrorCode::NotAuthenticated));
 }
+
+#[tokio::test]
+async fn a_record_is_asked_for_once_on_a_connection_and_only_before_the_login() {
+    let relay = TestRelay::start().await;
+    let mut pair = relay.pair().await;
+    let record = Token::new(draw());
+    store(&mut pair.bo_client, record, b"sealed").await;
+    let mut client = relay.dial().await;
+    client.hello().await;
+    client.send(0, Recover { record }).await;
+    assert!(matches!(
+        client.next().await,
+        Some((0, Frame::Recovered(_)))
+    ));
+    client.send(0, Recover { record }).await;
+    assert_eq!(client.farewell().await, Some(ErrorCode::BadFrame));
+    pair.ana_client.send(1, Recover { record }).await;
+    assert_eq!(pair.ana_client.farewell().await, Some(ErrorCode::BadFrame));
+}

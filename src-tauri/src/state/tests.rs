@@ -51,9 +51,6 @@ fn create_account(folder: &Path, keyring: &dyn SecretStore, ways: &[Protection])
     }
 }
 
-/// What somebody does to a keyring.
-type Mischief = fn(&TestKeyring);
-
 fn json_of(state: &AppState) -> Value {
     serde_json::to_value(state).unwrap()
 }
@@ -122,6 +119,9 @@ impl Setting {
     }
 }
 
+/// What happens to a keyring.
+type Breaking<'a> = &'a dyn Fn(&TestKeyring);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_keyring_is_asked_again() {
     let setting = Setting::new(&[Protection::Keyring]);
@@ -162,15 +162,15 @@ async fn a_reason_for_people_is_a_sentence_without_names_of_the_program() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_the_keyring_does_is_a_question_and_never_a_new_account() {
     let setting = Setting::new(&[Protection::Keyring, passphrase(), recovery_code()]);
-    let cases: [(&str, Mischief); 5] = [
-        ("failed", |keyring| keyring.fail(Some(Failure::Missing))),
-        ("locked", |keyring| keyring.fail(Some(Failure::Locked))),
-        ("failed", |keyring| keyring.fail(Some(Failure::Broken))),
-        ("changed", |keyring| {
+    let cases: [(&str, Breaking<'_>); 5] = [
+        ("failed", &|keyring| keyring.fail(Some(Failure::Missing))),
+        ("locked", &|keyring| keyring.fail(Some(Failure::Locked))),
+        ("failed", &|keyring| keyring.fail(Some(Failure::Broken))),
+        ("changed", &|keyring| {
             keyring.fail(None);
             keyring.overwrite(&[9; 32]);
         }),
-        ("missing", TestKeyring::empty),
+        ("missing", &TestKeyring::empty),
     ];
     for (trouble, change) in cases {
         change(&setting.keyring);

@@ -37,23 +37,6 @@ export const keeping = {
     assert.equal(await page.locator(byId("recovery-open")).count(), 0);
   }),
 
-  "only the words are printed": journey({ scene: "due" }, async (page) => {
-    await page.click(byId("recovery-show"));
-    await page.click(byId("recovery-reveal"));
-    await page.waitForSelector(byId("qr-picture"));
-    await page.emulateMedia({ media: "print", colorScheme: "dark" });
-    assert.equal(await page.isVisible(byId("recovery-words")), true);
-    assert.equal(await page.isVisible(byId("qr-picture")), true);
-    assert.equal(await page.isVisible(byId("conversation-item")), false);
-    assert.equal(await page.isVisible(byId("recovery-written")), false);
-    await page.getByText("Relevo recovery code of").waitFor({ state: "visible" });
-    const ink = await page.evaluate(
-      (selector) => getComputedStyle(document.querySelector(selector) ?? document.body).color,
-      byId("recovery-words"),
-    );
-    assert.equal(ink, "rgb(27, 25, 23)");
-  }),
-
   "an account is restored with words from a picture and a backup": journey(
     { scene: "firstRun" },
     async (page) => {

@@ -79,3 +79,48 @@ pub(super) fn generation(connection: &Connection) -> Result<StoreGeneration> {
         )
         .map(StoreGeneration::new)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_the_release_before_is_brought_up_to_date_and_keeps_what_it_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = open_for_writing(&dir.path().join("db"), 0).unwrap();
+        for script in &MIGRATIONS[..2] {
+            connection.execute_batch(script).unwrap();
+        }
+        connection.pragma_update(None, "user_version", 2).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO accounts (id, account, created, manifest) VALUES (1, x'01', 5, 1), (2, x'02', 5, 1);
+                 INSERT INTO devices (id, device, account, login_key, leaf_key, inbox, created) VALUES (1, x'01', 1, x'', x'', 1, 5);
+                 INSERT INTO streams (id, last) VALUES (1, 1), (2, 2);
+                 INSERT INTO conversations VALUES (2, x'c0', 1, 2, 0, 1, 1, x'', x'');
+                 INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (2, 1, 0, 0, 1);
+                 INSERT INTO entries (stream, seq, sender, kind, incarnation, epoch, time, client_id, digest, bytes)
+                 VALUES (2, 1, 1, 2, 0, 0, 5, x'01', x'', x''), (2, 2, 1, 1, 0, 1, 5, x'02', x'', x''), (1, 1, 1, 3, 0, 1, 5, x'01', x'', x'');",
+            )
+            .unwrap();
+        for _ in 0..2 {
+            migrate(&connection, &Environment::system()).unwrap();
+        }
+        let sent: u64 = connection
+            .query_row("SELECT sent FROM devices", (), |row| row.get(0))
+            .unwrap();
+        assert_eq!(sent, 2, "a welcome is not counted");
+        let standing: (Option<i64>, i64, i64) = connection
+            .query_row(
+                "SELECT c.requester, m.since, m.former_welcome FROM conversations c JOIN members m ON m.stream = c.stream",
+                (),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .unwrap();
+        assert_eq!(standing, (None, 0, 0), "accepted, as it was");
+        // the release before still writes what it knows
+        connection
+            .execute("INSERT INTO members (stream, device, joined, welcome, cursor) VALUES (2, 9, 2, 1, 2)", ())
+            .unwrap();
+    }
+}

@@ -13,8 +13,6 @@ export const keeping = {
   "recovery.making": "Getting the words",
   "recovery.words": "Your 24 words",
   "recovery.qr": "Code with the 24 words",
-  "recovery.print": "Print",
-  "recovery.printed": "Relevo recovery code of {name} on the relay {relay}",
   "recovery.written": "I have written them down",
   "recovery.check.text": "Two of the words, to be sure that the paper is right:",
   "recovery.word": "Word {position}",

@@ -15,8 +15,6 @@ export const keeping: Record<keyof typeof english, string> = {
   "recovery.making": "Preparando las palabras",
   "recovery.words": "Tus 24 palabras",
   "recovery.qr": "Código con las 24 palabras",
-  "recovery.print": "Imprimir",
-  "recovery.printed": "Código de recuperación de Relevo de {name} en el relay {relay}",
   "recovery.written": "Ya las anoté",
   "recovery.check.text": "Dos de las palabras, para comprobar que el papel está bien:",
   "recovery.word": "Palabra {position}",

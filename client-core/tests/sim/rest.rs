@@ -1,0 +1,105 @@
+//! Whether a run has come to rest: nothing is under way any more, and nothing waits.
+
+use client_core::{
+    model::{ConnectionState, ConversationState, OutgoingState, Standing},
+    store::{commits, conversations, openings, outbox, requests},
+};
+
+use crate::{
+    account::{self, App},
+    model::Pair,
+    world::World,
+};
+
+impl World {
+    /// What is not finished yet.
+    pub(crate) fn unrest(&self) -> Option<String> {
+        if self.has_wishes() {
+            return Some("somebody waits for a link".to_owned());
+        }
+        self.accounts
+            .iter()
+            .filter(|account| account.has_begun())
+            .find_map(|account| {
+                let why = match &account.app {
+                    None => Some("the app is closed".to_owned()),
+                    Some(app) => {
+                        unrest_of(app).or_else(|| self.unrest_of_conversations(account.who, app))
+                    }
+                };
+                why.map(|why| format!("{}: {why}", account.who))
+            })
+    }
+
+    fn unrest_of_conversations(&self, who: usize, app: &App) -> Option<String> {
+        let list = conversations::list(&app.reader).expect("list conversations");
+        list.into_iter().find_map(|conversation| {
+            let other = self
+                .accounts
+                .iter()
+                .find(|account| account.id == Some(conversation.peer))?
+                .who;
+            let Pair { loose, .. } = self.model.pair((who, other));
+            let blocked = [(who, other), (other, who)]
+                .iter()
+                .any(|side| self.model.is_blocked(*side));
+            if blocked || (loose && conversation.standing != Standing::Open) {
+                // nothing need ever arrive there
+                return None;
+            }
+            let key = conversation.key;
+            if loose && conversation.state == ConversationState::Refused {
+                return None;
+            }
+            if openings::load(&app.reader, key)
+                .expect("read an opening")
+                .is_some()
+            {
+                return Some(format!("the conversation with {other} is being opened"));
+            }
+            if conversation.state != ConversationState::Established {
+                return Some(format!(
+                    "the conversation with {other} is {:?}",
+                    conversation.state
+                ));
+            }
+            let all = account::messages(&app.reader, key);
+            let failed = |state| loose && state == OutgoingState::Failed;
+            let waiting = outbox::all(&app.reader, key).expect("read the outbox");
+            let parked = all
+                .iter()
+                .filter(|message| message.outgoing.is_some_and(failed));
+            if waiting.len() > parked.count() {
+                return Some(format!("{} entries wait for {other}", waiting.len()));
+            }
+            // who has not accepted tells nothing, and who blocked told nothing then
+            let told = conversation.standing == Standing::Open && !loose;
+            all.iter()
+                .find(|message| {
+                    message.outgoing.is_some_and(|state| match state {
+                        OutgoingState::Delivered | OutgoingState::Read => false,
+                        OutgoingState::Sent => told,
+                        OutgoingState::Failed => !loose,
+                        OutgoingState::Queued => true,
+                    })
+                })
+                .map(|message| format!("a text to {other} is {:?}", message.outgoing))
+        })
+    }
+}
+
+fn unrest_of(app: &App) -> Option<String> {
+    let connection = app.engine.connection();
+    if connection.state != ConnectionState::Online {
+        return Some(format!("{connection:?}"));
+    }
+    let rejoins = commits::rejoins(&app.reader).expect("read rejoins");
+    let renewals = commits::renewals(&app.reader).expect("read renewals");
+    if !rejoins.is_empty() || !renewals.is_empty() {
+        return Some("a commit is under way".to_owned());
+    }
+    let blocks = requests::untold_blocks(&app.reader).expect("read blocks");
+    let declines = requests::untold_declines(&app.reader).expect("read declines");
+    (!blocks.is_empty() || !declines.is_empty())
+        .then(|| "the relay has to be told of a block or a decline".to_owned())
+}
