@@ -175,7 +175,11 @@ pub(crate) async fn dispatch(shell: &Shell, command: Value) -> Result<Value, App
     // the fault is not passed on: it may quote what was sent
     let command = serde_json::from_value::<Command>(command)
         .map_err(|_| AppError::new(ErrorCode::Internal, "not a command of this version"))?;
-    command.run(shell).await
+    let outcome = command.run(shell).await;
+    if matches!(&outcome, Err(error) if error.code == ErrorCode::Database) {
+        shell.doubt().await;
+    }
+    outcome
 }
 
 fn reply<T: Serialize>(value: T) -> Result<Value, AppError> {

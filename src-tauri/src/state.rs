@@ -126,6 +126,14 @@ impl Shell {
         Ok(settings)
     }
 
+    /// A command met a fault of the database: it is checked whole at its next opening.
+    pub(crate) async fn doubt(&self) {
+        if let Some(account) = self.running() {
+            // a failure is in the log, and the next fault tries again
+            let _noted = blocking(move || account.keeper.doubt()).await;
+        }
+    }
+
     /// Asks the person for a folder.
     pub(crate) async fn pick_folder(&self) -> Option<PathBuf> {
         self.program.pick_folder().await

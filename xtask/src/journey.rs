@@ -62,6 +62,12 @@ impl<'a> Journey<'a> {
             .step("every message is delivered", self.all_delivered())
             .await?;
         report
+            .step("they compare safety numbers", self.compare_numbers())
+            .await?;
+        report
+            .step("Ana writes her recovery code down", self.write_code_down())
+            .await?;
+        report
             .step("Luis writes while the relay is dead", self.offline())
             .await?;
         report
@@ -131,6 +137,32 @@ impl<'a> Journey<'a> {
             self.person(*author).sees_state(text, "delivered").await?;
         }
         Ok(())
+    }
+
+    /// Luis reads his number out, and Ana compares it with hers.
+    async fn compare_numbers(&mut self) -> Result<()> {
+        let luis = self.luis.open_safety_number().await?;
+        self.luis.window()?.close_dialog().await?;
+        let ana = self.ana.open_safety_number().await?;
+        if ana != luis {
+            bail!("Ana's number is {ana}, and Luis' is {luis}");
+        }
+        let window = self.ana.window()?;
+        window.write("safety-input", &luis).await?;
+        window.click("safety-compare").await?;
+        window.find("safety-result").await?;
+        self.picture(&self.ana, "12-safety-number").await?;
+        window.close_dialog().await?;
+        window.find("verified-open").await.map(drop)
+    }
+
+    /// Luis has answered, so there is something to lose: Ana is asked to write the code down.
+    async fn write_code_down(&mut self) -> Result<()> {
+        self.ana.write_code_down().await?;
+        self.picture(&self.ana, "13-recovery-done").await?;
+        let window = self.ana.window()?;
+        window.click("recovery-finish").await?;
+        window.gone("recovery-banner").await
     }
 
     async fn offline(&mut self) -> Result<()> {

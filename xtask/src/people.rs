@@ -163,6 +163,48 @@ impl Person {
         .await
     }
 
+    /// Opens the dialog with the safety number of the open conversation, and reads the number.
+    pub(crate) async fn open_safety_number(&self) -> Result<String> {
+        let window = self.window()?;
+        window.click("conversation-menu").await?;
+        window.click_on("[role=menuitem]").await?;
+        let script = "return [...document.querySelectorAll('[data-testid=safety-groups] li > span:first-child')]
+            .map((group) => group.textContent).join(' ')";
+        driver::until("the safety number is shown", PATIENCE, async || {
+            let number = window.run(script, Vec::new()).await?;
+            let number = number.as_str().unwrap_or_default().to_owned();
+            Ok((number.split(' ').count() == 12).then_some(number))
+        })
+        .await
+    }
+
+    /// Writes the recovery code down when asked to, and answers which words it has. The dialog stays open.
+    pub(crate) async fn write_code_down(&self) -> Result<()> {
+        let window = self.window()?;
+        window.click("recovery-show").await?;
+        window.click("recovery-reveal").await?;
+        window.find("recovery-words").await?;
+        let script = "return [...document.querySelectorAll('[data-testid=recovery-words] li')]
+            .map((word) => word.lastElementChild.textContent)";
+        let words = window.run(script, Vec::new()).await?;
+        window.click("recovery-written").await?;
+        for field in ["recovery-word-1", "recovery-word-2"] {
+            window.find(field).await?;
+            let script = "return document.querySelector(`[data-testid=${arguments[0]}]`)
+                .labels[0].textContent.match(/[0-9]+/)[0]";
+            let asked = window.run(script, vec![field.into()]).await?;
+            let word = asked
+                .as_str()
+                .and_then(|position| position.parse::<usize>().ok())
+                .and_then(|position| words.get(position.checked_sub(1)?))
+                .and_then(|word| word.as_str())
+                .with_context(|| format!("find the word that is asked: {asked}"))?;
+            window.write(field, word).await?;
+        }
+        window.click("recovery-confirm").await?;
+        window.find("recovery-done").await.map(drop)
+    }
+
     /// Writes a message and sends it with the button; the bubble must appear at once.
     pub(crate) async fn send(&self, text: &str) -> Result<()> {
         let window = self.window()?;
@@ -196,7 +238,7 @@ impl Person {
         .await
     }
 
-    /// Waits until the message with this text has the state.
+    /// Waits until the message with this text has the state. What was read was delivered.
     pub(crate) async fn sees_state(&self, text: &str, state: &str) -> Result<()> {
         let window = self.window()?;
         driver::until(
@@ -206,7 +248,11 @@ impl Person {
                 let shown = window.messages().await?;
                 Ok(shown
                     .iter()
-                    .any(|message| message.text == text && message.state == state)
+                    .any(|message| {
+                        let reached = message.state == state
+                            || (state == "delivered" && message.state == "read");
+                        message.text == text && reached
+                    })
                     .then_some(()))
             },
         )

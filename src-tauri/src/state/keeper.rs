@@ -109,6 +109,13 @@ impl Keeper {
         Ok(())
     }
 
+    /// A reading failed: the database is checked whole at its next opening.
+    pub(super) fn doubt(&self) {
+        if let Err(error) = self.profile.doubt() {
+            warn!(%error, "the next opening will not check the database whole");
+        }
+    }
+
     fn keep_identity(&self) -> Result<()> {
         self.profile.keep_identity(&self.key, &mut SystemRandom)
     }

@@ -1,5 +1,7 @@
 //! The recovery code leaves this computer, and opens the profile from then on.
 
+use std::collections::BTreeSet;
+
 use client_core::keyslots::Protection;
 use zeroize::Zeroizing;
 
@@ -18,12 +20,14 @@ impl Shell {
         let _changing = self.profile.lock().await;
         let account = self.account()?;
         let shown = account.client.recovery_code().await?;
-        let right = answers.iter().all(|(position, word)| {
+        let is_right = |(position, word): &(usize, Zeroizing<String>)| {
             let known = position
                 .checked_sub(1)
                 .and_then(|index| shown.words.get(index));
             known.is_some_and(|known| *known == word.trim().to_lowercase())
-        });
+        };
+        let asked: BTreeSet<usize> = answers.iter().map(|(position, _)| *position).collect();
+        let right = asked.len() >= shown.ask.len() && answers.iter().all(is_right);
         // only who has the code on paper needs it as a way in
         if right {
             let code = Zeroizing::new(*shown.code.as_bytes());
