@@ -133,12 +133,14 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> Result<()> {
+    let (key, _) = place(write.connection(), row)?;
+    let position = free_position(write.connection(), key, position_of(seq))?;
     write
         .connection()
         .prepare_cached(
             "UPDATE messages SET seq = ?2, position = ?3, time = ?4, state = 1 WHERE id = ?1",
         )?
-        .execute((row, signed(seq), position_of(seq), signed(time)))?;
+        .execute((row, signed(seq), position, signed(time)))?;
     announce(write, row)
 }
 
