@@ -134,8 +134,8 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> Result<()> {
-    let (conversation, _) = place(write.connection(), row)?;
-    let position = free_position(write.connection(), conversation, position_of(seq))?;
+    let (key, _) = place(write.connection(), row)?;
+    let position = free_position(write.connection(), key, position_of(seq))?;
     write
         .connection()
         .prepare_cached(

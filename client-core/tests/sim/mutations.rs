@@ -78,6 +78,8 @@ fn a_relay_that_shows_one_of_two_another_order_is_found_out() {
             },
         ),
         (40, write(0, 1)),
+        // faults end with the last step
+        (60, Step::Read { who: 0, with: 1 }),
     ]));
 }
 
