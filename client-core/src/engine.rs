@@ -138,7 +138,14 @@ impl Engine {
     /// # Errors
     /// [`crate::ErrorKind::Database`] or [`crate::ErrorKind::Crypto`]: the account's row is damaged.
     pub fn new(database: Database, seams: Seams) -> Result<Self> {
+        let mut database = database;
         let account = store::account::load(database.connection())?;
+        if store::account::own_manifest_number(database.connection())? == 0 {
+            // a database of a version that did not remember them
+            database.write(|write| {
+                store::account::note_own_manifest(write.connection(), &account.manifest)
+            })?;
+        }
         let keys = AccountKeys::from_bytes(&account.keys)?;
         let index_waits = store::search::has_waiting(database.connection())?;
         let waiting = store::outbox::waiting(database.connection())?;

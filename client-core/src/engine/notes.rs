@@ -1,6 +1,6 @@
 //! What goes beside each sealed entry, and what is learned from that of others: missing entries, and other views of devices.
 
-use protocol::{DeviceId, Digest, identity::Manifest};
+use protocol::{DeviceId, Digest};
 use tracing::warn;
 
 use crate::{
@@ -43,11 +43,11 @@ impl Notes {
                 chain
             }
         };
-        let peer = contacts::manifest(write.connection(), row.peer)?;
+        let peer = contacts::manifest_seen(write.connection(), row.peer)?;
         Ok(Self {
-            manifest_number: Manifest::open(own_manifest).map_or(0, |manifest| manifest.number),
+            manifest_number: account::own_manifest_number(write.connection())?,
             manifest: content::short(Digest::of(&[own_manifest])),
-            peer_manifest: peer.map(|bytes| content::short(Digest::of(&[&bytes]))),
+            peer_manifest: peer.map(|(_, digest)| digest),
             chain,
         })
     }
@@ -177,11 +177,7 @@ impl Learning<'_> {
 
     fn learn_manifests(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
         let peer = self.row.peer;
-        let known = contacts::manifest(write.connection(), peer)?;
-        let known = known.and_then(|bytes| {
-            let number = Manifest::open(&bytes).ok()?.number;
-            Some((number, content::short(Digest::of(&[&bytes]))))
-        });
+        let known = contacts::manifest_seen(write.connection(), peer)?;
         let contradicts = known.is_some_and(|(number, digest)| {
             number == note.manifest_number && digest != note.manifest
         });

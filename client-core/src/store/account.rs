@@ -197,6 +197,17 @@ pub fn is_own_manifest(connection: &Connection, digest: &ShortDigest) -> Result<
         .exists([digest.as_slice()])?)
 }
 
+/// The number of our newest manifest.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn own_manifest_number(connection: &Connection) -> Result<u64> {
+    let number: i64 = connection
+        .prepare_cached("SELECT coalesce(max(number), 0) FROM own_manifests")?
+        .query_row([], |row| row.get(0))?;
+    Ok(unsigned(number))
+}
+
 /// Our manifests after a number, ascending.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use protocol::{AccountId, Digest, Key, identity::Manifest};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::{
+    content::{self, ShortDigest},
     error::{Error, ErrorKind, Result},
     event::Event,
     store::{WriteTransaction, conversations, id, signed, unsigned},
@@ -137,6 +138,24 @@ pub fn manifest(connection: &Connection, account: AccountId) -> Result<Option<Ve
         .query_row([account.as_bytes()], |row| row.get(0))
         .optional()?;
     Ok(manifest.flatten())
+}
+
+/// Number and shortened digest of the newest manifest of a contact that was seen. It was checked when it was kept.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn manifest_seen(
+    connection: &Connection,
+    account: AccountId,
+) -> Result<Option<(u64, ShortDigest)>> {
+    let seen: Option<(i64, Option<Vec<u8>>)> = connection
+        .prepare_cached("SELECT manifest_number, manifest FROM contacts WHERE account = ?1")?
+        .query_row([account.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(seen.and_then(|(number, bytes)| {
+        let digest = content::short(Digest::of(&[&bytes?]));
+        Some((unsigned(number), digest))
+    }))
 }
 
 /// The pinned root key of a contact.
