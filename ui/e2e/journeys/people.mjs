@@ -14,7 +14,7 @@ export const people = {
     await page.click(row(20));
     await waitForFocus(page, "request-bar");
     assert.equal(await page.locator(byId("composer-input")).count(), 0);
-    await waitForText(page, byId("request-bar"), "7c1d94e2");
+    await waitForText(page, byId("request-bar"), "pqozjyqa");
     await page.keyboard.press("Enter");
     await page.keyboard.press("x");
     await waitForFocus(page, "request-bar");

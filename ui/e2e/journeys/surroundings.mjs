@@ -119,7 +119,7 @@ export const surroundings = {
     );
     await waitForText(page, byId("invite-summary"), "adds a person");
     await page.click(byId("invite-continue"));
-    await waitForText(page, byId("conversation-title"), /New contact.*9f8e7d6c/);
+    await waitForText(page, byId("conversation-title"), /New contact.*t6hh23aa/);
   }),
 
   "a narrow window shows one part at a time": journey({ width: 420, height: 640 }, async (page) => {

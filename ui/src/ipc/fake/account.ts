@@ -31,7 +31,7 @@ export function inspect(text: string): LinkPreview {
   const other = text.includes("other.example");
   const known = text.includes("known") ? 1 : null;
   const relay = other ? OTHER_RELAY : RELAY;
-  return { kind, relay, issuer: "a11a11a1", issuerShort: "a11a11a1", sameRelay: !other, known };
+  return { kind, relay, issuer: "a11a11a1", issuerShort: "uenbdiia", sameRelay: !other, known };
 }
 
 function stateOf(world: World): AppState {
