@@ -299,6 +299,25 @@ fn a_log_that_lost_committed_messages_is_damage() {
 }
 
 #[test]
+fn an_index_that_a_power_cut_left_from_an_earlier_log_is_no_damage() {
+    let home = Home::with_messages(20);
+    killed(&home, 20..60);
+    let index = home.account().join("relevo.db-shm");
+    let old = fs::read(&index).unwrap();
+    let database = home.database();
+    // all of the log is in the database, and the next transaction begins it again
+    database
+        .connection()
+        .query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))
+        .unwrap();
+    drop(database);
+    killed(&home, 60..62);
+    fs::write(&index, old).unwrap();
+    assert!(home.open().unwrap().mended.is_none());
+    assert_eq!(home.texts().len(), 62);
+}
+
+#[test]
 fn a_log_and_its_index_that_are_removed_together_are_missed() {
     let home = Home::with_messages(20);
     killed(&home, 20..40);

@@ -9,6 +9,7 @@
 use std::{
     fs::{self, File},
     io::Read as _,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -20,6 +21,9 @@ use crate::{error::Result, files, store::database::damage::OpenError};
 const INDEX_VERSION: u32 = 3_007_000;
 /// What is read of the index: its header, twice, and how much of the log was copied. In bytes.
 const HEADER: usize = 136;
+/// Where each has the numbers that are drawn anew when the log begins again.
+const INDEX_SALT: Range<usize> = 32..40;
+const LOG_SALT: Range<usize> = 16..24;
 /// Said in the file that is there while the database is open.
 const RUNNING: &[u8] = b"open\n";
 /// Said there while it is being closed.
@@ -38,6 +42,8 @@ pub(super) struct Left {
     log_gone: bool,
     /// Frames that were committed and on the disk; 0 where all of them are in the database. `None`: nothing tells.
     frames: Option<u32>,
+    /// The index is of an earlier log: a power cut may leave it as it was written long ago.
+    index_is_older: bool,
 }
 
 impl Left {
@@ -46,7 +52,8 @@ impl Left {
         let said = fs::read(marker(path)).ok();
         let said = said.as_deref();
         let log = fs::metadata(log(path));
-        let index = header_of(&files::beside(path, "-shm")).unwrap_or_default();
+        let index = start_of(&files::beside(path, "-shm")).unwrap_or_default();
+        let log_starts = start_of(&self::log(path)).unwrap_or_default();
         // a damaged word counts as "open"
         let left_open = said.is_some_and(|said| said != DOUBTED);
         Self {
@@ -54,6 +61,7 @@ impl Left {
             doubted: said == Some(DOUBTED),
             log_gone: left_open && said != Some(CLOSING) && log.is_err(),
             frames: committed_frames(&index),
+            index_is_older: index.get(INDEX_SALT) != log_starts.get(LOG_SALT),
         }
     }
 
@@ -67,11 +75,14 @@ impl Left {
         }
         let committed = match self.frames {
             None => return Ok(!self.unclean),
-            Some(0) => return Ok(true),
+            Some(0) => return Ok(!self.index_is_older || !self.unclean),
             Some(committed) => committed,
         };
         let found: i64 =
             connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
+        if found > 0 && self.index_is_older {
+            return Ok(!self.unclean);
+        }
         if found < i64::from(committed) {
             return Err(OpenError::log_lost(format!(
                 "the write-ahead log has {found} frames of {committed}"
@@ -116,12 +127,12 @@ fn log(path: &Path) -> PathBuf {
     files::beside(path, "-wal")
 }
 
-fn header_of(index: &Path) -> std::io::Result<Vec<u8>> {
-    let mut header = Vec::with_capacity(HEADER);
-    File::open(index)?
+fn start_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::with_capacity(HEADER);
+    File::open(path)?
         .take(HEADER as u64)
-        .read_to_end(&mut header)?;
-    Ok(header)
+        .read_to_end(&mut start)?;
+    Ok(start)
 }
 
 /// What the index says was committed, if it is whole.
