@@ -163,11 +163,21 @@ export const surroundings = {
       await page.keyboard.press("Escape");
       await page.click(byId("settings-open"));
       assert.ok((await wide()) <= 0);
-      const dialog = await page.evaluate(() => {
-        const element = document.querySelector("dialog");
-        return element ? element.scrollWidth - element.clientWidth : 1;
-      });
-      assert.ok(dialog <= 0, "the dialog scrolls sideways");
+      const dialog = () =>
+        page.evaluate(() => {
+          const element = document.querySelector("dialog");
+          return element ? element.scrollWidth - element.clientWidth : 1;
+        });
+      for (const part of ["general", "account", "privacy", "protection", "health"]) {
+        await page.click(`[data-tab="${part}"]`);
+        assert.ok((await dialog()) <= 0, `the dialog scrolls sideways at ${part}`);
+      }
+      await page.keyboard.press("Escape");
+      await openChat(page, 2);
+      await page.click(byId("conversation-menu"));
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(byId("qr-picture"));
+      assert.ok((await dialog()) <= 0, "the safety number scrolls sideways");
     },
   ),
 };
