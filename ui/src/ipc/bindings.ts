@@ -312,6 +312,7 @@ export type ErrorCode =
   | "nameInvalid"
   | "textInvalid"
   | "wrongPassphrase"
+  | "otherProtection"
   | "passphraseTooShort"
   | "keyring"
   | "database"
