@@ -16,6 +16,7 @@ mod members;
 mod notes;
 mod opening;
 mod outgoing;
+mod packages;
 mod reading;
 mod receipts;
 mod recovery;
@@ -98,6 +99,8 @@ pub struct Engine {
     pauses: BTreeMap<ConversationId, Duration>,
     /// When the next own leaf is renewed.
     renewal_due: Option<Duration>,
+    /// When the relay is asked how many key packages it has left.
+    packages_due: Option<Duration>,
     /// When others are told what was read, and when each was told last.
     receipts_due: Option<Duration>,
     receipts_told: BTreeMap<ConversationKey, Duration>,
@@ -180,6 +183,7 @@ impl Engine {
             index_waits,
             pauses: BTreeMap::new(),
             renewal_due: None,
+            packages_due: None,
             receipts_due: Some(Duration::ZERO),
             receipts_told: BTreeMap::new(),
             typing_told: BTreeMap::new(),
@@ -259,6 +263,7 @@ impl Engine {
         self.pauses.retain(|_, until| *until > now);
         let released_commits = self.pauses.len() < paused;
         self.end_typing();
+        self.count_packages();
         let outcome = self
             .wake_session()
             .and_then(|()| {
@@ -299,7 +304,7 @@ impl Engine {
             Hold::Seq(_) | Hold::Connection => None,
         });
         let online = self.session.is_online();
-        let when_online = [self.renewal_due, self.receipts_due]
+        let when_online = [self.renewal_due, self.receipts_due, self.packages_due]
             .into_iter()
             .flatten()
             .chain(self.pauses.values().copied())

@@ -12,7 +12,7 @@ use crate::{
     engine::{
         Engine, MOST_SEQ,
         resending::MOST_ANSWERS,
-        session::{Backoff, Online, Session},
+        session::{Online, Session},
     },
     error::{Error, ErrorKind, Result},
     model::OfflineCause,
@@ -166,7 +166,7 @@ impl Engine {
             next_id: 1,
             requests: BTreeMap::new(),
         });
-        self.backoff = Backoff::default();
+        self.backoff.online(self.seams.clock.monotonic());
         self.holds.clear();
         self.exists_refusals.clear();
         self.pauses.clear();
@@ -193,6 +193,7 @@ impl Engine {
         self.mend_groups(taken)?;
         self.prepare_recovery()?;
         // packages that a relay hands out twice, or whose keys are gone, are worth nothing
+        self.plan_packages();
         self.fill_key_packages(ready.key_packages, restored || rolled_back || groups_lost)?;
         if restored {
             self.offer_again(ready.manifest)?;

@@ -17,6 +17,7 @@ use crate::{
         ids::Ids,
         notes::{Notes, note_own},
         opening::give_up_queued,
+        renewal::MOST_ENTRIES,
         requests::{Request, SentRow},
     },
     error::{ErrorKind, Result},
@@ -75,6 +76,7 @@ impl Engine {
     fn pump_conversation(&mut self, key: ConversationKey) -> Result<()> {
         let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
+        let mut must_renew = false;
         let Self {
             database,
             keys,
@@ -135,7 +137,8 @@ impl Engine {
                         outbox::set_sealed(write, row.id, entry)?;
                     }
                     store::account::count_sent(write, sealed.len())?;
-                    conversations::count_sealed(write, key, sealed.len())?;
+                    let count = conversations::count_sealed(write, key, sealed.len())?;
+                    must_renew = count >= MOST_ENTRIES;
                     crate::KillPoint::SealedBeforeCommit.reach();
                     sealed
                 }
@@ -143,6 +146,9 @@ impl Engine {
             Ok(request_of(conversation.conversation, within_frame(batch)))
         })?;
         self.events.extend(events);
+        if must_renew {
+            self.renewal_due = Some(self.seams.clock.monotonic());
+        }
         if let Some(batch) = batch {
             crate::KillPoint::SealedAfterCommit.reach();
             self.request(

@@ -231,7 +231,7 @@ pub fn plan_renewal(
     Ok(())
 }
 
-/// Counts entries that were sealed since the own leaf was renewed.
+/// Counts entries that were sealed since the own leaf was renewed, and says how many they are now.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
@@ -239,14 +239,14 @@ pub fn count_sealed(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
     entries: usize,
-) -> Result<()> {
-    write
+) -> Result<u32> {
+    Ok(write
         .connection()
         .prepare_cached(
-            "UPDATE conversations SET since_renewal = since_renewal + ?2 WHERE key = ?1",
+            "UPDATE conversations SET since_renewal = min(since_renewal + ?2, 1000000) WHERE key = ?1
+             RETURNING since_renewal",
         )?
-        .execute((key.0, signed(entries as u64)))?;
-    Ok(())
+        .query_row((key.0, signed(entries as u64)), |row| row.get(0))?)
 }
 
 /// Whether a device that was lost has to be removed before anything is sent.
@@ -292,14 +292,16 @@ pub fn renewal_due(
         .optional()?)
 }
 
-/// When the next renewal is planned.
+/// When the next renewal is planned, or 0 where a leaf has sealed so many entries that it is due.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn next_renewal(connection: &Connection) -> Result<Option<u64>> {
+pub fn next_renewal(connection: &Connection, most_entries: u32) -> Result<Option<u64>> {
     let at: Option<i64> = connection
-        .prepare_cached("SELECT min(renew_at) FROM conversations WHERE state = 1 AND standing = 0")?
-        .query_row([], |row| row.get(0))?;
+        .prepare_cached(
+            "SELECT min(iif(since_renewal >= ?1, 0, renew_at)) FROM conversations WHERE state = 1 AND standing = 0",
+        )?
+        .query_row([most_entries], |row| row.get(0))?;
     Ok(at.map(unsigned))
 }
 
