@@ -154,12 +154,14 @@ impl Engine {
                 },
             )?;
             store::account::count_sent(write, 1)?;
+            crate::KillPoint::RenewalBeforeCommit.reach();
             Ok(Some(frame))
         });
         match made {
             Ok((frame, events)) => {
                 self.events.extend(events);
                 if let Some(frame) = frame {
+                    crate::KillPoint::RenewalAfterCommit.reach();
                     debug!("renewing the own leaf of a conversation");
                     self.request(Request::Renew { conversation: key }, &frame);
                 }
@@ -312,6 +314,7 @@ pub(super) fn complete(
     };
     group.merge_pending()?;
     conversations::plan_renewal(write, row.key, Some(between(now, NEXT, ids)))?;
+    crate::KillPoint::RenewedBeforeCommit.reach();
     Ok(())
 }
 
