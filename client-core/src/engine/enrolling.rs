@@ -39,6 +39,7 @@ impl Engine {
             }
             Ok(())
         })?;
+        crate::KillPoint::ListedAfterCommit.reach();
         let last = list.conversations.last().filter(|_| list.more);
         if let Some(last) = last {
             self.list_conversations(Some(last.conversation))?;

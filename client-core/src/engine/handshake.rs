@@ -146,11 +146,15 @@ impl Engine {
             }
             if enrolled {
                 store::account::set_enrolled(write)?;
+                crate::KillPoint::EnrolledBeforeCommit.reach();
             }
             // until everything was offered to a restored relay, each connection begins with that
             let known = before.filter(|_| restored).unwrap_or(generation);
             store::account::set_relay_facts(write, known, offset)
         })?;
+        if enrolled {
+            crate::KillPoint::EnrolledAfterCommit.reach();
+        }
         self.restored = restored.then_some(generation);
         self.account.enrolling = false;
         self.returning = false;

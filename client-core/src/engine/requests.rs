@@ -191,6 +191,7 @@ impl Engine {
                 Ok(())
             }
             (Request::Record, Frame::Done(_)) => {
+                crate::KillPoint::RecordAnswered.reach();
                 self.write(|write| store::account::set_record_told(write, true))
             }
             (Request::Record | Request::Offer | Request::Announce, frame) => {

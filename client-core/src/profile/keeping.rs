@@ -166,6 +166,7 @@ impl OpenedAccount {
         let mut outcome = Ok(None);
         let written = self.engine.change(|write| match backup.restore(write) {
             Ok(restored) => {
+                crate::KillPoint::TakenOverBeforeCommit.reach();
                 outcome = Ok(Some(restored));
                 Ok(())
             }
@@ -178,6 +179,7 @@ impl OpenedAccount {
                 ))
             }
         });
+        crate::KillPoint::TakenOverAfterCommit.reach();
         match (written, outcome) {
             (_, Err(error)) => Err(error),
             (Err(error), Ok(_)) => Err(error.into()),

@@ -249,6 +249,18 @@ pub fn count_sealed(
         .query_row((key.0, signed(entries as u64)), |row| row.get(0))?)
 }
 
+/// Whether so many entries were sealed since the own leaf was renewed.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn is_worn(connection: &Connection, key: ConversationKey, entries: u32) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM conversations WHERE key = ?1 AND since_renewal >= ?2 AND state = 1 AND standing = 0",
+        )?
+        .exists((key.0, entries))?)
+}
+
 /// Whether a device that was lost has to be removed before anything is sent.
 ///
 /// # Errors
