@@ -99,7 +99,7 @@ pub(super) fn expire(mls: &Mls<'_>) -> Result<usize, Failure> {
         }
     }
     // the newest first
-    kept.sort_by(|one, other| other.0.cmp(&one.0));
+    kept.sort_by_key(|(end, _)| std::cmp::Reverse(*end));
     for (_, key) in kept.iter().skip(MOST_PRIVATE) {
         store.remove_key_package(key)?;
         expired += 1;

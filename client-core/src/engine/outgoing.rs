@@ -17,7 +17,6 @@ use crate::{
         ids::Ids,
         notes::{Notes, note_own},
         opening::give_up_queued,
-        renewal::MOST_ENTRIES,
         requests::{Request, SentRow},
     },
     error::{ErrorKind, Result},
@@ -76,7 +75,6 @@ impl Engine {
     fn pump_conversation(&mut self, key: ConversationKey) -> Result<()> {
         let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
-        let mut must_renew = false;
         let Self {
             database,
             keys,
@@ -137,8 +135,7 @@ impl Engine {
                         outbox::set_sealed(write, row.id, entry)?;
                     }
                     store::account::count_sent(write, sealed.len())?;
-                    let count = conversations::count_sealed(write, key, sealed.len())?;
-                    must_renew = count >= MOST_ENTRIES;
+                    conversations::count_sealed(write, key, sealed.len())?;
                     crate::KillPoint::SealedBeforeCommit.reach();
                     sealed
                 }
@@ -146,9 +143,6 @@ impl Engine {
             Ok(request_of(conversation.conversation, within_frame(batch)))
         })?;
         self.events.extend(events);
-        if must_renew {
-            self.renewal_due = Some(self.seams.clock.monotonic());
-        }
         if let Some(batch) = batch {
             crate::KillPoint::SealedAfterCommit.reach();
             self.request(

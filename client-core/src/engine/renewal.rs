@@ -34,7 +34,7 @@ const NEXT: (u64, u64) = (6 * DAY, 8 * DAY);
 /// When one that lost is tried again.
 const AGAIN: (u64, u64) = (MINUTE, 10 * MINUTE);
 /// Entries after which a leaf is renewed whatever the time.
-pub(super) const MOST_ENTRIES: u32 = 500;
+const MOST_ENTRIES: u32 = 500;
 /// The pause between two renewals, and between looks at the plan.
 const PAUSE: Duration = Duration::from_secs(2);
 

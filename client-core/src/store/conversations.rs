@@ -231,7 +231,7 @@ pub fn plan_renewal(
     Ok(())
 }
 
-/// Counts entries that were sealed since the own leaf was renewed, and says how many they are now.
+/// Counts entries that were sealed since the own leaf was renewed.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
@@ -239,14 +239,14 @@ pub fn count_sealed(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
     entries: usize,
-) -> Result<u32> {
-    Ok(write
+) -> Result<()> {
+    write
         .connection()
         .prepare_cached(
-            "UPDATE conversations SET since_renewal = min(since_renewal + ?2, 1000000) WHERE key = ?1
-             RETURNING since_renewal",
+            "UPDATE conversations SET since_renewal = since_renewal + ?2 WHERE key = ?1",
         )?
-        .query_row((key.0, signed(entries as u64)), |row| row.get(0))?)
+        .execute((key.0, signed(entries as u64)))?;
+    Ok(())
 }
 
 /// Whether so many entries were sealed since the own leaf was renewed.
