@@ -207,7 +207,8 @@ impl Engine {
             relay: self.account.addresses.first().cloned().unwrap_or_default(),
             handle: self.account.handle.clone(),
             recovery: match &self.account.recovery_code {
-                None if self.account.registration.is_none() => RecoveryState::Confirmed,
+                // the root key leaves with the code, and a restored account never had it
+                None if !self.keys.has_root_key() => RecoveryState::Confirmed,
                 Some(_) if store::account::is_recovery_due(self.database.connection()) => {
                     RecoveryState::Due
                 }

@@ -6,7 +6,7 @@ use std::{
 
 use client_core::{
     keyslots::Protection,
-    model::{ConversationKey, OutgoingState},
+    model::{ConversationKey, OutgoingState, RecoveryState},
     profile::{OpeningError, ProfileState},
     safekeeping::How,
     store::{Database, DatabaseKey, OpenError, mendings, messages},
@@ -283,6 +283,23 @@ fn the_keys_of_the_account_survive_the_loss_of_its_row() {
     assert_eq!(opened.engine.me().account, me.account);
     assert_eq!(opened.engine.me().name, me.name);
     assert_eq!(opened.engine.me().relay, me.relay);
+}
+
+#[test]
+fn a_recovery_code_that_was_lost_with_the_database_was_not_confirmed() {
+    let home = Home::new(&Protection::Unprotected);
+    let registered = "UPDATE account SET registration = NULL";
+    home.database()
+        .write(|write| Ok(write.connection().execute_batch(registered)?))
+        .unwrap();
+    drop(home.open().unwrap());
+    fs::remove_file(home.path()).unwrap();
+    let opened = home
+        .profile
+        .open_without_messages(home.key.clone(), seams(NOW))
+        .unwrap();
+    // the root key is still here, and the next connection makes a new code
+    assert_eq!(opened.engine.me().recovery, RecoveryState::Later);
 }
 
 /// Leaves the files of a process that was killed: a database and a log with committed messages.
