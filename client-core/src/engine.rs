@@ -91,6 +91,8 @@ pub struct Engine {
     index_waits: bool,
     /// Until when conversations that this device wants to come back into wait.
     pauses: BTreeMap<ConversationId, Duration>,
+    /// When the relay is asked again for a list that it refused.
+    lists_due: Option<Duration>,
     /// When the next own leaf is renewed.
     renewal_due: Option<Duration>,
     /// When others are told what was read, and when each was told last.
@@ -173,6 +175,7 @@ impl Engine {
             events: Changes::default(),
             index_waits,
             pauses: BTreeMap::new(),
+            lists_due: None,
             renewal_due: None,
             receipts_due: Some(Duration::ZERO),
             receipts_told: BTreeMap::new(),
@@ -264,6 +267,7 @@ impl Engine {
                 }
             })
             .and_then(|()| self.renew_due())
+            .and_then(|()| self.lists_again())
             .and_then(|()| self.tell_read())
             .and_then(|()| self.pump());
         if self
@@ -284,7 +288,7 @@ impl Engine {
             Hold::Seq(_) | Hold::Connection => None,
         });
         let online = self.session.is_online();
-        let when_online = [self.renewal_due, self.receipts_due]
+        let when_online = [self.renewal_due, self.receipts_due, self.lists_due]
             .into_iter()
             .flatten()
             .chain(self.pauses.values().copied())

@@ -7,6 +7,7 @@ mod commits;
 mod counts;
 pub(crate) mod devices;
 mod entries;
+mod lists;
 mod live;
 mod manifests;
 mod numbers;
