@@ -146,6 +146,8 @@ impl Engine {
             }
             if enrolled {
                 store::account::set_enrolled(write)?;
+                // it does not know of all its conversations
+                store::wishes::want_lists(write)?;
                 crate::KillPoint::EnrolledBeforeCommit.reach();
             }
             // until everything was offered to a restored relay, each connection begins with that
@@ -174,6 +176,7 @@ impl Engine {
         self.holds.clear();
         self.exists_refusals.clear();
         self.pauses.clear();
+        self.lists_due = None;
         self.asked_manifests.clear();
         self.answers = MOST_ANSWERS;
         self.receipts_due = Some(self.seams.clock.monotonic());
@@ -206,10 +209,7 @@ impl Engine {
         }
         self.tell_record()?;
         self.tell_people()?;
-        if enrolled || rolled_back {
-            // it does not know of all its conversations
-            self.list_conversations(None)?;
-        }
+        self.resume_lists()?;
         self.resume_openings()?;
         self.resume_commits()?;
         self.resume_renewals()?;

@@ -55,6 +55,8 @@ pub(super) enum Request {
     Manifest { account: AccountId },
     /// The conversations of our account, for a new device.
     Conversations,
+    /// Whom the person blocked, for a new device.
+    Blocks,
     /// A conversation that the person does not want.
     Decline { conversation: ConversationId },
     /// A block, or its end.
@@ -208,8 +210,9 @@ impl Engine {
                 Ok(())
             }
             (Request::Conversations, Frame::Conversations(list)) => self.listed(&list),
-            (Request::Conversations, Frame::Refusal(refusal)) => {
-                info!(code = ?refusal.code, "the relay does not list conversations now");
+            (Request::Blocks, Frame::Blocks(list)) => self.blocks_listed(&list),
+            (Request::Conversations | Request::Blocks, Frame::Refusal(refusal)) => {
+                self.list_refused(&refusal);
                 Ok(())
             }
             (
