@@ -288,39 +288,6 @@ pub fn own_row(
         .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such message"))
 }
 
-/// An own message that the relay had, with its number in our chain.
-pub struct OwnMessage {
-    /// The number.
-    pub number: u64,
-    /// The opened content.
-    pub content: Vec<u8>,
-}
-
-/// The newest own messages after a seq, at most `limit`, in the order in which they were sent.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn own_after(
-    connection: &Connection,
-    key: ConversationKey,
-    seq: u64,
-    limit: u32,
-) -> Result<Vec<OwnMessage>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT number, content FROM (
-             SELECT s.number, m.content, m.seq FROM messages m JOIN sent_numbers s ON s.message = m.id
-             WHERE m.conversation = ?1 AND m.seq > ?2 AND m.mine = 1 ORDER BY m.seq DESC LIMIT ?3)
-         ORDER BY seq",
-    )?;
-    let rows = statement.query_map((key.0, signed(seq), limit), |row| {
-        Ok(OwnMessage {
-            number: unsigned(row.get("number")?),
-            content: row.get("content")?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
 /// The opened content of a message.
 ///
 /// # Errors
@@ -440,6 +407,19 @@ pub fn by_row(connection: &Connection, row: i64) -> Result<Message> {
 /// [`ErrorKind::Database`].
 pub fn last(connection: &Connection, key: ConversationKey) -> Result<Option<Message>> {
     Ok(page(connection, key, None, 1)?.messages.pop())
+}
+
+/// The highest position in the stream of what we have of others, before one; 0 where there is nothing.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn newest_of_others(connection: &Connection, key: ConversationKey, before: u64) -> Result<u64> {
+    let seq: i64 = connection
+        .prepare_cached(
+            "SELECT coalesce(max(seq), 0) FROM messages WHERE conversation = ?1 AND seq < ?2 AND mine = 0 AND kind <> 2",
+        )?
+        .query_row((key.0, signed(before)), |row| row.get(0))?;
+    Ok(unsigned(seq))
 }
 
 /// The first message of another after a position.
