@@ -110,6 +110,7 @@ pub fn begin_anew(
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
         "DELETE FROM renewals WHERE conversation = ?1",
+        "DELETE FROM outbox WHERE conversation = ?1 AND message IS NULL",
     ];
     for statement in over {
         connection.execute(statement, [key.0])?;
