@@ -231,6 +231,9 @@ impl Engine {
             ErrorCode::Exists if *refusals < MOST_EXISTS => {
                 *refusals = refusals.saturating_add(1);
                 self.hold_for(key, PAUSE);
+                // it is there before the relay says so: whatever became of its push
+                let inbox = streams::cursor(self.database.connection(), StreamId::Inbox)?;
+                self.fetch(StreamId::Inbox, inbox);
                 Ok(())
             }
             // nothing was stored by the relay: the same intent is tried again
