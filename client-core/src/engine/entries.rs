@@ -143,7 +143,8 @@ impl Engine {
         })
     }
 
-    fn fetch(&mut self, stream: StreamId, cursor: u64) {
+    /// Asks for what follows a position of a stream, unless that is under way.
+    pub(super) fn fetch(&mut self, stream: StreamId, cursor: u64) {
         if !self.in_flight(
             |request| matches!(request, Request::Fetch { stream: other } if *other == stream),
         ) {

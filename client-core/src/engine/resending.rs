@@ -9,7 +9,7 @@ use crate::{
     model::ConversationKey,
     store::{
         WriteTransaction,
-        chains::{self, ChainId, Missing},
+        chains::{self, Missing, SentMessage},
         conversations::ConversationRow,
         messages,
         outbox::{self, Place},
@@ -23,6 +23,9 @@ pub(super) const MOST_ANSWERS: u32 = 32;
 /// The end of a chain whose length is not known.
 const END: u64 = i64::MAX as u64;
 
+/// In place of a chain where it is not known which ones there were: the numbers are positions in the stream.
+const POSITIONS: [u8; 8] = [0; 8];
+
 /// Sends again what there is of a range of our entries, and says where it ends.
 pub(super) fn answer(
     write: &WriteTransaction<'_>,
@@ -31,35 +34,48 @@ pub(super) fn answer(
     range: &Range,
     ids: &Ids,
 ) -> Result<()> {
-    let rows = chains::sent_between(
-        write.connection(),
-        key,
-        range.chain,
-        (range.first, range.last),
-        MOST_AGAIN,
-    )?;
-    let is_own = chains::load(write.connection(), key, device)?
-        .is_some_and(|chain| chain.chain == range.chain);
-    for (number, message) in &rows {
-        let content = messages::content(write.connection(), *message)?;
-        let client_id = ids.client_id();
-        if is_own {
-            outbox::insert_again(write, key, *number, client_id, &content)?;
-        } else {
-            // a number names an entry of the present chain only; the last word closes the gap
-            outbox::insert(write, key, None, Place::Last, client_id, &content)?;
-        }
-    }
-    let complete = rows.len() < usize::try_from(MOST_AGAIN).unwrap_or(usize::MAX);
-    let last = match rows.last() {
-        Some((number, _)) if !complete => *number,
-        _ => range.last,
+    let connection = write.connection();
+    let numbers = (range.first, range.last);
+    let (rows, last) = if *range.chain == POSITIONS {
+        let rows = chains::sent_at(connection, key, numbers, MOST_AGAIN)?;
+        let last = rows.last().map(|row| row.seq);
+        (rows, last)
+    } else {
+        let rows = chains::sent_between(connection, key, range.chain, numbers, MOST_AGAIN)?;
+        let last = rows.last().map(|row| row.place.1);
+        (rows, last)
     };
+    send_again(write, key, device, &rows, ids)?;
+    let complete = rows.len() < usize::try_from(MOST_AGAIN).unwrap_or(usize::MAX);
+    let last = last.filter(|_| !complete).unwrap_or(range.last);
     let settled = Range { last, ..*range };
     let content = Content::resent(ids.array(), settled).encode();
     outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
     // what the other missed may have been a question of ours
     ask(write, key, ids)
+}
+
+/// Queues messages of ours again. Whoever has them shows them once.
+pub(super) fn send_again(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    device: DeviceId,
+    rows: &[SentMessage],
+    ids: &Ids,
+) -> Result<()> {
+    let present = chains::load(write.connection(), key, device)?.map(|present| present.chain);
+    for SentMessage { row, place, .. } in rows {
+        let (chain, number) = *place;
+        let content = messages::content(write.connection(), *row)?;
+        let client_id = ids.client_id();
+        if present == Some(chain) {
+            outbox::insert_again(write, key, number, client_id, &content)?;
+        } else {
+            // a number names an entry of the present chain only; the last word closes the gap
+            outbox::insert(write, key, None, Place::Last, client_id, &content)?;
+        }
+    }
+    Ok(())
 }
 
 /// Asks for everything that is missing, also for what was asked for before: question or answer may be lost. Nothing is asked
@@ -77,17 +93,30 @@ pub(super) fn ask(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids)
     Ok(())
 }
 
-/// Asks for whatever there is of a chain after a number; nobody here knows how long it was.
+/// Asks for whatever the other sent after a position in the stream; nobody here knows how much that was.
 pub(super) fn ask_after(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
-    chain: ChainId,
-    after: u64,
+    seq: u64,
     ids: &Ids,
 ) -> Result<()> {
+    let is_such = |range: &Range| *range.chain == POSITIONS;
+    let waiting = outbox::all(write.connection(), key)?;
+    let asked = waiting
+        .iter()
+        .filter(|row| row.sealed.is_none())
+        .filter_map(|row| Content::missing_range(&row.content).filter(is_such))
+        .map(|range| range.first)
+        .min();
+    outbox::delete_unsealed(write, key, |content| {
+        Content::missing_range(content)
+            .as_ref()
+            .is_some_and(is_such)
+    })?;
+    let first = seq.saturating_add(1);
     let range = Range {
-        chain,
-        first: after.saturating_add(1),
+        chain: POSITIONS.into(),
+        first: asked.map_or(first, |asked| asked.min(first)),
         last: END,
     };
     let content = Content::missing(ids.array(), range).encode();

@@ -2,7 +2,7 @@
 
 use minicbor::bytes::ByteArray;
 use protocol::{ClientId, DeviceId, Digest, MessageId};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::{
     error::Result,
@@ -103,7 +103,7 @@ pub fn save(
     Ok(())
 }
 
-/// Forgets a chain: the device begins another.
+/// Forgets our chain: this device begins another, in which the numbers of the former one mean nothing.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
@@ -112,6 +112,10 @@ pub fn forget(write: &WriteTransaction<'_>, key: ConversationKey, device: Device
         .connection()
         .prepare_cached("DELETE FROM chains WHERE conversation = ?1 AND device = ?2")?
         .execute((key.0, device.as_bytes()))?;
+    write
+        .connection()
+        .prepare_cached("UPDATE outbox SET again = NULL WHERE conversation = ?1")?
+        .execute([key.0])?;
     Ok(())
 }
 
@@ -151,7 +155,28 @@ pub fn note_sent(
     Ok(())
 }
 
-/// Our messages with numbers in a range, at most `limit`, ascending: number and row.
+/// One of our messages that the relay took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentMessage {
+    /// Its row.
+    pub row: i64,
+    /// Its position in the stream.
+    pub seq: u64,
+    /// The chain that it was sealed in, and its number there.
+    pub place: (ChainId, u64),
+}
+
+impl SentMessage {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            row: row.get("message")?,
+            seq: unsigned(row.get("seq")?),
+            place: (id(row, "chain", chain_id)?, unsigned(row.get("number")?)),
+        })
+    }
+}
+
+/// Our messages with numbers in a range of a chain, at most `limit`, ascending.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
@@ -161,10 +186,11 @@ pub fn sent_between(
     chain: ChainId,
     range: (u64, u64),
     limit: u32,
-) -> Result<Vec<(u64, i64)>> {
+) -> Result<Vec<SentMessage>> {
     let mut statement = connection.prepare_cached(
-        "SELECT number, message FROM sent_numbers
-         WHERE conversation = ?1 AND chain = ?2 AND number BETWEEN ?3 AND ?4 ORDER BY number LIMIT ?5",
+        "SELECT s.message, coalesce(m.seq, 0) AS seq, s.chain, s.number
+         FROM sent_numbers s JOIN messages m ON m.id = s.message
+         WHERE s.conversation = ?1 AND s.chain = ?2 AND s.number BETWEEN ?3 AND ?4 ORDER BY s.number LIMIT ?5",
     )?;
     let rows = statement.query_map(
         (
@@ -174,9 +200,48 @@ pub fn sent_between(
             signed(range.1),
             limit,
         ),
-        |row| Ok((unsigned(row.get(0)?), row.get(1)?)),
+        SentMessage::read,
     )?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Our messages with positions in a range of the stream, whatever chain they are of: the first ones, at most `limit`, ascending.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn sent_at(
+    connection: &Connection,
+    key: ConversationKey,
+    range: (u64, u64),
+    limit: u32,
+) -> Result<Vec<SentMessage>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.message, m.seq, s.chain, s.number FROM messages m JOIN sent_numbers s ON s.message = m.id
+         WHERE m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND m.mine = 1 ORDER BY m.seq LIMIT ?4",
+    )?;
+    let range = (signed(range.0), signed(range.1));
+    let rows = statement.query_map((key.0, range.0, range.1, limit), SentMessage::read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The newest of our messages after a position, at most `limit`, ascending.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn sent_after(
+    connection: &Connection,
+    key: ConversationKey,
+    seq: u64,
+    limit: u32,
+) -> Result<Vec<SentMessage>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.message, m.seq, s.chain, s.number FROM messages m JOIN sent_numbers s ON s.message = m.id
+         WHERE m.conversation = ?1 AND m.seq > ?2 AND m.mine = 1 ORDER BY m.seq DESC LIMIT ?3",
+    )?;
+    let rows = statement.query_map((key.0, signed(seq), limit), SentMessage::read)?;
+    let mut newest = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    newest.reverse();
+    Ok(newest)
 }
 
 /// Where entries of a device are missing.
