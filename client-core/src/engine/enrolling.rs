@@ -1,23 +1,41 @@
 //! A new device of an account that was restored: it learns which conversations there are, and enters each from outside.
 
 use protocol::{ConversationId, Conversations, ListConversations};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     engine::{Engine, ids::Ids, requests::Request},
     error::Result,
-    store::{commits, contacts, conversations, requests},
+    store::{commits, contacts, requests},
 };
 
+/// More conversations than any person has: what a relay lists beyond is not believed.
+const MOST_LISTED: u32 = 10_000;
+
 impl Engine {
-    /// Asks for the conversations after one, or from the first.
-    pub(super) fn list_conversations(&mut self, after: Option<ConversationId>) -> Result<()> {
-        self.request(Request::Conversations, &ListConversations { after }.into());
-        Ok(())
+    /// Asks for all conversations of the account.
+    pub(super) fn list_conversations(&mut self) {
+        self.listed = 0;
+        self.list_after(None);
+    }
+
+    fn list_after(&mut self, after: Option<ConversationId>) {
+        let frame = ListConversations { after };
+        self.request(Request::Conversations { after }, &frame.into());
     }
 
     /// Some of the account's conversations: this device wants to be in each that the person did not decline.
-    pub(super) fn listed(&mut self, list: &Conversations) -> Result<()> {
+    pub(super) fn listed(
+        &mut self,
+        after: Option<ConversationId>,
+        list: &Conversations,
+    ) -> Result<()> {
+        let count = u32::try_from(list.conversations.len()).unwrap_or(u32::MAX);
+        self.listed = self.listed.saturating_add(count);
+        if self.listed > MOST_LISTED {
+            warn!("the relay lists more conversations than anybody has");
+            return Ok(());
+        }
         info!(
             conversations = list.conversations.len(),
             "entering the account's conversations"
@@ -27,10 +45,6 @@ impl Engine {
             for of in &list.conversations {
                 if !requests::is_declined(write.connection(), of.conversation)? {
                     contacts::ensure(write, of.peer)?;
-                    // a backup may have brought it back: what came since is not missed
-                    if let Some(row) = conversations::row_of(write.connection(), of.conversation)? {
-                        conversations::set_entered_late(write, row.key)?;
-                    }
                     if !of.requested {
                         contacts::set_consented(write, of.peer)?;
                     }
@@ -39,9 +53,10 @@ impl Engine {
             }
             Ok(())
         })?;
-        let last = list.conversations.last().filter(|_| list.more);
-        if let Some(last) = last {
-            self.list_conversations(Some(last.conversation))?;
+        let last = list.conversations.last().map(|of| of.conversation);
+        // a page that leads no further ends it
+        if list.more && last > after {
+            self.list_after(last);
         }
         self.resume_commits()
     }

@@ -170,6 +170,7 @@ impl Engine {
         self.holds.clear();
         self.exists_refusals.clear();
         self.pauses.clear();
+        self.compared.clear();
         self.asked_manifests.clear();
         self.answers = MOST_ANSWERS;
         self.receipts_due = Some(self.seams.clock.monotonic());
@@ -203,7 +204,7 @@ impl Engine {
         self.tell_people()?;
         if enrolled || rolled_back {
             // it does not know of all its conversations
-            self.list_conversations(None)?;
+            self.list_conversations();
         }
         self.resume_openings()?;
         self.resume_commits()?;
