@@ -17,6 +17,7 @@ mod members;
 mod notes;
 mod opening;
 mod outgoing;
+mod packages;
 mod reading;
 mod receipts;
 mod recovery;
@@ -99,6 +100,8 @@ pub struct Engine {
     pauses: BTreeMap<ConversationId, Duration>,
     /// When the next own leaf is renewed.
     renewal_due: Option<Duration>,
+    /// When the relay is asked how many key packages it has left.
+    packages_due: Option<Duration>,
     /// When others are told what was read, and when each was told last.
     receipts_due: Option<Duration>,
     receipts_told: BTreeMap<ConversationKey, Duration>,
@@ -190,6 +193,7 @@ impl Engine {
             index_waits,
             pauses: BTreeMap::new(),
             renewal_due: None,
+            packages_due: None,
             receipts_due: Some(Duration::ZERO),
             receipts_told: BTreeMap::new(),
             typing_told: BTreeMap::new(),
@@ -217,7 +221,8 @@ impl Engine {
             relay: self.account.addresses.first().cloned().unwrap_or_default(),
             handle: self.account.handle.clone(),
             recovery: match &self.account.recovery_code {
-                None if self.account.registration.is_none() => RecoveryState::Confirmed,
+                // the root key leaves with the code, and a restored account never had it
+                None if !self.keys.has_root_key() => RecoveryState::Confirmed,
                 Some(_) if store::account::is_recovery_due(self.database.connection()) => {
                     RecoveryState::Due
                 }
@@ -273,6 +278,7 @@ impl Engine {
         self.pauses.retain(|_, until| *until > now);
         let released_commits = self.pauses.len() < paused;
         self.end_typing();
+        self.count_packages();
         let outcome = self
             .wake_session()
             .and_then(|()| {
@@ -313,7 +319,7 @@ impl Engine {
             Hold::Seq(_) | Hold::Connection => None,
         });
         let online = self.session.is_online();
-        let when_online = [self.renewal_due, self.receipts_due]
+        let when_online = [self.renewal_due, self.receipts_due, self.packages_due]
             .into_iter()
             .flatten()
             .chain(self.pauses.values().copied())

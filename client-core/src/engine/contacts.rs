@@ -69,8 +69,11 @@ impl Engine {
                 group.delete()?;
             }
             store::commits::delete_rejoin(write, row.conversation)?;
-            conversations::delete(write, key)
+            conversations::delete(write, key)?;
+            crate::KillPoint::DeclinedBeforeCommit.reach();
+            Ok(())
         })?;
+        crate::KillPoint::DeclinedAfterCommit.reach();
         self.events.extend(events);
         self.settle_people();
         Ok(())
@@ -89,8 +92,10 @@ impl Engine {
                 conversations::set_entered_late(write, key)?;
                 chains::forget_others(write, key, own)?;
             }
+            crate::KillPoint::BlockBeforeCommit.reach();
             Ok(())
         })?;
+        crate::KillPoint::BlockAfterCommit.reach();
         self.live.forget(account);
         self.settle_people();
         Ok(())
@@ -174,6 +179,7 @@ impl Engine {
         match (request, frame) {
             (Request::Decline { conversation }, frame) => self.decline_told(conversation, &frame),
             (Request::Block { account, blocked }, Frame::Done(_)) => {
+                crate::KillPoint::BlockAnswered.reach();
                 self.write(|write| requests::set_block_told(write, account, blocked))?;
                 self.tell_people()
             }
@@ -220,7 +226,10 @@ impl Engine {
             | Frame::Refusal(Refusal {
                 code: ErrorCode::NotMember,
                 ..
-            }) => self.write(|write| requests::set_decline_told(write, conversation)),
+            }) => {
+                crate::KillPoint::DeclineAnswered.reach();
+                self.write(|write| requests::set_decline_told(write, conversation))
+            }
             Frame::Refusal(refusal) => {
                 info!(code = ?refusal.code, "a decline was not taken; the next connection tries again");
                 Ok(())

@@ -53,6 +53,7 @@ impl Engine {
             }
             Ok(())
         })?;
+        crate::KillPoint::ListedAfterCommit.reach();
         let last = list.conversations.last().map(|of| of.conversation);
         // a page that leads no further ends it
         if list.more && last > after {

@@ -12,7 +12,7 @@ use crate::{
     engine::{
         Engine, MOST_SEQ,
         resending::MOST_ANSWERS,
-        session::{Backoff, Online, Session},
+        session::{Online, Session},
     },
     error::{Error, ErrorKind, Result},
     model::OfflineCause,
@@ -146,11 +146,15 @@ impl Engine {
             }
             if enrolled {
                 store::account::set_enrolled(write)?;
+                crate::KillPoint::EnrolledBeforeCommit.reach();
             }
             // until everything was offered to a restored relay, each connection begins with that
             let known = before.filter(|_| restored).unwrap_or(generation);
             store::account::set_relay_facts(write, known, offset)
         })?;
+        if enrolled {
+            crate::KillPoint::EnrolledAfterCommit.reach();
+        }
         self.restored = restored.then_some(generation);
         self.account.enrolling = false;
         self.returning = false;
@@ -166,7 +170,7 @@ impl Engine {
             next_id: 1,
             requests: BTreeMap::new(),
         });
-        self.backoff = Backoff::default();
+        self.backoff.online(self.seams.clock.monotonic());
         self.holds.clear();
         self.exists_refusals.clear();
         self.pauses.clear();
@@ -194,6 +198,7 @@ impl Engine {
         self.mend_groups(taken)?;
         self.prepare_recovery()?;
         // packages that a relay hands out twice, or whose keys are gone, are worth nothing
+        self.plan_packages();
         self.fill_key_packages(ready.key_packages, restored || rolled_back || groups_lost)?;
         if restored {
             self.offer_again(ready.manifest)?;

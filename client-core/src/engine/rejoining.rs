@@ -154,10 +154,12 @@ impl Engine {
             commits::set_rejoin_request(write, conversation, Some((&bytes, client_id)))?;
             commits::set_was_member(write, conversation, rejoined.was_member)?;
             store::account::count_sent(write, 1)?;
+            crate::KillPoint::RejoinBeforeCommit.reach();
             Ok(Made::Commit(Box::new(frame)))
         });
         match made {
             Ok((Made::Commit(frame), events)) => {
+                crate::KillPoint::RejoinAfterCommit.reach();
                 self.events.extend(events);
                 self.request(Request::Rejoin { conversation }, &frame);
             }
@@ -204,6 +206,7 @@ impl Engine {
             };
             complete(write, &mls, &rejoin, &founder, accepted)
         })?;
+        crate::KillPoint::RejoinedAfterCommit.reach();
         self.events.extend(events);
         self.setbacks.remove(&conversation);
         self.plan_renewals()?;
@@ -479,7 +482,9 @@ pub(super) fn complete(
     }
     let kind = MessageKind::System(SystemEvent::Rejoined);
     let id = founder.ids.message_id();
-    tell(write, &line(&row, id, kind, accepted.seq, accepted.time))
+    tell(write, &line(&row, id, kind, accepted.seq, accepted.time))?;
+    crate::KillPoint::RejoinedBeforeCommit.reach();
+    Ok(())
 }
 
 /// A conversation that this database did not know.

@@ -59,7 +59,9 @@ impl Engine {
                 }
             }
             store::account::set_sent(write, taken)
-        })
+        })?;
+        crate::KillPoint::RejoinsWanted.reach();
+        Ok(())
     }
 
     /// The relay was restored from a backup: offers again what it may have lost.
@@ -216,6 +218,7 @@ impl Engine {
                 },
             )
         })?;
+        crate::KillPoint::ResetWanted.reach();
         self.resume_openings()
     }
 }

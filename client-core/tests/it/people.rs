@@ -95,6 +95,17 @@ impl TestRelay {
 #[derive(Default)]
 pub(crate) struct TestKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
 
+impl TestKeyring {
+    /// Empties it.
+    pub(crate) fn take(&self) -> BTreeMap<String, Vec<u8>> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    pub(crate) fn put_back(&self, entries: BTreeMap<String, Vec<u8>>) {
+        *self.0.lock().unwrap() = entries;
+    }
+}
+
 impl SecretStore for TestKeyring {
     fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
         Ok(self
@@ -272,7 +283,7 @@ impl Person {
     }
 
     /// Brings an account back on another computer.
-    pub(crate) async fn restore(name: &str, found: &FoundAccount) -> Self {
+    pub(crate) async fn restore(name: Option<&str>, found: &FoundAccount) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let keyring = Arc::new(TestKeyring::default());
         let profile = Profile::take(folder.path()).unwrap();

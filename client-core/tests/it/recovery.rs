@@ -112,7 +112,7 @@ async fn what_no_device_of_an_account_had_is_sent_again_to_its_new_one() {
     ana.until_all_at_least_sent(with_luis).await;
     let lost = Lost::parse(&words, &relay.invite().to_app()).unwrap();
     let found = lost.find(&Handle::current()).await.unwrap();
-    let mut luis = Person::restore("Luis", &found).await;
+    let mut luis = Person::restore(Some("Luis"), &found).await;
     let with_ana = luis.conversation_with("Ana").await;
     // not what the lost computer had
     luis.until_whole(with_ana, &["to nobody"]).await;
@@ -157,8 +157,9 @@ async fn the_recovery_code_brings_an_account_back_on_another_computer() {
 
     let lost = Lost::parse(&shown.words.join(" "), &relay.invite().to_app()).unwrap();
     let found = lost.find(&Handle::current()).await.unwrap();
-    let mut luis = Person::restore("Luis", &found).await;
+    let mut luis = Person::restore(None, &found).await;
     assert_eq!(luis.client().account(), account);
+    assert_eq!(luis.client().me().await.unwrap().name, "Luis");
     let with_ana = luis.conversation_with("Ana").await;
     luis.write(with_ana, "new computer").await;
     ana.until_last(with_luis, "new computer").await;

@@ -6,9 +6,10 @@ use std::{
 
 use client_core::{
     keyslots::Protection,
+    model::{ConversationKey, OutgoingState, RecoveryState},
     profile::{OpeningError, ProfileState},
     safekeeping::How,
-    store::{Database, DatabaseKey, OpenError, mendings},
+    store::{Database, DatabaseKey, OpenError, mendings, messages},
 };
 
 use crate::home::{CONVERSATIONS, DAY, Home, NOW, insert_message, seams, text};
@@ -119,6 +120,50 @@ fn damaged_pages_cost_their_messages_and_no_others() {
     let quarantined = mended.quarantine.join("relevo.db");
     assert_eq!(pages(&quarantined), last);
     nothing_is_plain(home.folder.path());
+}
+
+#[test]
+fn what_waited_to_be_sent_is_neither_sent_unseen_nor_waits_for_ever() {
+    let home = Home::with_messages(400);
+    let key = ConversationKey(1);
+    let mut engine = home.open().unwrap().engine;
+    let lost = engine.send_text(key, "its queue is lost").unwrap();
+    let unseen = engine.send_text(key, "its row is lost").unwrap();
+    drop(engine);
+    let database = home.database();
+    database
+        .connection()
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF;
+             DELETE FROM outbox WHERE message = (SELECT id FROM messages WHERE text = 'its queue is lost');
+             DELETE FROM messages WHERE text = 'its row is lost';",
+        )
+        .unwrap();
+    drop(database);
+    let last = pages(&home.path());
+    destroy(&home.path(), [last / 2]);
+    Database::doubt(&home.path()).unwrap();
+    let mut opened = home.open().unwrap();
+    assert_eq!(opened.mended.unwrap().how, How::Salvaged);
+    let waiting = |home: &Home| {
+        let connection = Database::open_reader(&home.path(), &home.key).unwrap();
+        let count = |sql| connection.query_row(sql, [], |row| row.get::<_, u32>(0));
+        count("SELECT count(*) FROM outbox").unwrap()
+    };
+    assert_eq!(waiting(&home), 0);
+    let failed = |home: &Home| {
+        let database = Database::open_reader(&home.path(), &home.key).unwrap();
+        let (_, message) = messages::own_row(&database, key, lost.id).unwrap();
+        message.outgoing
+    };
+    assert_eq!(failed(&home), Some(OutgoingState::Failed));
+    let again = opened.engine.retry(key, lost.id).unwrap();
+    assert_eq!(again.outgoing, Some(OutgoingState::Queued));
+    assert_eq!(waiting(&home), 1);
+    // pressing twice queues once
+    opened.engine.retry(key, lost.id).unwrap();
+    assert_eq!(waiting(&home), 1);
+    assert!(opened.engine.retry(key, unseen.id).is_err());
 }
 
 #[test]
@@ -238,6 +283,23 @@ fn the_keys_of_the_account_survive_the_loss_of_its_row() {
     assert_eq!(opened.engine.me().account, me.account);
     assert_eq!(opened.engine.me().name, me.name);
     assert_eq!(opened.engine.me().relay, me.relay);
+}
+
+#[test]
+fn a_recovery_code_that_was_lost_with_the_database_was_not_confirmed() {
+    let home = Home::new(&Protection::Unprotected);
+    let registered = "UPDATE account SET registration = NULL";
+    home.database()
+        .write(|write| Ok(write.connection().execute_batch(registered)?))
+        .unwrap();
+    drop(home.open().unwrap());
+    fs::remove_file(home.path()).unwrap();
+    let opened = home
+        .profile
+        .open_without_messages(home.key.clone(), seams(NOW))
+        .unwrap();
+    // the root key is still here, and the next connection makes a new code
+    assert_eq!(opened.engine.me().recovery, RecoveryState::Later);
 }
 
 /// Leaves the files of a process that was killed: a database and a log with committed messages.

@@ -58,7 +58,9 @@ pub(super) fn migrate(connection: &mut Connection, version: usize) -> Result<()>
             "user_version",
             u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1),
         )?;
+        crate::KillPoint::MigrationBeforeCommit.reach();
         transaction.commit()?;
+        crate::KillPoint::MigrationAfterCommit.reach();
     }
     Ok(())
 }
