@@ -1,7 +1,7 @@
 //! What goes beside each sealed entry, and what is learned from that of others: missing entries, and other views of devices.
 
 use protocol::{DeviceId, Digest};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::{
     content::{self, Again, SealNote, ShortDigest},
@@ -174,7 +174,7 @@ impl Learning<'_> {
         };
         if note.number < expected {
             // MLS opens nothing twice: it came after a later one, or the sender counts wrong
-            warn!("an entry of a sender came after a later one");
+            info!("an entry of a sender came after a later one");
             let (chain, number) = (note.chain, note.number);
             return self.arrived(write, Numbered { chain, number });
         }
