@@ -98,6 +98,8 @@ pub struct Engine {
     index_waits: bool,
     /// Until when conversations that this device wants to come back into wait.
     pauses: BTreeMap<ConversationId, Duration>,
+    /// When the relay is asked again for a list that it refused.
+    lists_due: Option<Duration>,
     /// When the next own leaf is renewed.
     renewal_due: Option<Duration>,
     /// When the relay is asked how many key packages it has left.
@@ -120,8 +122,6 @@ pub struct Engine {
     compared: BTreeMap<ConversationId, u32>,
     /// How often in a row a group could not be set up, or come back into.
     setbacks: BTreeMap<ConversationId, u32>,
-    /// Conversations that the relay listed since it was asked for all of them.
-    listed: u32,
     /// How far the others' devices are, as the relay said on this connection, where that is further than the stream was
     /// processed here.
     delivered: BTreeMap<ConversationId, u64>,
@@ -192,6 +192,7 @@ impl Engine {
             condition: Condition::default(),
             index_waits,
             pauses: BTreeMap::new(),
+            lists_due: None,
             renewal_due: None,
             packages_due: None,
             receipts_due: Some(Duration::ZERO),
@@ -205,7 +206,6 @@ impl Engine {
             restored: None,
             compared: BTreeMap::new(),
             setbacks: BTreeMap::new(),
-            listed: 0,
             delivered: BTreeMap::new(),
             bases: BTreeMap::new(),
             returning: false,
@@ -296,6 +296,7 @@ impl Engine {
                 }
             })
             .and_then(|()| self.renew_due())
+            .and_then(|()| self.lists_again())
             .and_then(|()| self.tell_read())
             .and_then(|()| self.pump());
         if self
@@ -319,11 +320,16 @@ impl Engine {
             Hold::Seq(_) | Hold::Connection => None,
         });
         let online = self.session.is_online();
-        let when_online = [self.renewal_due, self.receipts_due, self.packages_due]
-            .into_iter()
-            .flatten()
-            .chain(self.pauses.values().copied())
-            .filter(|_| online);
+        let when_online = [
+            self.renewal_due,
+            self.receipts_due,
+            self.packages_due,
+            self.lists_due,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.pauses.values().copied())
+        .filter(|_| online);
         self.session
             .next_wake()
             .into_iter()

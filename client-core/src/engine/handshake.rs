@@ -146,6 +146,8 @@ impl Engine {
             }
             if enrolled {
                 store::account::set_enrolled(write)?;
+                // it does not know of all its conversations
+                store::wishes::want_lists(write)?;
                 crate::KillPoint::EnrolledBeforeCommit.reach();
             }
             // until everything was offered to a restored relay, each connection begins with that
@@ -175,6 +177,7 @@ impl Engine {
         self.exists_refusals.clear();
         self.pauses.clear();
         self.compared.clear();
+        self.lists_due = None;
         self.asked_manifests.clear();
         self.answers = MOST_ANSWERS;
         self.receipts_due = Some(self.seams.clock.monotonic());
@@ -207,10 +210,7 @@ impl Engine {
         }
         self.tell_record()?;
         self.tell_people()?;
-        if enrolled || rolled_back {
-            // it does not know of all its conversations
-            self.list_conversations();
-        }
+        self.resume_lists()?;
         self.resume_openings()?;
         self.resume_commits()?;
         self.resume_renewals()?;

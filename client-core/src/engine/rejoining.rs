@@ -31,7 +31,7 @@ use crate::{
         commits::Rejoin,
         contacts,
         conversations::{self, ConversationRow},
-        openings, requests, streams,
+        openings, requests, streams, wishes,
     },
 };
 
@@ -62,7 +62,12 @@ impl Engine {
             .pauses
             .get(&conversation)
             .is_some_and(|until| *until > now);
-        if busy || waits {
+        let connection = self.database.connection();
+        // who is blocked must not notice, and the list says which conversations are old ones
+        let early = wishes::are_blocks_wanted(connection)?
+            || (wishes::list(connection)?.is_some()
+                && conversations::row_of(connection, conversation)?.is_none());
+        if busy || waits || early {
             return Ok(());
         }
         self.pauses.remove(&conversation);

@@ -56,7 +56,9 @@ pub(super) enum Request {
     /// The newest manifest of an account.
     Manifest { account: AccountId },
     /// The conversations of our account, for a new device.
-    Conversations { after: Option<ConversationId> },
+    Conversations,
+    /// Whom the person blocked, for a new device.
+    Blocks,
     /// A conversation that the person does not want.
     Decline { conversation: ConversationId },
     /// A block, or its end.
@@ -209,11 +211,10 @@ impl Engine {
                 self.manifest_refused(&refusal);
                 Ok(())
             }
-            (Request::Conversations { after }, Frame::Conversations(list)) => {
-                self.listed(after, &list)
-            }
-            (Request::Conversations { .. }, Frame::Refusal(refusal)) => {
-                info!(code = ?refusal.code, "the relay does not list conversations now");
+            (Request::Conversations, Frame::Conversations(list)) => self.listed(&list),
+            (Request::Blocks, Frame::Blocks(list)) => self.blocks_listed(&list),
+            (Request::Conversations | Request::Blocks, Frame::Refusal(refusal)) => {
+                self.list_refused(&refusal);
                 Ok(())
             }
             (

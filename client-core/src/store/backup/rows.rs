@@ -23,6 +23,7 @@ const LEFT_OUT: &[&str] = &[
     "chains",
     "former_chains",
     "gaps",
+    "link_uses",
     "links",
     "mendings",
     "mls_state",
