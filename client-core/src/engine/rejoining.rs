@@ -27,7 +27,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     model::{ConversationState, MessageKind, Standing, SystemEvent},
     store::{
-        self, WriteTransaction, commits,
+        self, WriteTransaction, chains, commits,
         commits::Rejoin,
         contacts,
         conversations::{self, ConversationRow},
@@ -484,6 +484,13 @@ pub(super) fn complete(
         // the other may have come back as well, unseen from here
         tell_profile(write, row.key, founder.name, None, founder.ids)?;
         resending::ask(write, row.key, founder.ids)?;
+        for member in group.members()? {
+            let connection = write.connection();
+            if member.account == row.peer && !chains::has_met(connection, row.key, member.device)? {
+                // it came in while this device was away, and nobody told it what it missed
+                resending::offer_undelivered(write, row.key, accepted.seq, founder.ids)?;
+            }
+        }
     }
     let kind = MessageKind::System(SystemEvent::Rejoined);
     let id = founder.ids.message_id();

@@ -51,8 +51,6 @@ pub(super) fn answer(
     let complete = rows.len() < usize::try_from(MOST_AGAIN).unwrap_or(usize::MAX);
     let last = match rows.last() {
         Some((number, _)) if !complete => *number,
-        // who asks for all there is has noted nothing beyond
-        _ if range.last >= END => range.last,
         _ => last,
     };
     if range.first <= last {

@@ -161,8 +161,11 @@ fn was_read(
     if !reading.privacy.read_receipts || told.account != reading.row.peer {
         return Ok(());
     }
+    let (key, time) = (reading.row.key, told.entry.time);
     let seq = read.seq.min(told.entry.seq);
-    progress::raise(write, reading.row.key, Progress::Read, seq, told.entry.time)
+    // what was read was delivered, whether or not the relay has said so yet
+    progress::raise(write, key, Progress::Delivered, seq, time)?;
+    progress::raise(write, key, Progress::Read, seq, time)
 }
 
 fn missed(

@@ -148,6 +148,14 @@ pub fn save_seen(
     Ok(())
 }
 
+/// Whether something of this device was seen.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn has_met(connection: &Connection, key: ConversationKey, device: DeviceId) -> Result<bool> {
+    Ok(load(connection, key, device)?.is_some())
+}
+
 /// Where the newest entry of another's chain lies in the stream; 0 before the first.
 ///
 /// # Errors

@@ -83,7 +83,7 @@ fn an_echo_of_another_commit_than_ours_is_not_taken_for_ours() {
     // the first renewal is due within a day
     chat.online.ana.pass(Duration::from_secs(25 * 3600));
     let sent = chat.online.ana.sent();
-    let Some((_, Frame::Commit(commit))) = sent.first() else {
+    let Some((_, Frame::Commit(commit))) = sent.last() else {
         panic!("expected a renewal, not {sent:?}")
     };
     let mut echo = chat.entry(EntryKind::Commit, b"another commit");
