@@ -130,9 +130,7 @@ fn take_listed(
     if !of.requested {
         contacts::set_consented(write, of.peer)?;
     }
-    // a backup may have brought it back: what came since is not missed
     if let Some(row) = conversations::row_of(write.connection(), of.conversation)? {
-        conversations::set_entered_late(write, row.key)?;
         // it came by itself while the list was on its way, and looked like a new one; an older request waits for the person
         if row.key > wanted.since && row.standing == Standing::Requested && !of.requested {
             introduce(write, &row, name, ids)?;

@@ -9,15 +9,18 @@ use crate::{
     model::ConversationKey,
     store::{
         WriteTransaction,
-        chains::{self, Missing, SentMessage},
+        chains::{self, Missing, Numbered},
         conversations::ConversationRow,
         messages,
         outbox::{self, Place},
+        progress,
     },
 };
 
 /// Messages sent again for one request; the receiver asks for the rest.
 const MOST_AGAIN: u32 = 100;
+/// Messages sent again to a new device of the other, which does not know what to ask for.
+const MOST_OFFERED: u32 = 1_000;
 /// Requests that are answered on one connection, whoever asks.
 pub(super) const MOST_ANSWERS: u32 = 32;
 /// The end of a chain whose length is not known.
@@ -35,45 +38,93 @@ pub(super) fn answer(
     ids: &Ids,
 ) -> Result<()> {
     let connection = write.connection();
-    let numbers = (range.first, range.last);
-    let (rows, last) = if *range.chain == POSITIONS {
-        let rows = chains::sent_at(connection, key, numbers, MOST_AGAIN)?;
-        let last = rows.last().map(|row| row.seq);
-        (rows, last)
+    if *range.chain == POSITIONS {
+        answer_positions(write, key, range, ids)?;
     } else {
-        let rows = chains::sent_between(connection, key, range.chain, numbers, MOST_AGAIN)?;
-        let last = rows.last().map(|row| row.place.1);
-        (rows, last)
-    };
-    send_again(write, key, device, &rows, ids)?;
-    let complete = rows.len() < usize::try_from(MOST_AGAIN).unwrap_or(usize::MAX);
-    let last = last.filter(|_| !complete).unwrap_or(range.last);
-    let settled = Range { last, ..*range };
-    let content = Content::resent(ids.array(), settled).encode();
-    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
+        answer_numbers(write, key, device, range, ids)?;
+    }
     // what the other missed may have been a question of ours
     ask(write, key, ids)
 }
 
-/// Queues messages of ours again. Whoever has them shows them once.
-pub(super) fn send_again(
+/// Sends again the messages of a range of one of our chains.
+fn answer_numbers(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
     device: DeviceId,
-    rows: &[SentMessage],
+    range: &Range,
     ids: &Ids,
 ) -> Result<()> {
-    let present = chains::load(write.connection(), key, device)?.map(|present| present.chain);
-    for SentMessage { row, place, .. } in rows {
-        let (chain, number) = *place;
-        let content = messages::content(write.connection(), *row)?;
-        let client_id = ids.client_id();
-        if present == Some(chain) {
-            outbox::insert_again(write, key, number, client_id, &content)?;
-        } else {
-            // a number names an entry of the present chain only; the last word closes the gap
-            outbox::insert(write, key, None, Place::Last, client_id, &content)?;
-        }
+    let connection = write.connection();
+    let chain = range.chain;
+    // what this database has forgotten of a chain it cannot call complete: that stays missing there
+    let known = chains::known_up_to(connection, key, device, chain)?;
+    let last = range.last.min(known);
+    let rows = chains::sent_between(connection, key, chain, (range.first, last), MOST_AGAIN)?;
+    for (number, message) in &rows {
+        let content = messages::content(connection, *message)?;
+        let sent = Numbered {
+            chain,
+            number: *number,
+        };
+        outbox::insert_again(write, key, sent, ids.client_id(), &content)?;
+    }
+    let last = match rows.last() {
+        Some((number, _)) if is_full(rows.len()) => *number,
+        _ => last,
+    };
+    if range.first <= last {
+        say_settled(write, key, &Range { last, ..*range }, ids)?;
+    }
+    Ok(())
+}
+
+/// Sends again our messages of a range of positions, whatever chains they are of.
+fn answer_positions(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    range: &Range,
+    ids: &Ids,
+) -> Result<()> {
+    let positions = (range.first, range.last);
+    let rows = messages::own_between(write.connection(), key, positions, MOST_AGAIN)?;
+    for message in &rows {
+        outbox::insert_again(write, key, message.sent, ids.client_id(), &message.content)?;
+    }
+    let last = match rows.last() {
+        Some(message) if is_full(rows.len()) => message.seq,
+        _ => range.last,
+    };
+    say_settled(write, key, &Range { last, ..*range }, ids)
+}
+
+/// Whether an answer is as long as answers may be, so that there may be more.
+fn is_full(rows: usize) -> bool {
+    u32::try_from(rows).is_ok_and(|rows| rows >= MOST_AGAIN)
+}
+
+fn say_settled(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    range: &Range,
+    ids: &Ids,
+) -> Result<()> {
+    let content = Content::resent(ids.array(), *range).encode();
+    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)
+}
+
+/// Sends again what no device of the other had when a new one of its came in by the entry `before`. Its account lost all that
+/// it had; what was delivered to it before is not sent again.
+pub(super) fn offer_undelivered(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    before: u64,
+    ids: &Ids,
+) -> Result<()> {
+    let delivered = progress::delivered(write.connection(), key)?;
+    let own = messages::own_after(write.connection(), key, delivered, MOST_OFFERED)?;
+    for message in own.iter().filter(|message| message.seq < before) {
+        outbox::insert_again(write, key, message.sent, ids.client_id(), &message.content)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! use its keys again: MLS would seal two messages with one key. It comes back into each conversation from outside.
 
 use protocol::{
-    ConversationId, DeviceId, FetchGroup, GroupState, NewLink, PublishManifest, Refusal, StreamId,
+    ConversationId, FetchGroup, GroupState, NewLink, PublishManifest, Refusal, StreamId,
 };
 use tracing::{error, info, warn};
 
@@ -14,7 +14,7 @@ use crate::{
     engine::{Engine, ids::Ids, opening::DECLARED_GAP, requests::Request, resending},
     error::Result,
     model::Standing,
-    store::{self, chains, commits, conversations, links, outbox, requests, streams},
+    store::{self, chains, commits, conversations, links, messages, outbox, requests, streams},
 };
 
 /// Messages that are offered again in a conversation; older ones were taken before any sensible backup.
@@ -44,7 +44,7 @@ impl Engine {
                 commits::delete_renewal(write, key)?;
                 commits::set_rejoin_request(write, row.conversation, None)?;
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
-                chains::forget(write, key, device)?;
+                chains::end(write, key, device)?;
                 if row.standing == Standing::Open {
                     // what came since then was acknowledged, and whoever sent it may count anew by now
                     let stream = StreamId::Conversation(row.conversation);
@@ -169,14 +169,14 @@ impl Engine {
                 None => None,
             };
             if (row.incarnation, epoch) == (state.incarnation, Some(state.epoch)) {
-                offer_messages(write, &row, keys.device(), kept, &ids)?;
+                offer_messages(write, &row, kept, &ids)?;
                 return Ok(None);
             }
             if (state.incarnation, Some(state.epoch)) > (row.incarnation, epoch) {
                 // others went on in the meantime: their commits are on their way
                 return Ok(None);
             }
-            offer_messages(write, &row, keys.device(), kept, &ids)?;
+            offer_messages(write, &row, kept, &ids)?;
             Ok(Some(row))
         })?;
         self.events.extend(events);
@@ -198,8 +198,7 @@ impl Engine {
             && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
         {
             let ids = Ids::draw(self.seams.random.as_mut())?;
-            let device = self.keys.device();
-            self.write(|write| offer_messages(write, &row, device, 0, &ids))?;
+            self.write(|write| offer_messages(write, &row, 0, &ids))?;
             self.set_up(&row, row.incarnation)?;
         }
         self.unchecked.remove(&conversation);
@@ -235,13 +234,20 @@ impl Engine {
 fn offer_messages(
     write: &store::WriteTransaction<'_>,
     row: &conversations::ConversationRow,
-    device: DeviceId,
     kept: u64,
     ids: &Ids,
 ) -> Result<()> {
     let stream = StreamId::Conversation(row.conversation);
     let cursor = streams::cursor(write.connection(), stream)?;
-    let rows = chains::sent_after(write.connection(), row.key, kept.min(cursor), MOST_AGAIN)?;
     // what is offered once too often is shown once all the same
-    resending::send_again(write, row.key, device, &rows, ids)
+    for message in messages::own_after(write.connection(), row.key, kept.min(cursor), MOST_AGAIN)? {
+        outbox::insert_again(
+            write,
+            row.key,
+            message.sent,
+            ids.client_id(),
+            &message.content,
+        )?;
+    }
+    Ok(())
 }

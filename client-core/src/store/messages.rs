@@ -1,13 +1,13 @@
 //! Messages: shown once by their id, ordered by the relay.
 
 use protocol::{AccountId, ClientId, MessageId};
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Rows, named_params};
 
 use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
     model::{ConversationKey, Message, MessageKind, MessagePage, OutgoingState, SystemEvent},
-    store::{WriteTransaction, id, signed, unsigned},
+    store::{WriteTransaction, chains::Numbered, id, signed, unsigned},
 };
 
 /// Positions of messages that the relay does not have yet start here, above every seq.
@@ -286,6 +286,98 @@ pub fn own_row(
         })
         .optional()?
         .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such message"))
+}
+
+/// An own message that the relay had, with its number in the chain of ours that it was in.
+pub struct OwnMessage {
+    /// The chain and number.
+    pub sent: Numbered,
+    /// Where the relay had put it.
+    pub seq: u64,
+    /// The opened content.
+    pub content: Vec<u8>,
+}
+
+/// The newest own messages after a seq, at most `limit`, in the order in which they were sent.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn own_after(
+    connection: &Connection,
+    key: ConversationKey,
+    seq: u64,
+    limit: u32,
+) -> Result<Vec<OwnMessage>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT again_chain, again, seq, content FROM (
+             SELECT s.chain AS again_chain, s.number AS again, m.content, m.seq FROM messages m JOIN sent_numbers s ON s.message = m.id
+             WHERE m.conversation = ?1 AND m.seq > ?2 AND m.mine = 1 ORDER BY m.seq DESC LIMIT ?3)
+         ORDER BY seq",
+    )?;
+    own_messages(statement.query((key.0, signed(seq), limit))?)
+}
+
+/// The first own messages with seqs in a range, at most `limit`, in the order in which they were sent.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn own_between(
+    connection: &Connection,
+    key: ConversationKey,
+    (first, last): (u64, u64),
+    limit: u32,
+) -> Result<Vec<OwnMessage>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.chain AS again_chain, s.number AS again, m.content, m.seq
+         FROM messages m JOIN sent_numbers s ON s.message = m.id
+         WHERE m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND m.mine = 1 ORDER BY m.seq LIMIT ?4",
+    )?;
+    own_messages(statement.query((key.0, signed(first), signed(last), limit))?)
+}
+
+fn own_messages(mut rows: Rows<'_>) -> Result<Vec<OwnMessage>> {
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(sent) = Numbered::read(row)? {
+            messages.push(OwnMessage {
+                sent,
+                seq: unsigned(row.get("seq")?),
+                content: row.get("content")?,
+            });
+        }
+    }
+    Ok(messages)
+}
+
+/// Makes room for a message at its place in the stream: an entry of another that could not be opened was perhaps just this
+/// one. The time of the message before that place, or 0.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn make_room(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<u64> {
+    let connection = write.connection();
+    let position = position_of(seq);
+    let unreadable: Option<i64> = connection
+        .prepare_cached(
+            "SELECT id FROM messages WHERE conversation = ?1 AND position = ?2 AND kind = 3",
+        )?
+        .query_row((key.0, position), |row| row.get(0))
+        .optional()?;
+    if let Some(row) = unreadable {
+        delete(write, row)?;
+        connection
+            .prepare_cached(
+                "UPDATE conversations SET unread = max(unread - 1, 0) WHERE key = ?1 AND read_position < ?2",
+            )?
+            .execute((key.0, position))?;
+    }
+    let before: Option<i64> = connection
+        .prepare_cached(
+            "SELECT time FROM messages WHERE conversation = ?1 AND position < ?2 ORDER BY position DESC LIMIT 1",
+        )?
+        .query_row((key.0, position), |row| row.get(0))
+        .optional()?;
+    Ok(before.map_or(0, unsigned))
 }
 
 /// The opened content of a message.

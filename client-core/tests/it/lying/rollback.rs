@@ -20,7 +20,11 @@ use crate::peer::{NOW, Peer};
 fn restored(chat: &Chat, current: &[u8], seed: u64) -> (Peer, Vec<u8>) {
     let mut random = SeededRandom::new(seed);
     let code = RecoveryCode::new(Zeroizing::new([3; 32]));
-    let record = chat.peer.keys.recovery_record(&mut random, &code).unwrap();
+    let record = chat
+        .peer
+        .keys
+        .recovery_record(&mut random, &code, "Luis")
+        .unwrap();
     let record = RecoveryRecord::open(&code, &record).unwrap();
     let (keys, manifest) = AccountKeys::restored(&record, current, &mut random, NOW).unwrap();
     (Peer::with_keys(keys, random), manifest)
