@@ -1,6 +1,7 @@
 //! Relays that lie and peers that cheat, played frame by frame against one engine: what it sees through, what it refuses, what
 //! the person is told, and that no lie sets off a loop. `docs/hostile-doubles.md` lists all of it.
 
+mod blocked;
 mod chat;
 mod claims;
 mod commits;
