@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use protocol::{
-    AccountId, ClaimKeyPackages, Claimed, CreateConversation, Digest, ErrorCode, Frame, Opaque,
-    Refusal, StreamId, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
+    ClaimKeyPackages, Claimed, ConversationId, CreateConversation, Digest, ErrorCode, Frame,
+    Opaque, Refusal, StreamId, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
 };
 use tracing::{error, info, warn};
 
 use crate::{
-    content::Content,
-    crypto::{Mls, PeerDevices},
+    content::{self, Content},
+    crypto::{AccountKeys, Mls, PeerDevices},
     engine::{
         Engine, Hold,
         ids::Ids,
@@ -199,7 +199,7 @@ impl Engine {
             let row = conversations::row(write.connection(), key)?;
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             let founder = Founder {
-                own: account.account,
+                keys,
                 name: &account.name,
                 manifest: &account.manifest,
                 ids: &ids,
@@ -294,7 +294,7 @@ pub(super) fn give_up_queued(write: &WriteTransaction<'_>, key: ConversationKey)
 
 /// Who establishes a conversation.
 pub(super) struct Founder<'a> {
-    pub(super) own: AccountId,
+    pub(super) keys: &'a AccountKeys,
     pub(super) name: &'a str,
     /// Our newest manifest.
     pub(super) manifest: &'a [u8],
@@ -345,7 +345,7 @@ pub(super) fn complete(
     let proof = opening
         .secret
         .as_ref()
-        .map(|secret| secret.consent_proof(founder.own, row.conversation));
+        .map(|secret| secret.consent_proof(founder.keys.account(), row.conversation));
     tell_profile(write, row.key, founder.name, proof, founder.ids)
 }
 
@@ -398,7 +398,7 @@ pub(super) fn enter(
         conversation: row.key,
         // before every entry
         seq: Some(0),
-        sender: founder.own,
+        sender: founder.keys.account(),
         mine: false,
         kind: MessageKind::System(SystemEvent::ConversationStarted),
         text: "",
@@ -408,6 +408,32 @@ pub(super) fn enter(
     };
     store::messages::insert(write, &message)?;
     conversations::note_message(write, row.key, time, Unread::No)
+}
+
+/// Another conversation takes the place of one that never was or has ended: what waits goes there, what was sent stays where it
+/// was.
+pub(super) fn begin_anew(
+    write: &WriteTransaction<'_>,
+    mls: &Mls<'_>,
+    keys: &AccountKeys,
+    row: &ConversationRow,
+    (conversation, incarnation): (ConversationId, u32),
+) -> Result<()> {
+    if let Some(mut group) = mls.load(row.conversation, row.incarnation)? {
+        group.delete()?;
+    }
+    commits::delete_rejoin(write, row.conversation)?;
+    conversations::begin_anew(write, row.key, conversation, incarnation)?;
+    // the id of a message names its conversation; none of these was ever taken by the relay
+    for queued in outbox::all(write.connection(), row.key)? {
+        outbox::clear_sealed(write, &[queued.id])?;
+        if let Some(message) = queued.message {
+            let (relay, own) = (keys.relay(), keys.account());
+            let id = content::message_id(relay, own, conversation, &queued.content);
+            store::messages::replace_id(write, message, id, &queued.content)?;
+        }
+    }
+    Ok(())
 }
 
 /// Lets our profile go before all that waits.

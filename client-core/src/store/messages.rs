@@ -189,6 +189,32 @@ pub fn replace_id(
     Ok(())
 }
 
+/// Puts what a conversation holds before all that its new stream will bring: the relay's numbers begin anew there. Answers by how
+/// much positions fell.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub(super) fn put_before(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<i64> {
+    /// Further than any two positions lie apart, so that none meets another on its way.
+    const FAR: i64 = 1 << 60;
+    let connection = write.connection();
+    let newest: i64 = connection.query_row(
+        "SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND position < ?2",
+        (key.0, UNSENT),
+        |row| row.get(0),
+    )?;
+    let fall = newest.max(0).saturating_add(1);
+    connection.execute(
+        "UPDATE messages SET position = position - ?3, seq = NULL WHERE conversation = ?1 AND position < ?2",
+        (key.0, UNSENT, FAR),
+    )?;
+    connection.execute(
+        "UPDATE messages SET position = position + ?3 WHERE conversation = ?1 AND position < ?2",
+        (key.0, FAR / -2, FAR.saturating_sub(fall)),
+    )?;
+    Ok(fall)
+}
+
 /// Removes a message of this device's database only.
 ///
 /// # Errors
@@ -328,14 +354,15 @@ pub enum Author {
     Others,
 }
 
-/// How many texts a conversation has; counts no further than a request reaches.
+/// How many texts a conversation has under its present id; counts no further than a request reaches.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn count_texts(connection: &Connection, key: ConversationKey, author: Author) -> Result<u32> {
     Ok(connection
         .prepare_cached(
-            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = ?2 AND kind IN (1, 4) LIMIT 100)",
+            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = ?2 AND kind IN (1, 4)
+             AND position >= 0 LIMIT 100)",
         )?
         .query_row((key.0, author == Author::Own), |row| row.get(0))?)
 }
