@@ -19,7 +19,7 @@ pub use self::{
         Body as PartBody, Container, ContentError, Disposition, Expires, External, Part, Semantics,
     },
     naming::{conversation_uri, message_id, person_uri},
-    note::{SealNote, ShortDigest, short},
+    note::{Again, SealNote, ShortDigest, short},
     receipt::{Range, Read},
     text::{MAX_NAME, MAX_TEXT, NameError, TextError, check_text, clean_name},
 };

@@ -4,7 +4,9 @@
 //! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
 
 mod commands;
+mod comparing;
 mod contacts;
+mod damage;
 mod enrolling;
 mod entries;
 pub(crate) mod handshake;
@@ -45,7 +47,10 @@ use crate::{
     store::{self, Database, WriteTransaction, account::AccountRow},
 };
 
-use self::session::{Backoff, Session};
+use self::{
+    damage::Condition,
+    session::{Backoff, Session},
+};
 
 pub use self::{live::Live, recovery::ShownCode, session::RegistrationOutcome};
 
@@ -88,6 +93,7 @@ pub struct Engine {
     /// How often the relay said that another conversation exists, and no welcome to it came.
     exists_refusals: BTreeMap<ConversationKey, u32>,
     events: Changes,
+    condition: Condition,
     index_waits: bool,
     /// Until when conversations that this device wants to come back into wait.
     pauses: BTreeMap<ConversationId, Duration>,
@@ -109,6 +115,13 @@ pub struct Engine {
     unchecked: BTreeSet<ConversationId>,
     /// The store generation of a restored relay, until everything is compared with it.
     restored: Option<StoreGeneration>,
+    /// How often a conversation was compared with the relay on this connection.
+    compared: BTreeMap<ConversationId, u32>,
+    /// How often in a row a group could not be set up, or come back into.
+    setbacks: BTreeMap<ConversationId, u32>,
+    /// How far the others' devices are, as the relay said on this connection, where that is further than the stream was
+    /// processed here.
+    delivered: BTreeMap<ConversationId, u64>,
     /// What the relay has no more of each stream, as it said when this connection began.
     bases: BTreeMap<StreamId, u64>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
@@ -173,6 +186,7 @@ impl Engine {
             holds: BTreeMap::new(),
             exists_refusals: BTreeMap::new(),
             events: Changes::default(),
+            condition: Condition::default(),
             index_waits,
             pauses: BTreeMap::new(),
             lists_due: None,
@@ -186,6 +200,9 @@ impl Engine {
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,
+            compared: BTreeMap::new(),
+            setbacks: BTreeMap::new(),
+            delivered: BTreeMap::new(),
             bases: BTreeMap::new(),
             returning: false,
         })
@@ -235,6 +252,9 @@ impl Engine {
 
     /// Takes what the network says.
     pub fn network(&mut self, event: NetworkEvent) {
+        if self.is_damaged() {
+            return;
+        }
         let outcome = match event {
             NetworkEvent::Opened(connection, tls) => self.opened(connection, tls),
             NetworkEvent::Received(connection, bytes) => self.received(connection, &bytes),
@@ -245,6 +265,9 @@ impl Engine {
 
     /// Does what is due by now. Call it at the start, and when [`Engine::next_wake`] has come.
     pub fn wake(&mut self) {
+        if self.is_damaged() {
+            return;
+        }
         let now = self.seams.clock.monotonic();
         let held = self.holds.len();
         self.holds
@@ -287,6 +310,9 @@ impl Engine {
     /// The monotonic time at which [`Engine::wake`] has something to do.
     #[must_use]
     pub fn next_wake(&self) -> Option<Duration> {
+        if self.is_damaged() {
+            return None;
+        }
         let holds = self.holds.values().filter_map(|hold| match hold {
             Hold::Time(until) => Some(*until),
             Hold::Seq(_) | Hold::Connection => None,
@@ -316,6 +342,9 @@ impl Engine {
 
     /// Work for when nothing else waits: acknowledgements, and a little of the search index. Returns whether more is left.
     pub fn idle(&mut self) -> bool {
+        if self.is_damaged() {
+            return false;
+        }
         self.flush_acks();
         if self.index_waits {
             match self.write(|write| store::search::index_some(write, INDEX_BATCH)) {
@@ -342,16 +371,26 @@ impl Engine {
 
     /// Runs one transaction and keeps what it announces.
     fn write<T>(&mut self, work: impl FnOnce(&WriteTransaction<'_>) -> Result<T>) -> Result<T> {
-        let (value, events) = self.database.write(work)?;
-        self.events.extend(events);
-        Ok(value)
+        match self.database.write(work) {
+            Ok((value, events)) => {
+                self.events.extend(events);
+                Ok(value)
+            }
+            Err(error) => {
+                self.look_into(&error);
+                Err(error)
+            }
+        }
     }
 
     /// Ends an input: a failed transaction has changed nothing, so the connection is dropped and everything is offered again.
     fn settle(&mut self, outcome: Result<()>) {
         if let Err(error) = outcome {
             error!(%error, "input failed");
-            self.drop_connection(None);
+            self.look_into(&error);
+            if !self.is_damaged() {
+                self.drop_connection(None);
+            }
         }
         self.show_connection();
     }

@@ -38,6 +38,8 @@ struct Consequences {
     cursor: u64,
     processed: usize,
     gap: bool,
+    /// Something could not be opened that others could perhaps open.
+    doubtful: bool,
 }
 
 impl Engine {
@@ -65,6 +67,11 @@ impl Engine {
             };
             self.note_ack(stream, consequences.cursor, consequences.processed);
             self.index_waits |= consequences.processed > 0;
+            if let StreamId::Conversation(conversation) = stream
+                && consequences.doubtful
+            {
+                self.compare(conversation)?;
+            }
             if consequences.gap {
                 return Ok(Some(consequences.cursor));
             }
@@ -78,6 +85,7 @@ impl Engine {
         {
             // whoever wrote is not typing any more
             self.typed(row.key);
+            self.note_delivered(conversation)?;
         }
         self.resume_commits()?;
         self.fetch_manifests()?;
@@ -170,6 +178,7 @@ impl Engine {
             all.cursor = consequences.cursor;
             all.processed = all.processed.saturating_add(consequences.processed);
             all.gap = consequences.gap;
+            all.doubtful |= consequences.doubtful;
             if all.gap {
                 break;
             }
@@ -223,10 +232,12 @@ impl Engine {
                                 ids: &ids,
                                 now,
                                 answers,
+                                doubtful: false,
                             };
                             walk(stream, batch, &mut done, |entry| {
                                 reading.entry(write, entry)
                             })?;
+                            done.doubtful = reading.doubtful;
                         }
                         None => {
                             // acknowledged, so that the relay's window does not fill; nothing is noted here

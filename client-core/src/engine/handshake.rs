@@ -173,6 +173,7 @@ impl Engine {
         self.exists_refusals.clear();
         self.pauses.clear();
         self.lists_due = None;
+        self.compared.clear();
         self.asked_manifests.clear();
         self.answers = MOST_ANSWERS;
         self.receipts_due = Some(self.seams.clock.monotonic());

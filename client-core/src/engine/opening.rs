@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// The pause after a refusal that may pass, such as a device that has not published key packages yet.
+/// The pause after the relay said that the other side was first: its welcome is on its way.
 const PAUSE: Duration = Duration::from_secs(30);
 /// A relay that was restored from a backup leaves out so many positions (PROTOCOL.md, section 5.5), and one that makes a lost
 /// stream anew even more: a declared gap, in which nothing was.
@@ -208,6 +208,8 @@ impl Engine {
         })?;
         crate::KillPoint::CreatedAfterCommit.reach();
         self.events.extend(events);
+        let row = conversations::row(self.database.connection(), key)?;
+        self.setbacks.remove(&row.conversation);
         self.plan_renewals()?;
         self.pump()
     }
@@ -235,9 +237,11 @@ impl Engine {
             }
             // nothing was stored by the relay: the same intent is tried again
             code if code.retryable() || code == ErrorCode::NoKeyPackages => {
+                let row = conversations::row(self.database.connection(), key)?;
+                let pause = self.set_back(row.conversation);
                 self.hold_for(
                     key,
-                    refusal.retry_after.map_or(PAUSE, Duration::from_millis),
+                    refusal.retry_after.map_or(pause, Duration::from_millis),
                 );
                 Ok(())
             }
@@ -276,7 +280,8 @@ impl Engine {
         })?;
         self.events.extend(events);
         let row = conversations::row(self.database.connection(), key)?;
-        self.pause(row.conversation, PAUSE);
+        let pause = self.set_back(row.conversation);
+        self.pause(row.conversation, pause);
         Ok(())
     }
 }

@@ -37,7 +37,7 @@ use crate::{
 
 /// Commits that may lose or be refused before the group is set up anew.
 const MOST_ATTEMPTS: u32 = 5;
-/// The pause after an attempt that failed.
+/// The pause after an attempt that failed; doubled with each time in a row that the group could not be set up anew either.
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl Engine {
@@ -157,6 +157,7 @@ impl Engine {
             .into();
             let bytes = encode_frame(0, &frame);
             commits::set_rejoin_request(write, conversation, Some((&bytes, client_id)))?;
+            commits::set_was_member(write, conversation, rejoined.was_member)?;
             store::account::count_sent(write, 1)?;
             Ok(Made::Commit(Box::new(frame)))
         });
@@ -209,6 +210,7 @@ impl Engine {
             complete(write, &mls, &rejoin, &founder, accepted)
         })?;
         self.events.extend(events);
+        self.setbacks.remove(&conversation);
         self.plan_renewals()?;
         self.resume_commits()?;
         self.pump()
@@ -306,9 +308,11 @@ impl Engine {
         refusal: &Refusal,
     ) -> Result<()> {
         if refusal.code.retryable() || refusal.code == ErrorCode::NoKeyPackages {
+            let row = conversations::row(self.database.connection(), key)?;
+            let pause = self.set_back(row.conversation);
             self.hold_for(
                 key,
-                refusal.retry_after.map_or(PAUSE, Duration::from_millis),
+                refusal.retry_after.map_or(pause, Duration::from_millis),
             );
             return Ok(());
         }
@@ -339,6 +343,14 @@ impl Engine {
         })?;
         self.events.extend(events);
         self.resume_commits()
+    }
+
+    /// Once more a group could not be set up: how long to wait.
+    pub(super) fn set_back(&mut self, conversation: ConversationId) -> Duration {
+        let times = self.setbacks.entry(conversation).or_default();
+        let pause = PAUSE.saturating_mul(1 << (*times).min(16));
+        *times = times.saturating_add(1);
+        pause.min(super::LONGEST_HOLD)
     }
 
     pub(super) fn pause(&mut self, conversation: ConversationId, pause: Duration) {
@@ -443,6 +455,10 @@ pub(super) fn complete(
             row
         }
     };
+    if !rejoin.was_member {
+        // a new device; a backup may have brought the conversation back, and what came since is not missed
+        conversations::set_entered_late(write, row.key)?;
+    }
     commits::delete_renewal(write, row.key)?;
     let established = ConversationState::Established;
     conversations::set_state(

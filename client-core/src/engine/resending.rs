@@ -9,15 +9,18 @@ use crate::{
     model::ConversationKey,
     store::{
         WriteTransaction,
-        chains::{self, ChainId, Missing},
+        chains::{self, ChainId, Missing, Numbered},
         conversations::ConversationRow,
         messages,
         outbox::{self, Place},
+        progress,
     },
 };
 
 /// Messages sent again for one request; the receiver asks for the rest.
 const MOST_AGAIN: u32 = 100;
+/// Messages sent again to a new device of the other, which does not know what to ask for.
+const MOST_OFFERED: u32 = 1_000;
 /// Requests that are answered on one connection, whoever asks.
 pub(super) const MOST_ANSWERS: u32 = 32;
 /// The end of a chain whose length is not known.
@@ -31,35 +34,50 @@ pub(super) fn answer(
     range: &Range,
     ids: &Ids,
 ) -> Result<()> {
-    let rows = chains::sent_between(
-        write.connection(),
-        key,
-        range.chain,
-        (range.first, range.last),
-        MOST_AGAIN,
-    )?;
-    let is_own = chains::load(write.connection(), key, device)?
-        .is_some_and(|chain| chain.chain == range.chain);
+    let connection = write.connection();
+    let chain = range.chain;
+    // what this database has forgotten of a chain it cannot call complete: that stays missing there
+    let known = chains::known_up_to(connection, key, device, chain)?;
+    let last = range.last.min(known);
+    let rows = chains::sent_between(connection, key, chain, (range.first, last), MOST_AGAIN)?;
     for (number, message) in &rows {
-        let content = messages::content(write.connection(), *message)?;
-        let client_id = ids.client_id();
-        if is_own {
-            outbox::insert_again(write, key, *number, client_id, &content)?;
-        } else {
-            // a number names an entry of the present chain only; the last word closes the gap
-            outbox::insert(write, key, None, Place::Last, client_id, &content)?;
-        }
+        let content = messages::content(connection, *message)?;
+        let sent = Numbered {
+            chain,
+            number: *number,
+        };
+        outbox::insert_again(write, key, sent, ids.client_id(), &content)?;
     }
     let complete = rows.len() < usize::try_from(MOST_AGAIN).unwrap_or(usize::MAX);
     let last = match rows.last() {
         Some((number, _)) if !complete => *number,
-        _ => range.last,
+        // who asks for all there is has noted nothing beyond
+        _ if range.last >= END => range.last,
+        _ => last,
     };
-    let settled = Range { last, ..*range };
-    let content = Content::resent(ids.array(), settled).encode();
-    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
+    if range.first <= last {
+        let settled = Range { last, ..*range };
+        let content = Content::resent(ids.array(), settled).encode();
+        outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
+    }
     // what the other missed may have been a question of ours
     ask(write, key, ids)
+}
+
+/// Sends again what no device of the other had when a new one of its came in by the entry `before`. Its account lost all that
+/// it had; what was delivered to it before is not sent again.
+pub(super) fn offer_undelivered(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    before: u64,
+    ids: &Ids,
+) -> Result<()> {
+    let delivered = progress::delivered(write.connection(), key)?;
+    let own = messages::own_after(write.connection(), key, delivered, MOST_OFFERED)?;
+    for message in own.iter().filter(|message| message.seq < before) {
+        outbox::insert_again(write, key, message.sent, ids.client_id(), &message.content)?;
+    }
+    Ok(())
 }
 
 /// Asks for everything that is missing, also for what was asked for before: question or answer may be lost. Nothing is asked

@@ -43,7 +43,7 @@ impl Engine {
                 commits::delete_renewal(write, key)?;
                 commits::set_rejoin_request(write, row.conversation, None)?;
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
-                chains::forget(write, key, device)?;
+                chains::end(write, key, device)?;
                 // what was sealed is of the chain that is over
                 for queued in outbox::all(write.connection(), key)? {
                     outbox::clear_sealed(write, &[queued.id])?;
@@ -234,7 +234,7 @@ fn offer_messages(
         outbox::insert_again(
             write,
             row.key,
-            message.number,
+            message.sent,
             ids.client_id(),
             &message.content,
         )?;

@@ -313,6 +313,14 @@ impl Engine {
         Ok(())
     }
 
+    /// Ends the connection for good: no attempt follows, whoever asks.
+    pub(super) fn end_connection(&mut self) {
+        self.forget_connection();
+        self.session = Session::Waiting { until: None };
+        self.backoff.cause = None;
+        self.fail_registration(ErrorKind::Damaged);
+    }
+
     fn forget_connection(&mut self) {
         if let Some(connection) = self.session.connection() {
             self.seams.network.close(connection);
@@ -328,6 +336,7 @@ impl Engine {
         self.checks.clear();
         self.unchecked.clear();
         self.restored = None;
+        self.delivered.clear();
         if let Err(error) = self.forget_live() {
             warn!(%error, "forget who is there");
         }
@@ -386,7 +395,10 @@ impl Engine {
         } else {
             now
         };
-        let unchanged = before.state == state && before.cause == cause && before.waiting == waiting;
+        let unchanged = before.state == state
+            && before.cause == cause
+            && before.retry_at.is_some() == retry_at.is_some()
+            && before.waiting == waiting;
         if !unchanged {
             self.shown = crate::model::Connection {
                 state,

@@ -60,7 +60,12 @@ impl Inbox<'_> {
             Ok(joined) if is_of(&joined, entry) => self.joined(write, entry, &joined),
             Ok(joined) => {
                 warn!("a welcome to another conversation or epoch than the relay says");
-                self.leave(write, &joined)
+                self.leave(write, &joined)?;
+                // its key is used up, and somebody did invite us there: this device comes by itself
+                for wanted in [joined.conversation, conversation] {
+                    commits::want_rejoin(write, wanted, self.ids.client_id())?;
+                }
+                Ok(())
             }
             // this computer failed, not the welcome: it comes again
             Err(JoinError::Failure(failure)) => Err(failure.into()),

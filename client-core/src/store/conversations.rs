@@ -109,6 +109,7 @@ pub fn begin_anew(
         "DELETE FROM progress WHERE conversation = ?1",
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
+        "DELETE FROM former_chains WHERE conversation = ?1",
         "DELETE FROM renewals WHERE conversation = ?1",
     ];
     for statement in over {
@@ -191,10 +192,10 @@ pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i
         |row| row.get(0),
     )?;
     let changed = write.connection().execute(
-        "UPDATE conversations SET read_position = ?2,
+        "UPDATE conversations SET read_position = max(read_position, ?2),
              unread = (SELECT count(*) FROM messages
-                       WHERE conversation = ?1 AND position > ?2 AND mine = 0 AND kind <> 2)
-         WHERE key = ?1 AND read_position < ?2",
+                       WHERE conversation = ?1 AND position > max(read_position, ?2) AND mine = 0 AND kind <> 2)
+         WHERE key = ?1 AND (read_position < ?2 OR unread > 0)",
         (key.0, position.min(newest)),
     )?;
     if changed > 0 {
@@ -373,6 +374,7 @@ pub fn delete(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> 
         "DELETE FROM gaps WHERE conversation = ?1",
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
+        "DELETE FROM former_chains WHERE conversation = ?1",
         "DELETE FROM progress WHERE conversation = ?1",
         "DELETE FROM outbox WHERE conversation = ?1",
         "DELETE FROM openings WHERE conversation = ?1",

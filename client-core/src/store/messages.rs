@@ -7,7 +7,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
     model::{ConversationKey, Message, MessageKind, MessagePage, OutgoingState, SystemEvent},
-    store::{WriteTransaction, id, signed, unsigned},
+    store::{WriteTransaction, chains::Numbered, id, signed, unsigned},
 };
 
 /// Positions of messages that the relay does not have yet start here, above every seq.
@@ -288,10 +288,12 @@ pub fn own_row(
         .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such message"))
 }
 
-/// An own message that the relay had, with its number in our chain.
+/// An own message that the relay had, with its number in the chain of ours that it was in.
 pub struct OwnMessage {
-    /// The number.
-    pub number: u64,
+    /// The chain and number.
+    pub sent: Numbered,
+    /// Where the relay had put it.
+    pub seq: u64,
     /// The opened content.
     pub content: Vec<u8>,
 }
@@ -307,18 +309,54 @@ pub fn own_after(
     limit: u32,
 ) -> Result<Vec<OwnMessage>> {
     let mut statement = connection.prepare_cached(
-        "SELECT number, content FROM (
-             SELECT s.number, m.content, m.seq FROM messages m JOIN sent_numbers s ON s.message = m.id
+        "SELECT again_chain, again, seq, content FROM (
+             SELECT s.chain AS again_chain, s.number AS again, m.content, m.seq FROM messages m JOIN sent_numbers s ON s.message = m.id
              WHERE m.conversation = ?1 AND m.seq > ?2 AND m.mine = 1 ORDER BY m.seq DESC LIMIT ?3)
          ORDER BY seq",
     )?;
-    let rows = statement.query_map((key.0, signed(seq), limit), |row| {
-        Ok(OwnMessage {
-            number: unsigned(row.get("number")?),
-            content: row.get("content")?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut rows = statement.query((key.0, signed(seq), limit))?;
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(sent) = Numbered::read(row)? {
+            messages.push(OwnMessage {
+                sent,
+                seq: unsigned(row.get("seq")?),
+                content: row.get("content")?,
+            });
+        }
+    }
+    Ok(messages)
+}
+
+/// Makes room for a message at its place in the stream: an entry of another that could not be opened was perhaps just this
+/// one. The time of the message before that place, or 0.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn make_room(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<u64> {
+    let connection = write.connection();
+    let position = position_of(seq);
+    let unreadable: Option<i64> = connection
+        .prepare_cached(
+            "SELECT id FROM messages WHERE conversation = ?1 AND position = ?2 AND kind = 3",
+        )?
+        .query_row((key.0, position), |row| row.get(0))
+        .optional()?;
+    if let Some(row) = unreadable {
+        delete(write, row)?;
+        connection
+            .prepare_cached(
+                "UPDATE conversations SET unread = max(unread - 1, 0) WHERE key = ?1 AND read_position < ?2",
+            )?
+            .execute((key.0, position))?;
+    }
+    let before: Option<i64> = connection
+        .prepare_cached(
+            "SELECT time FROM messages WHERE conversation = ?1 AND position < ?2 ORDER BY position DESC LIMIT 1",
+        )?
+        .query_row((key.0, position), |row| row.get(0))
+        .optional()?;
+    Ok(before.map_or(0, unsigned))
 }
 
 /// The opened content of a message.

@@ -22,13 +22,13 @@ fn overwrite(path: &Path, bytes: &[u8], at: u64) {
 }
 
 /// Overwrites whole pages, the first one being 1.
-fn destroy(path: &Path, pages: impl IntoIterator<Item = u64>) {
+pub(crate) fn destroy(path: &Path, pages: impl IntoIterator<Item = u64>) {
     for page in pages {
         overwrite(path, &[0; PAGE as usize], (page - 1) * PAGE);
     }
 }
 
-fn pages(path: &Path) -> u64 {
+pub(crate) fn pages(path: &Path) -> u64 {
     fs::metadata(path).unwrap().len() / PAGE
 }
 
@@ -187,7 +187,7 @@ fn without_a_copy_a_lost_database_is_a_question() {
     fs::write(home.path(), vec![0x5a; 300_000]).unwrap();
     for _ in 0..2 {
         let opened = home.open();
-        assert!(matches!(opened, Err(OpeningError::Lost(_))));
+        assert!(matches!(opened, Err(OpeningError::Lost(damage)) if !damage.missing));
         assert_eq!(fs::read(home.path()).unwrap(), vec![0x5a; 300_000]);
     }
     // the person wants the account without messages
@@ -210,7 +210,8 @@ fn a_mending_is_told_until_the_person_has_read_it() {
     overwrite(&home.path(), &[0; 16], 0);
     fs::remove_file(home.path()).unwrap();
     let lost = home.open();
-    assert!(matches!(lost, Err(OpeningError::Lost(_))));
+    assert!(matches!(lost, Err(OpeningError::Lost(damage)) if damage.missing));
+    assert!(home.profile.can_open_without_messages(&home.key));
     let opened = home
         .profile
         .open_without_messages(home.key.clone(), seams(NOW));
