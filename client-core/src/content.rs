@@ -137,6 +137,13 @@ impl Content {
         }
     }
 
+    /// Whether encoded content is a profile that proves nothing: a newer one takes the place of one that waits.
+    #[must_use]
+    pub fn is_mere_profile(bytes: &[u8]) -> bool {
+        let body = Self::decode(bytes).map(|content| content.body);
+        body.is_ok_and(|body| matches!(body, Body::Profile(profile) if profile.proof.is_none()))
+    }
+
     /// Whether encoded content says how far one has read: a newer one takes the place of one that waits.
     #[must_use]
     pub fn is_read(bytes: &[u8]) -> bool {

@@ -237,12 +237,16 @@ impl Engine {
         self.relay_time()
     }
 
-    /// Changes something of the database that the engine itself does not look at.
+    /// Changes something of the database that the engine itself does not look at, save what others may see and the handle: a
+    /// backup brings them.
     pub(crate) fn change(
         &mut self,
         work: impl FnOnce(&WriteTransaction<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.write(work)
+        self.write(work)?;
+        let row = store::account::load(self.database.connection())?;
+        (self.account.privacy, self.account.handle) = (row.privacy, row.handle);
+        Ok(())
     }
 
     /// The connection as shown.

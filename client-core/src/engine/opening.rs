@@ -28,7 +28,7 @@ use crate::{
         messages::NewMessage,
         openings::{self, Opening},
         outbox::{self, Place},
-        streams,
+        requests, streams,
     },
 };
 
@@ -453,6 +453,11 @@ pub(super) fn tell_profile(
     proof: Option<Digest>,
     ids: &Ids,
 ) -> Result<()> {
+    let peer = conversations::row(write.connection(), key)?.peer;
+    if requests::is_blocked(write.connection(), peer)? {
+        // it waits for the end of the block, and whoever is blocked does not make the outbox grow
+        outbox::delete_unsealed(write, key, Content::is_mere_profile)?;
+    }
     let profile = Content::profile(ids.array(), name, proof).encode();
     outbox::insert(write, key, None, Place::First, ids.client_id(), &profile)
 }

@@ -451,14 +451,10 @@ pub(super) fn complete(
                 return group.delete().map_err(Into::into);
             };
             let place = (conversation, commit.incarnation);
-            let row = admit(write, mls, place, peer.account, founder, accepted.time)?;
-            if !invited {
-                conversations::set_entered_late(write, row.key)?;
-            }
-            row
+            admit(write, mls, place, peer.account, founder, accepted.time)?
         }
     };
-    if !rejoin.was_member {
+    if !rejoin.was_member && !invited {
         // a new device; a backup may have brought the conversation back, and what came since is not missed
         conversations::set_entered_late(write, row.key)?;
     }

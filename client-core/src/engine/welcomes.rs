@@ -126,6 +126,11 @@ impl Inbox<'_> {
                 return self.leave(write, joined);
             }
         };
+        if requests::is_blocked(write.connection(), peer.account)? {
+            // when the block ends, the first entry of a group that is not here leads to coming in from outside
+            warn!("a welcome by somebody who is blocked");
+            return self.leave(write, joined);
+        }
         contacts::pin_root_key(write, peer.account, peer.root_key)?;
         let known = Known::load(write.connection(), self.manifest, peer.account)?;
         if !known.admits(&joined.members) {

@@ -210,7 +210,7 @@ impl Chat {
         taken
     }
 
-    /// The relay takes one request.
+    /// Takes one request, as the relay does, and gives it to the peer.
     pub(crate) fn take_append(&mut self, request: u32, append: &Append) -> Vec<(Body, SealNote)> {
         let (mut opened, mut echoes) = (Vec::new(), Vec::new());
         for new in &append.entries {
