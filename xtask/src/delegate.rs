@@ -1,6 +1,8 @@
 //! `bench` and `soak`: long measurements and tests that live beside the code they exercise.
 
-use anyhow::Result;
+use std::os::unix::process::CommandExt as _;
+
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
 use crate::{install, paths::Paths, shell};
@@ -122,8 +124,11 @@ fn with_relay(paths: &Paths, example: &str, rest: &Rest) -> Result<()> {
     cargo(paths, &[&arguments[..], &FEATURE].concat(), rest)
 }
 
+/// Becomes the program: Ctrl+C and the exit code are its own.
 fn cargo(paths: &Paths, arguments: &[&str], rest: &Rest) -> Result<()> {
     let mut command = shell::command("cargo", arguments, paths.root());
     command.args(["--locked", "--"]).args(&rest.arguments);
-    shell::run(&mut command)
+    let line = shell::display(&command);
+    println!("$ {line}");
+    Err(command.exec()).with_context(|| format!("start `{line}`"))
 }
