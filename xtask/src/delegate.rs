@@ -13,6 +13,10 @@ pub(crate) enum Bench {
     Relay(Rest),
     /// Let a client catch up with thousands of messages, and print seconds and processor time
     Catchup(Rest),
+    /// Found and join conversations, seal and open messages
+    Crypto(Rest),
+    /// Open a database with its raw key
+    Opening(Rest),
 }
 
 #[derive(Debug, Subcommand)]
@@ -44,12 +48,18 @@ pub(crate) fn bench(paths: &Paths, bench: Bench) -> Result<()> {
             &["bench", "-p", "relay-server", "--bench", "load"],
             &rest,
         ),
-        Bench::Catchup(rest) => cargo(
-            paths,
-            &["bench", "-p", "client-core", "--bench", "catchup"],
-            &rest,
-        ),
+        Bench::Catchup(rest) => of_client(paths, "catchup", &rest),
+        Bench::Crypto(rest) => of_client(paths, "crypto", &rest),
+        Bench::Opening(rest) => of_client(paths, "opening", &rest),
     }
+}
+
+fn of_client(paths: &Paths, name: &str, rest: &Rest) -> Result<()> {
+    cargo(
+        paths,
+        &["bench", "-p", "client-core", "--bench", name],
+        rest,
+    )
 }
 
 pub(crate) fn soak(paths: &Paths, soak: Soak) -> Result<()> {
