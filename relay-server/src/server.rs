@@ -26,7 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
 use crate::{
-    delivery::{self, Delivery},
+    delivery::{self, Delivery, Room},
     groups::Groups,
     http::{self, Peer},
     jobs,
@@ -68,7 +68,9 @@ pub async fn run(
     let (sender, completions) = mpsc::channel(BATCHES);
     // after the drain nobody is left to be told
     let store = relay.open_store(Box::new(move |batch| drop(sender.blocking_send(batch))))?;
-    let delivery = Arc::new(Delivery::default());
+    let delivery = Arc::new(Delivery::new(Room::of(
+        relay.config.connections.kept_signal_bytes,
+    )));
     let node = assemble(
         &relay,
         store,

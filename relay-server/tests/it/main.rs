@@ -28,3 +28,4 @@ mod rejoining;
 mod requests;
 mod resets;
 mod restoring;
+mod signals;
