@@ -5,6 +5,7 @@
 
 mod commands;
 mod contacts;
+mod damage;
 mod enrolling;
 mod entries;
 pub(crate) mod handshake;
@@ -45,7 +46,10 @@ use crate::{
     store::{self, Database, WriteTransaction, account::AccountRow},
 };
 
-use self::session::{Backoff, Session};
+use self::{
+    damage::Condition,
+    session::{Backoff, Session},
+};
 
 pub use self::{live::Live, recovery::ShownCode, session::RegistrationOutcome};
 
@@ -88,6 +92,7 @@ pub struct Engine {
     /// How often the relay said that another conversation exists, and no welcome to it came.
     exists_refusals: BTreeMap<ConversationKey, u32>,
     events: Changes,
+    condition: Condition,
     index_waits: bool,
     /// Until when conversations that this device wants to come back into wait.
     pauses: BTreeMap<ConversationId, Duration>,
@@ -171,6 +176,7 @@ impl Engine {
             holds: BTreeMap::new(),
             exists_refusals: BTreeMap::new(),
             events: Changes::default(),
+            condition: Condition::default(),
             index_waits,
             pauses: BTreeMap::new(),
             renewal_due: None,
@@ -197,7 +203,8 @@ impl Engine {
             relay: self.account.addresses.first().cloned().unwrap_or_default(),
             handle: self.account.handle.clone(),
             recovery: match &self.account.recovery_code {
-                None if self.account.registration.is_none() => RecoveryState::Confirmed,
+                // the root key leaves with the code, and a restored account never had it
+                None if !self.keys.has_root_key() => RecoveryState::Confirmed,
                 Some(_) if store::account::is_recovery_due(self.database.connection()) => {
                     RecoveryState::Due
                 }
@@ -228,6 +235,9 @@ impl Engine {
 
     /// Takes what the network says.
     pub fn network(&mut self, event: NetworkEvent) {
+        if self.is_damaged() {
+            return;
+        }
         let outcome = match event {
             NetworkEvent::Opened(connection, tls) => self.opened(connection, tls),
             NetworkEvent::Received(connection, bytes) => self.received(connection, &bytes),
@@ -238,6 +248,9 @@ impl Engine {
 
     /// Does what is due by now. Call it at the start, and when [`Engine::next_wake`] has come.
     pub fn wake(&mut self) {
+        if self.is_damaged() {
+            return;
+        }
         let now = self.seams.clock.monotonic();
         let held = self.holds.len();
         self.holds
@@ -279,6 +292,9 @@ impl Engine {
     /// The monotonic time at which [`Engine::wake`] has something to do.
     #[must_use]
     pub fn next_wake(&self) -> Option<Duration> {
+        if self.is_damaged() {
+            return None;
+        }
         let holds = self.holds.values().filter_map(|hold| match hold {
             Hold::Time(until) => Some(*until),
             Hold::Seq(_) | Hold::Connection => None,
@@ -308,6 +324,9 @@ impl Engine {
 
     /// Work for when nothing else waits: acknowledgements, and a little of the search index. Returns whether more is left.
     pub fn idle(&mut self) -> bool {
+        if self.is_damaged() {
+            return false;
+        }
         self.flush_acks();
         if self.index_waits {
             match self.write(|write| store::search::index_some(write, INDEX_BATCH)) {
@@ -334,16 +353,26 @@ impl Engine {
 
     /// Runs one transaction and keeps what it announces.
     fn write<T>(&mut self, work: impl FnOnce(&WriteTransaction<'_>) -> Result<T>) -> Result<T> {
-        let (value, events) = self.database.write(work)?;
-        self.events.extend(events);
-        Ok(value)
+        match self.database.write(work) {
+            Ok((value, events)) => {
+                self.events.extend(events);
+                Ok(value)
+            }
+            Err(error) => {
+                self.look_into(&error);
+                Err(error)
+            }
+        }
     }
 
     /// Ends an input: a failed transaction has changed nothing, so the connection is dropped and everything is offered again.
     fn settle(&mut self, outcome: Result<()>) {
         if let Err(error) = outcome {
             error!(%error, "input failed");
-            self.drop_connection(None);
+            self.look_into(&error);
+            if !self.is_damaged() {
+                self.drop_connection(None);
+            }
         }
         self.show_connection();
     }

@@ -38,6 +38,8 @@ pub enum ErrorKind {
     Keyring,
     /// The local database failed; nothing was changed.
     Database,
+    /// The local database is damaged. Nothing is written any more; the next start mends it.
+    Damaged,
     /// The disk is full; nothing was changed.
     DiskFull,
     /// There is no such conversation, message or account.
@@ -103,13 +105,18 @@ impl std::error::Error for Error {}
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        let kind = match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => ErrorKind::DiskFull,
-            _ if matches!(error, rusqlite::Error::QueryReturnedNoRows) => ErrorKind::NotFound,
-            _ => ErrorKind::Database,
-        };
         // the text names tables and conditions, never values
-        Self::new(kind, error.to_string())
+        Self::new(kind_of(&error), error.to_string())
+    }
+}
+
+fn kind_of(error: &rusqlite::Error) -> ErrorKind {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => ErrorKind::DiskFull,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Damaged,
+        _ if matches!(error, rusqlite::Error::QueryReturnedNoRows) => ErrorKind::NotFound,
+        _ => ErrorKind::Database,
     }
 }
 
@@ -152,7 +159,7 @@ impl From<crate::crypto::Failure> for Error {
     fn from(failure: crate::crypto::Failure) -> Self {
         let kind = match failure {
             // a row that cannot be read is the trouble of one group, not of the database
-            crate::crypto::Failure::Storage(MlsStoreError::Database(_)) => ErrorKind::Database,
+            crate::crypto::Failure::Storage(MlsStoreError::Database(ref error)) => kind_of(error),
             _ => ErrorKind::Crypto,
         };
         Self::new(kind, failure.to_string())

@@ -83,7 +83,8 @@ commands! {
     /// Opens an account by its recovery code.
     UnlockWithCode { code: Secret } -> AppState = account::unlock_with_code;
     /// Brings an account back on this computer: by its code, the relay's address and, where there is one, a backup folder.
-    RestoreAccount { code: Secret, relay: String, folder: Option<String>, name: String, protection: Protection } -> AppState = account::restore;
+    /// Without a name the former one stays.
+    RestoreAccount { code: Secret, relay: String, folder: Option<String>, name: Option<String>, protection: Protection } -> AppState = account::restore;
     /// The person has read how the database was mended.
     AcknowledgeMended {} -> () = health::acknowledge_mended;
     /// The ways into this profile.

@@ -383,7 +383,7 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     let again = Person::new();
     let restore = |code: &str| {
         json!({
-            "code": code, "relay": relay.address, "folder": folder, "name": "Ana",
+            "code": code, "relay": relay.address, "folder": folder, "name": null,
             "protection": { "kind": "keyring" }
         })
     };
@@ -392,6 +392,7 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     assert_eq!(code, ErrorCode::WrongCode);
     let state = again.call("restoreAccount", restore(&words)).await;
     assert_eq!(state["me"]["account"], me["account"]);
+    assert_eq!(state["me"]["name"], "Ana");
     assert_eq!(state["me"]["recovery"], "confirmed");
     let slots = again.call("slots", json!({})).await;
     assert_eq!(slots[1]["kind"], "recovery");

@@ -313,6 +313,14 @@ impl Engine {
         Ok(())
     }
 
+    /// Ends the connection for good: no attempt follows, whoever asks.
+    pub(super) fn end_connection(&mut self) {
+        self.forget_connection();
+        self.session = Session::Waiting { until: None };
+        self.backoff.cause = None;
+        self.fail_registration(ErrorKind::Damaged);
+    }
+
     fn forget_connection(&mut self) {
         if let Some(connection) = self.session.connection() {
             self.seams.network.close(connection);
@@ -386,7 +394,10 @@ impl Engine {
         } else {
             now
         };
-        let unchanged = before.state == state && before.cause == cause && before.waiting == waiting;
+        let unchanged = before.state == state
+            && before.cause == cause
+            && before.retry_at.is_some() == retry_at.is_some()
+            && before.waiting == waiting;
         if !unchanged {
             self.shown = crate::model::Connection {
                 state,

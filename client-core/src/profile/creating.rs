@@ -61,20 +61,20 @@ impl Profile {
     }
 
     /// Brings an account back on this computer as a new device, ready to be let in. The devices before it are revoked. Safe to
-    /// repeat with the same code.
+    /// repeat with the same code. Without a name the person keeps the one that the recovery record has.
     ///
     /// # Errors
-    /// [`ErrorKind::NameInvalid`], [`ErrorKind::RelayIdentity`] where the relay shows documents that contradict the record,
+    /// [`ErrorKind::NameInvalid`], also where none is given and the record has none; [`ErrorKind::RelayIdentity`] where the relay shows documents that contradict the record,
     /// the errors of [`keyslots::create`], [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
     pub fn restore(
         &self,
         found: &FoundAccount,
-        name: &str,
+        name: Option<&str>,
         protection: &Protection,
         keyring: &dyn SecretStore,
         seams: Seams,
     ) -> Result<OpenedAccount> {
-        let name = content::clean_name(name)?;
+        let name = content::clean_name(name.or(found.record.name()).unwrap_or_default())?;
         let marker = found.code.record_id().stored_hash().to_hex();
         let new = |random: &mut dyn Randomness, now| {
             let (mut keys, manifest) =
@@ -82,7 +82,7 @@ impl Profile {
                     .map_err(|error| Error::new(ErrorKind::RelayIdentity, error.to_string()))?;
             // the code stays; what it opens holds the new device-signing key from now on
             let record = keys
-                .recovery_record(random, &found.code)
+                .recovery_record(random, &found.code, &name)
                 .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
             keys.forget_root_key();
             let mut row = AccountRow::new(&keys, manifest, &found.addresses, None);

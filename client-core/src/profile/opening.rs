@@ -104,6 +104,12 @@ impl Profile {
         self.open_or(Remedy::BeginAnew, key, seams)
     }
 
+    /// Whether [`Profile::open_without_messages`] can bring the account back: its keys lie beside the key slots.
+    #[must_use]
+    pub fn can_open_without_messages(&self, key: &DatabaseKey) -> bool {
+        matches!(keyslots::identity(&self.slots(), key), Ok(Some(_)))
+    }
+
     fn open_or(
         &self,
         remedy: Remedy,

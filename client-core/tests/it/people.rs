@@ -209,7 +209,7 @@ impl Person {
     }
 
     /// Brings an account back on another computer.
-    pub(crate) async fn restore(name: &str, found: &FoundAccount) -> Self {
+    pub(crate) async fn restore(name: Option<&str>, found: &FoundAccount) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let keyring = Arc::new(TestKeyring::default());
         let profile = Profile::take(folder.path()).unwrap();

@@ -109,8 +109,9 @@ async fn the_recovery_code_brings_an_account_back_on_another_computer() {
 
     let lost = Lost::parse(&shown.words.join(" "), &relay.invite().to_app()).unwrap();
     let found = lost.find(&Handle::current()).await.unwrap();
-    let mut luis = Person::restore("Luis", &found).await;
+    let mut luis = Person::restore(None, &found).await;
     assert_eq!(luis.client().account(), account);
+    assert_eq!(luis.client().me().await.unwrap().name, "Luis");
     let with_ana = luis.conversation_with("Ana").await;
     luis.write(with_ana, "new computer").await;
     ana.until_last(with_luis, "new computer").await;

@@ -6,6 +6,7 @@ use std::{
 
 use client_core::{
     keyslots::Protection,
+    model::RecoveryState,
     profile::{OpeningError, ProfileState},
     safekeeping::How,
     store::{Database, DatabaseKey, OpenError, mendings},
@@ -22,13 +23,13 @@ fn overwrite(path: &Path, bytes: &[u8], at: u64) {
 }
 
 /// Overwrites whole pages, the first one being 1.
-fn destroy(path: &Path, pages: impl IntoIterator<Item = u64>) {
+pub(crate) fn destroy(path: &Path, pages: impl IntoIterator<Item = u64>) {
     for page in pages {
         overwrite(path, &[0; PAGE as usize], (page - 1) * PAGE);
     }
 }
 
-fn pages(path: &Path) -> u64 {
+pub(crate) fn pages(path: &Path) -> u64 {
     fs::metadata(path).unwrap().len() / PAGE
 }
 
@@ -187,7 +188,7 @@ fn without_a_copy_a_lost_database_is_a_question() {
     fs::write(home.path(), vec![0x5a; 300_000]).unwrap();
     for _ in 0..2 {
         let opened = home.open();
-        assert!(matches!(opened, Err(OpeningError::Lost(_))));
+        assert!(matches!(opened, Err(OpeningError::Lost(damage)) if !damage.missing));
         assert_eq!(fs::read(home.path()).unwrap(), vec![0x5a; 300_000]);
     }
     // the person wants the account without messages
@@ -210,7 +211,8 @@ fn a_mending_is_told_until_the_person_has_read_it() {
     overwrite(&home.path(), &[0; 16], 0);
     fs::remove_file(home.path()).unwrap();
     let lost = home.open();
-    assert!(matches!(lost, Err(OpeningError::Lost(_))));
+    assert!(matches!(lost, Err(OpeningError::Lost(damage)) if damage.missing));
+    assert!(home.profile.can_open_without_messages(&home.key));
     let opened = home
         .profile
         .open_without_messages(home.key.clone(), seams(NOW));
@@ -237,6 +239,23 @@ fn the_keys_of_the_account_survive_the_loss_of_its_row() {
     assert_eq!(opened.engine.me().account, me.account);
     assert_eq!(opened.engine.me().name, me.name);
     assert_eq!(opened.engine.me().relay, me.relay);
+}
+
+#[test]
+fn a_recovery_code_that_was_lost_with_the_database_was_not_confirmed() {
+    let home = Home::new(&Protection::Unprotected);
+    let registered = "UPDATE account SET registration = NULL";
+    home.database()
+        .write(|write| Ok(write.connection().execute_batch(registered)?))
+        .unwrap();
+    drop(home.open().unwrap());
+    fs::remove_file(home.path()).unwrap();
+    let opened = home
+        .profile
+        .open_without_messages(home.key.clone(), seams(NOW))
+        .unwrap();
+    // the root key is still here, and the next connection makes a new code
+    assert_eq!(opened.engine.me().recovery, RecoveryState::Later);
 }
 
 /// Leaves the files of a process that was killed: a database and a log with committed messages.

@@ -40,6 +40,8 @@ impl Pending {
             Change::SearchIndexed => self.search_indexed = true,
             // what it is now is told by [`Pending::me`]
             Change::MeChanged => {}
+            // the connection ends with it
+            Change::DatabaseDamaged => {}
             Change::ConnectionChanged(connection) => self.connection = Some(connection.into()),
         }
     }

@@ -52,7 +52,7 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::WrongPassphrase => Self::WrongPassphrase,
             ErrorKind::PassphraseTooShort => Self::PassphraseTooShort,
             ErrorKind::Keyring => Self::Keyring,
-            ErrorKind::Database => Self::Database,
+            ErrorKind::Database | ErrorKind::Damaged => Self::Database,
             ErrorKind::DiskFull => Self::DiskFull,
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::Refused => Self::Refused,

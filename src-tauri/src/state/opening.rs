@@ -182,11 +182,12 @@ impl Shell {
 
     /// Brings an account back by its recovery code, with what a backup has of it, and waits until the relay has let this
     /// computer in. The code opens the profile from then on, too. After a failure it may be repeated with the same code.
+    /// Without a name the person keeps the former one.
     pub(crate) async fn restore(
         &self,
         lost: Lost,
         folder: Option<PathBuf>,
-        name: String,
+        name: Option<String>,
         protection: Protection,
     ) -> Result<AppState, AppError> {
         let mut slot = self.profile.lock().await;
@@ -209,8 +210,13 @@ impl Shell {
         let opened = blocking({
             let profile = Arc::clone(&profile);
             move || {
-                let mut opened =
-                    profile.restore(&found, &name, &protection, keyring.as_ref(), seams)?;
+                let mut opened = profile.restore(
+                    &found,
+                    name.as_deref(),
+                    &protection,
+                    keyring.as_ref(),
+                    seams,
+                )?;
                 if let Some(backup) = &backup {
                     let restored = opened.take_over(backup).map_err(of_backup)?;
                     info!(?restored, "the backup was taken over");

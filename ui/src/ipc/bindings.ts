@@ -376,10 +376,10 @@ export interface Commands {
   };
   /**
    * Brings an account back on this computer: by its code, the relay's address and, where there is one, a
-   * backup folder.
+   * backup folder. Without a name the former one stays.
    */
   restoreAccount: {
-    params: { code: string; relay: string; folder: string | null; name: string; protection: Protection };
+    params: { code: string; relay: string; folder: string | null; name: string | null; protection: Protection };
     reply: AppState;
   };
   /** The person has read how the database was mended. */

@@ -1,7 +1,7 @@
 /** Counted facts about the messages, and the backup of them. */
 import type { Backend, Params } from "../ipc/backend.ts";
 import type { ConversationKey, ExportFormat, Health } from "../ipc/bindings.ts";
-import { CODE_WORDS, countWords } from "./restore.svelte.ts";
+import { isCompleteCode } from "./recoveryCode.ts";
 import { Step } from "./step.svelte.ts";
 
 export type HealthWork =
@@ -34,7 +34,7 @@ export class HealthState {
     return this.#code;
   }
   get canStart(): boolean {
-    return this.#work === null && this.#folder !== null && countWords(this.#code) === CODE_WORDS;
+    return this.#work === null && this.#folder !== null && isCompleteCode(this.#code);
   }
 
   load(): Promise<boolean> {

@@ -33,6 +33,7 @@ export const keeping = {
   "restore.code": "Your 24 words",
   "restore.code.hint":
     "{count, plural, =0 {In their order, with spaces between them.} one {# word of 24} other {# words of 24}}",
+  "restore.code.picture": "The code was read from its picture.",
   "restore.relay": "Relay",
   "restore.relay.hint": "Its address, such as relay.example.org, or any link of it.",
   "restore.folder": "Backup folder, if you have one",
@@ -40,6 +41,8 @@ export const keeping = {
   "restore.choose": "Choose…",
   "restore.name": "Your name, if you want to change it",
   "restore.name.hint": "Leave it empty to keep the name you had.",
+  "restore.name.unknown":
+    "Your former name is not in the recovery code. Write the name that others will see.",
   "restore.do": "Restore",
   "restore.running": "Restoring. This can take a few minutes when there is a backup. Leave the window open.",
 

@@ -34,6 +34,7 @@ export const keeping: Record<keyof typeof english, string> = {
   "restore.code": "Tus 24 palabras",
   "restore.code.hint":
     "{count, plural, =0 {En su orden, separadas por espacios.} one {# palabra de 24} other {# palabras de 24}}",
+  "restore.code.picture": "El código se leyó de su imagen.",
   "restore.relay": "Relay",
   "restore.relay.hint": "Su dirección, como relay.example.org, o cualquier enlace suyo.",
   "restore.folder": "Carpeta de respaldo, si tienes una",
@@ -41,6 +42,8 @@ export const keeping: Record<keyof typeof english, string> = {
   "restore.choose": "Elegir…",
   "restore.name": "Tu nombre, si quieres cambiarlo",
   "restore.name.hint": "Déjalo vacío para conservar el que tenías.",
+  "restore.name.unknown":
+    "Tu nombre anterior no está en el código de recuperación. Escribe el nombre que verán los demás.",
   "restore.do": "Restaurar",
   "restore.running": "Restaurando. Puede tardar unos minutos si hay un respaldo. Deja la ventana abierta.",
 

@@ -33,6 +33,8 @@ export const WORDS =
   "anchor velvet puzzle ocean ribbon garden cactus lemon window forest marble tunnel copper meadow lantern pigeon saddle violin walnut yellow zebra hammer island jacket".split(
     " ",
   );
+/** What the picture of the code says. */
+export const CODE_PICTURE = `relevo:r#${WORDS.join("")}`;
 export const PASSPHRASE = "correct horse";
 export const FOLDER = "/media/sam/Backup disk/Relevo";
 const HOUR = 3_600_000;
