@@ -11,5 +11,6 @@ mod live;
 mod manifests;
 mod numbers;
 mod open;
+mod presence;
 mod states;
 mod welcomes;
