@@ -1,5 +1,7 @@
 //! Ana and Luis by the commands of the page, against a real relay in this process.
 
+mod presence;
+
 use std::time::Duration;
 
 use protocol::Link;
@@ -63,6 +65,7 @@ impl TestRelay {
 struct Person {
     folder: TempDir,
     keyring: TestKeyring,
+    program: TestProgram,
     shell: Shell,
     events: watch::Receiver<Vec<Value>>,
 }
@@ -70,10 +73,12 @@ struct Person {
 impl Person {
     fn new() -> Self {
         let (folder, keyring) = (tempfile::tempdir().unwrap(), TestKeyring::default());
-        let (shell, events) = start(&folder, &keyring);
+        let program = TestProgram::default();
+        let (shell, events) = start(&folder, &keyring, &program);
         Self {
             folder,
             keyring,
+            program,
             shell,
             events,
         }
@@ -91,7 +96,7 @@ impl Person {
 
     async fn restart(&mut self) {
         self.shell.stop().await;
-        (self.shell, self.events) = start(&self.folder, &self.keyring);
+        (self.shell, self.events) = start(&self.folder, &self.keyring, &self.program);
     }
 
     async fn call(&self, name: &str, params: Value) -> Value {
@@ -170,8 +175,12 @@ impl Person {
     }
 }
 
-fn start(folder: &TempDir, keyring: &TestKeyring) -> (Shell, watch::Receiver<Vec<Value>>) {
-    let shell = testing::shell(folder.path(), keyring, &TestProgram::default());
+fn start(
+    folder: &TempDir,
+    keyring: &TestKeyring,
+    program: &TestProgram,
+) -> (Shell, watch::Receiver<Vec<Value>>) {
+    let shell = testing::shell(folder.path(), keyring, program);
     let (sender, events) = watch::channel(Vec::new());
     shell.bridge().subscribe(Channel::new(move |body| {
         let tauri::ipc::InvokeResponseBody::Json(text) = body else {

@@ -1,6 +1,7 @@
 //! The account of this window: not there, locked, or at work.
 
 mod backups;
+mod idleness;
 mod keeper;
 mod opening;
 mod recovery;
@@ -25,7 +26,7 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use self::keeper::Keeper;
+use self::{idleness::Input, keeper::Keeper};
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Mended, Settings},
@@ -47,6 +48,9 @@ pub(crate) trait Program: Send + Sync {
 
     /// Asks the person for a folder with the system's dialog. `None` where they gave up, or there is no such dialog.
     fn pick_folder(&self) -> Answer<Option<PathBuf>>;
+
+    /// How long nobody has touched the computer. `None` where its system does not tell.
+    fn idle_time(&self) -> Answer<Option<Duration>>;
 }
 
 /// What a person answers, some time.
@@ -56,7 +60,8 @@ pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) struct Shell {
     folder: PathBuf,
     settings: Arc<SettingsFile>,
-    program: Box<dyn Program>,
+    program: Arc<dyn Program>,
+    input: Arc<Input>,
     bridge: Arc<Bridge>,
     keyring: Arc<dyn Keyring>,
     runtime: Handle,
@@ -99,7 +104,8 @@ impl Shell {
         Self {
             folder,
             settings,
-            program: Box::new(program),
+            program: Arc::new(program),
+            input: Arc::default(),
             bridge: Arc::default(),
             keyring: Arc::new(keyring),
             runtime,
@@ -137,6 +143,11 @@ impl Shell {
     /// Asks the person for a folder.
     pub(crate) async fn pick_folder(&self) -> Option<PathBuf> {
         self.program.pick_folder().await
+    }
+
+    /// The person did something in the window.
+    pub(crate) fn note_input(&self) {
+        self.input.note();
     }
 
     /// The account, if it is at work.
@@ -210,6 +221,12 @@ impl Shell {
         let account = Arc::new(account);
         let keep = keeper::keep(Arc::downgrade(&account));
         self.keeping().spawn_on(keep, &self.runtime);
+        let watch = idleness::watch(
+            Arc::downgrade(&account),
+            Arc::clone(&self.program),
+            Arc::clone(&self.input),
+        );
+        self.keeping().spawn_on(watch, &self.runtime);
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(account);
     }
 

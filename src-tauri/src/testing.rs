@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use client_core::keyslots::{KeyringTrouble, SecretStore};
@@ -115,6 +116,7 @@ struct Told {
     settings: Vec<Settings>,
     restarts: usize,
     folder: Option<PathBuf>,
+    idle: Option<Duration>,
 }
 
 impl TestProgram {
@@ -125,6 +127,11 @@ impl TestProgram {
     /// The folder that the person picks from now on.
     pub(crate) fn pick(&self, folder: &Path) {
         self.0.lock().unwrap().folder = Some(folder.to_owned());
+    }
+
+    /// How long nobody touches the computer, as its system says from now on.
+    pub(crate) fn leave_alone(&self, idle: Duration) {
+        self.0.lock().unwrap().idle = Some(idle);
     }
 
     pub(crate) fn restarts(&self) -> usize {
@@ -143,6 +150,10 @@ impl Program for TestProgram {
 
     fn pick_folder(&self) -> Answer<Option<PathBuf>> {
         Box::pin(std::future::ready(self.0.lock().unwrap().folder.clone()))
+    }
+
+    fn idle_time(&self) -> Answer<Option<Duration>> {
+        Box::pin(std::future::ready(self.0.lock().unwrap().idle))
     }
 }
 

@@ -2,6 +2,7 @@
 import { chat } from "./en/chat.ts";
 import { keeping } from "./en/keeping.ts";
 import { people } from "./en/people.ts";
+import { presence } from "./en/presence.ts";
 import { settings } from "./en/settings.ts";
 import { start } from "./en/start.ts";
 import { trouble } from "./en/trouble.ts";
@@ -13,6 +14,7 @@ export const en = {
   ...chat,
   ...people,
   ...trust,
+  ...presence,
   ...keeping,
   ...settings,
 } as const satisfies Record<string, string>;
