@@ -24,6 +24,6 @@ export const presence = {
   "status.text.hint": "One line that the people you accepted read beside your name.",
   "status.text.long": "At most 100 characters.",
   "status.text.invalid": "This text contains characters that cannot be shown.",
-  "status.text.clear": "Remove it",
+  "status.text.lasts": "How long it shows",
   "status.save": "Save",
 } as const;

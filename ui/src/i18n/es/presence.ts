@@ -23,6 +23,6 @@ export const presence = {
   "status.text.hint": "Una frase que las personas que aceptaste leen junto a tu nombre.",
   "status.text.long": "Como máximo 100 caracteres.",
   "status.text.invalid": "Este texto contiene caracteres que no se pueden mostrar.",
-  "status.text.clear": "Quitarlo",
+  "status.text.lasts": "Cuánto tiempo se muestra",
   "status.save": "Guardar",
 };
