@@ -2,12 +2,14 @@
 
 mod backups;
 mod keeper;
+mod lost;
 mod opening;
 mod recovery;
 mod slots;
 
 use std::{
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
@@ -25,7 +27,7 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use self::keeper::Keeper;
+use self::{keeper::Keeper, lost::LostAccount};
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Mended, Settings},
@@ -47,6 +49,9 @@ pub(crate) trait Program: Send + Sync {
 
     /// Asks the person for a folder with the system's dialog. `None` where they gave up, or there is no such dialog.
     fn pick_folder(&self) -> Answer<Option<PathBuf>>;
+
+    /// Shows a folder in the system's file manager. Returns before it is there.
+    fn open_folder(&self, folder: &Path) -> io::Result<()>;
 }
 
 /// What a person answers, some time.
@@ -67,6 +72,10 @@ pub(crate) struct Shell {
     keeping: std::sync::Mutex<JoinSet<()>>,
     /// The keyring answered, and does not have what opens the profile: it is given it again by who opens it otherwise.
     keyring_lost: AtomicBool,
+    /// An account that nothing opens, until the person has decided about it.
+    lost: std::sync::Mutex<Option<LostAccount>>,
+    /// Where the last export was written.
+    exported: std::sync::Mutex<Option<PathBuf>>,
 }
 
 /// An account at work, and the tasks that belong to it.
@@ -107,6 +116,8 @@ impl Shell {
             account: RwLock::default(),
             keeping: std::sync::Mutex::default(),
             keyring_lost: AtomicBool::new(false),
+            lost: std::sync::Mutex::default(),
+            exported: std::sync::Mutex::default(),
         }
     }
 
@@ -137,6 +148,12 @@ impl Shell {
     /// Asks the person for a folder.
     pub(crate) async fn pick_folder(&self) -> Option<PathBuf> {
         self.program.pick_folder().await
+    }
+
+    /// Ends this process and starts the program anew.
+    pub(crate) fn restart(&self) {
+        info!("the person starts the program anew");
+        self.program.restart();
     }
 
     /// The account, if it is at work.
@@ -233,6 +250,7 @@ impl Shell {
             settings: self.settings.current(),
             // of several, the newest says what is here now
             mended: client.untold_mendings().await?.pop().map(Mended::from),
+            damaged: client.is_damaged(),
         })
     }
 }
