@@ -163,7 +163,13 @@ impl OpenedAccount {
         &mut self,
         backup: &Opened,
     ) -> std::result::Result<Option<Restored>, BackupError> {
-        match self.change(|write| backup.restore(write)) {
+        let restored = self.change(|write| {
+            let restored = backup.restore(write)?;
+            crate::KillPoint::TakenOverBeforeCommit.reach();
+            Ok(restored)
+        });
+        crate::KillPoint::TakenOverAfterCommit.reach();
+        match restored {
             Ok(restored) => Ok(Some(restored)),
             Err(BackupError::NotFresh) => Ok(None),
             Err(error) => Err(error),

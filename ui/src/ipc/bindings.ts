@@ -323,6 +323,7 @@ export type ErrorCode =
   | "nameInvalid"
   | "textInvalid"
   | "wrongPassphrase"
+  | "otherProtection"
   | "passphraseTooShort"
   | "keyring"
   | "database"
