@@ -32,14 +32,18 @@ pub enum ErrorKind {
     TextInvalid,
     /// The passphrase does not open the profile.
     WrongPassphrase,
+    /// An earlier attempt with the same link or code is protected in another way.
+    OtherProtection,
     /// The passphrase is too short.
     PassphraseTooShort,
     /// The computer's keyring failed; the profile is untouched.
     Keyring,
     /// The local database failed; nothing was changed.
     Database,
-    /// The local database is damaged. Nothing is written any more; the next start mends it.
+    /// The local database is damaged: nothing is written any more, and the next start mends it. Of key slots: beyond mending.
     Damaged,
+    /// A newer version of this program wrote it; nothing was changed.
+    Newer,
     /// The disk is full; nothing was changed.
     DiskFull,
     /// There is no such conversation, message or account.

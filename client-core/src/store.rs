@@ -23,6 +23,7 @@ pub mod requests;
 pub(crate) mod salvage;
 pub mod search;
 pub mod streams;
+pub mod wishes;
 
 use rusqlite::Row;
 

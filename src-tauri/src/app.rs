@@ -1,6 +1,11 @@
 //! The program around the window: what Tauri is told to do.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use rfd::AsyncFileDialog;
 use tauri::{
@@ -119,6 +124,10 @@ impl<R: Runtime> Program for Desktop<R> {
     fn idle_time(&self) -> Answer<Option<Duration>> {
         let system = Arc::clone(&self.system);
         Box::pin(async move { system.idle_time().await })
+    }
+
+    fn open_folder(&self, folder: &Path) -> io::Result<()> {
+        open::that_detached(folder)
     }
 }
 

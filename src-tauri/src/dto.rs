@@ -20,11 +20,11 @@ use serde::{Deserialize, Serialize};
 use ts_rs::{Config, TS};
 
 pub(crate) use self::{
-    account::{AppState, Connection, KeyringStatus, Language, Me, Settings, Theme},
+    account::{AppState, Connection, KeyringStatus, Language, LostFiles, Me, Settings, Theme},
     conversation::Conversation,
     error::{AppError, ErrorCode},
     event::Event,
-    health::{ExportFormat, Health, Rehearsal},
+    health::{ExportFormat, Health, OwnFolder, Rehearsal},
     link::{IssuedLink, LinkPreview, NewLink},
     message::{Message, MessagePage, SearchHit},
     people::{BlockedAccount, OwnPresence, Presence, Privacy},
@@ -127,6 +127,8 @@ pub(crate) fn declarations(config: &Config) -> Vec<(Option<String>, String)> {
         Rehearsal,
         Health,
         ExportFormat,
+        OwnFolder,
+        LostFiles,
         AppState,
         link::LinkKind,
         LinkPreview,

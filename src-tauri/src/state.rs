@@ -3,12 +3,14 @@
 mod backups;
 mod idleness;
 mod keeper;
+mod lost;
 mod opening;
 mod recovery;
 mod slots;
 
 use std::{
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
@@ -26,7 +28,7 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use self::{idleness::Input, keeper::Keeper};
+use self::{idleness::Input, keeper::Keeper, lost::LostAccount};
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Mended, Settings},
@@ -51,6 +53,9 @@ pub(crate) trait Program: Send + Sync {
 
     /// How long nobody has touched the computer. `None` where its system does not tell.
     fn idle_time(&self) -> Answer<Option<Duration>>;
+
+    /// Shows a folder in the system's file manager. Returns before it is there.
+    fn open_folder(&self, folder: &Path) -> io::Result<()>;
 }
 
 /// What a person answers, some time.
@@ -72,6 +77,10 @@ pub(crate) struct Shell {
     keeping: std::sync::Mutex<JoinSet<()>>,
     /// The keyring answered, and does not have what opens the profile: it is given it again by who opens it otherwise.
     keyring_lost: AtomicBool,
+    /// An account that nothing opens, until the person has decided about it.
+    lost: std::sync::Mutex<Option<LostAccount>>,
+    /// Where the last export was written.
+    exported: std::sync::Mutex<Option<PathBuf>>,
 }
 
 /// An account at work, and the tasks that belong to it.
@@ -113,6 +122,8 @@ impl Shell {
             account: RwLock::default(),
             keeping: std::sync::Mutex::default(),
             keyring_lost: AtomicBool::new(false),
+            lost: std::sync::Mutex::default(),
+            exported: std::sync::Mutex::default(),
         }
     }
 
@@ -148,6 +159,12 @@ impl Shell {
     /// The person did something in the window.
     pub(crate) fn note_input(&self) {
         self.input.note();
+    }
+
+    /// Ends this process and starts the program anew.
+    pub(crate) fn restart(&self) {
+        info!("the person starts the program anew");
+        self.program.restart();
     }
 
     /// The account, if it is at work.
@@ -250,6 +267,7 @@ impl Shell {
             settings: self.settings.current(),
             // of several, the newest says what is here now
             mended: client.untold_mendings().await?.pop().map(Mended::from),
+            damaged: client.is_damaged(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -117,6 +118,7 @@ struct Told {
     restarts: usize,
     folder: Option<PathBuf>,
     idle: Option<Duration>,
+    opened: Vec<PathBuf>,
 }
 
 impl TestProgram {
@@ -132,6 +134,11 @@ impl TestProgram {
     /// How long nobody touches the computer, as its system says from now on.
     pub(crate) fn leave_alone(&self, idle: Duration) {
         self.0.lock().unwrap().idle = Some(idle);
+    }
+
+    /// The folders that were shown.
+    pub(crate) fn opened(&self) -> Vec<PathBuf> {
+        self.0.lock().unwrap().opened.clone()
     }
 
     pub(crate) fn restarts(&self) -> usize {
@@ -154,6 +161,11 @@ impl Program for TestProgram {
 
     fn idle_time(&self) -> Answer<Option<Duration>> {
         Box::pin(std::future::ready(self.0.lock().unwrap().idle))
+    }
+
+    fn open_folder(&self, folder: &Path) -> io::Result<()> {
+        self.0.lock().unwrap().opened.push(folder.to_owned());
+        Ok(())
     }
 }
 

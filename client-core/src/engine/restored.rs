@@ -27,7 +27,6 @@ impl Engine {
             return Ok(());
         }
         self.start_over(taken.max(store::account::sent(self.database.connection())?))?;
-        self.list_conversations(None)?;
         self.write(store::mendings::set_mls_whole)
     }
 
@@ -58,8 +57,11 @@ impl Engine {
                     commits::want_rejoin(write, row.conversation, ids.client_id())?;
                 }
             }
+            store::wishes::want_lists(write)?;
             store::account::set_sent(write, taken)
-        })
+        })?;
+        crate::KillPoint::RejoinsWanted.reach();
+        Ok(())
     }
 
     /// The relay was restored from a backup: offers again what it may have lost.
@@ -216,6 +218,7 @@ impl Engine {
                 },
             )
         })?;
+        crate::KillPoint::ResetWanted.reach();
         self.resume_openings()
     }
 }

@@ -18,3 +18,4 @@ mod recovery;
 mod requests;
 mod scripted;
 mod session;
+mod upkeep;

@@ -41,7 +41,10 @@ pub(super) struct Desktop {
 
 impl Desktop {
     pub(super) async fn idle_time(&self) -> Option<Duration> {
-        let system = self.system.get_or_init(|| reach(Connection::system())).await;
+        let system = self
+            .system
+            .get_or_init(|| reach(Connection::system()))
+            .await;
         if let Some(system) = system
             && is_locked(system).await
         {

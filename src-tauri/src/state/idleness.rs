@@ -58,7 +58,10 @@ pub(super) async fn watch(account: Weak<Account>, program: Arc<dyn Program>, inp
         let Some(account) = account.upgrade() else {
             return;
         };
-        let told = account.client.set_idle((idle >= IDLE).then_some(idle)).await;
+        let told = account
+            .client
+            .set_idle((idle >= IDLE).then_some(idle))
+            .await;
         drop(account);
         if let Err(error) = told {
             warn!(%error, "idleness is not told");

@@ -1,6 +1,7 @@
 /** Which dialog is open, with the state that it needs. One at a time. */
 import type { Backend } from "../ipc/backend.ts";
 import type { Conversation, LinkKind, Me, Mended, Message } from "../ipc/bindings.ts";
+import { ShownFolder } from "./folder.svelte.ts";
 import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { IssuedLinks, OpenLink, ShareLink } from "./links.svelte.ts";
@@ -34,7 +35,7 @@ export type Dialog =
   | { kind: "block"; conversation: Conversation }
   | { kind: "export"; chat: ExportChat }
   | { kind: "recovery"; recovery: Recovery }
-  | { kind: "mended"; mended: Mended };
+  | { kind: "mended"; mended: Mended; folder: ShownFolder };
 
 export class Dialogs {
   readonly #backend: Backend;
@@ -122,7 +123,7 @@ export class Dialogs {
   }
 
   mended(mended: Mended): void {
-    this.#show({ kind: "mended", mended });
+    this.#show({ kind: "mended", mended, folder: new ShownFolder(this.#backend, "quarantine") });
   }
 
   #show(dialog: Dialog): void {

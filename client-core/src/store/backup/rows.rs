@@ -22,6 +22,7 @@ const LEFT_OUT: &[&str] = &[
     "backup_changes",
     "chains",
     "gaps",
+    "link_uses",
     "links",
     "mendings",
     "mls_state",

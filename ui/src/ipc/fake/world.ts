@@ -120,7 +120,7 @@ export class World {
       lastCopy: now - 5 * HOUR,
     };
     const how = mendedBy[scene];
-    if (how) this.#damage(how);
+    if (how) this.damage(how);
   }
 
   get now(): number {
@@ -245,11 +245,13 @@ export class World {
     };
   }
 
-  #damage(how: Mended["how"]): void {
+  damage(how: Mended["how"]): void {
     this.mended = {
       how,
-      copyTime: how === "copy" ? this.now - 19 * HOUR : null,
+      copyTime: how === "copy" || how === "backup" ? this.now - 19 * HOUR : null,
       messagesKept: this.chats.reduce((sum, chat) => sum + chat.messages.length, 0),
+      messagesMissing: how === "salvaged" ? 3 : null,
+      lostSince: how === "salvaged" ? this.now - 20 * HOUR : null,
       quarantine: "/home/sam/.local/share/relevo/damaged-2026-11-22",
     };
   }
