@@ -21,7 +21,9 @@ pub use self::{
     naming::{conversation_uri, message_id, person_uri},
     note::{Again, SealNote, ShortDigest, short},
     receipt::{Range, Read},
-    text::{MAX_NAME, MAX_TEXT, NameError, TextError, check_text, clean_name},
+    text::{
+        MAX_NAME, MAX_STATUS, MAX_TEXT, NameError, TextError, check_text, clean_name, clean_status,
+    },
 };
 
 /// The largest entry that sealing a text of [`MAX_TEXT`] bytes makes.

@@ -15,6 +15,7 @@ mod live;
 mod manifests;
 mod numbers;
 mod open;
+mod presence;
 mod rollback;
 mod states;
 mod welcomes;
