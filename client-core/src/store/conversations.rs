@@ -125,6 +125,17 @@ pub fn begin_anew(
     )
 }
 
+/// When a conversation appeared here.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn created(connection: &Connection, key: ConversationKey) -> Result<u64> {
+    let created: i64 = connection
+        .prepare_cached("SELECT created FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
+    Ok(unsigned(created))
+}
+
 /// The conversation of this key.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ mod manifests;
 mod numbers;
 mod open;
 mod presence;
+mod proofs;
 mod rollback;
 mod states;
 mod welcomes;
