@@ -50,7 +50,8 @@ impl Inbox<'_> {
             warn!("a welcome that the relay says leads nowhere");
             return Ok(());
         };
-        if requests::is_declined(write.connection(), conversation)? {
+        // the relay empties welcomes to what was declined
+        if entry.bytes.0.is_empty() && requests::is_declined(write.connection(), conversation)? {
             return Ok(());
         }
         self.drop_own_founding(write, conversation, entry.incarnation)?;
@@ -129,6 +130,10 @@ impl Inbox<'_> {
         if requests::is_blocked(write.connection(), peer.account)? {
             // when the block ends, the first entry of a group that is not here leads to coming in from outside
             warn!("a welcome by somebody who is blocked");
+            return self.leave(write, joined);
+        }
+        if requests::is_unwanted(write.connection(), joined.conversation, peer.account)? {
+            warn!("a welcome to a conversation that was declined");
             return self.leave(write, joined);
         }
         contacts::pin_root_key(write, peer.account, peer.root_key)?;

@@ -1,6 +1,6 @@
 //! Conversations as this device keeps them.
 
-use protocol::{AccountId, ConversationId};
+use protocol::{AccountId, ConversationId, LinkSecret};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::{
@@ -134,6 +134,42 @@ pub fn created(connection: &Connection, key: ConversationKey) -> Result<u64> {
         .prepare_cached("SELECT created FROM conversations WHERE key = ?1")?
         .query_row([key.0], |row| row.get(0))?;
     Ok(unsigned(created))
+}
+
+/// Keeps the secret of a link of the other that was opened while it had not answered us.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_secret(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    secret: &LinkSecret,
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE conversations SET secret = ?2 WHERE key = ?1",
+        (key.0, secret.as_bytes()),
+    )?;
+    Ok(())
+}
+
+/// Takes that secret out: it serves once.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn take_secret(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+) -> Result<Option<LinkSecret>> {
+    let secret: Option<[u8; 16]> = write.connection().query_row(
+        "SELECT secret FROM conversations WHERE key = ?1",
+        [key.0],
+        |row| row.get(0),
+    )?;
+    write.connection().execute(
+        "UPDATE conversations SET secret = NULL WHERE key = ?1",
+        [key.0],
+    )?;
+    Ok(secret.map(LinkSecret::new))
 }
 
 /// The conversation of this key.
@@ -316,9 +352,7 @@ pub fn is_worn(connection: &Connection, key: ConversationKey, entries: u32) -> R
 /// [`ErrorKind::Database`].
 pub fn must_renew_first(connection: &Connection, key: ConversationKey) -> Result<bool> {
     Ok(connection
-        .prepare_cached(
-            "SELECT 1 FROM conversations WHERE key = ?1 AND renew_at = 0 AND standing = 0",
-        )?
+        .prepare_cached("SELECT 1 FROM conversations WHERE key = ?1 AND renew_at = 0 AND standing = 0")?
         .exists([key.0])?)
 }
 
