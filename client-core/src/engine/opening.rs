@@ -402,6 +402,7 @@ pub(super) fn set_up_anew(
     commits::delete_rejoin(write, row.conversation)?;
     commits::delete_renewal(write, row.key)?;
     conversations::plan_renewal(write, row.key, None)?;
+    conversations::set_dead(write, row.key, false)?;
     let stream = StreamId::Conversation(row.conversation);
     let cursor = streams::cursor(write.connection(), stream)?;
     // the stream itself began anew, at a relay that had lost it: nothing lies between

@@ -8,7 +8,7 @@ use crate::{
     engine::{
         contacts::introduce,
         ids::Ids,
-        members::Known,
+        members::{self, Known},
         opening::{Accepted, Founder, begin_anew, enter, set_up_anew},
     },
     error::Result,
@@ -189,6 +189,7 @@ impl Inbox<'_> {
         };
         crate::KillPoint::JoinedBeforeCommit.reach();
         enter(write, &row, &founder, entry.time)?;
+        self.look_at_own(write, &row, joined, entry)?;
         if wanted {
             // each asked the other, or they know each other: that is an answer
             introduce(write, &row, self.name, self.ids)
@@ -219,7 +220,19 @@ impl Inbox<'_> {
             manifest: self.manifest,
             ids: self.ids,
         };
-        set_up_anew(write, row, joined.incarnation, &founder, accepted)
+        set_up_anew(write, row, joined.incarnation, &founder, accepted)?;
+        self.look_at_own(write, row, joined, entry)
+    }
+
+    fn look_at_own(
+        &self,
+        write: &WriteTransaction<'_>,
+        row: &ConversationRow,
+        joined: &Joined,
+        entry: &Entry,
+    ) -> Result<()> {
+        let place = (entry.start.unwrap_or(0), entry.time);
+        members::look_at_own(write, row, &joined.members, self.manifest, place)
     }
 
     /// The other side made the conversation first: ours is dropped, and what was written here goes there.

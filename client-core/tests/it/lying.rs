@@ -15,6 +15,7 @@ mod live;
 mod manifests;
 mod numbers;
 mod open;
+mod own;
 mod presence;
 mod proofs;
 mod rollback;
