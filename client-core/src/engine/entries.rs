@@ -1,6 +1,6 @@
 //! What arrives in the streams: opened, deduplicated, stored and counted as processed in one transaction, then acknowledged.
 
-use protocol::{Digest, Entry, Fetch, MessageId, Page, StreamId};
+use protocol::{Digest, Entry, EntryKind, Fetch, MessageId, Page, StreamId};
 use tracing::{error, warn};
 
 use crate::{
@@ -32,6 +32,23 @@ pub(super) enum Care {
     KeepSealed,
 }
 
+/// Whether entries ended the epoch of their conversation, and with it the key of its signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Epoch {
+    Same,
+    Changed,
+}
+
+impl Epoch {
+    fn after(entries: &[Entry]) -> Self {
+        if entries.iter().any(|entry| entry.kind == EntryKind::Commit) {
+            Self::Changed
+        } else {
+            Self::Same
+        }
+    }
+}
+
 /// What a batch leads to once it is committed.
 #[derive(Default)]
 struct Consequences {
@@ -45,10 +62,11 @@ struct Consequences {
 impl Engine {
     /// Takes pushed or fetched entries of one stream.
     pub(super) fn entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<()> {
+        let epoch = Epoch::after(&entries);
         if let Some(cursor) = self.take_entries(stream, entries)? {
             self.fetch(stream, cursor);
         }
-        self.go_on_after(stream)
+        self.go_on_after(stream, epoch)
     }
 
     /// Takes entries as far as there is no gap; else says up to where.
@@ -79,13 +97,17 @@ impl Engine {
         Ok(None)
     }
 
-    fn go_on_after(&mut self, stream: StreamId) -> Result<()> {
+    fn go_on_after(&mut self, stream: StreamId, epoch: Epoch) -> Result<()> {
         if let StreamId::Conversation(conversation) = stream
             && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
         {
             // whoever wrote is not typing any more
             self.typed(row.key);
             self.note_delivered(conversation)?;
+            self.hear_again(&row, epoch)?;
+            if epoch == Epoch::Changed {
+                self.tell_presence_in(row.key);
+            }
         }
         self.resume_commits()?;
         self.fetch_manifests()?;
@@ -98,8 +120,9 @@ impl Engine {
         if page.base <= MOST_SEQ {
             self.pass_missing(stream, page.base)?;
         }
+        let epoch = Epoch::after(&page.entries);
         self.take_entries(stream, page.entries)?;
-        self.go_on_after(stream)?;
+        self.go_on_after(stream, epoch)?;
         let cursor = streams::cursor(self.database.connection(), stream)?;
         // a page without progress ends it: the next push or connection asks again
         if before < cursor && cursor < page.last {
@@ -151,7 +174,8 @@ impl Engine {
         })
     }
 
-    fn fetch(&mut self, stream: StreamId, cursor: u64) {
+    /// Asks for what follows a position of a stream, unless that is under way.
+    pub(super) fn fetch(&mut self, stream: StreamId, cursor: u64) {
         if !self.in_flight(
             |request| matches!(request, Request::Fetch { stream: other } if *other == stream),
         ) {

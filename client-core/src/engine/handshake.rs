@@ -217,6 +217,7 @@ impl Engine {
         self.plan_renewals()?;
         self.fetch_manifests()?;
         self.tell_read()?;
+        self.tell_presence_anew()?;
         self.pump()
     }
 

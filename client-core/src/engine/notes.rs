@@ -163,9 +163,10 @@ impl Learning<'_> {
         let expected = match (&known, before) {
             _ if late => u64::MAX,
             (Some(known), _) => known.number.saturating_add(1),
-            // the device went back in time and counts anew: what it did not lose of the end of its former chain is asked for
-            (None, Some(former)) => {
-                self.ask_rest(write, &former)?;
+            // the device went back in time and counts anew, perhaps not for the first time: what it did not lose of what
+            // never came here is asked for
+            (None, Some(_)) => {
+                self.ask_rest(write)?;
                 chains::end(write, key, self.device)?;
                 1
             }
@@ -214,10 +215,11 @@ impl Learning<'_> {
         Ok(())
     }
 
-    fn ask_rest(&self, write: &WriteTransaction<'_>, former: &Chain) -> Result<()> {
+    fn ask_rest(&self, write: &WriteTransaction<'_>) -> Result<()> {
         if self.may_ask(write)? {
-            let after = former.number;
-            resending::ask_after(write, self.row.key, former.chain, after, self.ids)?;
+            let key = self.row.key;
+            let known = messages::newest_of_others(write.connection(), key, self.entry.seq)?;
+            resending::ask_after(write, key, known, self.ids)?;
         }
         Ok(())
     }

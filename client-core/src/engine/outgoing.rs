@@ -58,6 +58,9 @@ impl Engine {
                 }
                 _ => false,
             });
+            if conversations::must_renew_first(self.database.connection(), key)? {
+                self.hasten_renewal();
+            }
             if busy || self.is_held(key)? || self.is_elsewhere(key)? {
                 continue;
             }

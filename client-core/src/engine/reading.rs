@@ -118,7 +118,7 @@ impl Reading<'_, '_> {
 
     fn founder(&self) -> Founder<'_> {
         Founder {
-            own: self.keys.account(),
+            keys: self.keys,
             name: self.name,
             manifest: self.manifest,
             ids: self.ids,

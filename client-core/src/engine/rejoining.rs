@@ -19,7 +19,7 @@ use crate::{
         ids::Ids,
         members::Known,
         notes::{line, tell},
-        opening::{Accepted, Founder, enter, tell_profile},
+        opening::{Accepted, Founder, begin_anew, enter, tell_profile},
         renewal,
         requests::Request,
         resending,
@@ -204,7 +204,7 @@ impl Engine {
             };
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             let founder = Founder {
-                own: account.account,
+                keys,
                 name: &account.name,
                 manifest: &account.manifest,
                 ids: &ids,
@@ -432,7 +432,10 @@ pub(super) fn complete(
     };
     group.merge_pending()?;
     commits::delete_rejoin(write, conversation)?;
-    streams::advance(write, StreamId::Conversation(conversation), accepted.seq)?;
+    let stream = StreamId::Conversation(conversation);
+    // a welcome that could not be followed says from where on this device was meant to read
+    let invited = streams::cursor(write.connection(), stream)? > 0;
+    streams::advance(write, stream, accepted.seq)?;
     let row = match conversations::row_of(write.connection(), conversation)? {
         Some(row) => {
             if row.state == ConversationState::Opening {
@@ -444,20 +447,14 @@ pub(super) fn complete(
         }
         None => {
             let members = group.members()?;
-            let Some(peer) = peer_of(&members, founder.own) else {
+            let Some(peer) = peer_of(&members, founder.keys.account()) else {
                 return group.delete().map_err(Into::into);
             };
-            admit(
-                write,
-                conversation,
-                commit.incarnation,
-                peer.account,
-                founder,
-                accepted.time,
-            )?
+            let place = (conversation, commit.incarnation);
+            admit(write, mls, place, peer.account, founder, accepted.time)?
         }
     };
-    if !rejoin.was_member {
+    if !rejoin.was_member && !invited {
         // a new device; a backup may have brought the conversation back, and what came since is not missed
         conversations::set_entered_late(write, row.key)?;
     }
@@ -502,8 +499,8 @@ pub(super) fn complete(
 /// A conversation that this database did not know.
 fn admit(
     write: &WriteTransaction<'_>,
-    conversation: ConversationId,
-    incarnation: u32,
+    mls: &Mls<'_>,
+    (conversation, incarnation): (ConversationId, u32),
     peer: AccountId,
     founder: &Founder<'_>,
     time: u64,
@@ -514,7 +511,9 @@ fn admit(
         // it was being opened from here too: that one goes
         Some(key) => {
             openings::delete(write, key)?;
-            conversations::set_state(write, key, conversation, incarnation, opening)?;
+            let former = conversations::row(write.connection(), key)?;
+            let place = (conversation, incarnation);
+            begin_anew(write, mls, founder.keys, &former, place)?;
             key
         }
     };

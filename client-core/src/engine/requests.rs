@@ -128,7 +128,7 @@ impl Engine {
             Frame::Entries(entries) => self.entries(entries.stream, entries.entries),
             Frame::Delivered(delivered) => self.delivered(&delivered),
             Frame::Presence(presence) => self.present(&presence),
-            Frame::SignalPush(push) => self.signalled(&push),
+            Frame::SignalPush(push) => self.signalled(push),
             frame => {
                 let Session::Online(online) = &mut self.session else {
                     return Ok(());

@@ -87,6 +87,44 @@ pub fn set_state(
     Ok(())
 }
 
+/// A conversation that never was, or has ended, begins under another id, in a stream of its own. What was in it stays, before all
+/// that comes; what was counted and told of it is over.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn begin_anew(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    conversation: ConversationId,
+    incarnation: u32,
+) -> Result<()> {
+    let connection = write.connection();
+    let fall = messages::put_before(write, key)?;
+    connection.execute(
+        "UPDATE conversations SET read_position = read_position - ?2, delivered_seq = 0, peer_read = 0, read_told = 0,
+             renew_at = NULL, since_renewal = 0 WHERE key = ?1",
+        (key.0, fall),
+    )?;
+    let over = [
+        "DELETE FROM progress WHERE conversation = ?1",
+        "DELETE FROM sent_numbers WHERE conversation = ?1",
+        "DELETE FROM chains WHERE conversation = ?1",
+        "DELETE FROM former_chains WHERE conversation = ?1",
+        "DELETE FROM renewals WHERE conversation = ?1",
+        "DELETE FROM outbox WHERE conversation = ?1 AND message IS NULL",
+    ];
+    for statement in over {
+        connection.execute(statement, [key.0])?;
+    }
+    set_state(
+        write,
+        key,
+        conversation,
+        incarnation,
+        ConversationState::Opening,
+    )
+}
+
 /// The conversation of this key.
 ///
 /// # Errors

@@ -272,25 +272,27 @@ pub fn delete_of_message(write: &WriteTransaction<'_>, message: i64) -> Result<(
     Ok(())
 }
 
-/// Conversations that can send and have something to send.
+/// Conversations that can send and have something to send. What is for somebody blocked waits.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn ready(connection: &Connection) -> Result<Vec<ConversationKey>> {
     let mut statement = connection.prepare_cached(
-        "SELECT DISTINCT o.conversation FROM outbox o JOIN conversations c ON c.key = o.conversation WHERE c.state = 1",
+        "SELECT DISTINCT o.conversation FROM outbox o JOIN conversations c ON c.key = o.conversation
+             JOIN contacts p ON p.account = c.peer WHERE c.state = 1 AND p.blocked = 0",
     )?;
     let rows = statement.query_map([], |row| row.get(0).map(ConversationKey))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// How many messages of the person wait.
+/// How many messages of the person wait, other than for the end of a block.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn waiting(connection: &Connection) -> Result<u32> {
     let mut statement = connection.prepare_cached(
-        "SELECT count(*) FROM outbox o JOIN messages m ON m.id = o.message WHERE m.state = 0",
+        "SELECT count(*) FROM outbox o JOIN messages m ON m.id = o.message JOIN conversations c ON c.key = o.conversation
+             JOIN contacts p ON p.account = c.peer WHERE m.state = 0 AND p.blocked = 0",
     )?;
     Ok(statement.query_row([], |row| row.get(0))?)
 }

@@ -2,6 +2,7 @@
 //! the person is told, and that no lie sets off a loop. `docs/hostile-doubles.md` lists all of it.
 
 mod again;
+mod blocked;
 pub(crate) mod chat;
 mod claims;
 mod commits;
@@ -14,6 +15,7 @@ mod live;
 mod manifests;
 mod numbers;
 mod open;
+mod presence;
 mod rollback;
 mod states;
 mod welcomes;

@@ -151,6 +151,11 @@ async fn the_recovery_code_brings_an_account_back_on_another_computer() {
     );
     let gone = luis.client().recovery_code().await;
     assert_eq!(gone.unwrap_err().kind(), ErrorKind::NotFound);
+    // whom he blocked he blocked for good
+    let marta = Person::join("Marta", &relay.invite()).await;
+    let marta = marta.client().account();
+    luis.client().set_blocked(marta, true).await.unwrap();
+    luis.client().create_invite().await.unwrap();
     let account = luis.client().account();
     let (folder, _) = luis.stop().await;
     fs::remove_dir_all(folder.path()).unwrap();
@@ -167,6 +172,9 @@ async fn the_recovery_code_brings_an_account_back_on_another_computer() {
     luis.until_last(with_ana, "the same Luis").await;
     until_told(&mut ana, with_luis, SystemEvent::DevicesChanged).await;
     assert_eq!(ana.conversations().await.len(), 1);
+    let blocked = luis.client().blocked().await.unwrap();
+    let accounts: Vec<_> = blocked.iter().map(|it| it.account).collect();
+    assert_eq!(accounts, [marta]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

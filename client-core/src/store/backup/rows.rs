@@ -30,6 +30,7 @@ const LEFT_OUT: &[&str] = &[
     "openings",
     "outbox",
     "own_manifests",
+    "own_presence",
     "progress",
     "rejoins",
     "renewals",

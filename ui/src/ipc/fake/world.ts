@@ -93,7 +93,14 @@ export class World {
     this.chats = buildChats(scene, now);
     const recovery =
       scene === "due" ? "due" : scene === "firstRun" || scene === "noKeyring" ? "later" : "confirmed";
-    this.me = { account: ME, name: "Sam Rivera", relay: RELAY, handle: null, recovery };
+    this.me = {
+      account: ME,
+      name: "Sam Rivera",
+      relay: RELAY,
+      handle: null,
+      recovery,
+      presence: { announced: true, doNotDisturb: null, text: null },
+    };
     this.connection = { state: "online", since: now, cause: null, retryAt: null, waiting: 0 };
     this.slots = slotsOf(scene);
     this.links = [
@@ -113,7 +120,7 @@ export class World {
       lastCopy: now - 5 * HOUR,
     };
     const how = mendedBy[scene];
-    if (how) this.#damage(how);
+    if (how) this.damage(how);
   }
 
   get now(): number {
@@ -238,11 +245,13 @@ export class World {
     };
   }
 
-  #damage(how: Mended["how"]): void {
+  damage(how: Mended["how"]): void {
     this.mended = {
       how,
-      copyTime: how === "copy" ? this.now - 19 * HOUR : null,
+      copyTime: how === "copy" || how === "backup" ? this.now - 19 * HOUR : null,
       messagesKept: this.chats.reduce((sum, chat) => sum + chat.messages.length, 0),
+      messagesMissing: how === "salvaged" ? 3 : null,
+      lostSince: how === "salvaged" ? this.now - 20 * HOUR : null,
       quarantine: "/home/sam/.local/share/relevo/damaged-2026-11-22",
     };
   }
