@@ -483,7 +483,7 @@ pub(super) fn complete(
         resending::ask(write, row.key, founder.ids)?;
         for member in group.members()? {
             let connection = write.connection();
-            if member.account == row.peer && !chains::has_met(connection, row.key, member.device)? {
+            if member.account == row.peer && chains::is_new(connection, row.key, member.device)? {
                 // it came in while this device was away, and nobody told it what it missed
                 resending::offer_undelivered(write, row.key, accepted.seq, founder.ids)?;
             }

@@ -1,6 +1,6 @@
 //! When the other's devices had what, and when the other read it: steps of a rising position, each with its time.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::{
     error::Result,
@@ -61,6 +61,16 @@ pub fn raise(
         ))?
         .execute((key.0, signed(seq)))?;
     if messages::announce_own(write, key, unsigned(before), seq)? {
+        // our idea of the relay's time may be a little behind: nothing is there before it was sent
+        let sent: Option<i64> = write
+            .connection()
+            .prepare_cached(
+                "SELECT time FROM messages WHERE conversation = ?1 AND position <= ?2 AND mine = 1 AND kind = 1
+                 ORDER BY position DESC LIMIT 1",
+            )?
+            .query_row((key.0, messages::position_of(seq)), |row| row.get(0))
+            .optional()?;
+        let time = time.max(sent.map_or(0, unsigned));
         write
             .connection()
             .prepare_cached("INSERT OR IGNORE INTO progress (conversation, kind, seq, time) VALUES (?1, ?2, ?3, ?4)")?
