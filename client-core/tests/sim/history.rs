@@ -123,7 +123,11 @@ impl History {
 
 /// Collects the log of everything that runs on this thread.
 #[derive(Clone, Default)]
-pub(crate) struct Watch(Arc<Mutex<Log>>);
+pub(crate) struct Watch {
+    log: Arc<Mutex<Log>>,
+    /// Printed as they come, warnings or not.
+    show: bool,
+}
 
 #[derive(Default)]
 struct Log {
@@ -132,32 +136,51 @@ struct Log {
 }
 
 impl Watch {
+    pub(crate) fn new(show: bool) -> Self {
+        Self {
+            show,
+            ..Self::default()
+        }
+    }
+
     /// What was logged that should not have been.
     pub(crate) fn faults(&self) -> Vec<String> {
-        self.0.lock().expect("no line panics").faults.clone()
+        self.log.lock().expect("no line panics").faults.clone()
     }
 
     /// A device loses something: it may say so.
     pub(crate) fn expect_loss(&self) {
-        self.0.lock().expect("no line panics").loss = true;
+        self.log.lock().expect("no line panics").loss = true;
     }
 }
 
 impl Subscriber for Watch {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
+        let target = metadata.target();
+        let ours = target.starts_with("client_core") || target.starts_with("relay_server");
+        *metadata.level() <= Level::WARN || (self.show && ours)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::WARN)
+        Some(if self.show {
+            LevelFilter::DEBUG
+        } else {
+            LevelFilter::WARN
+        })
     }
 
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
+        if self.show {
+            println!("{:14}{}", "", line.0);
+        }
+        if *event.metadata().level() > Level::WARN {
+            return;
+        }
         let is_one_of = |list: &[&str]| list.iter().any(|expected| line.0.contains(expected));
         let warning = *event.metadata().level() == Level::WARN;
-        let mut log = self.0.lock().expect("no line panics");
+        let mut log = self.log.lock().expect("no line panics");
         let expected =
             (warning && is_one_of(EXPECTED)) || (log.loss && is_one_of(EXPECTED_OF_LOSS));
         if !expected {

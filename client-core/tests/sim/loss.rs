@@ -98,7 +98,7 @@ impl World {
         }
         account.opens_at = Some(self.time.now() + closed);
         self.watch.expect_loss();
-        self.model.lose(who);
+        self.model.go_back(who);
         let sides: Vec<Side> = self.sides_of(who).collect();
         for (side, kept) in sides.into_iter().zip(kept) {
             // what was written since is where it went, and perhaps nowhere

@@ -15,6 +15,7 @@
 mod account;
 mod chance;
 mod check;
+mod fall;
 mod history;
 mod link;
 mod loss;
@@ -28,6 +29,7 @@ mod rest;
 mod run;
 mod schedule;
 mod shrink;
+mod state;
 mod steps;
 mod time;
 mod wishes;
