@@ -128,7 +128,11 @@ impl History {
 
 /// Collects the log of everything that runs on this thread: faults, and whatever holds a text or a name.
 #[derive(Clone, Default)]
-pub(crate) struct Watch(Arc<Mutex<Log>>);
+pub(crate) struct Watch {
+    log: Arc<Mutex<Log>>,
+    /// Printed as they come, warnings or not.
+    show: bool,
+}
 
 #[derive(Default)]
 struct Log {
@@ -137,14 +141,21 @@ struct Log {
 }
 
 impl Watch {
+    pub(crate) fn new(show: bool) -> Self {
+        Self {
+            show,
+            ..Self::default()
+        }
+    }
+
     /// What was logged that should not have been.
     pub(crate) fn faults(&self) -> Vec<String> {
-        self.0.lock().expect("no line panics").faults.clone()
+        self.log.lock().expect("no line panics").faults.clone()
     }
 
     /// A device loses something: it may say so.
     pub(crate) fn expect_loss(&self) {
-        self.0.lock().expect("no line panics").loss = true;
+        self.log.lock().expect("no line panics").loss = true;
     }
 }
 
@@ -162,15 +173,18 @@ impl Subscriber for Watch {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
         if line.0.contains(SECRET) {
-            let mut log = self.0.lock().expect("no line panics");
+            let mut log = self.log.lock().expect("no line panics");
             log.faults.push(format!("a text or a name: {}", line.0));
+        }
+        if self.show && *event.metadata().level() <= Level::DEBUG {
+            println!("{:14}{}", "", line.0);
         }
         if *event.metadata().level() > Level::WARN {
             return;
         }
         let is_one_of = |list: &[&str]| list.iter().any(|expected| line.0.contains(expected));
         let warning = *event.metadata().level() == Level::WARN;
-        let mut log = self.0.lock().expect("no line panics");
+        let mut log = self.log.lock().expect("no line panics");
         let expected =
             (warning && is_one_of(EXPECTED)) || (log.loss && is_one_of(EXPECTED_OF_LOSS));
         if !expected {
