@@ -9,6 +9,7 @@ mod enrolling;
 mod entries;
 pub(crate) mod handshake;
 mod ids;
+mod lapse;
 mod live;
 mod manifests;
 mod members;
@@ -45,7 +46,10 @@ use crate::{
     store::{self, Database, WriteTransaction, account::AccountRow},
 };
 
-use self::session::{Backoff, Session};
+use self::{
+    lapse::Lapse,
+    session::{Backoff, Session},
+};
 
 pub use self::{live::Live, recovery::ShownCode, session::RegistrationOutcome};
 
@@ -107,6 +111,8 @@ pub struct Engine {
     unchecked: BTreeSet<ConversationId>,
     /// The store generation of a restored relay, until everything is compared with it.
     restored: Option<StoreGeneration>,
+    /// Whether a relay of the same generation went back in time, as far as this connection shows.
+    lapse: Lapse,
     /// What the relay has no more of each stream, as it said when this connection began.
     bases: BTreeMap<StreamId, u64>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
@@ -183,6 +189,7 @@ impl Engine {
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,
+            lapse: Lapse::None,
             bases: BTreeMap::new(),
             returning: false,
         })
@@ -357,7 +364,8 @@ impl Engine {
     }
 
     fn note_ack(&mut self, stream: StreamId, seq: u64, entries: usize) {
-        self.acks.cursors.insert(stream, seq);
+        let acked = self.acks.cursors.entry(stream).or_insert(seq);
+        *acked = seq.max(*acked);
         self.acks.entries = self.acks.entries.saturating_add(entries);
         let due = self.seams.clock.monotonic().saturating_add(ACK_DELAY);
         self.acks.due.get_or_insert(due);

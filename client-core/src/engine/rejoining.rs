@@ -19,7 +19,7 @@ use crate::{
         ids::Ids,
         members::Known,
         notes::{line, tell},
-        opening::{Accepted, Founder, enter, tell_profile},
+        opening::{Accepted, Founder, enter, give_up_queued, tell_profile},
         renewal,
         requests::Request,
         resending,
@@ -37,6 +37,8 @@ use crate::{
 
 /// Commits that may lose or be refused before the group is set up anew.
 const MOST_ATTEMPTS: u32 = 5;
+/// No conversation gets so far: relays take small steps only.
+const MOST_INCARNATION: u32 = 1 << 31;
 /// The pause after an attempt that failed.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -276,6 +278,9 @@ impl Engine {
             if row.state != ConversationState::Established || row.standing == Standing::Requested {
                 return Ok(());
             }
+            let Some(incarnation) = next_incarnation(row.incarnation) else {
+                return end(write, &row);
+            };
             warn!("a conversation is set up anew");
             openings::insert(
                 write,
@@ -286,7 +291,7 @@ impl Engine {
                     claim_id: ids.client_id(),
                     client_id: ids.client_id(),
                     request: None,
-                    incarnation: row.incarnation.saturating_add(1),
+                    incarnation,
                 },
             )
         })?;
@@ -327,7 +332,7 @@ impl Engine {
                 // the other ended the conversation
                 let refused = ConversationState::Refused;
                 conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
-                return crate::engine::opening::give_up_queued(write, key);
+                return give_up_queued(write, key);
             }
             // whoever was first has invited us: if the welcome does not come, we come by ourselves
             commits::want_rejoin(write, row.conversation, ids.client_id())
@@ -344,6 +349,21 @@ impl Engine {
             .saturating_add(pause.min(super::LONGEST_HOLD));
         self.pauses.insert(conversation, until);
     }
+}
+
+/// The incarnation after one; `None` where so many were used up that no honest peer and relay can have done it.
+pub(super) fn next_incarnation(incarnation: u32) -> Option<u32> {
+    incarnation
+        .checked_add(1)
+        .filter(|next| *next <= MOST_INCARNATION)
+}
+
+/// No way leads on in a conversation: that is shown, and what waits there fails.
+pub(super) fn end(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> {
+    warn!("the incarnations of a conversation are used up");
+    let refused = ConversationState::Refused;
+    conversations::set_state(write, row.key, row.conversation, row.incarnation, refused)?;
+    give_up_queued(write, row.key)
 }
 
 /// What came of a fetched group.

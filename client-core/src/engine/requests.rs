@@ -53,6 +53,8 @@ pub(super) enum Request {
     Rejoin { conversation: ConversationId },
     /// The state of a group, to compare it with ours.
     Check { conversation: ConversationId },
+    /// How far a relay is in a conversation that went back in time.
+    HowFar { conversation: ConversationId },
     /// The commit that renews our leaf.
     Renew { conversation: ConversationKey },
     /// The newest manifest of an account.
@@ -217,6 +219,7 @@ impl Engine {
                 | Request::FetchGroup { .. }
                 | Request::Rejoin { .. }
                 | Request::Check { .. }
+                | Request::HowFar { .. }
                 | Request::Renew { .. }),
                 frame,
             ) => self.group_reply(request, frame),
@@ -254,9 +257,13 @@ impl Engine {
             (Request::Check { conversation }, Frame::GroupState(state)) => {
                 self.checked(conversation, &state)
             }
-            (Request::Check { conversation }, Frame::Refusal(refusal)) => {
-                self.check_refused(conversation, &refusal)
+            (Request::HowFar { conversation }, Frame::Page(page)) => {
+                self.is_so_far(conversation, &page)
             }
+            (
+                Request::Check { conversation } | Request::HowFar { conversation },
+                Frame::Refusal(refusal),
+            ) => self.check_refused(conversation, &refusal),
             (Request::Renew { conversation }, Frame::Committed(committed)) => {
                 self.renewed(conversation, accepted(&committed))
             }

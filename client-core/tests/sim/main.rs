@@ -16,6 +16,7 @@ mod account;
 mod chance;
 mod check;
 mod history;
+mod lapses;
 mod link;
 mod loss;
 mod mischief;

@@ -36,6 +36,7 @@ pub(crate) enum SystemEvent {
     Reset,
     DevicesChanged,
     SplitView,
+    RelayWentBack,
     #[expect(
         dead_code,
         reason = "the window has the words; no account can say yet that it follows another"
@@ -53,6 +54,7 @@ impl From<model::SystemEvent> for SystemEvent {
             model::SystemEvent::Reset => Self::Reset,
             model::SystemEvent::DevicesChanged => Self::DevicesChanged,
             model::SystemEvent::SplitView => Self::SplitView,
+            model::SystemEvent::RelayWentBack => Self::RelayWentBack,
         }
     }
 }

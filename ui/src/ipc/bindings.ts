@@ -218,6 +218,7 @@ export type SystemEvent =
   | "reset"
   | "devicesChanged"
   | "splitView"
+  | "relayWentBack"
   | "newAccount";
 
 /** A message as shown. */
