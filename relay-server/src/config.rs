@@ -94,6 +94,10 @@ section! {
         queue_bytes: usize = 256 * 1024,
         /// Requests of one socket that are carried out at the same time.
         in_flight: usize = 64,
+        /// Signals of one device that are kept in memory for those who connect later; those beyond are handed on only.
+        kept_signals: usize = 1_000,
+        /// Bytes of kept signals in all; about 400 for each contact of each device that is not simply there.
+        kept_signal_bytes: usize = 64 * 1024 * 1024,
     }
 }
 

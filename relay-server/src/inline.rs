@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    delivery::Delivery,
+    delivery::{Delivery, Room},
     http::{self, Peer},
     node::Node,
     relay::Relay,
@@ -48,7 +48,9 @@ impl InlineRelay {
             relay.behind_proxy(),
             "an inline relay has no TLS: set tls.mode = \"behind-proxy\""
         );
-        let delivery = Arc::new(Delivery::default());
+        let delivery = Arc::new(Delivery::new(Room::of(
+            relay.config.connections.kept_signal_bytes,
+        )));
         let carry_out = Arc::clone(&delivery);
         let sink: CompletionSink = Box::new(move |batch| carry_out.carry_out(batch));
         let (store, clock, task) = relay.open_store_inline(sink)?;

@@ -27,7 +27,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     clock::SteadyClock,
-    delivery::{self, Delivery},
+    delivery::{self, Delivery, Room},
     environment::Environment,
     groups::Groups,
     http::{self, Peer},
@@ -71,7 +71,9 @@ pub async fn run(
     // after the drain nobody is left to be told
     let (store, clock) =
         relay.open_store(Box::new(move |batch| drop(sender.blocking_send(batch))))?;
-    let delivery = Arc::new(Delivery::default());
+    let delivery = Arc::new(Delivery::new(Room::of(
+        relay.config.connections.kept_signal_bytes,
+    )));
     let node = assemble(
         &relay,
         (store, clock),

@@ -8,6 +8,8 @@
 //! and both write. Lives end by SIGKILL: at the named points of `KillPoint` in turn, and at moments by chance; then the
 //! process is started again. An actor keeps 50 to 100 messages on their way, and writes into a journal each message that
 //! the client accepted. In the end all profiles are compared with all journals and with each other.
+//!
+//! Before the acts, and now and then between them, somebody does errands: see [`errands`].
 
 #![allow(
     clippy::print_stdout,
@@ -17,11 +19,14 @@
 
 mod actor;
 mod audit;
+mod errands;
+mod friends;
+mod interrupt;
 mod schedule;
 mod stage;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -38,6 +43,8 @@ use self::{
 const ACT: Duration = Duration::from_secs(300);
 /// Acts beyond what was asked for, while there are points that nobody came to.
 const MORE_ACTS: u32 = 4;
+/// Acts after each errand.
+const ACTS: u32 = 4;
 
 #[derive(Parser)]
 struct Arguments {
@@ -67,13 +74,19 @@ struct Arguments {
 enum Role {
     /// One client; started by the harness.
     Actor(ActorArguments),
+    /// One of those of the errands; started by the harness.
+    Errand(ActorArguments),
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.role {
         Some(Role::Actor(actor)) => actor::run(actor),
-        None => harness(&arguments),
+        Some(Role::Errand(friend)) => friends::run(friend),
+        None => {
+            interrupt::watch()?;
+            interrupt::end(harness(&arguments))
+        }
     }
 }
 
@@ -91,8 +104,18 @@ fn harness(arguments: &Arguments) -> Result<()> {
         arguments.kills,
         dir.display()
     );
+    let outcome = run(arguments, &dir);
+    let useful = outcome.is_err() && interrupt::check().is_ok();
+    if arguments.dir.is_none() && !useful {
+        std::fs::remove_dir_all(&dir)?;
+    }
+    outcome
+}
+
+fn run(arguments: &Arguments, dir: &Path) -> Result<()> {
     let begun = Instant::now();
-    let mut stage = Stage::set(&dir, arguments.relay.as_deref()).context("set the stage")?;
+    let relay = arguments.relay.as_deref();
+    let mut stage = Stage::set(dir, relay, &[Who::Ana]).context("set the stage")?;
     let mut schedule = Schedule::new(arguments.seed, Duration::from_millis(arguments.life));
     let mut acts = 0;
     let mut more = MORE_ACTS;
@@ -100,6 +123,16 @@ fn harness(arguments: &Arguments) -> Result<()> {
     stage.start(Who::Ana, End::Never)?;
     while schedule.kills() < arguments.kills || (!schedule.never().is_empty() && more > 0) {
         more -= u32::from(schedule.kills() >= arguments.kills);
+        if acts % ACTS == 0 {
+            let number = acts / ACTS + 1;
+            errands::run(
+                &dir.join(format!("errands-{number}")),
+                relay,
+                &mut schedule,
+                arguments.show,
+            )
+            .with_context(|| format!("errands {number}"))?;
+        }
         acts += 1;
         act(&mut stage, &mut schedule, acts, arguments.show)
             .with_context(|| format!("act {acts}"))?;
@@ -113,18 +146,14 @@ fn harness(arguments: &Arguments) -> Result<()> {
     stage.finish().context("let everything arrive")?;
     drop(stage);
     let others: Vec<String> = (1..=acts).map(|number| Who::Luis(number).name()).collect();
-    let report = audit::audit(&dir, &others)?;
+    let report = audit::audit(dir, &others)?;
     println!(
         "kill: {} kills in {acts} acts and {:.0} s; {report}",
         schedule.kills(),
         begun.elapsed().as_secs_f64()
     );
     report.verdict()?;
-    schedule.verdict()?;
-    if arguments.dir.is_none() {
-        std::fs::remove_dir_all(&dir)?;
-    }
-    Ok(())
+    schedule.verdict()
 }
 
 /// The life of one Luis. Afterwards he may end in peace, while the next one joins.

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeSet,
     fmt,
     fs::{self, File},
-    os::unix::{fs::symlink, process::ExitStatusExt as _},
+    os::unix::{
+        fs::symlink,
+        process::{CommandExt as _, ExitStatusExt as _},
+    },
     path::Path,
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -16,8 +19,10 @@ use client_core::{model::OutgoingState, seams::SeededRandom};
 
 use crate::{
     Plan,
+    actor::blocked,
     audit::{self, Profile},
     disk::Disk,
+    interrupt,
     relay::{EATMYDATA, RelayProcess, Syncs},
     server::fraction,
     syncs_per_second,
@@ -38,6 +43,9 @@ struct Findings {
     /// What the relay said was delivered.
     delivered: usize,
     delivered_lost: usize,
+    /// What `set_blocked` returned.
+    blocked: usize,
+    blocks_lost: usize,
     accounts: u32,
     /// Accounts that were never told to be registered and can no longer become it.
     stranded: u32,
@@ -47,7 +55,10 @@ struct Findings {
 
 impl Findings {
     const fn lost(&self) -> usize {
-        self.written_lost + self.delivered_lost + (self.stranded + self.accounts_lost) as usize
+        self.written_lost
+            + self.delivered_lost
+            + self.blocks_lost
+            + (self.stranded + self.accounts_lost) as usize
     }
 }
 
@@ -63,6 +74,7 @@ impl fmt::Display for Findings {
             self.delivered,
             self.delivered_lost,
         )?;
+        line("returned by set_blocked", self.blocked, self.blocks_lost)?;
         line(
             "registered accounts",
             self.accounts as usize,
@@ -167,6 +179,7 @@ impl Stage<'_> {
             ensure!(synced.success(), "sync the new profile");
         }
         for _ in 0..PER_LUIS {
+            interrupt::check()?;
             let mut luis = Actor::start(self.dir, name, self.syncs)?;
             sleep(self.life.mul_f64(fraction(&mut self.random)?));
             let promised = self.promised(name)?;
@@ -198,6 +211,7 @@ impl Stage<'_> {
                 Some(status) => bail!("ended with {status}"),
                 None => ensure!(since.elapsed() < PATIENCE, "not everything arrives"),
             }
+            interrupt::check()?;
             sleep(TICK);
         }
         self.findings.accounts += 1;
@@ -214,6 +228,7 @@ impl Stage<'_> {
             } else {
                 Vec::new()
             },
+            blocked: blocked(self.dir, name)?,
             delivered: Profile::open(self.dir, "ana")?
                 .messages(name)?
                 .into_iter()
@@ -235,19 +250,27 @@ impl Stage<'_> {
         if self.word(name, "journal").exists() {
             fs::write(self.word(name, "journal"), lines)?;
         }
+        fs::write(
+            self.word(name, "blocks"),
+            vec![b'.'; promised.blocked as usize],
+        )?;
         Ok(())
     }
 
     /// What was promised against what is in Luis's profile.
     fn compare(&mut self, name: &str, promised: &Promised) {
         // not made yet, or no longer there: then each line counts as lost
-        let profile = Profile::open(self.dir, name).and_then(|profile| profile.messages("ana"));
-        let has: BTreeSet<String> = profile
-            .unwrap_or_default()
-            .into_iter()
-            .map(|it| it.text)
-            .collect();
+        let profile = Profile::open(self.dir, name);
+        let profile = profile.and_then(|it| {
+            let unblocked = it.unblocked(name, promised.blocked)?;
+            Ok((it.messages("ana")?, unblocked))
+        });
+        let (messages, unblocked) =
+            profile.unwrap_or_else(|_| (Vec::new(), promised.blocked as usize));
+        let has: BTreeSet<String> = messages.into_iter().map(|it| it.text).collect();
         let lost = |texts: &[String]| texts.iter().filter(|it| !has.contains(*it)).count();
+        self.findings.blocked += promised.blocked as usize;
+        self.findings.blocks_lost += unblocked;
         self.findings.written += promised.written.len();
         self.findings.written_lost += lost(&promised.written);
         self.findings.delivered += promised.delivered.len();
@@ -263,6 +286,7 @@ impl Stage<'_> {
 struct Promised {
     registered: bool,
     written: Vec<String>,
+    blocked: u32,
     delivered: Vec<String>,
 }
 
@@ -281,6 +305,7 @@ impl Actor {
         }
         command.args(["actor", "--name", name, "--dir"]).arg(dir);
         command.stdin(Stdio::null()).stdout(log.try_clone()?);
+        command.process_group(0);
         Ok(Self(command.stderr(log).spawn().context("start a client")?))
     }
 
@@ -302,6 +327,7 @@ fn wait(what: &str, done: impl Fn() -> Result<bool>) -> Result<()> {
     let since = Instant::now();
     while !done()? {
         ensure!(since.elapsed() < PATIENCE, "waited in vain for {what}");
+        interrupt::check()?;
         sleep(TICK);
     }
     Ok(())

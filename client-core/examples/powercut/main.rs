@@ -9,8 +9,8 @@
 //! relay started again, and asked for everything in the journal. With `--swallow-syncs` its syncs are nothing, and the run
 //! succeeds only if the loss is seen.
 //!
-//! The client: the profile of one of two who write to each other lies on the disk. What `send_text` returned must be in it
-//! after the cut, and so must everything that the relay says was delivered to it.
+//! The client: the profile of one of two who write to each other lies on the disk. What `send_text` and
+//! `set_blocked` returned must be in it after the cut, and so must everything that the relay says was delivered to it.
 //!
 //! Needs root, Linux, and the packages `xfsprogs` and `eatmydata`.
 
@@ -28,6 +28,8 @@ mod client;
 mod compare;
 mod couple;
 mod disk;
+#[path = "../kill/interrupt.rs"]
+mod interrupt;
 mod person;
 mod relay;
 mod server;
@@ -108,10 +110,11 @@ fn main() -> Result<()> {
         relay,
         syncs,
     };
-    match arguments.side {
+    interrupt::watch()?;
+    interrupt::end(match arguments.side {
         Side::Relay => server::run(&plan),
         Side::Client => client::run(&plan),
-    }
+    })
 }
 
 /// What is to be done.

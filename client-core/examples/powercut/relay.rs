@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     net::{SocketAddr, TcpListener},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -78,6 +79,7 @@ impl RelayProcess {
         }
         command.args(["serve", "--dir"]).arg(&self.dir);
         command.stdin(Stdio::null()).stdout(log.try_clone()?);
+        command.process_group(0);
         self.child = Some(command.stderr(log).spawn().context("start the relay")?);
         Ok(())
     }
@@ -97,6 +99,11 @@ impl RelayProcess {
 
     pub(crate) fn id(&self) -> RelayId {
         self.relay.relay_id()
+    }
+
+    /// Its database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.join("relay.db")
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

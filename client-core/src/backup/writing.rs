@@ -22,6 +22,7 @@ use crate::{
     seams::Randomness,
     store::{
         Database, DatabaseKey, WriteTransaction, account,
+        account::AccountRow,
         backup::{self, MESSAGES, SMALL_TABLES, Settings, Written},
         database,
     },
@@ -75,7 +76,9 @@ pub fn finish(write: &WriteTransaction<'_>, ran: &Ran) -> Result<()> {
             changes: &ran.changes,
             forgets_filling: ran.forgets_filling,
         },
-    )
+    )?;
+    crate::KillPoint::BackupBeforeCommit.reach();
+    Ok(())
 }
 
 /// Writes the backup. Blocks; the engine may go on writing. `now` is the computer's time in milliseconds.
@@ -105,7 +108,7 @@ pub fn run(
         random,
         written: Vec::new(),
     };
-    let outcome = run.write(plan, &keys, now);
+    let outcome = run.write(plan, (&row, &keys), now);
     let (written, names) = match outcome {
         Ok(done) => done,
         Err(error) => {
@@ -194,7 +197,7 @@ impl Run<'_> {
     fn write(
         &mut self,
         plan: Plan,
-        keys: &AccountKeys,
+        (row, keys): (&AccountRow, &AccountKeys),
         now: u64,
     ) -> std::result::Result<(Ran, Vec<SegmentId>), BackupError> {
         let mut segments = plan.kept;
@@ -218,8 +221,12 @@ impl Run<'_> {
             messages: count,
             digest: digest.into(),
             holds_lost: plan.holds_lost,
+            privacy: Some(account::privacy_bits(row.privacy)),
+            handle: row.handle.clone(),
         };
+        crate::KillPoint::BackupBeforeManifest.reach();
         manifest::write(self.folder, &self.job.settings.key, &manifest, self.random)?;
+        crate::KillPoint::BackupAfterManifest.reach();
         let mut names = manifest.segments;
         names.push(state);
         let ran = Ran {
@@ -292,6 +299,7 @@ impl Run<'_> {
         segment: SegmentWriter,
     ) -> std::result::Result<SegmentId, BackupError> {
         segment.finish()?;
+        crate::KillPoint::BackupSegmentWritten.reach();
         self.written.push(id);
         files::put_in_place(
             &self.partial(&id),

@@ -42,12 +42,15 @@ impl Engine {
         let code = RecoveryCode::generate(random)?;
         let record = self
             .keys
-            .recovery_record(random, &code)
+            .recovery_record(random, &code, &self.account.name)
             .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
         self.write(|write| {
             let record = (code.record_id(), record.as_slice());
-            store::account::set_recovery_code(write, code.as_bytes(), record)
+            store::account::set_recovery_code(write, code.as_bytes(), record)?;
+            crate::KillPoint::RecordBeforeCommit.reach();
+            Ok(())
         })?;
+        crate::KillPoint::RecordAfterCommit.reach();
         self.account.recovery_code = Some(Zeroizing::new(*code.as_bytes()));
         Ok(())
     }

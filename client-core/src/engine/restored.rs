@@ -18,8 +18,10 @@ use crate::{
         opening::DECLARED_GAP,
         rejoining::{end, next_incarnation},
         requests::Request,
+        resending,
     },
     error::Result,
+    model::Standing,
     store::{self, chains, commits, conversations, links, messages, outbox, requests, streams},
 };
 
@@ -34,7 +36,6 @@ impl Engine {
             return Ok(());
         }
         self.start_over(taken.max(store::account::sent(self.database.connection())?))?;
-        self.list_conversations(None)?;
         self.write(store::mendings::set_mls_whole)
     }
 
@@ -51,7 +52,13 @@ impl Engine {
                 commits::delete_renewal(write, key)?;
                 commits::set_rejoin_request(write, row.conversation, None)?;
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
-                chains::forget(write, key, device)?;
+                chains::end(write, key, device)?;
+                if row.standing == Standing::Open {
+                    // what came since then was acknowledged, and whoever sent it may count anew by now
+                    let stream = StreamId::Conversation(row.conversation);
+                    let cursor = streams::cursor(write.connection(), stream)?;
+                    resending::ask_after(write, key, cursor, &ids)?;
+                }
                 // what was sealed is of the chain that is over
                 for queued in outbox::all(write.connection(), key)? {
                     outbox::clear_sealed(write, &[queued.id])?;
@@ -65,8 +72,11 @@ impl Engine {
                     commits::want_rejoin(write, row.conversation, ids.client_id())?;
                 }
             }
+            store::wishes::want_lists(write)?;
             store::account::set_sent(write, taken)
-        })
+        })?;
+        crate::KillPoint::RejoinsWanted.reach();
+        Ok(())
     }
 
     /// The relay was restored from a backup: offers again what it may have lost.
@@ -246,6 +256,7 @@ impl Engine {
                 },
             )
         })?;
+        crate::KillPoint::ResetWanted.reach();
         self.resume_openings()
     }
 }
@@ -264,7 +275,7 @@ fn offer_messages(
         outbox::insert_again(
             write,
             row.key,
-            message.number,
+            message.sent,
             ids.client_id(),
             &message.content,
         )?;

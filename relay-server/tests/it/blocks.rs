@@ -224,6 +224,7 @@ async fn no_signals_and_no_presence_pass_in_either_direction() {
     let signal = Signal {
         conversation: pair.conversation,
         bytes: opaque(b"typing"),
+        keep: false,
     };
     pair.ana_client.send(0, signal.clone()).await;
     pair.ana_client.nothing_before_reply_but_presence().await;

@@ -37,11 +37,6 @@ pub(crate) enum SystemEvent {
     DevicesChanged,
     SplitView,
     RelayWentBack,
-    #[expect(
-        dead_code,
-        reason = "the window has the words; no account can say yet that it follows another"
-    )]
-    NewAccount,
 }
 
 impl From<model::SystemEvent> for SystemEvent {

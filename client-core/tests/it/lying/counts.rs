@@ -2,8 +2,8 @@
 
 use client_core::{content::Body, model::SystemEvent};
 use protocol::{
-    Appended, Committed, Done, ErrorCode, Frame, KeyPackageCount, News, Page, Ready, Refusal,
-    StoreGeneration, StreamId,
+    Appended, Blocks, Committed, Conversations, Done, ErrorCode, Frame, KeyPackageCount, News,
+    Page, Ready, Refusal, StoreGeneration, StreamId,
 };
 
 use super::chat::{Chat, count};
@@ -25,6 +25,19 @@ fn told_sent(chat: &mut Chat, sent: u64) -> Vec<Frame> {
             Some(Committed { seq, time: NOW }.into())
         }
         Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
+        Frame::ListBlocks(_) => Some(
+            Blocks {
+                accounts: Vec::new(),
+            }
+            .into(),
+        ),
+        Frame::ListConversations(_) => Some(
+            Conversations {
+                conversations: Vec::new(),
+                more: false,
+            }
+            .into(),
+        ),
         Frame::Append(append) => Some(
             Appended {
                 seqs: (seq + 1..).take(append.entries.len()).collect(),
@@ -154,7 +167,17 @@ fn a_restored_relay_with_which_others_went_on_is_offered_our_messages_in_their_e
     assert_eq!(count(&frames, "create_conversation"), 0, "{frames:?}");
     let mut entry = commit;
     entry.epoch = 1;
-    chat.push(vec![entry]);
+    chat.push(vec![entry.clone()]);
+    let asked = chat.online.ana.sent();
+    let Some((id, Frame::Fetch(_))) = asked.last() else {
+        panic!("expected a fetch, not {asked:?}")
+    };
+    let page = Page {
+        entries: vec![entry],
+        last: chat.last,
+        base,
+    };
+    chat.online.reply(*id, &page.into());
     let bodies: Vec<_> = chat.take_appends();
     let mine = bodies
         .iter()

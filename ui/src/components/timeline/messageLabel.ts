@@ -30,8 +30,6 @@ function eventText(message: Message, event: SystemEvent): MessageKey {
       return "message.splitView";
     case "relayWentBack":
       return "message.relayWentBack";
-    case "newAccount":
-      return "message.newAccount";
     default: {
       const unknown: never = event;
       return unknown;

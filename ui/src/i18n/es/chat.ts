@@ -62,9 +62,7 @@ export const chat: Record<keyof typeof english, string> = {
   "message.splitView":
     "El relay les dijo a {name} y a ti cosas distintas sobre este chat. Eso no debe pasar. Compara el número de seguridad antes de escribir algo privado.",
   "message.relayWentBack":
-    "El relé volvió a un estado anterior y perdió lo que vino después. Este equipo lo conserva todo y envía su parte de nuevo.",
-  "message.newAccount":
-    "{name} tiene una cuenta nueva. Asegúrate de que es la misma persona antes de escribir algo privado: pregunta por teléfono o compara el número de seguridad.",
+    "El relay volvió a un estado anterior y perdió lo que vino después. Este equipo lo conserva todo y envía su parte de nuevo.",
   "message.started": "{name} ya está en tus chats. Lo que escribas aquí va cifrado de extremo a extremo.",
   "message.announce": "{sender}: {text}",
 
