@@ -26,7 +26,8 @@ const EXPECTED: &[&str] = &[
     "sessions did not end in time",
     "plan the next attempt",
     // after long nights
-    "the clock is far ahead of what was stored last",
+    "the clock is more than 30 days from what was stored last",
+    "the clock has jumped by more than 30 days",
 ];
 
 /// Warnings that a device explains which lost something. Expected from then on.
@@ -50,6 +51,7 @@ const EXPECTED_OF_LOSS: &[&str] = &[
     "entries of a conversation that is not here",
     "entries of a sender never arrived",
     "more texts than a request may have",
+    "the relay has less than it had",
     "the relay no longer has some entries",
     "this database is older than what the relay had from this device",
     "this device is not in the epoch that the relay names",

@@ -115,7 +115,18 @@ impl World {
 
     /// The relay is restored from its backup: what everybody has is offered to it again, and shown later.
     pub(crate) fn restore_relay(&mut self, closed: Duration) -> bool {
-        if !self.host.is_up() || !self.host.restore() {
+        let restored = self.host.is_up() && self.host.restore();
+        self.after_loss(restored, closed)
+    }
+
+    /// The relay is put back as its backup was, under the same generation.
+    pub(crate) fn put_relay_back(&mut self, closed: Duration) -> bool {
+        let back = self.host.is_up() && self.host.put_back();
+        self.after_loss(back, closed)
+    }
+
+    fn after_loss(&mut self, lost: bool, closed: Duration) -> bool {
+        if !lost {
             return false;
         }
         for account in &mut self.accounts {

@@ -18,6 +18,7 @@ mod check;
 mod fall;
 mod history;
 mod kept;
+mod lapses;
 mod link;
 mod loss;
 mod mischief;

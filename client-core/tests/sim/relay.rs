@@ -261,6 +261,20 @@ impl Host {
 
     /// Killed, and made anew from the backup; `false` where there is none.
     pub(crate) fn restore(&mut self) -> bool {
+        if !self.put_back() {
+            return false;
+        }
+        let seed = seed_of(self.seed, "restore", self.lives);
+        Relay::open(&self.folder)
+            .expect("open the relay")
+            .with_environment(time::standing_environment(&self.clocks, seed))
+            .mark_restored()
+            .expect("mark the relay as restored");
+        true
+    }
+
+    /// Killed, and its files replaced by the backup; `false` where there is none.
+    pub(crate) fn put_back(&mut self) -> bool {
         let Some(backup) = self.backup.clone() else {
             return false;
         };
@@ -272,13 +286,12 @@ impl Host {
         copy_files(&backup, &next);
         fs::remove_dir_all(&self.folder).expect("remove the lost files");
         self.folder = next;
-        let seed = seed_of(self.seed, "restore", self.lives);
-        Relay::open(&self.folder)
-            .expect("open the relay")
-            .with_environment(time::standing_environment(&self.clocks, seed))
-            .mark_restored()
-            .expect("mark the relay as restored");
         true
+    }
+
+    /// Sets the relay's wall clock forward or back.
+    pub(crate) fn jump(&self, by: i64) {
+        self.clocks.jump(by);
     }
 
     /// Killed, with a disk that lost what was written since the start.

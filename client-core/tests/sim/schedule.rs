@@ -93,6 +93,13 @@ pub(crate) enum Step {
     BackUp,
     /// The relay's disk is lost, and it is restored from its backup.
     Restore { ms: u64 },
+    /// The relay's files are replaced by its backup as they are, and nobody tells it. Played
+    /// by `lapses`.
+    #[allow(dead_code, reason = "the long form plays what is drawn")]
+    PutBack { ms: u64 },
+    /// The relay's wall clock jumps. Played by `lapses`.
+    #[allow(dead_code, reason = "the long form plays what is drawn")]
+    RelayClock { by: i64 },
     /// The app is killed, and its disk has nothing of what it stored since the copy, although it acknowledged it. Never
     /// drawn: no promise holds then, and the checks must see it.
     Unstore { who: usize, ms: u64 },

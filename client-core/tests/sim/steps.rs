@@ -129,6 +129,8 @@ impl World {
             Step::Away { who, weeks } => return self.away(who, weeks).await,
             Step::BackUp => return Ok(self.host.is_up() && self.host.back_up()),
             Step::Restore { ms } => return Ok(self.restore_relay(Duration::from_millis(ms))),
+            Step::PutBack { ms } => return Ok(self.put_relay_back(Duration::from_millis(ms))),
+            Step::RelayClock { by } => self.host.jump(by),
             Step::LoseKeys { .. }
             | Step::Copy { .. }
             | Step::RollBack { .. }

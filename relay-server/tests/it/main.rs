@@ -14,6 +14,7 @@ mod blocks;
 mod conversations;
 mod counters;
 mod entries;
+mod exports;
 mod handles;
 mod handshake;
 mod heads;
