@@ -20,6 +20,7 @@
 mod actor;
 mod audit;
 mod errands;
+mod friend;
 mod friends;
 mod interrupt;
 mod schedule;
