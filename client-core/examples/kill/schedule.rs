@@ -20,7 +20,7 @@ const BY_CHANCE: [u64; 2] = [4, 2];
 /// A point is passed up to so many times before it is the end, if it belongs to every message.
 const TIMES: u64 = 8;
 /// How long a process has to come to a point of its account's life, where it may have to wait for the others' deaths.
-const LONG: Duration = Duration::from_secs(15);
+const LONG: Duration = Duration::from_secs(60);
 /// How long it has to come to a point that belongs to every message.
 const SHORT: Duration = Duration::from_secs(6);
 /// How long it has on an errand, where it waits for all that comes before.
