@@ -262,7 +262,9 @@ fn identity(criterion: &mut Criterion) {
     criterion.bench_function("restore an account", |bencher| {
         let mut alice = Person::new(1);
         let code = RecoveryCode::generate(&mut alice.random).unwrap();
-        let sealed = alice.keys.recovery_record(&mut alice.random, &code);
+        let sealed = alice
+            .keys
+            .recovery_record(&mut alice.random, &code, "Alice");
         let (sealed, current) = (sealed.unwrap(), alice.keys.manifest());
         bencher.iter(|| {
             let record = RecoveryRecord::open(&code, &sealed).unwrap();

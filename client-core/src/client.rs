@@ -5,7 +5,13 @@ mod oneself;
 mod people;
 mod trust;
 
-use std::{sync::Arc, thread};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 use protocol::{AccountId, Link, MessageId};
 use tokio::{
@@ -13,7 +19,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     task, time,
 };
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::{
     connection::TokioNetwork,
@@ -63,6 +69,7 @@ pub struct Client {
     account: AccountId,
     inputs: mpsc::Sender<Input>,
     reader: Arc<Reader>,
+    damaged: Arc<AtomicBool>,
     thread: thread::JoinHandle<()>,
 }
 
@@ -79,6 +86,7 @@ impl Client {
         let reader =
             Arc::new(Reader::open(&opened.path, &opened.key)?.with_live(opened.engine.live()));
         let account = opened.engine.me().account;
+        let damaged = opened.engine.damaged();
         let (inputs, receiver) = mpsc::channel(INPUTS);
         let handle = runtime.clone();
         let (sender, notices) = notices(account);
@@ -92,6 +100,7 @@ impl Client {
             account,
             inputs,
             reader,
+            damaged,
             thread,
         };
         Ok((client, notices))
@@ -101,6 +110,18 @@ impl Client {
     #[must_use]
     pub const fn account(&self) -> AccountId {
         self.account
+    }
+
+    /// Whether the database was found to be damaged: see [`crate::Event::DatabaseDamaged`]. Stop the client and open the
+    /// account anew, and it is mended.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// Stops the account's writing because somebody else found its database damaged, as by [`crate::profile::Profile::copy_if_due`].
+    pub fn report_damage(&self) {
+        self.tell(Engine::report_damage);
     }
 
     /// Oneself.
@@ -275,8 +296,25 @@ impl Client {
         &self,
         command: impl FnOnce(&mut Engine) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.answer(move |engine, answer| answer(command(engine)))
-            .await
+        self.answer(move |engine, answer| {
+            let outcome = command(engine);
+            if let Err(error) = &outcome {
+                engine.look_into(error);
+            }
+            answer(outcome);
+        })
+        .await
+    }
+
+    /// Has the engine do something that nobody waits for.
+    fn tell(&self, work: impl FnOnce(&mut Engine) + Send + 'static) {
+        if self
+            .inputs
+            .try_send(Input::Command(Box::new(work)))
+            .is_err()
+        {
+            warn!("the engine is busy or has stopped");
+        }
     }
 
     async fn answer<T: Send + 'static>(
@@ -301,9 +339,14 @@ impl Client {
         read: impl FnOnce(&Reader) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let reader = Arc::clone(&self.reader);
-        task::spawn_blocking(move || read(&reader))
+        let outcome = task::spawn_blocking(move || read(&reader))
             .await
-            .map_err(|error| Error::new(ErrorKind::Internal, format!("read: {error}")))?
+            .map_err(|error| Error::new(ErrorKind::Internal, format!("read: {error}")))?;
+        if let Err(error) = &outcome {
+            let failure = Error::new(error.kind(), error.context());
+            self.tell(move |engine| engine.look_into(&failure));
+        }
+        outcome
     }
 }
 

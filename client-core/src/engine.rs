@@ -4,7 +4,9 @@
 //! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
 
 mod commands;
+mod comparing;
 mod contacts;
+mod damage;
 mod enrolling;
 mod entries;
 pub(crate) mod handshake;
@@ -15,6 +17,8 @@ mod members;
 mod notes;
 mod opening;
 mod outgoing;
+mod packages;
+mod presence;
 mod reading;
 mod receipts;
 mod recovery;
@@ -24,6 +28,7 @@ mod requests;
 mod resending;
 mod restored;
 mod session;
+mod signals;
 mod understanding;
 mod welcomes;
 
@@ -32,7 +37,9 @@ use std::{
     time::Duration,
 };
 
-use protocol::{AccountId, ConversationId, Frame, StoreGeneration, StreamId, encode_frame};
+use protocol::{
+    AccountId, ConversationId, DeviceId, Frame, SignalPush, StoreGeneration, StreamId, encode_frame,
+};
 use tracing::{error, warn};
 
 use crate::{
@@ -45,7 +52,11 @@ use crate::{
     store::{self, Database, WriteTransaction, account::AccountRow},
 };
 
-use self::session::{Backoff, Session};
+use self::{
+    damage::Condition,
+    presence::Telling,
+    session::{Backoff, Session},
+};
 
 pub use self::{live::Live, recovery::ShownCode, session::RegistrationOutcome};
 
@@ -88,16 +99,24 @@ pub struct Engine {
     /// How often the relay said that another conversation exists, and no welcome to it came.
     exists_refusals: BTreeMap<ConversationKey, u32>,
     events: Changes,
+    condition: Condition,
     index_waits: bool,
     /// Until when conversations that this device wants to come back into wait.
     pauses: BTreeMap<ConversationId, Duration>,
+    /// When the relay is asked again for a list that it refused.
+    lists_due: Option<Duration>,
     /// When the next own leaf is renewed.
     renewal_due: Option<Duration>,
+    /// When the relay is asked how many key packages it has left.
+    packages_due: Option<Duration>,
     /// When others are told what was read, and when each was told last.
     receipts_due: Option<Duration>,
     receipts_told: BTreeMap<ConversationKey, Duration>,
     typing_told: BTreeMap<ConversationKey, Duration>,
     live: Live,
+    telling: Telling,
+    /// Signals that did not open, and may once this device has caught up. At most [`signals::MOST_WAITING`].
+    waiting_signals: BTreeMap<(ConversationKey, DeviceId), SignalPush>,
     /// Accounts whose manifest was asked for on this connection.
     asked_manifests: BTreeSet<AccountId>,
     /// How many requests for missing entries may still be answered on this connection.
@@ -107,6 +126,13 @@ pub struct Engine {
     unchecked: BTreeSet<ConversationId>,
     /// The store generation of a restored relay, until everything is compared with it.
     restored: Option<StoreGeneration>,
+    /// How often a conversation was compared with the relay on this connection.
+    compared: BTreeMap<ConversationId, u32>,
+    /// How often in a row a group could not be set up, or come back into.
+    setbacks: BTreeMap<ConversationId, u32>,
+    /// How far the others' devices are, as the relay said on this connection, where that is further than the stream was
+    /// processed here.
+    delivered: BTreeMap<ConversationId, u64>,
     /// What the relay has no more of each stream, as it said when this connection began.
     bases: BTreeMap<StreamId, u64>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
@@ -149,6 +175,7 @@ impl Engine {
         let keys = AccountKeys::from_bytes(&account.keys)?;
         let index_waits = store::search::has_waiting(database.connection())?;
         let waiting = store::outbox::waiting(database.connection())?;
+        let telling = Telling::load(database.connection())?;
         let shown = Connection {
             state: crate::model::ConnectionState::Connecting,
             since: seams.clock.wall_ms(),
@@ -171,18 +198,26 @@ impl Engine {
             holds: BTreeMap::new(),
             exists_refusals: BTreeMap::new(),
             events: Changes::default(),
+            condition: Condition::default(),
             index_waits,
             pauses: BTreeMap::new(),
+            lists_due: None,
             renewal_due: None,
+            packages_due: None,
             receipts_due: Some(Duration::ZERO),
             receipts_told: BTreeMap::new(),
             typing_told: BTreeMap::new(),
             live: Live::default(),
+            telling,
+            waiting_signals: BTreeMap::new(),
             asked_manifests: BTreeSet::new(),
             answers: 0,
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,
+            compared: BTreeMap::new(),
+            setbacks: BTreeMap::new(),
+            delivered: BTreeMap::new(),
             bases: BTreeMap::new(),
             returning: false,
         })
@@ -197,12 +232,15 @@ impl Engine {
             relay: self.account.addresses.first().cloned().unwrap_or_default(),
             handle: self.account.handle.clone(),
             recovery: match &self.account.recovery_code {
-                None if self.account.registration.is_none() => RecoveryState::Confirmed,
+                // the root key leaves with the code, and a restored account never had it
+                None if !self.keys.has_root_key() => RecoveryState::Confirmed,
                 Some(_) if store::account::is_recovery_due(self.database.connection()) => {
                     RecoveryState::Due
                 }
                 _ => RecoveryState::Later,
             },
+            presence: self.presence(),
+            announced: self.account.privacy.announce,
         }
     }
 
@@ -212,12 +250,16 @@ impl Engine {
         self.relay_time()
     }
 
-    /// Changes something of the database that the engine itself does not look at.
+    /// Changes something of the database that the engine itself does not look at, save what others may see and the handle: a
+    /// backup brings them.
     pub(crate) fn change(
         &mut self,
         work: impl FnOnce(&WriteTransaction<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.write(work)
+        self.write(work)?;
+        let row = store::account::load(self.database.connection())?;
+        (self.account.privacy, self.account.handle) = (row.privacy, row.handle);
+        Ok(())
     }
 
     /// The connection as shown.
@@ -228,6 +270,9 @@ impl Engine {
 
     /// Takes what the network says.
     pub fn network(&mut self, event: NetworkEvent) {
+        if self.is_damaged() {
+            return;
+        }
         let outcome = match event {
             NetworkEvent::Opened(connection, tls) => self.opened(connection, tls),
             NetworkEvent::Received(connection, bytes) => self.received(connection, &bytes),
@@ -238,6 +283,9 @@ impl Engine {
 
     /// Does what is due by now. Call it at the start, and when [`Engine::next_wake`] has come.
     pub fn wake(&mut self) {
+        if self.is_damaged() {
+            return;
+        }
         let now = self.seams.clock.monotonic();
         let held = self.holds.len();
         self.holds
@@ -247,6 +295,7 @@ impl Engine {
         self.pauses.retain(|_, until| *until > now);
         let released_commits = self.pauses.len() < paused;
         self.end_typing();
+        self.count_packages();
         let outcome = self
             .wake_session()
             .and_then(|()| {
@@ -264,7 +313,10 @@ impl Engine {
                 }
             })
             .and_then(|()| self.renew_due())
+            .and_then(|()| self.lists_again())
             .and_then(|()| self.tell_read())
+            .and_then(|()| self.end_presence())
+            .and_then(|()| self.tell_presence())
             .and_then(|()| self.pump());
         if self
             .acks
@@ -279,16 +331,25 @@ impl Engine {
     /// The monotonic time at which [`Engine::wake`] has something to do.
     #[must_use]
     pub fn next_wake(&self) -> Option<Duration> {
+        if self.is_damaged() {
+            return None;
+        }
         let holds = self.holds.values().filter_map(|hold| match hold {
             Hold::Time(until) => Some(*until),
             Hold::Seq(_) | Hold::Connection => None,
         });
         let online = self.session.is_online();
-        let when_online = [self.renewal_due, self.receipts_due]
-            .into_iter()
-            .flatten()
-            .chain(self.pauses.values().copied())
-            .filter(|_| online);
+        let when_online = [
+            self.renewal_due,
+            self.receipts_due,
+            self.packages_due,
+            self.lists_due,
+            self.telling.due(),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.pauses.values().copied())
+        .filter(|_| online);
         self.session
             .next_wake()
             .into_iter()
@@ -296,6 +357,7 @@ impl Engine {
             .chain(holds)
             .chain(when_online)
             .chain(self.next_typing_end())
+            .chain(self.next_presence_end())
             .min()
     }
 
@@ -308,6 +370,9 @@ impl Engine {
 
     /// Work for when nothing else waits: acknowledgements, and a little of the search index. Returns whether more is left.
     pub fn idle(&mut self) -> bool {
+        if self.is_damaged() {
+            return false;
+        }
         self.flush_acks();
         if self.index_waits {
             match self.write(|write| store::search::index_some(write, INDEX_BATCH)) {
@@ -334,16 +399,26 @@ impl Engine {
 
     /// Runs one transaction and keeps what it announces.
     fn write<T>(&mut self, work: impl FnOnce(&WriteTransaction<'_>) -> Result<T>) -> Result<T> {
-        let (value, events) = self.database.write(work)?;
-        self.events.extend(events);
-        Ok(value)
+        match self.database.write(work) {
+            Ok((value, events)) => {
+                self.events.extend(events);
+                Ok(value)
+            }
+            Err(error) => {
+                self.look_into(&error);
+                Err(error)
+            }
+        }
     }
 
     /// Ends an input: a failed transaction has changed nothing, so the connection is dropped and everything is offered again.
     fn settle(&mut self, outcome: Result<()>) {
         if let Err(error) = outcome {
             error!(%error, "input failed");
-            self.drop_connection(None);
+            self.look_into(&error);
+            if !self.is_damaged() {
+                self.drop_connection(None);
+            }
         }
         self.show_connection();
     }

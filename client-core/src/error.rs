@@ -32,12 +32,18 @@ pub enum ErrorKind {
     TextInvalid,
     /// The passphrase does not open the profile.
     WrongPassphrase,
+    /// An earlier attempt with the same link or code is protected in another way.
+    OtherProtection,
     /// The passphrase is too short.
     PassphraseTooShort,
     /// The computer's keyring failed; the profile is untouched.
     Keyring,
     /// The local database failed; nothing was changed.
     Database,
+    /// The local database is damaged: nothing is written any more, and the next start mends it. Of key slots: beyond mending.
+    Damaged,
+    /// A newer version of this program wrote it; nothing was changed.
+    Newer,
     /// The disk is full; nothing was changed.
     DiskFull,
     /// There is no such conversation, message or account.
@@ -103,13 +109,18 @@ impl std::error::Error for Error {}
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        let kind = match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => ErrorKind::DiskFull,
-            _ if matches!(error, rusqlite::Error::QueryReturnedNoRows) => ErrorKind::NotFound,
-            _ => ErrorKind::Database,
-        };
         // the text names tables and conditions, never values
-        Self::new(kind, error.to_string())
+        Self::new(kind_of(&error), error.to_string())
+    }
+}
+
+fn kind_of(error: &rusqlite::Error) -> ErrorKind {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => ErrorKind::DiskFull,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Damaged,
+        _ if matches!(error, rusqlite::Error::QueryReturnedNoRows) => ErrorKind::NotFound,
+        _ => ErrorKind::Database,
     }
 }
 
@@ -152,7 +163,7 @@ impl From<crate::crypto::Failure> for Error {
     fn from(failure: crate::crypto::Failure) -> Self {
         let kind = match failure {
             // a row that cannot be read is the trouble of one group, not of the database
-            crate::crypto::Failure::Storage(MlsStoreError::Database(_)) => ErrorKind::Database,
+            crate::crypto::Failure::Storage(MlsStoreError::Database(ref error)) => kind_of(error),
             _ => ErrorKind::Crypto,
         };
         Self::new(kind, failure.to_string())

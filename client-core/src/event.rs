@@ -17,6 +17,8 @@ pub enum Event {
     SearchIndexed,
     /// Oneself changed: the handle, or the state of the recovery code.
     MeChanged,
+    /// The database is damaged: nothing is written any more, the connection is closed, and the next start mends it.
+    DatabaseDamaged,
     /// The connection changed.
     ConnectionChanged(Connection),
 }

@@ -17,11 +17,13 @@ pub mod messages;
 pub mod mls;
 pub mod openings;
 pub mod outbox;
+pub mod presence;
 pub mod progress;
 pub mod requests;
 pub(crate) mod salvage;
 pub mod search;
 pub mod streams;
+pub mod wishes;
 
 use rusqlite::Row;
 

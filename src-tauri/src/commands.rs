@@ -4,6 +4,7 @@ mod account;
 mod conversations;
 mod health;
 mod links;
+mod lost;
 mod messages;
 mod people;
 mod qr;
@@ -19,7 +20,8 @@ use crate::{
     dto::{
         self, AccountId, AppError, AppState, AskedWord, BlockedAccount, Comparison, Conversation,
         ConversationKey, ErrorCode, ExportFormat, IssuedLink, LinkPreview, Me, Message, MessageId,
-        MessagePage, NewLink, Passphrase, Protection, SearchHit, Secret, Settings, Slot, SlotKind,
+        MessagePage, NewLink, OwnFolder, Passphrase, Protection, SearchHit, Secret, Settings, Slot,
+        SlotKind,
     },
     state::Shell,
 };
@@ -83,7 +85,16 @@ commands! {
     /// Opens an account by its recovery code.
     UnlockWithCode { code: Secret } -> AppState = account::unlock_with_code;
     /// Brings an account back on this computer: by its code, the relay's address and, where there is one, a backup folder.
-    RestoreAccount { code: Secret, relay: String, folder: Option<String>, name: String, protection: Protection } -> AppState = account::restore;
+    /// Without a name the former one stays.
+    RestoreAccount { code: Secret, relay: String, folder: Option<String>, name: Option<String>, protection: Protection } -> AppState = account::restore;
+    /// Opens a lost account without its messages; the conversations come back from the relay.
+    OpenWithoutMessages {} -> AppState = lost::open_without_messages;
+    /// Opens a lost account with what a backup of it has; may take minutes.
+    OpenWithBackup { folder: String, code: Secret } -> AppState = lost::open_with_backup;
+    /// Moves a lost account's files beside, so that it can be restored by its recovery code. Nothing is deleted.
+    PutAside {} -> AppState = lost::put_aside;
+    /// Ends the program and starts it anew, which mends a damaged database.
+    Restart {} -> () = window::restart;
     /// The person has read how the database was mended.
     AcknowledgeMended {} -> () = health::acknowledge_mended;
     /// The ways into this profile.
@@ -120,6 +131,12 @@ commands! {
     SetHandle { handle: Option<String> } -> Me = people::set_handle;
     /// Opens the conversation with the account that has a handle; it has to accept.
     OpenHandle { handle: String } -> ConversationKey = people::open_handle;
+    /// Do not disturb, for so many minutes or until this changes; or no more.
+    SetDoNotDisturb { on: bool, minutes: Option<u32> } -> Me = people::set_do_not_disturb;
+    /// A line for contacts, for so many minutes or until this changes; empty: none.
+    SetStatusText { text: String, minutes: Option<u32> } -> Me = people::set_status_text;
+    /// The person did something in the window; told at most every 30 s.
+    Input {} -> () = window::input;
     /// Tells the other that one is typing; at most every 3 s.
     Typing { conversation: ConversationKey } -> () = conversations::typing;
     /// A card to be written to: opens a conversation, makes no account.
@@ -140,6 +157,8 @@ commands! {
     RehearseBackup {} -> dto::Health = health::rehearse_backup;
     /// Writes a conversation into a folder; answers with the file.
     ExportConversation { conversation: ConversationKey, format: ExportFormat, folder: String } -> String = health::export_conversation;
+    /// Opens a folder of this program in the system's file manager.
+    OpenFolder { folder: OwnFolder } -> () = window::open_folder;
     /// Adds the person who made the link.
     OpenContact { link: String } -> ConversationKey = links::open_contact;
     /// Newest activity first.

@@ -20,14 +20,14 @@ use serde::{Deserialize, Serialize};
 use ts_rs::{Config, TS};
 
 pub(crate) use self::{
-    account::{AppState, Connection, KeyringStatus, Language, Me, Settings, Theme},
+    account::{AppState, Connection, KeyringStatus, Language, LostFiles, Me, Settings, Theme},
     conversation::Conversation,
     error::{AppError, ErrorCode},
     event::Event,
-    health::{ExportFormat, Health, Rehearsal},
+    health::{ExportFormat, Health, OwnFolder, Rehearsal},
     link::{IssuedLink, LinkPreview, NewLink},
     message::{Message, MessagePage, SearchHit},
-    people::{BlockedAccount, Presence, Privacy},
+    people::{BlockedAccount, OwnPresence, Presence, Privacy},
     profile::{Mended, Passphrase, Protection, Secret, Slot, SlotKind},
     trust::{AskedWord, Comparison, RecoveryCode, SafetyNumber},
 };
@@ -106,6 +106,9 @@ pub(crate) fn declarations(config: &Config) -> Vec<(Option<String>, String)> {
         account::OfflineCause,
         Connection,
         account::RecoveryState,
+        people::DoNotDisturb,
+        people::StatusText,
+        OwnPresence,
         Me,
         SlotKind,
         profile::SlotTrouble,
@@ -124,6 +127,8 @@ pub(crate) fn declarations(config: &Config) -> Vec<(Option<String>, String)> {
         Rehearsal,
         Health,
         ExportFormat,
+        OwnFolder,
+        LostFiles,
         AppState,
         link::LinkKind,
         LinkPreview,

@@ -1,13 +1,16 @@
 //! The account of this window: not there, locked, or at work.
 
 mod backups;
+mod idleness;
 mod keeper;
+mod lost;
 mod opening;
 mod recovery;
 mod slots;
 
 use std::{
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
@@ -25,7 +28,7 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use self::keeper::Keeper;
+use self::{idleness::Input, keeper::Keeper, lost::LostAccount};
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Mended, Settings},
@@ -47,6 +50,12 @@ pub(crate) trait Program: Send + Sync {
 
     /// Asks the person for a folder with the system's dialog. `None` where they gave up, or there is no such dialog.
     fn pick_folder(&self) -> Answer<Option<PathBuf>>;
+
+    /// How long nobody has touched the computer. `None` where its system does not tell.
+    fn idle_time(&self) -> Answer<Option<Duration>>;
+
+    /// Shows a folder in the system's file manager. Returns before it is there.
+    fn open_folder(&self, folder: &Path) -> io::Result<()>;
 }
 
 /// What a person answers, some time.
@@ -56,7 +65,8 @@ pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) struct Shell {
     folder: PathBuf,
     settings: Arc<SettingsFile>,
-    program: Box<dyn Program>,
+    program: Arc<dyn Program>,
+    input: Arc<Input>,
     bridge: Arc<Bridge>,
     keyring: Arc<dyn Keyring>,
     runtime: Handle,
@@ -67,6 +77,10 @@ pub(crate) struct Shell {
     keeping: std::sync::Mutex<JoinSet<()>>,
     /// The keyring answered, and does not have what opens the profile: it is given it again by who opens it otherwise.
     keyring_lost: AtomicBool,
+    /// An account that nothing opens, until the person has decided about it.
+    lost: std::sync::Mutex<Option<LostAccount>>,
+    /// Where the last export was written.
+    exported: std::sync::Mutex<Option<PathBuf>>,
 }
 
 /// An account at work, and the tasks that belong to it.
@@ -99,7 +113,8 @@ impl Shell {
         Self {
             folder,
             settings,
-            program: Box::new(program),
+            program: Arc::new(program),
+            input: Arc::default(),
             bridge: Arc::default(),
             keyring: Arc::new(keyring),
             runtime,
@@ -107,6 +122,8 @@ impl Shell {
             account: RwLock::default(),
             keeping: std::sync::Mutex::default(),
             keyring_lost: AtomicBool::new(false),
+            lost: std::sync::Mutex::default(),
+            exported: std::sync::Mutex::default(),
         }
     }
 
@@ -137,6 +154,17 @@ impl Shell {
     /// Asks the person for a folder.
     pub(crate) async fn pick_folder(&self) -> Option<PathBuf> {
         self.program.pick_folder().await
+    }
+
+    /// The person did something in the window.
+    pub(crate) fn note_input(&self) {
+        self.input.note();
+    }
+
+    /// Ends this process and starts the program anew.
+    pub(crate) fn restart(&self) {
+        info!("the person starts the program anew");
+        self.program.restart();
     }
 
     /// The account, if it is at work.
@@ -210,6 +238,12 @@ impl Shell {
         let account = Arc::new(account);
         let keep = keeper::keep(Arc::downgrade(&account));
         self.keeping().spawn_on(keep, &self.runtime);
+        let watch = idleness::watch(
+            Arc::downgrade(&account),
+            Arc::clone(&self.program),
+            Arc::clone(&self.input),
+        );
+        self.keeping().spawn_on(watch, &self.runtime);
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(account);
     }
 
@@ -228,11 +262,12 @@ impl Shell {
         let account = self.account()?;
         let client = &account.client;
         Ok(AppState::Ready {
-            me: client.me().await?.into(),
+            me: Box::new(client.me().await?.into()),
             connection: client.connection().await?.into(),
             settings: self.settings.current(),
             // of several, the newest says what is here now
             mended: client.untold_mendings().await?.pop().map(Mended::from),
+            damaged: client.is_damaged(),
         })
     }
 }

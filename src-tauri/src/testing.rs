@@ -2,8 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use client_core::keyslots::{KeyringTrouble, SecretStore};
@@ -115,6 +117,8 @@ struct Told {
     settings: Vec<Settings>,
     restarts: usize,
     folder: Option<PathBuf>,
+    idle: Option<Duration>,
+    opened: Vec<PathBuf>,
 }
 
 impl TestProgram {
@@ -125,6 +129,16 @@ impl TestProgram {
     /// The folder that the person picks from now on.
     pub(crate) fn pick(&self, folder: &Path) {
         self.0.lock().unwrap().folder = Some(folder.to_owned());
+    }
+
+    /// How long nobody touches the computer, as its system says from now on.
+    pub(crate) fn leave_alone(&self, idle: Duration) {
+        self.0.lock().unwrap().idle = Some(idle);
+    }
+
+    /// The folders that were shown.
+    pub(crate) fn opened(&self) -> Vec<PathBuf> {
+        self.0.lock().unwrap().opened.clone()
     }
 
     pub(crate) fn restarts(&self) -> usize {
@@ -143,6 +157,15 @@ impl Program for TestProgram {
 
     fn pick_folder(&self) -> Answer<Option<PathBuf>> {
         Box::pin(std::future::ready(self.0.lock().unwrap().folder.clone()))
+    }
+
+    fn idle_time(&self) -> Answer<Option<Duration>> {
+        Box::pin(std::future::ready(self.0.lock().unwrap().idle))
+    }
+
+    fn open_folder(&self, folder: &Path) -> io::Result<()> {
+        self.0.lock().unwrap().opened.push(folder.to_owned());
+        Ok(())
     }
 }
 

@@ -25,10 +25,13 @@ const words: Record<ErrorCode, ErrorWords> = {
   version: { severity: "serious", text: "error.version", action: "none" },
   nameInvalid: { severity: "problem", text: "error.nameInvalid", action: "editInput" },
   textInvalid: { severity: "problem", text: "error.textInvalid", action: "editInput" },
+  otherProtection: { severity: "problem", text: "error.otherProtection", action: "editInput" },
   wrongPassphrase: { severity: "problem", text: "error.wrongPassphrase", action: "editInput" },
   passphraseTooShort: { severity: "problem", text: "error.passphraseTooShort", action: "editInput" },
   keyring: { severity: "serious", text: "error.keyring", action: "retry" },
   database: { severity: "serious", text: "error.database", action: "retry" },
+  damaged: { severity: "serious", text: "error.damaged", action: "none" },
+  newer: { severity: "serious", text: "error.newer", action: "none" },
   diskFull: { severity: "serious", text: "error.diskFull", action: "retry" },
   notFound: { severity: "problem", text: "error.notFound", action: "none" },
   refused: { severity: "problem", text: "error.refused", action: "none" },
@@ -42,6 +45,10 @@ const words: Record<ErrorCode, ErrorWords> = {
   lastSlot: { severity: "notice", text: "error.lastSlot", action: "none" },
   folder: { severity: "problem", text: "error.folder", action: "editInput" },
   noRecoveryRecord: { severity: "problem", text: "error.noRecoveryRecord", action: "editInput" },
+  noBackup: { severity: "problem", text: "error.noBackup", action: "editInput" },
+  backupDamaged: { severity: "problem", text: "error.backupDamaged", action: "editInput" },
+  backupOfOther: { severity: "problem", text: "error.backupOfOther", action: "editInput" },
+  noFileManager: { severity: "notice", text: "error.noFileManager", action: "none" },
   internal: { severity: "problem", text: "error.internal", action: "retry" },
 };
 
@@ -67,5 +74,6 @@ export function causeText(cause: OfflineCause): MessageKey {
 /** The page that is shown when the account's files cannot be opened. */
 export function brokenPage(code: ErrorCode): { title: MessageKey; text: MessageKey } {
   if (code === "busy") return { title: "inUse.title", text: "inUse.text" };
+  if (code === "newer") return { title: "newer.title", text: "newer.text" };
   return { title: "broken.title", text: "broken.text" };
 }

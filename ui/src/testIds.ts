@@ -31,6 +31,8 @@
  * | blocked-bar, unblock | in place of the composer of somebody who is blocked |
  * | blocked-account | row of the blocked people in the settings |
  * | standing-mark, verified, presence-dot | marks in the list; the dot also in the header |
+ * | own-status, status-choice, status-until, status-text, status-text-until, status-save | the own status: button beside the search, and its dialog |
+ * | status-said | header: what the other says of itself |
  * | conversation-status, verified-open, conversation-menu | header: the line under the name, the mark, the menu (items by their names) |
  * | message-details | times of a message |
  * | empty-safety | button of an empty chat |
@@ -51,9 +53,15 @@
  * | code-input | field for the 24 words: restore, locked page, backup |
  * | restore-open, restore-relay, restore-do | restore page |
  * | folder-input, folder-choose | a folder, on the restore page and in the export |
+ * | folder-open | shows a folder in the file manager: backup, export, damaged files |
  * | keyring-trouble, way-recovery, unlock-with-code | locked page with several ways in |
- * | mended, mended-understood | told once after damage |
+ * | lost-reason | why nothing opens the messages |
+ * | lost-backup, lost-without, lost-code | what the person can choose then |
+ * | lost-restore, lost-confirm | the buttons that do it |
+ * | damaged-banner, damaged-restart | damage that was found at work |
+ * | mended, mended-kept, mended-understood | told once after damage |
  * | health-facts, backup-last, backup-test | counted facts in the settings |
+ * | backup-problem | why the last backup failed |
  * | backup-choose, backup-start, backup-now, backup-test-now, backup-stop | the backup |
  * | export-format, export-do, export-done | exporting a chat |
  * | error-text | the sentence of an error, wherever it is shown |
@@ -63,6 +71,7 @@ export const testIds = [
   "backup-choose",
   "backup-last",
   "backup-now",
+  "backup-problem",
   "backup-start",
   "backup-stop",
   "backup-test",
@@ -80,6 +89,8 @@ export const testIds = [
   "conversation-status",
   "conversation-title",
   "create-account",
+  "damaged-banner",
+  "damaged-restart",
   "empty-safety",
   "error-text",
   "export-do",
@@ -90,6 +101,7 @@ export const testIds = [
   "first-run-relay",
   "folder-choose",
   "folder-input",
+  "folder-open",
   "handle-input",
   "handle-open",
   "handle-outcome",
@@ -109,7 +121,14 @@ export const testIds = [
   "last-way",
   "links-open",
   "looks-like",
+  "lost-backup",
+  "lost-code",
+  "lost-confirm",
+  "lost-reason",
+  "lost-restore",
+  "lost-without",
   "mended",
+  "mended-kept",
   "mended-understood",
   "message",
   "message-details",
@@ -120,6 +139,7 @@ export const testIds = [
   "open-handle",
   "open-link",
   "own-handle",
+  "own-status",
   "passphrase-input",
   "passphrase-repeat",
   "passphrase-save",
@@ -160,6 +180,12 @@ export const testIds = [
   "search-input",
   "settings-open",
   "standing-mark",
+  "status-choice",
+  "status-said",
+  "status-save",
+  "status-text",
+  "status-text-until",
+  "status-until",
   "stopped-retry",
   "theme-select",
   "unblock",

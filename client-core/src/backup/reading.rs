@@ -14,9 +14,9 @@ use crate::{
     },
     error::Error,
     store::{
-        Database, WriteTransaction,
+        Database, WriteTransaction, account,
         backup::{self, MESSAGES, SMALL_TABLES, Settings},
-        database,
+        database, mendings,
     },
 };
 
@@ -59,25 +59,7 @@ pub fn open_with_key(settings: &Settings) -> Result<Opened, BackupError> {
 /// # Errors
 /// [`BackupError::Damaged`]: something differs; the others as they come.
 pub fn rehearse(settings: &Settings) -> Result<Restored, BackupError> {
-    let opened = open_with_key(settings)?;
-    let (database, restored) = opened.restore_to_memory()?;
-    let connection = database.connection();
-    let columns = backup::columns(connection, MESSAGES)?;
-    let (count, digest) = backup::digest(connection, &columns, opened.manifest.last_message)?;
-    let manifest = &opened.manifest;
-    let same = if manifest.holds_lost {
-        count >= manifest.messages
-    } else {
-        count == manifest.messages && digest == *manifest.digest
-    };
-    if same {
-        Ok(restored)
-    } else {
-        Err(BackupError::damaged(format!(
-            "{count} messages instead of {}, or other ones",
-            manifest.messages
-        )))
-    }
+    open_with_key(settings)?.rehearse()
 }
 
 fn open_by(folder: &Path, key: Zeroizing<[u8; 32]>) -> Result<Opened, BackupError> {
@@ -111,7 +93,33 @@ impl Opened {
         self.manifest.time
     }
 
-    /// Restores into the database of a device that was just made: contacts, conversations and messages. Its conversations
+    /// Restores into memory and compares with what the last run wrote. Says how much it was.
+    ///
+    /// # Errors
+    /// [`BackupError::Damaged`]: something differs; the others as they come.
+    pub fn rehearse(&self) -> Result<Restored, BackupError> {
+        let (database, restored) = self.restore_to_memory()?;
+        let connection = database.connection();
+        let columns = backup::columns(connection, MESSAGES)?;
+        let (count, digest) = backup::digest(connection, &columns, self.manifest.last_message)?;
+        let manifest = &self.manifest;
+        let same = if manifest.holds_lost {
+            count >= manifest.messages
+        } else {
+            count == manifest.messages && digest == *manifest.digest
+        };
+        if same {
+            Ok(restored)
+        } else {
+            Err(BackupError::damaged(format!(
+                "{count} messages instead of {}, or other ones",
+                manifest.messages
+            )))
+        }
+    }
+
+    /// Restores into the database of a device that was just made: contacts, conversations and messages, what others may see, and
+    /// the handle. Its conversations
     /// are to be joined again, see [`crate::store::mendings::mls_lost`].
     ///
     /// # Errors
@@ -123,6 +131,10 @@ impl Opened {
         // messages are rows of conversations that come before them, but hostile files may say otherwise
         backup::defer_references(write)?;
         let restored = self.put_rows(write)?;
+        if let Some(privacy) = self.manifest.privacy {
+            account::set_privacy(write, account::privacy_from(privacy))?;
+            account::set_handle(write, self.manifest.handle.as_deref())?;
+        }
         backup::finish_restore(write)?;
         Ok(restored)
     }
@@ -144,6 +156,18 @@ impl Opened {
         backup::finish_filling(write)?;
         let [.., now] = backup::count(write.connection())?;
         restored.messages = now.saturating_sub(before);
+        Ok(restored)
+    }
+
+    /// Fills the database of a device that lost its own, and has backups go on in the same folder.
+    ///
+    /// # Errors
+    /// [`BackupError`]; the caller rolls the transaction back.
+    pub(crate) fn refill(&self, write: &WriteTransaction<'_>) -> Result<Restored, BackupError> {
+        let folder = self.folder.to_string_lossy();
+        backup::turn_on(write, &self.key, &folder, self.record())?;
+        let restored = self.fill(write)?;
+        mendings::note_refilled(write, self.time(), restored.messages)?;
         Ok(restored)
     }
 

@@ -1,8 +1,8 @@
 //! People: accepting and declining who asks, blocking, handles and links. What the relay has to know is kept until it does.
 
 use protocol::{
-    AccountId, ConversationId, DeclineRequest, EndLink, ErrorCode, FindAccount, Found, Frame,
-    Refusal, SetBlock, SetHandle, Token, is_handle,
+    AccountId, ConversationId, DeclineRequest, DeviceId, EndLink, ErrorCode, FindAccount, Found,
+    Frame, Refusal, SetBlock, SetHandle, Token, is_handle,
 };
 use tracing::{info, warn};
 
@@ -87,11 +87,7 @@ impl Engine {
         let own = self.keys.device();
         self.write(|write| {
             requests::set_blocked(write, account, blocked)?;
-            if let Some(key) = conversations::key_of_peer(write.connection(), account)? {
-                // what is not delivered while a block lasts is not missed, whether the conversation is older or not
-                conversations::set_entered_late(write, key)?;
-                chains::forget_others(write, key, own)?;
-            }
+            miss_nothing_of(write, account, own)?;
             crate::KillPoint::BlockBeforeCommit.reach();
             Ok(())
         })?;
@@ -245,6 +241,19 @@ impl Engine {
         let outcome = self.tell_people().and_then(|()| self.pump());
         self.settle(outcome);
     }
+}
+
+/// What is not delivered while a block lasts is not missed, whether the conversation is older or not.
+pub(super) fn miss_nothing_of(
+    write: &WriteTransaction<'_>,
+    account: AccountId,
+    own: DeviceId,
+) -> Result<()> {
+    let Some(key) = conversations::key_of_peer(write.connection(), account)? else {
+        return Ok(());
+    };
+    conversations::set_entered_late(write, key)?;
+    chains::forget_others(write, key, own)
 }
 
 /// The two may write to each other: the other is told who we are, and by that, that it is accepted.

@@ -42,7 +42,7 @@ impl Engine {
         let code = RecoveryCode::generate(random)?;
         let record = self
             .keys
-            .recovery_record(random, &code)
+            .recovery_record(random, &code, &self.account.name)
             .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
         self.write(|write| {
             let record = (code.record_id(), record.as_slice());

@@ -51,7 +51,7 @@ impl Engine {
                 })
             })?;
         }
-        let next = conversations::next_renewal(self.database.connection())?;
+        let next = conversations::next_renewal(self.database.connection(), MOST_ENTRIES)?;
         let now = self.relay_time();
         self.renewal_due = next.map(|at| {
             self.seams
@@ -60,6 +60,12 @@ impl Engine {
                 .saturating_add(Duration::from_millis(at.saturating_sub(now)).max(PAUSE))
         });
         Ok(())
+    }
+
+    /// Nothing is sent before a renewal that nobody may have planned: a request is accepted, or proves to be none, at any time.
+    pub(super) fn hasten_renewal(&mut self) {
+        let soon = self.seams.clock.monotonic().saturating_add(PAUSE);
+        self.renewal_due = Some(self.renewal_due.map_or(soon, |due| due.min(soon)));
     }
 
     /// Renews one leaf, if one is due.

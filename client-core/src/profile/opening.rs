@@ -43,7 +43,8 @@ impl From<OpeningError> for Error {
     fn from(error: OpeningError) -> Self {
         match error {
             OpeningError::Failed(error) => error,
-            other => Self::new(ErrorKind::Database, other.to_string()),
+            OpeningError::Newer => Self::new(ErrorKind::Newer, error.to_string()),
+            OpeningError::Lost(_) => Self::new(ErrorKind::Damaged, error.to_string()),
         }
     }
 }
@@ -207,6 +208,7 @@ fn try_out(database: &Database) -> Result<()> {
     let connection = database.connection();
     let account = store::account::load(connection)?;
     AccountKeys::from_bytes(&account.keys)?;
+    store::account::own_manifest_number(connection)?;
     store::search::has_waiting(connection)?;
     store::outbox::waiting(connection)?;
     Ok(())

@@ -12,7 +12,7 @@ use std::{
 };
 
 use hkdf::Hkdf;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 use sha2::Sha256;
 use tracing::warn;
 use zeroize::Zeroizing;
@@ -76,6 +76,8 @@ impl std::fmt::Debug for DatabaseKey {
 pub struct Database {
     connection: Connection,
     path: PathBuf,
+    /// Damage was found: what is on the disk stays as it is until it is mended.
+    stopped: bool,
     // goes after the connection; a database in memory has none
     closing: Option<Closing>,
 }
@@ -172,6 +174,7 @@ impl Database {
         Ok(Self {
             connection,
             path: PathBuf::new(),
+            stopped: false,
             closing: None,
         })
     }
@@ -195,10 +198,28 @@ impl Database {
         witness::note_doubt(path)
     }
 
+    /// Writes nothing any more, also not when it is closed: the database is damaged, and what is there is kept as it is.
+    pub(crate) fn stop_writing(&mut self) {
+        self.stopped = true;
+        let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        if let Err(error) = self.connection.set_db_config(keep_log, true) {
+            warn!(%error, "closing may still write to a damaged database");
+        }
+    }
+
+    /// Checks everything, as an opening does that was told to: seconds for a large database.
+    ///
+    /// # Errors
+    /// [`OpenError::Damaged`] with the first thing found.
+    pub(crate) fn check(&self) -> std::result::Result<(), OpenError> {
+        check(&self.connection, Check::Everything)
+    }
+
     fn new(connection: Connection, path: &Path) -> Self {
         Self {
             connection,
             path: path.to_owned(),
+            stopped: false,
             closing: Some(Closing(path.to_owned())),
         }
     }
@@ -219,10 +240,17 @@ impl Database {
     ///
     /// # Errors
     /// What `work` returned, or [`ErrorKind::Database`] from the commit; then nothing was changed or announced.
+    /// [`ErrorKind::Damaged`] after [`Database::stop_writing`].
     pub fn write<T>(
         &mut self,
         work: impl FnOnce(&WriteTransaction<'_>) -> Result<T>,
     ) -> Result<(T, BTreeSet<Event>)> {
+        if self.stopped {
+            return Err(Error::new(
+                ErrorKind::Damaged,
+                "the database waits to be mended",
+            ));
+        }
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -22,7 +22,9 @@ fn new_device(person: &Person) -> NewDevice {
 /// The record of a person, opened by its code.
 fn record(person: &mut Person) -> (RecoveryCode, RecoveryRecord) {
     let code = RecoveryCode::generate(&mut person.random).unwrap();
-    let sealed = person.keys.recovery_record(&mut person.random, &code);
+    let sealed = person
+        .keys
+        .recovery_record(&mut person.random, &code, "Alice");
     let record = RecoveryRecord::open(&code, &sealed.unwrap()).unwrap();
     (code, record)
 }
@@ -220,14 +222,14 @@ fn a_restored_account_has_the_same_root_key_and_nothing_else_of_before() {
     assert_eq!(Manifest::open(&next).unwrap().dsk.version, 2);
 
     // the same code seals the new record, and it restores once more
-    let sealed = keys.recovery_record(&mut random, &code).unwrap();
+    let sealed = keys.recovery_record(&mut random, &code, "Alice").unwrap();
     let record = RecoveryRecord::open(&code, &sealed).unwrap();
     let (_, again) = AccountKeys::restored(&record, &next, &mut random, LATER).unwrap();
     assert_eq!(Manifest::open(&again).unwrap().dsk.version, 3);
 
     keys.forget_root_key();
     assert_eq!(
-        keys.recovery_record(&mut random, &code),
+        keys.recovery_record(&mut random, &code, "Alice"),
         Err(SealRecordError::NoRootKey)
     );
 }

@@ -1,6 +1,6 @@
 //! The recovery code, as words and as a QR code, and the record that it opens.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use client_core::{
     crypto::{
@@ -180,9 +180,13 @@ proptest! {
 // ---- the record ------------------------------------------------------------------------------------------------------
 
 fn record(person: &mut Person, code: &RecoveryCode) -> Vec<u8> {
+    record_with(person, code, "Alice")
+}
+
+fn record_with(person: &mut Person, code: &RecoveryCode, name: &str) -> Vec<u8> {
     person
         .keys
-        .recovery_record(&mut person.random, code)
+        .recovery_record(&mut person.random, code, name)
         .unwrap()
 }
 
@@ -243,12 +247,41 @@ fn a_damaged_record_is_refused() {
     );
 }
 
+#[test]
+fn a_record_keeps_the_name_and_hides_how_long_it_is() {
+    let mut alice = Person::new(1);
+    let longest = "ñ".repeat(64);
+    let family = "👨‍👩‍👧‍👦".repeat(9);
+    let lengths: BTreeSet<usize> = ["A", "Alice", "أليس", &longest, &family]
+        .map(|name| {
+            let sealed = record_with(&mut alice, &code(7), name);
+            let opened = RecoveryRecord::open(&code(7), &sealed).unwrap();
+            assert_eq!(opened.name(), Some(name));
+            sealed.len()
+        })
+        .into();
+    assert_eq!(lengths.len(), 1, "{lengths:?}");
+    for none in ["", &"a".repeat(257)] {
+        let sealed = record_with(&mut alice, &code(7), none);
+        let opened = RecoveryRecord::open(&code(7), &sealed).unwrap();
+        assert_eq!(opened.name(), None);
+    }
+}
+
 /// Written once, and must open for ever. `UPDATE_GOLDEN=1` writes it anew: only ever as an additional file.
 #[test]
-fn a_record_written_by_version_1_restores_its_account() {
+fn records_written_with_and_without_a_name_restore_their_account() {
+    for (file, name) in [("record-1.hex", None), ("record-2.hex", Some("Alice"))] {
+        opens_for_ever(file, name);
+    }
+}
+
+fn opens_for_ever(file: &str, name: Option<&str>) {
     let mut alice = Person::new(1);
-    let today = HEXLOWER.encode(&record(&mut alice, &code(7)));
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/crypto/golden/record-1.hex");
+    let today = record_with(&mut alice, &code(7), name.unwrap_or_default());
+    let today = HEXLOWER.encode(&today);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/crypto/golden");
+    let path = folder.join(file);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, format!("{today}\n")).unwrap();
     }
@@ -256,6 +289,7 @@ fn a_record_written_by_version_1_restores_its_account() {
     assert_eq!(golden.trim(), today);
     let sealed = HEXLOWER.decode(golden.trim().as_bytes()).unwrap();
     let record = RecoveryRecord::open(&code(7), &sealed).unwrap();
+    assert_eq!(record.name(), name);
     let mut random = SeededRandom::new(21);
     let (keys, _) = AccountKeys::restored(&record, &alice.keys.manifest(), &mut random, 0).unwrap();
     assert_eq!(keys.root_public(), alice.keys.root_public());

@@ -6,12 +6,13 @@ use std::{
 
 use client_core::{
     keyslots::Protection,
+    model::{ConversationKey, OutgoingState, RecoveryState},
     profile::{OpeningError, ProfileState},
     safekeeping::How,
-    store::{Database, DatabaseKey, OpenError, mendings},
+    store::{Database, DatabaseKey, OpenError, account, mendings, messages},
 };
 
-use crate::home::{CONVERSATIONS, DAY, Home, NOW, insert_message, seams, text};
+use crate::home::{CONVERSATIONS, DAY, Home, NOW, SECRETIVE, insert_message, seams, text};
 
 const PAGE: u64 = 4096;
 
@@ -22,13 +23,13 @@ fn overwrite(path: &Path, bytes: &[u8], at: u64) {
 }
 
 /// Overwrites whole pages, the first one being 1.
-fn destroy(path: &Path, pages: impl IntoIterator<Item = u64>) {
+pub(crate) fn destroy(path: &Path, pages: impl IntoIterator<Item = u64>) {
     for page in pages {
         overwrite(path, &[0; PAGE as usize], (page - 1) * PAGE);
     }
 }
 
-fn pages(path: &Path) -> u64 {
+pub(crate) fn pages(path: &Path) -> u64 {
     fs::metadata(path).unwrap().len() / PAGE
 }
 
@@ -122,6 +123,50 @@ fn damaged_pages_cost_their_messages_and_no_others() {
 }
 
 #[test]
+fn what_waited_to_be_sent_is_neither_sent_unseen_nor_waits_for_ever() {
+    let home = Home::with_messages(400);
+    let key = ConversationKey(1);
+    let mut engine = home.open().unwrap().engine;
+    let lost = engine.send_text(key, "its queue is lost").unwrap();
+    let unseen = engine.send_text(key, "its row is lost").unwrap();
+    drop(engine);
+    let database = home.database();
+    database
+        .connection()
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF;
+             DELETE FROM outbox WHERE message = (SELECT id FROM messages WHERE text = 'its queue is lost');
+             DELETE FROM messages WHERE text = 'its row is lost';",
+        )
+        .unwrap();
+    drop(database);
+    let last = pages(&home.path());
+    destroy(&home.path(), [last / 2]);
+    Database::doubt(&home.path()).unwrap();
+    let mut opened = home.open().unwrap();
+    assert_eq!(opened.mended.unwrap().how, How::Salvaged);
+    let waiting = |home: &Home| {
+        let connection = Database::open_reader(&home.path(), &home.key).unwrap();
+        let count = |sql| connection.query_row(sql, [], |row| row.get::<_, u32>(0));
+        count("SELECT count(*) FROM outbox").unwrap()
+    };
+    assert_eq!(waiting(&home), 0);
+    let failed = |home: &Home| {
+        let database = Database::open_reader(&home.path(), &home.key).unwrap();
+        let (_, message) = messages::own_row(&database, key, lost.id).unwrap();
+        message.outgoing
+    };
+    assert_eq!(failed(&home), Some(OutgoingState::Failed));
+    let again = opened.engine.retry(key, lost.id).unwrap();
+    assert_eq!(again.outgoing, Some(OutgoingState::Queued));
+    assert_eq!(waiting(&home), 1);
+    // pressing twice queues once
+    opened.engine.retry(key, lost.id).unwrap();
+    assert_eq!(waiting(&home), 1);
+    assert!(opened.engine.retry(key, unseen.id).is_err());
+}
+
+#[test]
 fn the_message_pages_of_a_damaged_database_are_filled_from_the_copy() {
     let home = Home::with_messages(400);
     home.profile.copy_if_due(&home.key, NOW).unwrap();
@@ -187,7 +232,7 @@ fn without_a_copy_a_lost_database_is_a_question() {
     fs::write(home.path(), vec![0x5a; 300_000]).unwrap();
     for _ in 0..2 {
         let opened = home.open();
-        assert!(matches!(opened, Err(OpeningError::Lost(_))));
+        assert!(matches!(opened, Err(OpeningError::Lost(damage)) if !damage.missing));
         assert_eq!(fs::read(home.path()).unwrap(), vec![0x5a; 300_000]);
     }
     // the person wants the account without messages
@@ -210,7 +255,8 @@ fn a_mending_is_told_until_the_person_has_read_it() {
     overwrite(&home.path(), &[0; 16], 0);
     fs::remove_file(home.path()).unwrap();
     let lost = home.open();
-    assert!(matches!(lost, Err(OpeningError::Lost(_))));
+    assert!(matches!(lost, Err(OpeningError::Lost(damage)) if damage.missing));
+    assert!(home.profile.can_open_without_messages(&home.key));
     let opened = home
         .profile
         .open_without_messages(home.key.clone(), seams(NOW));
@@ -225,6 +271,14 @@ fn a_mending_is_told_until_the_person_has_read_it() {
 #[test]
 fn the_keys_of_the_account_survive_the_loss_of_its_row() {
     let home = Home::new(&Protection::Unprotected);
+    let mut database = home.database();
+    database
+        .write(|write| {
+            account::set_privacy(write, SECRETIVE)?;
+            account::set_handle(write, Some("ana"))
+        })
+        .unwrap();
+    drop(database);
     let opened = home.open().unwrap();
     let me = opened.engine.me();
     drop(opened);
@@ -237,6 +291,26 @@ fn the_keys_of_the_account_survive_the_loss_of_its_row() {
     assert_eq!(opened.engine.me().account, me.account);
     assert_eq!(opened.engine.me().name, me.name);
     assert_eq!(opened.engine.me().relay, me.relay);
+    // what was switched off stays off, and nobody hears of it
+    assert_eq!(opened.engine.privacy(), SECRETIVE);
+    assert_eq!(opened.engine.me().handle.as_deref(), Some("ana"));
+}
+
+#[test]
+fn a_recovery_code_that_was_lost_with_the_database_was_not_confirmed() {
+    let home = Home::new(&Protection::Unprotected);
+    let registered = "UPDATE account SET registration = NULL";
+    home.database()
+        .write(|write| Ok(write.connection().execute_batch(registered)?))
+        .unwrap();
+    drop(home.open().unwrap());
+    fs::remove_file(home.path()).unwrap();
+    let opened = home
+        .profile
+        .open_without_messages(home.key.clone(), seams(NOW))
+        .unwrap();
+    // the root key is still here, and the next connection makes a new code
+    assert_eq!(opened.engine.me().recovery, RecoveryState::Later);
 }
 
 /// Leaves the files of a process that was killed: a database and a log with committed messages.

@@ -15,6 +15,7 @@ mod exports;
 mod faults;
 mod golden;
 mod home;
+mod running;
 mod slots;
 #[allow(dead_code, reason = "the long form uses more of it")]
 mod trial;

@@ -16,6 +16,7 @@ pub(super) struct Pending {
     search_indexed: bool,
     connection: Option<Connection>,
     me: Option<Me>,
+    damaged: bool,
     link: Option<String>,
 }
 
@@ -40,6 +41,7 @@ impl Pending {
             Change::SearchIndexed => self.search_indexed = true,
             // what it is now is told by [`Pending::me`]
             Change::MeChanged => {}
+            Change::DatabaseDamaged => self.damaged = true,
             Change::ConnectionChanged(connection) => self.connection = Some(connection.into()),
         }
     }
@@ -105,6 +107,9 @@ impl Pending {
             all.connection
                 .map(|connection| Event::ConnectionChanged { connection }),
         );
+        if all.damaged {
+            events.push(Event::DatabaseDamaged);
+        }
         events.extend(all.me.map(|me| Event::MeChanged { me }));
         events.extend(all.link.map(|text| Event::LinkOpened { text }));
         events

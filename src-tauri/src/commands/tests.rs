@@ -30,6 +30,10 @@ fn commands() -> Vec<Value> {
             "code": "abandon", "relay": "relay.example", "folder": null, "name": "Ana",
             "protection": { "kind": "unprotected" }
         } },
+        { "name": "openWithoutMessages", "params": {} },
+        { "name": "openWithBackup", "params": { "folder": "/tmp", "code": "zebra" } },
+        { "name": "putAside", "params": {} },
+        { "name": "restart", "params": {} },
         { "name": "acknowledgeMended", "params": {} },
         { "name": "slots", "params": {} },
         { "name": "addSlot", "params": { "protection": { "kind": "keyring" } } },
@@ -52,12 +56,16 @@ fn commands() -> Vec<Value> {
         { "name": "createContactLink", "params": {} },
         { "name": "links", "params": {} },
         { "name": "endLink", "params": { "token": "ab".repeat(16) } },
+    ]);
+    // the macro takes no more at once
+    let more = json!([
         { "name": "health", "params": {} },
         { "name": "pickFolder", "params": {} },
         { "name": "setBackupFolder", "params": { "folder": "/tmp", "code": null } },
         { "name": "backupNow", "params": {} },
         { "name": "rehearseBackup", "params": {} },
         { "name": "exportConversation", "params": { "conversation": 1, "format": "html", "folder": "/tmp" } },
+        { "name": "openFolder", "params": { "folder": "backup" } },
         { "name": "openContact", "params": { "link": "x" } },
         { "name": "conversations", "params": {} },
         { "name": "messages", "params": { "conversation": 1, "before": null, "limit": 50 } },
@@ -73,7 +81,10 @@ fn commands() -> Vec<Value> {
         { "name": "saveSettings", "params": { "settings": { "theme": "dark", "language": "es" } } },
         { "name": "reportError", "params": { "text": "something" } },
     ]);
-    commands.as_array().unwrap().clone()
+    [commands, more]
+        .iter()
+        .flat_map(|list| list.as_array().unwrap().clone())
+        .collect()
 }
 
 #[test]

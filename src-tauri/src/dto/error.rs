@@ -1,9 +1,9 @@
 use client_core::{Error, ErrorKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// What went wrong, as the window tells cases apart. It has the words for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum ErrorCode {
     BadLink,
@@ -17,9 +17,14 @@ pub(crate) enum ErrorCode {
     NameInvalid,
     TextInvalid,
     WrongPassphrase,
+    OtherProtection,
     PassphraseTooShort,
     Keyring,
     Database,
+    /// Nothing is written any more; a restart mends it.
+    Damaged,
+    /// A newer version of the program wrote it.
+    Newer,
     DiskFull,
     NotFound,
     Refused,
@@ -34,6 +39,10 @@ pub(crate) enum ErrorCode {
     LastSlot,
     Folder,
     NoRecoveryRecord,
+    NoBackup,
+    BackupDamaged,
+    BackupOfOther,
+    NoFileManager,
 }
 
 impl From<ErrorKind> for ErrorCode {
@@ -50,9 +59,12 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::NameInvalid => Self::NameInvalid,
             ErrorKind::TextInvalid => Self::TextInvalid,
             ErrorKind::WrongPassphrase => Self::WrongPassphrase,
+            ErrorKind::OtherProtection => Self::OtherProtection,
             ErrorKind::PassphraseTooShort => Self::PassphraseTooShort,
             ErrorKind::Keyring => Self::Keyring,
             ErrorKind::Database => Self::Database,
+            ErrorKind::Damaged => Self::Damaged,
+            ErrorKind::Newer => Self::Newer,
             ErrorKind::DiskFull => Self::DiskFull,
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::Refused => Self::Refused,

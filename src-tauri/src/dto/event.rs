@@ -25,6 +25,8 @@ pub(crate) enum Event {
     ConnectionChanged { connection: Connection },
     /// The handle changed, or how far the person is with the recovery code.
     MeChanged { me: Me },
+    /// The database was found damaged: nothing is written any more, and a restart mends it.
+    DatabaseDamaged,
     /// The person opened a link outside of the window. Nothing happens before a click.
     LinkOpened { text: String },
 }

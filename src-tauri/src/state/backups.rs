@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use client_core::{
@@ -13,11 +13,12 @@ use client_core::{
     export::{Format, Words},
     model::ConversationKey,
 };
+use serde_json::Value;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use crate::{
-    dto::{AppError, ErrorCode, Health, Rehearsal},
+    dto::{AppError, ErrorCode, Health, OwnFolder, Rehearsal},
     state::{Account, Shell, blocking},
 };
 
@@ -49,9 +50,10 @@ impl Shell {
             health.backup_folder = Some(backup.folder);
             health.last_backup = backup.last_run;
             health.backup_problem = backup_problem;
-            health.last_rehearsal = backup
-                .rehearsed
-                .map(|(time, problem)| Rehearsal { time, problem });
+            health.last_rehearsal = backup.rehearsed.map(|(time, problem)| Rehearsal {
+                time,
+                problem: problem.as_deref().map(problem_named),
+            });
         }
         Ok(health)
     }
@@ -101,10 +103,11 @@ impl Shell {
             .await?
             .ok_or_else(|| AppError::new(ErrorCode::Folder, "backups are off"))?;
         let rehearsed = blocking(move || backup::rehearse(&settings)).await?;
-        let problem = rehearsed.err().map(|error| error.to_string());
-        if let Some(problem) = &problem {
-            warn!(problem, "the backup would not restore");
-        }
+        let problem = rehearsed.err().map(|error| {
+            let error = of_backup(error);
+            warn!(code = ?error.code, detail = error.detail, "the backup would not restore");
+            name_of(error.code)
+        });
         let now = account.keeper.now();
         Ok(account.client.note_rehearsal(now, problem).await?)
     }
@@ -144,7 +147,36 @@ impl Shell {
                 }
             }
         };
-        blocking(export).await?
+        let file = blocking(export).await??;
+        *self.exported.lock().unwrap_or_else(PoisonError::into_inner) =
+            file.parent().map(Path::to_owned);
+        Ok(file)
+    }
+
+    /// Shows one of the account's folders in the system's file manager. The page names none: what it could name, it could
+    /// run.
+    pub(crate) async fn open_folder(&self, which: OwnFolder) -> Result<(), AppError> {
+        let account = self.account()?;
+        let client = &account.client;
+        let folder = match which {
+            OwnFolder::Backup => client.backup().await?.map(|kept| kept.folder.into()),
+            OwnFolder::Export => self
+                .exported
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+            OwnFolder::Quarantine => client
+                .untold_mendings()
+                .await?
+                .pop()
+                .map(|mended| mended.quarantine),
+        };
+        let folder = folder
+            .ok_or_else(|| AppError::new(ErrorCode::NotFound, "there is no such folder now"))?;
+        let folder = existing(folder).await?;
+        self.program
+            .open_folder(&folder)
+            .map_err(|error| AppError::new(ErrorCode::NoFileManager, error.to_string()))
     }
 }
 
@@ -176,16 +208,16 @@ impl Account {
                 warn!(code = ?error.code, detail = error.detail, "the backup was not written");
             }
         }
-        self.keeper.note_backup(outcome.as_ref().err().map(|error| {
-            error
-                .detail
-                .clone()
-                .unwrap_or_else(|| format!("{:?}", error.code))
-        }));
+        self.keeper
+            .note_backup(outcome.as_ref().err().map(|error| error.code));
         outcome.map(drop)
     }
 
     async fn run_backup(&self) -> Result<u64, AppError> {
+        if let Some(settings) = self.client.backup().await? {
+            // the folder of a disk that is not there is not made anew on this one
+            existing(settings.folder.into()).await?;
+        }
         let job = self
             .client
             .begin_backup()
@@ -208,11 +240,11 @@ impl Account {
 pub(super) fn of_backup(error: BackupError) -> AppError {
     let code = match &error {
         BackupError::WrongCode => ErrorCode::WrongCode,
-        BackupError::Newer => ErrorCode::Version,
+        BackupError::Newer => ErrorCode::Newer,
         BackupError::NotFresh => ErrorCode::Internal,
-        BackupError::Missing | BackupError::OtherDevice | BackupError::Damaged(_) => {
-            ErrorCode::Folder
-        }
+        BackupError::Missing => ErrorCode::NoBackup,
+        BackupError::OtherDevice => ErrorCode::BackupOfOther,
+        BackupError::Damaged(_) => ErrorCode::BackupDamaged,
         BackupError::Failed(error) => match error.kind() {
             // nearly always it is the folder that does not answer
             ErrorKind::Database => ErrorCode::Folder,
@@ -220,6 +252,19 @@ pub(super) fn of_backup(error: BackupError) -> AppError {
         },
     };
     AppError::new(code, error.to_string())
+}
+
+/// A problem as the database keeps it: a word that the window has a sentence for, in any language.
+fn name_of(code: ErrorCode) -> String {
+    match serde_json::to_value(code) {
+        Ok(Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// What is not a word of this version was written by another one.
+fn problem_named(name: &str) -> ErrorCode {
+    serde_json::from_value(name.into()).unwrap_or(ErrorCode::BackupDamaged)
 }
 
 /// A folder that is there, named so that it means the same everywhere.
@@ -283,6 +328,15 @@ fn file_name(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_problem_is_kept_as_a_word_and_one_of_another_version_is_some_damage() {
+        assert_eq!(name_of(ErrorCode::NoBackup), "noBackup");
+        for code in [ErrorCode::NoBackup, ErrorCode::Folder, ErrorCode::DiskFull] {
+            assert_eq!(problem_named(&name_of(code)), code);
+        }
+        assert_eq!(problem_named("a sentence"), ErrorCode::BackupDamaged);
+    }
 
     #[test]
     fn a_hostile_name_makes_a_harmless_file() {

@@ -24,7 +24,7 @@ use tokio::time;
 use tracing::{error, info, warn};
 
 use crate::{
-    dto::Slot,
+    dto::{ErrorCode, Slot},
     state::{Account, blocking},
 };
 
@@ -38,8 +38,11 @@ pub(super) async fn keep(account: Weak<Account>) {
     time::sleep(FIRST).await;
     while let Some(account) = account.upgrade() {
         let keeper = Arc::clone(&account.keeper);
-        if blocking(move || keeper.tidy()).await.is_ok() {
-            account.back_up_if_due().await;
+        match blocking(move || keeper.tidy()).await {
+            Ok(Tidied::Done) => account.back_up_if_due().await,
+            Ok(Tidied::Damaged) => account.client.report_damage(),
+            // logged where it failed
+            Err(_) => {}
         }
         drop(account);
         time::sleep(PERIOD).await;
@@ -54,7 +57,7 @@ pub(super) struct Keeper {
     /// What was wiped in the database may still lie in older copies of it.
     unwiped: AtomicBool,
     /// Why the last run of the backup failed.
-    backup_problem: Mutex<Option<String>>,
+    backup_problem: Mutex<Option<ErrorCode>>,
 }
 
 impl Keeper {
@@ -69,13 +72,13 @@ impl Keeper {
     }
 
     /// Does what is due.
-    pub(super) fn tidy(&self) {
+    pub(super) fn tidy(&self) -> Tidied {
         if let Err(error) = self.keep_identity() {
             warn!(%error, "the identity beside the key slots is an older one");
         }
         if self.unwiped.load(Ordering::Relaxed) {
             self.forget_what_was_wiped();
-            return;
+            return Tidied::Done;
         }
         match self.profile.copy_if_due(&self.key, self.now()) {
             Ok(Copied::NotDue) => {}
@@ -83,9 +86,11 @@ impl Keeper {
             // it was noted, and is mended at the next start
             Err(OpenError::Damaged(damage)) => {
                 error!(damage = damage.what, "the database is damaged");
+                return Tidied::Damaged;
             }
             Err(error) => warn!(error = %Error::from(error), "the database was not copied"),
         }
+        Tidied::Done
     }
 
     /// Keeps the root key, which left the database, from living on in its copies. What fails now is tried again later.
@@ -130,18 +135,18 @@ impl Keeper {
             .back_up(&self.key, job, self.now(), &mut SystemRandom)
     }
 
-    pub(super) fn note_backup(&self, problem: Option<String>) {
+    pub(super) fn note_backup(&self, problem: Option<ErrorCode>) {
         *self
             .backup_problem
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
-    pub(super) fn backup_problem(&self) -> Option<String> {
-        self.backup_problem
+    pub(super) fn backup_problem(&self) -> Option<ErrorCode> {
+        *self
+            .backup_problem
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone()
     }
 
     /// Writes a conversation for other programs.
@@ -219,6 +224,14 @@ impl Keeper {
             ProfileState::Empty => Err(Error::new(ErrorKind::NotFound, "there is no account")),
         }
     }
+}
+
+/// How the database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tidied {
+    Done,
+    /// It is damaged, and nothing more is to be written.
+    Damaged,
 }
 
 /// Whether the person has the recovery code.

@@ -10,7 +10,10 @@ use protocol::{Link, LinkKind, LinkSecret, RelayId};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{keeper::CodeConfirmed, *};
+use super::{
+    keeper::{CodeConfirmed, Tidied},
+    *,
+};
 use crate::{
     dto::Slot,
     testing::{Failure, TestKeyring, TestProgram, shell},
@@ -310,12 +313,77 @@ async fn a_damaged_database_is_mended_from_its_copy_and_told_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_beyond_mending_is_broken_and_stays() {
+async fn a_database_beyond_mending_is_a_question_and_stays() {
     let setting = Setting::new(&[Protection::Keyring]);
     let database = setting.folder.path().join("account/relevo.db");
     fs::write(&database, vec![0; 65_536]).unwrap();
+    for _ in 0..2 {
+        let state = setting.open().await;
+        assert_eq!(state["stage"], "lost");
+        assert_eq!(
+            (&state["what"], &state["keys"]),
+            (&json!("damaged"), &json!(true))
+        );
+        assert_eq!(fs::metadata(&database).unwrap().len(), 65_536);
+    }
+    fs::remove_file(&database).unwrap();
+    assert_eq!(setting.open().await["what"], "missing");
+
+    let state = json_of(&setting.shell.open_without_messages().await.unwrap());
+    assert_eq!(state["stage"], "ready");
+    assert_eq!(state["mended"]["how"], "identityOnly");
+    let error = setting.shell.put_aside().await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Internal, "it is not lost any more");
+    setting.shell.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_without_ways_in_is_put_aside_and_kept() {
+    let setting = Setting::new(&[Protection::Keyring]);
+    let account = setting.folder.path().join("account");
+    let before = fs::read(account.join("relevo.db")).unwrap();
+    assert!(
+        setting.shell.put_aside().await.is_err(),
+        "it may not be lost"
+    );
+    for name in ["keys", "keys-copy"] {
+        fs::write(account.join(name), "damaged").unwrap();
+    }
     let state = setting.open().await;
-    assert_eq!(state["stage"], "broken");
-    assert_eq!(state["error"]["code"], "database");
-    assert_eq!(fs::metadata(&database).unwrap().len(), 65_536);
+    assert_eq!(
+        (&state["stage"], &state["what"]),
+        (&json!("lost"), &json!("ways"))
+    );
+    assert!(setting.shell.open_without_messages().await.is_err());
+    assert_eq!(stage(&setting.shell.put_aside().await.unwrap()), "firstRun");
+    assert!(!account.exists());
+    let kept = fs::read_dir(setting.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("relevo.db"))
+        .find(|path| path.exists())
+        .unwrap();
+    assert_eq!(fs::read(kept).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_that_a_copy_meets_stops_the_account_and_is_told() {
+    let mut setting = Setting::new(&[Protection::Keyring]);
+    assert_eq!(setting.open().await["damaged"], false);
+    let database = setting.folder.path().join("account/relevo.db");
+    let account = setting.shell.account().unwrap();
+    let length = fs::metadata(&database).unwrap().len();
+    fs::write(&database, vec![0; usize::try_from(length).unwrap()]).unwrap();
+    assert_eq!(account.keeper.tidy(), Tidied::Damaged);
+    account.client.report_damage();
+    // answered after it
+    let error = account.client.note_rehearsal(1, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Damaged);
+    drop(account);
+    let command = json!({ "name": "restart", "params": {} });
+    crate::commands::dispatch(&setting.shell, command)
+        .await
+        .unwrap();
+    assert_eq!(setting.program.restarts(), 1);
+    setting.restart().await;
+    assert_eq!(setting.open().await["stage"], "lost", "there was no copy");
 }

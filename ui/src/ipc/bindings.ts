@@ -46,6 +46,27 @@ export type Connection = {
 /** How far the person is with the recovery code. */
 export type RecoveryState = "later" | "due" | "confirmed";
 
+/** Do not disturb, as long as it lasts. */
+export type DoNotDisturb = {
+  /** Null: until the person changes it. */
+  until: number | null;
+};
+
+/** A line for contacts, as long as it lasts. */
+export type StatusText = {
+  text: string;
+  /** Null: until the person changes it. */
+  until: number | null;
+};
+
+/** What the person says of themselves, and whether contacts see it. */
+export type OwnPresence = {
+  /** False: contacts see nothing, and the person sees nothing of them. */
+  announced: boolean;
+  doNotDisturb: DoNotDisturb | null;
+  text: StatusText | null;
+};
+
 /** Oneself. */
 export type Me = {
   account: AccountId;
@@ -56,6 +77,7 @@ export type Me = {
   handle: string | null;
   /** "due" from the first reply on, until two of its words were checked. */
   recovery: RecoveryState;
+  presence: OwnPresence;
 };
 
 /** A way in which the profile can be opened. */
@@ -73,14 +95,18 @@ export type Slot = {
 };
 
 /** How a damaged database was mended. */
-export type MendedHow = "salvaged" | "copy" | "identityOnly";
+export type MendedHow = "salvaged" | "copy" | "identityOnly" | "backup";
 
 /** Told once, after the database was found damaged. */
 export type Mended = {
   how: MendedHow;
-  /** When the copy was made. */
+  /** When the copy or the backup was made. */
   copyTime: number | null;
   messagesKept: number;
+  /** At most this many are lost; null where that is not known. */
+  messagesMissing: number | null;
+  /** Messages from then on may be lost; null where none are, or all. */
+  lostSince: number | null;
   /** Where the damaged files are kept. */
   quarantine: string;
 };
@@ -95,13 +121,18 @@ export type Privacy = {
   announce: boolean;
 };
 
-/** Whether a contact is there. */
-export type PresenceState = "online" | "offline";
+/** Whether a contact is there, and how. */
+export type PresenceState = "online" | "idle" | "doNotDisturb" | "offline";
 
 /** Whether a contact is there, as far as it is known now. */
 export type Presence = {
   state: PresenceState;
+  /** When it was there last; null while it is. */
   lastSeen: number | null;
+  /** Since when it is idle or does not want to be disturbed, by its own word. */
+  since: number | null;
+  /** What it says of itself. */
+  text: string | null;
 };
 
 /** The two numbers that both people compare, and how far that is. */
@@ -151,7 +182,7 @@ export type IssuedLink = {
 export type Rehearsal = {
   time: number;
   /** Null where all was well. */
-  problem: string | null;
+  problem: ErrorCode | null;
 };
 
 /** What a person asks to trust this app: counted, not claimed. */
@@ -162,7 +193,8 @@ export type Health = {
   missing: number;
   backupFolder: string | null;
   lastBackup: number | null;
-  backupProblem: string | null;
+  /** Why the last run failed. */
+  backupProblem: ErrorCode | null;
   lastRehearsal: Rehearsal | null;
   /** When the newest automatic copy of the database was made. */
   lastCopy: number | null;
@@ -171,13 +203,20 @@ export type Health = {
 /** A form of an exported conversation. */
 export type ExportFormat = "html" | "json" | "markdown";
 
+/** A folder that the program can open in the system's file manager. */
+export type OwnFolder = "backup" | "export" | "quarantine";
+
+/** What happened to files that nothing opens any more. */
+export type LostFiles = "missing" | "damaged" | "ways";
+
 /** Where things stand. */
 export type AppState =
   | { stage: "firstRun"; keyring: KeyringStatus; settings: Settings }
   | { stage: "locked"; slots: Slot[]; settings: Settings }
   | { stage: "keyringFailed"; reason: string; slots: Slot[]; settings: Settings }
   | { stage: "broken"; error: AppError; settings: Settings }
-  | { stage: "ready"; me: Me; connection: Connection; settings: Settings; mended: Mended | null };
+  | { stage: "lost"; what: LostFiles; keys: boolean; detail: string; settings: Settings }
+  | { stage: "ready"; me: Me; connection: Connection; settings: Settings; mended: Mended | null; damaged: boolean };
 
 /** What opening a link means. */
 export type LinkKind = "invite" | "contact";
@@ -217,8 +256,7 @@ export type SystemEvent =
   | "rejoined"
   | "reset"
   | "devicesChanged"
-  | "splitView"
-  | "newAccount";
+  | "splitView";
 
 /** A message as shown. */
 export type Message = {
@@ -312,9 +350,12 @@ export type ErrorCode =
   | "nameInvalid"
   | "textInvalid"
   | "wrongPassphrase"
+  | "otherProtection"
   | "passphraseTooShort"
   | "keyring"
   | "database"
+  | "damaged"
+  | "newer"
   | "diskFull"
   | "notFound"
   | "refused"
@@ -328,7 +369,11 @@ export type ErrorCode =
   | "requestLimit"
   | "lastSlot"
   | "folder"
-  | "noRecoveryRecord";
+  | "noRecoveryRecord"
+  | "noBackup"
+  | "backupDamaged"
+  | "backupOfOther"
+  | "noFileManager";
 
 /** Every command rejects with this. */
 export type AppError = {
@@ -345,6 +390,7 @@ export type Event =
   | { type: "searchIndexed" }
   | { type: "connectionChanged"; connection: Connection }
   | { type: "meChanged"; me: Me }
+  | { type: "databaseDamaged" }
   | { type: "linkOpened"; text: string };
 
 /** Every command: `call(name, params)` answers with `reply` or rejects with an `AppError`. */
@@ -376,11 +422,33 @@ export interface Commands {
   };
   /**
    * Brings an account back on this computer: by its code, the relay's address and, where there is one, a
-   * backup folder.
+   * backup folder. Without a name the former one stays.
    */
   restoreAccount: {
-    params: { code: string; relay: string; folder: string | null; name: string; protection: Protection };
+    params: { code: string; relay: string; folder: string | null; name: string | null; protection: Protection };
     reply: AppState;
+  };
+  /** Opens a lost account without its messages; the conversations come back from the relay. */
+  openWithoutMessages: {
+    params: {};
+    reply: AppState;
+  };
+  /** Opens a lost account with what a backup of it has; may take minutes. */
+  openWithBackup: {
+    params: { folder: string; code: string };
+    reply: AppState;
+  };
+  /**
+   * Moves a lost account's files beside, so that it can be restored by its recovery code. Nothing is deleted.
+   */
+  putAside: {
+    params: {};
+    reply: AppState;
+  };
+  /** Ends the program and starts it anew, which mends a damaged database. */
+  restart: {
+    params: {};
+    reply: null;
   };
   /** The person has read how the database was mended. */
   acknowledgeMended: {
@@ -472,6 +540,21 @@ export interface Commands {
     params: { handle: string };
     reply: ConversationKey;
   };
+  /** Do not disturb, for so many minutes or until this changes; or no more. */
+  setDoNotDisturb: {
+    params: { on: boolean; minutes: number | null };
+    reply: Me;
+  };
+  /** A line for contacts, for so many minutes or until this changes; empty: none. */
+  setStatusText: {
+    params: { text: string; minutes: number | null };
+    reply: Me;
+  };
+  /** The person did something in the window; told at most every 30 s. */
+  input: {
+    params: {};
+    reply: null;
+  };
   /** Tells the other that one is typing; at most every 3 s. */
   typing: {
     params: { conversation: ConversationKey };
@@ -521,6 +604,11 @@ export interface Commands {
   exportConversation: {
     params: { conversation: ConversationKey; format: ExportFormat; folder: string };
     reply: string;
+  };
+  /** Opens a folder of this program in the system's file manager. */
+  openFolder: {
+    params: { folder: OwnFolder };
+    reply: null;
   };
   /** Adds the person who made the link. */
   openContact: {

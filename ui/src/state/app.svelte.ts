@@ -7,6 +7,7 @@ import { Conversations } from "./conversations.svelte.ts";
 import { Dialogs } from "./dialogs.svelte.ts";
 import { dispatch, type EventTargets } from "./dispatch.ts";
 import { Entry } from "./entry.svelte.ts";
+import { Lost } from "./lost.svelte.ts";
 import { People } from "./people.svelte.ts";
 import { RecoveryReminder } from "./recovery.svelte.ts";
 import { Search } from "./search.svelte.ts";
@@ -19,11 +20,14 @@ export type Stage =
   | { stage: "opening" }
   | { stage: "firstRun"; start: Start }
   | { stage: "locked"; entry: Entry }
+  | { stage: "lost"; lost: Lost }
   | { stage: "broken"; error: AppError }
   | { stage: "ready"; me: Me };
 
 /** Where the window remembers which chat was open. */
 const OPEN_KEY = "conversation";
+/** Input is told to the program at most this often. */
+const INPUT_MS = 30_000;
 
 export class App implements EventTargets {
   readonly #backend: Backend;
@@ -40,11 +44,17 @@ export class App implements EventTargets {
   readonly #step = new Step();
   #stage = $state.raw<Stage>({ stage: "opening" });
   #timeline = $state.raw<Timeline | null>(null);
+  /** When the program was told last that somebody used the window. */
+  #used = Number.NEGATIVE_INFINITY;
   /** Somebody looks at the window. */
   #attentive = true;
   /** The newest message on the screen, whether somebody looks or not. */
   #shown = Number.NEGATIVE_INFINITY;
   #link: string | null = null;
+  /** The person gave up on lost files and restores the account by its code. */
+  #restoring = false;
+  #damaged = $state(false);
+  #restarting = $state(false);
 
   constructor(backend: Backend, surroundings: Surroundings) {
     this.#backend = backend;
@@ -66,6 +76,13 @@ export class App implements EventTargets {
   }
   get busy(): boolean {
     return this.#step.busy;
+  }
+  /** The database is damaged: nothing is written any more. */
+  get damaged(): boolean {
+    return this.#damaged;
+  }
+  get restarting(): boolean {
+    return this.#restarting;
   }
   get timeline(): Timeline | null {
     return this.#timeline;
@@ -96,8 +113,18 @@ export class App implements EventTargets {
       case "firstRun": {
         const start = new Start(this.#backend, state.keyring, (next) => this.adopt(next));
         this.#stage = { stage: "firstRun", start };
+        if (this.#restoring) start.show("restore");
+        this.#restoring = false;
         if (this.#link !== null) start.openLink(this.#link);
         this.#link = null;
+        return;
+      }
+      case "lost": {
+        const lost = new Lost(this.#backend, state, (next) => {
+          this.#restoring = next.stage === "firstRun";
+          this.adopt(next);
+        });
+        this.#stage = { stage: "lost", lost };
         return;
       }
       case "locked":
@@ -113,6 +140,7 @@ export class App implements EventTargets {
       case "ready":
         this.#stage = { stage: "ready", me: state.me };
         this.connection.update(state.connection);
+        this.#damaged = state.damaged;
         this.#follow(this.#restore());
         if (state.mended) this.dialogs.mended(state.mended);
         if (this.#link !== null) this.dialogs.openLink(this.#link);
@@ -162,6 +190,13 @@ export class App implements EventTargets {
     this.#markRead();
   }
 
+  /** Somebody typed, pointed or scrolled here. Where the system does not tell, the program knows by this who is idle. */
+  noteInput(now: number): void {
+    if (this.#stage.stage !== "ready" || now - this.#used < INPUT_MS) return;
+    this.#used = now;
+    this.#follow(this.#backend.call("input", {}));
+  }
+
   async send(now: number): Promise<void> {
     this.setAttentive(true);
     const composer = this.composer;
@@ -197,6 +232,14 @@ export class App implements EventTargets {
     await this.#step.run(async () => void (await this.#backend.call("reconnect", {})));
   }
 
+  /** Ends the program and starts it anew, which mends a damaged database. What is being written was kept before. */
+  async restart(): Promise<void> {
+    this.#restarting = true;
+    await this.composers.flush();
+    const asked = await this.#step.run(async () => void (await this.#backend.call("restart", {})));
+    this.#restarting = asked;
+  }
+
   /** The person has read how the messages were mended; it is told once. */
   async acknowledgeMended(): Promise<void> {
     this.dialogs.close();
@@ -226,6 +269,10 @@ export class App implements EventTargets {
 
   connectionChanged(connection: Connection): void {
     this.connection.update(connection);
+  }
+
+  databaseDamaged(): void {
+    this.#damaged = true;
   }
 
   meChanged(me: Me): void {

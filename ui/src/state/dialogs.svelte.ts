@@ -1,9 +1,11 @@
 /** Which dialog is open, with the state that it needs. One at a time. */
 import type { Backend } from "../ipc/backend.ts";
 import type { Conversation, LinkKind, Me, Mended, Message } from "../ipc/bindings.ts";
+import { ShownFolder } from "./folder.svelte.ts";
 import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { IssuedLinks, OpenLink, ShareLink } from "./links.svelte.ts";
+import { OwnStatus } from "./ownStatus.svelte.ts";
 import { BlockList } from "./people.svelte.ts";
 import { PrivacyState } from "./privacy.svelte.ts";
 import { Recovery } from "./recovery.svelte.ts";
@@ -26,13 +28,14 @@ export type Dialog =
   | { kind: "openLink"; link: OpenLink }
   | { kind: "openHandle"; handle: OpenHandle }
   | { kind: "settings"; preferences: Preferences }
+  | { kind: "status"; status: OwnStatus }
   | { kind: "shortcuts" }
   | { kind: "details"; message: Message; name: string }
   | { kind: "safety"; safety: Safety }
   | { kind: "block"; conversation: Conversation }
   | { kind: "export"; chat: ExportChat }
   | { kind: "recovery"; recovery: Recovery }
-  | { kind: "mended"; mended: Mended };
+  | { kind: "mended"; mended: Mended; folder: ShownFolder };
 
 export class Dialogs {
   readonly #backend: Backend;
@@ -89,6 +92,10 @@ export class Dialogs {
     this.#show({ kind: "settings", preferences });
   }
 
+  status(me: Me): void {
+    this.#show({ kind: "status", status: new OwnStatus(this.#backend, me.presence) });
+  }
+
   shortcuts(): void {
     this.#show({ kind: "shortcuts" });
   }
@@ -116,7 +123,7 @@ export class Dialogs {
   }
 
   mended(mended: Mended): void {
-    this.#show({ kind: "mended", mended });
+    this.#show({ kind: "mended", mended, folder: new ShownFolder(this.#backend, "quarantine") });
   }
 
   #show(dialog: Dialog): void {

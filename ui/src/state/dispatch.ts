@@ -8,6 +8,7 @@ export interface EventTargets {
   messagesRemoved(conversation: ConversationKey, ids: readonly MessageId[]): void;
   searchIndexed(): void;
   connectionChanged(connection: Connection): void;
+  databaseDamaged(): void;
   meChanged(me: Me): void;
   linkOpened(text: string): void;
 }
@@ -24,6 +25,8 @@ export function dispatch(event: BackendEvent, targets: EventTargets): void {
       return targets.searchIndexed();
     case "connectionChanged":
       return targets.connectionChanged(event.connection);
+    case "databaseDamaged":
+      return targets.databaseDamaged();
     case "meChanged":
       return targets.meChanged(event.me);
     case "linkOpened":

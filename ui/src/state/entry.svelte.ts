@@ -1,7 +1,7 @@
 /** The ways into a profile that does not open by itself. */
 import type { Backend, Params } from "../ipc/backend.ts";
 import type { AppState, Slot, SlotKind } from "../ipc/bindings.ts";
-import { CODE_WORDS, countWords } from "./restore.svelte.ts";
+import { isCompleteCode } from "./recoveryCode.ts";
 import { Step } from "./step.svelte.ts";
 
 export class Entry {
@@ -35,7 +35,7 @@ export class Entry {
     return this.#code;
   }
   get codeComplete(): boolean {
-    return countWords(this.#code) === CODE_WORDS;
+    return isCompleteCode(this.#code);
   }
 
   slot(kind: SlotKind): Slot | null {

@@ -1,7 +1,8 @@
 /** Counted facts about the messages, and the backup of them. */
 import type { Backend, Params } from "../ipc/backend.ts";
 import type { ConversationKey, ExportFormat, Health } from "../ipc/bindings.ts";
-import { CODE_WORDS, countWords } from "./restore.svelte.ts";
+import { ShownFolder } from "./folder.svelte.ts";
+import { isCompleteCode } from "./recoveryCode.ts";
 import { Step } from "./step.svelte.ts";
 
 export type HealthWork =
@@ -15,9 +16,11 @@ export class HealthState {
   /** A folder that was chosen and waits for the recovery code. */
   #folder = $state<string | null>(null);
   #code = $state("");
+  readonly backups: ShownFolder;
 
   constructor(backend: Backend) {
     this.#backend = backend;
+    this.backups = new ShownFolder(backend, "backup");
   }
 
   get health(): Health | null {
@@ -34,7 +37,7 @@ export class HealthState {
     return this.#code;
   }
   get canStart(): boolean {
-    return this.#work === null && this.#folder !== null && countWords(this.#code) === CODE_WORDS;
+    return this.#work === null && this.#folder !== null && isCompleteCode(this.#code);
   }
 
   load(): Promise<boolean> {
@@ -101,6 +104,7 @@ export class ExportChat {
   readonly conversation: ConversationKey;
   readonly #backend: Backend;
   readonly step = new Step();
+  readonly written: ShownFolder;
   #folder = $state<string | null>(null);
   #file = $state<string | null>(null);
   format = $state<ExportFormat>("html");
@@ -108,6 +112,7 @@ export class ExportChat {
   constructor(backend: Backend, conversation: ConversationKey) {
     this.#backend = backend;
     this.conversation = conversation;
+    this.written = new ShownFolder(backend, "export");
   }
 
   get folder(): string | null {

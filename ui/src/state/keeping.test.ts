@@ -1,7 +1,7 @@
 /** What keeps an account: the recovery code, the ways in, copies and backups. */
 import { describe, expect, it } from "vitest";
 import { appError } from "../ipc/backend.ts";
-import { FOLDER, WORDS } from "../ipc/fake/world.ts";
+import { CODE_PICTURE, FOLDER, WORDS } from "../ipc/fake/world.ts";
 import type { Entry } from "./entry.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { Recovery, RecoveryReminder } from "./recovery.svelte.ts";
@@ -104,6 +104,38 @@ describe("restoring", () => {
     expect(restore.step.error?.code).toBe(code);
     expect(restore.code).toBe(words);
     expect(app.stage.stage).toBe("firstRun");
+  });
+
+  it("takes the relay from the picture of the code", async () => {
+    const { app, restore } = await restoring();
+    restore.writeCode(CODE_PICTURE);
+    expect(restore.knowsRelay).toBe(true);
+    expect(restore.canRestore).toBe(true);
+    await restore.restore();
+    expect(app.stage).toMatchObject({ stage: "ready", me: { recovery: "confirmed" } });
+  });
+
+  it("counts the words of a numbered list", async () => {
+    const { restore } = await restoring();
+    restore.writeRelay("relay.example.org");
+    restore.writeCode(WORDS.map((word, at) => `${at + 1}. ${word}`).join(", "));
+    expect(restore.canRestore).toBe(true);
+  });
+
+  it("asks for the name where nothing tells the former one", async () => {
+    const { backend, restore } = await restoring();
+    restore.writeCode(CODE);
+    restore.writeRelay("relay.example.org");
+    backend.failNext("restoreAccount", appError("nameInvalid"));
+    await restore.restore();
+    expect(restore.step.error?.code).toBe("nameInvalid");
+    restore.writeName(" Sam ");
+    expect(restore.step.error).toBeNull();
+    await restore.restore();
+    const names = backend.calls
+      .filter((call) => call.name === "restoreAccount")
+      .map((call) => (call.params as { name: string | null }).name);
+    expect(names).toEqual([null, "Sam"]);
   });
 
   it("asks for protection where the keyring cannot be used, or turns out not to work", async () => {

@@ -2,13 +2,8 @@
 import type { Backend, Params } from "../ipc/backend.ts";
 import type { AppState } from "../ipc/bindings.ts";
 import type { ProtectionForm } from "./protection.svelte.ts";
+import { isCompleteCode, isFromPicture } from "./recoveryCode.ts";
 import { Step } from "./step.svelte.ts";
-
-export const CODE_WORDS = 24;
-
-export function countWords(code: string): number {
-  return code.split(/\s+/u).filter((word) => word !== "").length;
-}
 
 export class Restore {
   readonly #backend: Backend;
@@ -18,7 +13,7 @@ export class Restore {
   #code = $state("");
   #relay = $state("");
   #folder = $state("");
-  name = $state("");
+  #name = $state("");
 
   constructor(backend: Backend, protection: ProtectionForm, finished: (state: AppState) => void) {
     this.#backend = backend;
@@ -35,13 +30,17 @@ export class Restore {
   get folder(): string {
     return this.#folder;
   }
-  get words(): number {
-    return countWords(this.#code);
+  /** Empty: the former one stays. */
+  get name(): string {
+    return this.#name;
+  }
+  /** A picture of the code also says where the relay is. */
+  get knowsRelay(): boolean {
+    return isFromPicture(this.#code);
   }
   get canRestore(): boolean {
-    return (
-      !this.step.busy && this.words === CODE_WORDS && this.#relay.trim() !== "" && this.protection.complete
-    );
+    const relay = this.knowsRelay || this.#relay.trim() !== "";
+    return !this.step.busy && isCompleteCode(this.#code) && relay && this.protection.complete;
   }
 
   writeCode(code: string): void {
@@ -56,6 +55,11 @@ export class Restore {
 
   writeFolder(folder: string): void {
     this.#folder = folder;
+    this.step.forget();
+  }
+
+  writeName(name: string): void {
+    this.#name = name;
     this.step.forget();
   }
 
@@ -74,12 +78,13 @@ export class Restore {
   async restore(): Promise<void> {
     if (!this.canRestore) return;
     const folder = this.#folder.trim();
+    const name = this.#name.trim();
     const restored = await this.step.run(async () => {
       const state = await this.#backend.call("restoreAccount", {
         code: this.#code.trim(),
         relay: this.#relay.trim(),
         folder: folder === "" ? null : folder,
-        name: this.name.trim(),
+        name: name === "" ? null : name,
         protection: this.protection.chosen,
       });
       this.#code = "";

@@ -26,6 +26,8 @@ use crate::{
 
 /// The form of the record, outside and inside.
 const VERSION: u8 = 1;
+/// Bytes that the name takes, whatever it is: its length is nobody's business. The longest name fits.
+const NAME: usize = 256;
 
 /// Why no recovery record was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -56,6 +58,7 @@ pub enum RecordError {
 pub struct RecoveryRecord {
     relay: RelayId,
     account: AccountId,
+    name: Option<String>,
     pub(super) root_key: SigningKey,
 }
 
@@ -92,6 +95,7 @@ impl RecoveryRecord {
         Ok(Self {
             relay: body.relay,
             account: body.account,
+            name: body.name.and_then(|padded| name_in(padded.as_slice())),
             root_key,
         })
     }
@@ -107,6 +111,12 @@ impl RecoveryRecord {
     pub const fn account(&self) -> AccountId {
         self.account
     }
+
+    /// The person's name when the record was made; `None` in records of early versions. It keeps no rules of names.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
 }
 
 impl fmt::Debug for RecoveryRecord {
@@ -119,7 +129,8 @@ impl fmt::Debug for RecoveryRecord {
 }
 
 impl AccountKeys {
-    /// Seals root key and device-signing key by the recovery code, for the relay to keep under [`RecoveryCode::record_id`].
+    /// Seals root key, device-signing key and the person's name by the recovery code, for the relay to keep under
+    /// [`RecoveryCode::record_id`]. A name that is empty or too long for a name is left out.
     ///
     /// # Errors
     /// [`SealRecordError`].
@@ -127,6 +138,7 @@ impl AccountKeys {
         &self,
         random: &mut dyn Randomness,
         code: &RecoveryCode,
+        name: &str,
     ) -> Result<Vec<u8>, SealRecordError> {
         let root_key = self.root_key.as_ref().ok_or(SealRecordError::NoRootKey)?;
         let body = secret::encode(&Body {
@@ -136,6 +148,7 @@ impl AccountKeys {
             root_key: Secret::of(root_key),
             dsk: Secret::of(&self.dsk),
             dsk_certificate: self.dsk_certificate.clone(),
+            name: padded(name),
         });
         let nonce: [u8; 24] = random.array()?;
         let payload = Payload {
@@ -153,6 +166,18 @@ impl AccountKeys {
             body: body.into(),
         }))
     }
+}
+
+fn padded(name: &str) -> Option<ByteArray<NAME>> {
+    let mut padded = [0; NAME];
+    let place = padded.get_mut(..name.len())?;
+    place.copy_from_slice(name.as_bytes());
+    (!name.is_empty()).then(|| padded.into())
+}
+
+fn name_in(padded: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(padded).ok()?.trim_end_matches('\0');
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 fn aad(relay: RelayId, account: AccountId) -> Vec<u8> {
@@ -191,4 +216,7 @@ struct Body {
     dsk: Secret,
     #[n(5)]
     dsk_certificate: Opaque,
+    /// Filled up with zeros.
+    #[n(6)]
+    name: Option<ByteArray<NAME>>,
 }

@@ -17,6 +17,8 @@ use crate::{
 pub struct Damage {
     /// In words for the page of details.
     pub what: String,
+    /// The file is not there at all.
+    pub missing: bool,
     /// The last transactions, in the write-ahead log, are gone, or nothing tells that they are not.
     pub log_lost: bool,
 }
@@ -40,6 +42,15 @@ impl OpenError {
     pub(crate) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged(Damage {
             what: what.into(),
+            missing: false,
+            log_lost: false,
+        })
+    }
+
+    fn missing() -> Self {
+        Self::Damaged(Damage {
+            what: "the file is missing".to_owned(),
+            missing: true,
             log_lost: false,
         })
     }
@@ -58,6 +69,7 @@ impl OpenError {
     pub(super) fn log_lost(what: impl Into<String>) -> Self {
         Self::Damaged(Damage {
             what: what.into(),
+            missing: false,
             log_lost: true,
         })
     }
@@ -129,7 +141,7 @@ pub(super) fn diagnose(path: &Path, key: &DatabaseKey) -> OpenError {
     let pages = match std::fs::metadata(path) {
         Ok(metadata) => metadata.len() / page_size(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return OpenError::damaged("the file is missing");
+            return OpenError::missing();
         }
         Err(error) => return OpenError::Failed(error.into()),
     };

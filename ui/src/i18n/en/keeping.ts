@@ -33,13 +33,16 @@ export const keeping = {
   "restore.code": "Your 24 words",
   "restore.code.hint":
     "{count, plural, =0 {In their order, with spaces between them.} one {# word of 24} other {# words of 24}}",
+  "restore.code.picture": "The code was read from its picture.",
   "restore.relay": "Relay",
   "restore.relay.hint": "Its address, such as relay.example.org, or any link of it.",
   "restore.folder": "Backup folder, if you have one",
-  "restore.folder.hint": "The folder that Relevo made copies into.",
+  "restore.folder.hint": "The folder that Relevo wrote the backup into.",
   "restore.choose": "Choose…",
   "restore.name": "Your name, if you want to change it",
   "restore.name.hint": "Leave it empty to keep the name you had.",
+  "restore.name.unknown":
+    "Your former name is not in the recovery code. Write the name that others will see.",
   "restore.do": "Restore",
   "restore.running": "Restoring. This can take a few minutes when there is a backup. Leave the window open.",
 
@@ -82,21 +85,6 @@ export const keeping = {
   "protect.add.keyring": "Use the password store",
   "protect.save": "Save the passphrase",
   "protect.saved": "The passphrase is saved.",
-
-  "mended.title": "Your messages were damaged, and mended",
-  "mended.salvaged":
-    "The file with your messages was damaged. Relevo read everything that could still be read and wrote it into a new one.",
-  "mended.copy":
-    "The file with your messages was damaged and could not be read. Relevo went back to the copy of {time}. What came later is fetched from the relay as far as it still has it; the chats say where something is missing.",
-  "mended.identityOnly":
-    "The file with your messages was damaged and could not be read, and there was no copy. Your account is kept: you are the same person for your contacts. Earlier messages are not here any more.",
-  "mended.kept":
-    "{count, plural, =0 {No messages are kept.} one {# message is kept.} other {# messages are kept.}}",
-  "mended.where": "The damaged files were not deleted. They are here:",
-  "mended.todo":
-    "Such damage often comes from a failing disk or from power that went away. Have the disk checked, and choose a backup folder on another disk in Settings.",
-  "mended.todo.restore": "If you have a backup folder, your earlier messages are in it. Do not delete it.",
-  "mended.understood": "I have read this",
 
   "health.unopened":
     "{count, plural, =0 {# messages could not be opened in 30 days} one {# message could not be opened in 30 days} other {# messages could not be opened in 30 days}}",

@@ -34,13 +34,16 @@ export const keeping: Record<keyof typeof english, string> = {
   "restore.code": "Tus 24 palabras",
   "restore.code.hint":
     "{count, plural, =0 {En su orden, separadas por espacios.} one {# palabra de 24} other {# palabras de 24}}",
+  "restore.code.picture": "El código se leyó de su imagen.",
   "restore.relay": "Relay",
   "restore.relay.hint": "Su dirección, como relay.example.org, o cualquier enlace suyo.",
   "restore.folder": "Carpeta de respaldo, si tienes una",
-  "restore.folder.hint": "La carpeta en la que Relevo guardaba copias.",
+  "restore.folder.hint": "La carpeta en la que Relevo escribía el respaldo.",
   "restore.choose": "Elegir…",
   "restore.name": "Tu nombre, si quieres cambiarlo",
   "restore.name.hint": "Déjalo vacío para conservar el que tenías.",
+  "restore.name.unknown":
+    "Tu nombre anterior no está en el código de recuperación. Escribe el nombre que verán los demás.",
   "restore.do": "Restaurar",
   "restore.running": "Restaurando. Puede tardar unos minutos si hay un respaldo. Deja la ventana abierta.",
 
@@ -84,22 +87,6 @@ export const keeping: Record<keyof typeof english, string> = {
   "protect.add.keyring": "Usar el almacén de contraseñas",
   "protect.save": "Guardar la frase",
   "protect.saved": "La frase de contraseña está guardada.",
-
-  "mended.title": "Tus mensajes se dañaron y se repararon",
-  "mended.salvaged":
-    "El archivo con tus mensajes estaba dañado. Relevo leyó todo lo que aún se podía leer y lo escribió en uno nuevo.",
-  "mended.copy":
-    "El archivo con tus mensajes estaba dañado y no se podía leer. Relevo volvió a la copia del {time}. Lo que llegó después se pide al relay si aún lo tiene; los chats dicen dónde falta algo.",
-  "mended.identityOnly":
-    "El archivo con tus mensajes estaba dañado, no se podía leer y no había copia. Tu cuenta se conserva: para tus contactos eres la misma persona. Los mensajes anteriores ya no están aquí.",
-  "mended.kept":
-    "{count, plural, =0 {No se conserva ningún mensaje.} one {Se conserva # mensaje.} other {Se conservan # mensajes.}}",
-  "mended.where": "Los archivos dañados no se borraron. Están aquí:",
-  "mended.todo":
-    "Estos daños suelen venir de un disco que falla o de un corte de luz. Haz revisar el disco y elige en los ajustes una carpeta de respaldo en otro disco.",
-  "mended.todo.restore":
-    "Si tienes una carpeta de respaldo, tus mensajes anteriores están en ella. No la borres.",
-  "mended.understood": "Lo he leído",
 
   "health.unopened":
     "{count, plural, =0 {# mensajes no se pudieron abrir en 30 días} one {# mensaje no se pudo abrir en 30 días} other {# mensajes no se pudieron abrir en 30 días}}",

@@ -4,19 +4,20 @@ import type { AppState, KeyringStatus, LinkPreview, Protection, Slot, SlotKind }
 import { emptyChat } from "./chat.ts";
 import { fakeQr } from "./qr.ts";
 import { RELAY } from "./scene.ts";
-import { FOLDER, PASSPHRASE, WORDS, type Handlers, type World } from "./world.ts";
+import { CODE_PICTURE, FOLDER, PASSPHRASE, WORDS, type Handlers, type World } from "./world.ts";
 
 const OTHER_RELAY = "other.example.net:443";
 
 function wordsIn(code: string): string[] {
   return code
     .toLowerCase()
-    .split(/\s+/u)
+    .split(/\P{L}+/u)
     .filter((word) => word !== "");
 }
 
 function checkCode(code: string): void {
-  if (wordsIn(code).join(" ") !== WORDS.join(" ")) throw appError("wrongCode");
+  if (code.trim() !== CODE_PICTURE && wordsIn(code).join(" ") !== WORDS.join(" "))
+    throw appError("wrongCode");
 }
 
 function checkProtection(protection: Protection): void {
@@ -50,11 +51,17 @@ function stateOf(world: World): AppState {
       return { stage: "keyringFailed", reason: "prompt dismissed", slots, settings };
     case "broken":
       return { stage: "broken", error: appError("database", folder), settings };
+    case "newer":
+      return { stage: "broken", error: appError("newer", folder), settings };
+    case "lostFiles":
+      return { stage: "lost", what: "damaged", keys: true, detail: `${folder}: no page`, settings };
+    case "lostKeys":
+      return { stage: "lost", what: "ways", keys: false, detail: `${folder}: keys`, settings };
     case "inUse":
       return { stage: "broken", error: appError("busy", folder), settings };
     default: {
       const { me, connection, mended } = world;
-      return { stage: "ready", me, connection, settings, mended };
+      return { stage: "ready", me, connection, settings, mended, damaged: world.scene === "damaged" };
     }
   }
 }
@@ -98,11 +105,12 @@ export function accountHandlers(world: World) {
     restoreAccount: ({ code, relay, folder, name, protection }) => {
       checkCode(code);
       checkProtection(protection);
-      if (!/^(relevo:|https:\/\/)|^[\w.-]+\.\w+(:\d+)?$/.test(relay)) throw appError("badLink");
+      if (code !== CODE_PICTURE && !/^(relevo:|https:\/\/)|^[\w.-]+\.\w+(:\d+)?$/.test(relay))
+        throw appError("badLink");
       if (relay.includes("other.example")) throw appError("noRecoveryRecord");
       if (relay.includes("gone.example")) throw appError("relayUnreachable");
       if (folder !== null && folder !== FOLDER) throw appError("folder");
-      world.me = { ...world.me, name: name === "" ? "Sam Rivera" : name, recovery: "confirmed" };
+      world.me = { ...world.me, name: name ?? "Sam Rivera", recovery: "confirmed" };
       world.slots = withSlot([{ kind: "recovery", trouble: null, detail: null }], protection.kind);
       const chat = emptyChat(1, "Ana Morales", "a11a11a1");
       world.chats.push(chat);
@@ -110,6 +118,22 @@ export function accountHandlers(world: World) {
       world.append(chat, { kind: "system", system: "rejoined", text: "", minutesAgo: 0 });
       return enter(world);
     },
+    openWithoutMessages: () => {
+      world.chats.splice(0);
+      world.damage("identityOnly");
+      return enter(world);
+    },
+    openWithBackup: ({ folder, code }) => {
+      checkCode(code);
+      if (folder !== FOLDER) throw appError("noBackup");
+      world.damage("backup");
+      return enter(world);
+    },
+    putAside: () => {
+      world.scene = "firstRun";
+      return stateOf(world);
+    },
+    restart: () => null,
     acknowledgeMended: () => {
       world.mended = null;
       return null;
@@ -128,9 +152,8 @@ export function accountHandlers(world: World) {
     },
     recoveryCode: () => {
       if (world.me.recovery === "confirmed") throw appError("notFound");
-      const text = WORDS.join(" ");
-      world.codes.add(text);
-      return { words: WORDS, qr: fakeQr(text), ask: [4, 19] };
+      world.codes.add(CODE_PICTURE);
+      return { words: WORDS, qr: fakeQr(CODE_PICTURE), ask: [4, 19] };
     },
     confirmRecoveryCode: ({ words }) => {
       const right = words.every((asked) => WORDS[asked.position - 1] === asked.word.trim().toLowerCase());
@@ -150,6 +173,7 @@ export function accountHandlers(world: World) {
     privacy: () => world.privacy,
     savePrivacy: ({ privacy }) => {
       world.privacy = privacy;
+      world.changeMe({ presence: { ...world.me.presence, announced: privacy.announce } });
       world.emit({ type: "conversationsChanged", keys: [] });
       return privacy;
     },

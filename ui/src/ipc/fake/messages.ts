@@ -67,6 +67,7 @@ export function messageHandlers(world: World) {
     reportError: () => null,
     health: () => world.health,
     pickFolder: () => FOLDER,
+    openFolder: () => null,
     setBackupFolder: ({ folder, code }) => {
       if (folder !== null && code === null) throw appError("wrongCode");
       if (folder !== null && code !== null) checkCode(code);

@@ -33,6 +33,8 @@ export const WORDS =
   "anchor velvet puzzle ocean ribbon garden cactus lemon window forest marble tunnel copper meadow lantern pigeon saddle violin walnut yellow zebra hammer island jacket".split(
     " ",
   );
+/** What the picture of the code says. */
+export const CODE_PICTURE = `relevo:r#${WORDS.join("")}`;
 export const PASSPHRASE = "correct horse";
 export const FOLDER = "/media/sam/Backup disk/Relevo";
 const HOUR = 3_600_000;
@@ -91,7 +93,14 @@ export class World {
     this.chats = buildChats(scene, now);
     const recovery =
       scene === "due" ? "due" : scene === "firstRun" || scene === "noKeyring" ? "later" : "confirmed";
-    this.me = { account: ME, name: "Sam Rivera", relay: RELAY, handle: null, recovery };
+    this.me = {
+      account: ME,
+      name: "Sam Rivera",
+      relay: RELAY,
+      handle: null,
+      recovery,
+      presence: { announced: true, doNotDisturb: null, text: null },
+    };
     this.connection = { state: "online", since: now, cause: null, retryAt: null, waiting: 0 };
     this.slots = slotsOf(scene);
     this.links = [
@@ -111,7 +120,7 @@ export class World {
       lastCopy: now - 5 * HOUR,
     };
     const how = mendedBy[scene];
-    if (how) this.#damage(how);
+    if (how) this.damage(how);
   }
 
   get now(): number {
@@ -236,11 +245,13 @@ export class World {
     };
   }
 
-  #damage(how: Mended["how"]): void {
+  damage(how: Mended["how"]): void {
     this.mended = {
       how,
-      copyTime: how === "copy" ? this.now - 19 * HOUR : null,
+      copyTime: how === "copy" || how === "backup" ? this.now - 19 * HOUR : null,
       messagesKept: this.chats.reduce((sum, chat) => sum + chat.messages.length, 0),
+      messagesMissing: how === "salvaged" ? 3 : null,
+      lostSince: how === "salvaged" ? this.now - 20 * HOUR : null,
       quarantine: "/home/sam/.local/share/relevo/damaged-2026-11-22",
     };
   }
