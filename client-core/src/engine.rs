@@ -4,6 +4,7 @@
 //! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
 
 mod commands;
+mod comparing;
 mod contacts;
 mod damage;
 mod enrolling;
@@ -125,6 +126,13 @@ pub struct Engine {
     unchecked: BTreeSet<ConversationId>,
     /// The store generation of a restored relay, until everything is compared with it.
     restored: Option<StoreGeneration>,
+    /// How often a conversation was compared with the relay on this connection.
+    compared: BTreeMap<ConversationId, u32>,
+    /// How often in a row a group could not be set up, or come back into.
+    setbacks: BTreeMap<ConversationId, u32>,
+    /// How far the others' devices are, as the relay said on this connection, where that is further than the stream was
+    /// processed here.
+    delivered: BTreeMap<ConversationId, u64>,
     /// What the relay has no more of each stream, as it said when this connection began.
     bases: BTreeMap<StreamId, u64>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
@@ -207,6 +215,9 @@ impl Engine {
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,
+            compared: BTreeMap::new(),
+            setbacks: BTreeMap::new(),
+            delivered: BTreeMap::new(),
             bases: BTreeMap::new(),
             returning: false,
         })
@@ -239,12 +250,16 @@ impl Engine {
         self.relay_time()
     }
 
-    /// Changes something of the database that the engine itself does not look at.
+    /// Changes something of the database that the engine itself does not look at, save what others may see and the handle: a
+    /// backup brings them.
     pub(crate) fn change(
         &mut self,
         work: impl FnOnce(&WriteTransaction<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.write(work)
+        self.write(work)?;
+        let row = store::account::load(self.database.connection())?;
+        (self.account.privacy, self.account.handle) = (row.privacy, row.handle);
+        Ok(())
     }
 
     /// The connection as shown.

@@ -53,11 +53,11 @@ impl InlineRelay {
         )));
         let carry_out = Arc::clone(&delivery);
         let sink: CompletionSink = Box::new(move |batch| carry_out.carry_out(batch));
-        let (store, task) = relay.open_store_inline(sink)?;
+        let (store, clock, task) = relay.open_store_inline(sink)?;
         let mut writer = JoinSet::new();
         writer.spawn(task.run(Box::new(disk)));
         let shutdown = CancellationToken::new();
-        let node = server::assemble(relay, store, delivery, Workers::Inline, shutdown);
+        let node = server::assemble(relay, (store, clock), delivery, Workers::Inline, shutdown);
         Ok(Self {
             background: server::background(&node),
             router: http::router(Arc::clone(&node)),

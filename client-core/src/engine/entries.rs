@@ -55,6 +55,8 @@ struct Consequences {
     cursor: u64,
     processed: usize,
     gap: bool,
+    /// Something could not be opened that others could perhaps open.
+    doubtful: bool,
 }
 
 impl Engine {
@@ -83,6 +85,11 @@ impl Engine {
             };
             self.note_ack(stream, consequences.cursor, consequences.processed);
             self.index_waits |= consequences.processed > 0;
+            if let StreamId::Conversation(conversation) = stream
+                && consequences.doubtful
+            {
+                self.compare(conversation)?;
+            }
             if consequences.gap {
                 return Ok(Some(consequences.cursor));
             }
@@ -96,6 +103,7 @@ impl Engine {
         {
             // whoever wrote is not typing any more
             self.typed(row.key);
+            self.note_delivered(conversation)?;
             self.hear_again(&row, epoch)?;
             if epoch == Epoch::Changed {
                 self.tell_presence_in(row.key);
@@ -166,7 +174,8 @@ impl Engine {
         })
     }
 
-    fn fetch(&mut self, stream: StreamId, cursor: u64) {
+    /// Asks for what follows a position of a stream, unless that is under way.
+    pub(super) fn fetch(&mut self, stream: StreamId, cursor: u64) {
         if !self.in_flight(
             |request| matches!(request, Request::Fetch { stream: other } if *other == stream),
         ) {
@@ -193,6 +202,7 @@ impl Engine {
             all.cursor = consequences.cursor;
             all.processed = all.processed.saturating_add(consequences.processed);
             all.gap = consequences.gap;
+            all.doubtful |= consequences.doubtful;
             if all.gap {
                 break;
             }
@@ -246,10 +256,12 @@ impl Engine {
                                 ids: &ids,
                                 now,
                                 answers,
+                                doubtful: false,
                             };
                             walk(stream, batch, &mut done, |entry| {
                                 reading.entry(write, entry)
                             })?;
+                            done.doubtful = reading.doubtful;
                         }
                         None => {
                             // acknowledged, so that the relay's window does not fill; nothing is noted here

@@ -176,6 +176,7 @@ impl Engine {
         self.holds.clear();
         self.exists_refusals.clear();
         self.pauses.clear();
+        self.compared.clear();
         self.lists_due = None;
         self.asked_manifests.clear();
         self.answers = MOST_ANSWERS;

@@ -242,7 +242,8 @@ impl Chat {
         taken
     }
 
-    fn take_append(&mut self, request: u32, append: &Append) -> Vec<(Body, SealNote)> {
+    /// Takes one request, as the relay does, and gives it to the peer.
+    pub(crate) fn take_append(&mut self, request: u32, append: &Append) -> Vec<(Body, SealNote)> {
         let (mut opened, mut echoes) = (Vec::new(), Vec::new());
         for new in &append.entries {
             let id = self.id;
