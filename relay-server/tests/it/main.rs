@@ -24,6 +24,7 @@ mod invalid_commits;
 mod key_packages;
 mod links;
 mod manifests;
+mod probes;
 mod pushing;
 mod recovery;
 mod rejoining;
