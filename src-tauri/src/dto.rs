@@ -27,7 +27,7 @@ pub(crate) use self::{
     health::{ExportFormat, Health, OwnFolder, Rehearsal},
     link::{IssuedLink, LinkPreview, NewLink},
     message::{Message, MessagePage, SearchHit},
-    people::{BlockedAccount, Presence, Privacy},
+    people::{BlockedAccount, OwnPresence, Presence, Privacy},
     profile::{Mended, Passphrase, Protection, Secret, Slot, SlotKind},
     trust::{AskedWord, Comparison, RecoveryCode, SafetyNumber},
 };
@@ -106,6 +106,9 @@ pub(crate) fn declarations(config: &Config) -> Vec<(Option<String>, String)> {
         account::OfflineCause,
         Connection,
         account::RecoveryState,
+        people::DoNotDisturb,
+        people::StatusText,
+        OwnPresence,
         Me,
         SlotKind,
         profile::SlotTrouble,

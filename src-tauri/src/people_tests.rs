@@ -1,5 +1,7 @@
 //! Ana and Luis by the commands of the page, against a real relay in this process.
 
+mod presence;
+
 use std::time::Duration;
 
 use protocol::Link;

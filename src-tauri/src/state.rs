@@ -1,6 +1,7 @@
 //! The account of this window: not there, locked, or at work.
 
 mod backups;
+mod idleness;
 mod keeper;
 mod lost;
 mod opening;
@@ -27,7 +28,7 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use self::{keeper::Keeper, lost::LostAccount};
+use self::{idleness::Input, keeper::Keeper, lost::LostAccount};
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Mended, Settings},
@@ -50,6 +51,9 @@ pub(crate) trait Program: Send + Sync {
     /// Asks the person for a folder with the system's dialog. `None` where they gave up, or there is no such dialog.
     fn pick_folder(&self) -> Answer<Option<PathBuf>>;
 
+    /// How long nobody has touched the computer. `None` where its system does not tell.
+    fn idle_time(&self) -> Answer<Option<Duration>>;
+
     /// Shows a folder in the system's file manager. Returns before it is there.
     fn open_folder(&self, folder: &Path) -> io::Result<()>;
 }
@@ -61,7 +65,8 @@ pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) struct Shell {
     folder: PathBuf,
     settings: Arc<SettingsFile>,
-    program: Box<dyn Program>,
+    program: Arc<dyn Program>,
+    input: Arc<Input>,
     bridge: Arc<Bridge>,
     keyring: Arc<dyn Keyring>,
     runtime: Handle,
@@ -108,7 +113,8 @@ impl Shell {
         Self {
             folder,
             settings,
-            program: Box::new(program),
+            program: Arc::new(program),
+            input: Arc::default(),
             bridge: Arc::default(),
             keyring: Arc::new(keyring),
             runtime,
@@ -148,6 +154,11 @@ impl Shell {
     /// Asks the person for a folder.
     pub(crate) async fn pick_folder(&self) -> Option<PathBuf> {
         self.program.pick_folder().await
+    }
+
+    /// The person did something in the window.
+    pub(crate) fn note_input(&self) {
+        self.input.note();
     }
 
     /// Ends this process and starts the program anew.
@@ -227,6 +238,12 @@ impl Shell {
         let account = Arc::new(account);
         let keep = keeper::keep(Arc::downgrade(&account));
         self.keeping().spawn_on(keep, &self.runtime);
+        let watch = idleness::watch(
+            Arc::downgrade(&account),
+            Arc::clone(&self.program),
+            Arc::clone(&self.input),
+        );
+        self.keeping().spawn_on(watch, &self.runtime);
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(account);
     }
 

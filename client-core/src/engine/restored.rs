@@ -11,8 +11,9 @@ use tracing::{error, info, warn};
 
 use crate::{
     crypto::Mls,
-    engine::{Engine, ids::Ids, opening::DECLARED_GAP, requests::Request},
+    engine::{Engine, ids::Ids, opening::DECLARED_GAP, requests::Request, resending},
     error::Result,
+    model::Standing,
     store::{self, chains, commits, conversations, links, messages, outbox, requests, streams},
 };
 
@@ -43,7 +44,13 @@ impl Engine {
                 commits::delete_renewal(write, key)?;
                 commits::set_rejoin_request(write, row.conversation, None)?;
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
-                chains::forget(write, key, device)?;
+                chains::end(write, key, device)?;
+                if row.standing == Standing::Open {
+                    // what came since then was acknowledged, and whoever sent it may count anew by now
+                    let stream = StreamId::Conversation(row.conversation);
+                    let cursor = streams::cursor(write.connection(), stream)?;
+                    resending::ask_after(write, key, cursor, &ids)?;
+                }
                 // what was sealed is of the chain that is over
                 for queued in outbox::all(write.connection(), key)? {
                     outbox::clear_sealed(write, &[queued.id])?;
@@ -237,7 +244,7 @@ fn offer_messages(
         outbox::insert_again(
             write,
             row.key,
-            message.number,
+            message.sent,
             ids.client_id(),
             &message.content,
         )?;

@@ -5,6 +5,7 @@ import { ShownFolder } from "./folder.svelte.ts";
 import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { IssuedLinks, OpenLink, ShareLink } from "./links.svelte.ts";
+import { OwnStatus } from "./ownStatus.svelte.ts";
 import { BlockList } from "./people.svelte.ts";
 import { PrivacyState } from "./privacy.svelte.ts";
 import { Recovery } from "./recovery.svelte.ts";
@@ -27,6 +28,7 @@ export type Dialog =
   | { kind: "openLink"; link: OpenLink }
   | { kind: "openHandle"; handle: OpenHandle }
   | { kind: "settings"; preferences: Preferences }
+  | { kind: "status"; status: OwnStatus }
   | { kind: "shortcuts" }
   | { kind: "details"; message: Message; name: string }
   | { kind: "safety"; safety: Safety }
@@ -88,6 +90,10 @@ export class Dialogs {
       handle: new OwnHandle(backend, me.handle),
     };
     this.#show({ kind: "settings", preferences });
+  }
+
+  status(me: Me): void {
+    this.#show({ kind: "status", status: new OwnStatus(this.#backend, me.presence) });
   }
 
   shortcuts(): void {
