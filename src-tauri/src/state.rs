@@ -262,7 +262,7 @@ impl Shell {
         let account = self.account()?;
         let client = &account.client;
         Ok(AppState::Ready {
-            me: client.me().await?.into(),
+            me: Box::new(client.me().await?.into()),
             connection: client.connection().await?.into(),
             settings: self.settings.current(),
             // of several, the newest says what is here now

@@ -37,7 +37,6 @@ pub(super) fn answer(
     range: &Range,
     ids: &Ids,
 ) -> Result<()> {
-    let connection = write.connection();
     if *range.chain == POSITIONS {
         answer_positions(write, key, range, ids)?;
     } else {

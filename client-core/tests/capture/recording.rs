@@ -163,7 +163,7 @@ impl Somebody {
     /// Brings an account back on another computer.
     pub(crate) async fn restore(name: &str, found: &FoundAccount, recorder: &Recorder) -> Self {
         Self::begin(recorder, |profile, keyring, seams| {
-            profile.restore(found, name, &Protection::Keyring, keyring, seams)
+            profile.restore(found, Some(name), &Protection::Keyring, keyring, seams)
         })
         .await
     }

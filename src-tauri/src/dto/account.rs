@@ -186,7 +186,7 @@ pub(crate) enum AppState {
     },
     /// The account is at work.
     Ready {
-        me: Me,
+        me: Box<Me>,
         connection: Connection,
         settings: Settings,
         mended: Option<Mended>,
