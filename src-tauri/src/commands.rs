@@ -95,8 +95,8 @@ commands! {
     RemoveSlot { kind: SlotKind } -> Vec<Slot> = ways::remove;
     /// The recovery code; gone once it was confirmed.
     RecoveryCode {} -> dto::RecoveryCode = trust::recovery_code;
-    /// Checks two words; then the code leaves this computer.
-    ConfirmRecoveryCode { words: Vec<AskedWord> } -> () = trust::confirm_recovery_code;
+    /// Checks two words; then the code leaves this computer, but for the folders of damaged files that the answer names.
+    ConfirmRecoveryCode { words: Vec<AskedWord> } -> Vec<String> = trust::confirm_recovery_code;
     /// What others may see.
     Privacy {} -> dto::Privacy = people::privacy;
     /// Replaces what others may see.
@@ -131,6 +131,8 @@ commands! {
     EndLink { token: String } -> Vec<IssuedLink> = links::end;
     /// Counted facts.
     Health {} -> dto::Health = health::health;
+    /// Deletes the damaged files that were kept, for good.
+    DiscardDamaged {} -> dto::Health = health::discard_damaged;
     /// Asks for a folder with the system's dialog; null where the person gave up.
     PickFolder {} -> Option<String> = window::pick_folder;
     /// Backs up into a folder daily, or no more. Needs the recovery code once.

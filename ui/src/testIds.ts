@@ -49,11 +49,12 @@
  * | recovery-open | the same from the settings |
  * | recovery-reveal, recovery-words, recovery-written, recovery-confirm, recovery-done, recovery-finish | the dialog, step by step; the two fields are recovery-word-1 and recovery-word-2 |
  * | code-input | field for the 24 words: restore, locked page, backup |
- * | restore-open, restore-relay, restore-do | restore page |
+ * | restore-open, restore-relay, restore-do, restore-warning, restore-sure | restore page |
  * | folder-input, folder-choose | a folder, on the restore page and in the export |
  * | keyring-trouble, way-recovery, unlock-with-code | locked page with several ways in |
  * | mended, mended-understood | told once after damage |
  * | health-facts, backup-last, backup-test | counted facts in the settings |
+ * | damaged, damaged-ask, damaged-discard | folders with damaged files, and the two steps to delete them |
  * | backup-choose, backup-start, backup-now, backup-test-now, backup-stop | the backup |
  * | export-format, export-do, export-done | exporting a chat |
  * | error-text | the sentence of an error, wherever it is shown |
@@ -80,6 +81,9 @@ export const testIds = [
   "conversation-status",
   "conversation-title",
   "create-account",
+  "damaged",
+  "damaged-ask",
+  "damaged-discard",
   "empty-safety",
   "error-text",
   "export-do",
@@ -149,6 +153,8 @@ export const testIds = [
   "restore-do",
   "restore-open",
   "restore-relay",
+  "restore-sure",
+  "restore-warning",
   "safety-by-eye",
   "safety-compare",
   "safety-groups",

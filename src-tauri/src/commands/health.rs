@@ -3,8 +3,8 @@ use std::{env, path::PathBuf};
 use client_core::export::{Format, Words};
 
 use super::{
-    AcknowledgeMended, BackupNow, ExportConversation, Health, RehearseBackup, SetBackupFolder,
-    account,
+    AcknowledgeMended, BackupNow, DiscardDamaged, ExportConversation, Health, RehearseBackup,
+    SetBackupFolder, account,
 };
 use crate::{
     dto::{self, AppError, ErrorCode, ExportFormat, Language},
@@ -46,6 +46,14 @@ pub(super) async fn rehearse_backup(
     RehearseBackup {}: RehearseBackup,
 ) -> Result<dto::Health, AppError> {
     shell.rehearse_backup().await?;
+    shell.health().await
+}
+
+pub(super) async fn discard_damaged(
+    shell: &Shell,
+    DiscardDamaged {}: DiscardDamaged,
+) -> Result<dto::Health, AppError> {
+    shell.discard_damaged().await?;
     shell.health().await
 }
 

@@ -53,6 +53,7 @@ fn commands() -> Vec<Value> {
         { "name": "links", "params": {} },
         { "name": "endLink", "params": { "token": "ab".repeat(16) } },
         { "name": "health", "params": {} },
+        { "name": "discardDamaged", "params": {} },
         { "name": "pickFolder", "params": {} },
         { "name": "setBackupFolder", "params": { "folder": "/tmp", "code": null } },
         { "name": "backupNow", "params": {} },

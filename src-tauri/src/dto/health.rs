@@ -24,6 +24,8 @@ pub(crate) struct Health {
     pub(crate) last_rehearsal: Option<Rehearsal>,
     /// When the newest automatic copy of the database was made.
     pub(crate) last_copy: Option<u64>,
+    /// Folders with damaged files as they were found. Those from before the recovery code was confirmed may still hold it.
+    pub(crate) damaged: Vec<String>,
 }
 
 /// A form of an exported conversation.

@@ -35,7 +35,11 @@ impl Shell {
         let troubles = account.client.troubles().await?;
         let backup = account.client.backup().await?;
         let backup_problem = account.keeper.backup_problem();
-        let last_copy = blocking(move || account.keeper.last_copy()).await??;
+        let (last_copy, damaged) = blocking(move || {
+            let keeper = &account.keeper;
+            Ok::<_, Error>((keeper.last_copy()?, keeper.quarantines()?))
+        })
+        .await??;
         let mut health = Health {
             unopened: troubles.unopened,
             missing: troubles.missing,
@@ -44,6 +48,7 @@ impl Shell {
             backup_problem: None,
             last_rehearsal: None,
             last_copy,
+            damaged,
         };
         if let Some(backup) = backup {
             health.backup_folder = Some(backup.folder);

@@ -2,10 +2,7 @@
 
 use std::{
     io::Write,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -35,8 +32,13 @@ const PERIOD: Duration = Duration::from_secs(60 * 60);
 
 /// Looks after the files of an account until it ends.
 pub(super) async fn keep(account: Weak<Account>) {
+    // an earlier process may have ended in the midst of it
+    if let Some(account) = account.upgrade() {
+        account.forget_if_due().await;
+    }
     time::sleep(FIRST).await;
     while let Some(account) = account.upgrade() {
+        account.forget_if_due().await;
         let keeper = Arc::clone(&account.keeper);
         if blocking(move || keeper.tidy()).await.is_ok() {
             account.back_up_if_due().await;
@@ -51,8 +53,6 @@ pub(super) struct Keeper {
     profile: Arc<Profile>,
     key: DatabaseKey,
     clock: SystemClock,
-    /// What was wiped in the database may still lie in older copies of it.
-    unwiped: AtomicBool,
     /// Why the last run of the backup failed.
     backup_problem: Mutex<Option<String>>,
 }
@@ -63,7 +63,6 @@ impl Keeper {
             profile,
             key,
             clock: SystemClock::new(),
-            unwiped: AtomicBool::new(false),
             backup_problem: Mutex::default(),
         }
     }
@@ -72,10 +71,6 @@ impl Keeper {
     pub(super) fn tidy(&self) {
         if let Err(error) = self.keep_identity() {
             warn!(%error, "the identity beside the key slots is an older one");
-        }
-        if self.unwiped.load(Ordering::Relaxed) {
-            self.forget_what_was_wiped();
-            return;
         }
         match self.profile.copy_if_due(&self.key, self.now()) {
             Ok(Copied::NotDue) => {}
@@ -88,15 +83,27 @@ impl Keeper {
         }
     }
 
-    /// Keeps the root key, which left the database, from living on in its copies. What fails now is tried again later.
-    pub(super) fn forget_what_was_wiped(&self) {
-        let forgotten =
-            self.profile
-                .forget_what_was_wiped(&self.key, self.now(), &mut SystemRandom);
-        if let Err(error) = &forgotten {
-            warn!(error = %error, "what was wiped may still be in older copies");
-        }
-        self.unwiped.store(forgotten.is_err(), Ordering::Relaxed);
+    /// Whether the root key left the database and may still be beside it.
+    pub(super) fn must_forget(&self) -> Result<bool> {
+        self.profile.must_forget(&self.key)
+    }
+
+    /// Keeps the root key, which left the database, from living on in its copies.
+    pub(super) fn forget_what_was_wiped(&self) -> Result<()> {
+        Ok(self
+            .profile
+            .forget_what_was_wiped(&self.key, self.now(), &mut SystemRandom)?)
+    }
+
+    /// Where damaged databases are kept.
+    pub(super) fn quarantines(&self) -> Result<Vec<String>> {
+        let folders = self.profile.quarantines()?;
+        Ok(folders.iter().map(|it| it.display().to_string()).collect())
+    }
+
+    /// Deletes the damaged databases for good.
+    pub(super) fn discard_quarantines(&self) -> Result<()> {
+        self.profile.discard_quarantines()
     }
 
     /// The relay has the account: its keys changed, and it counts from now on.

@@ -1,10 +1,10 @@
 use std::{fs, path::Path};
 
 use client_core::{
-    crypto::RecoveryCode,
-    keyslots::{Protection, SecretStore, SlotKind},
+    crypto::{RecoveryCode, RecoveryLink},
+    keyslots::{Protection, SecretStore, SlotKind, Unlock},
     seams::SystemRandom,
-    store::DatabaseKey,
+    store::{Database, DatabaseKey, account},
 };
 use protocol::{Link, LinkKind, LinkSecret, RelayId};
 use serde_json::{Value, json};
@@ -228,7 +228,12 @@ async fn a_wrong_passphrase_and_a_wrong_code_are_told_apart_and_change_nothing()
 async fn a_code_opens_as_words_and_as_what_its_picture_says() {
     let code = RecoveryCode::new(Zeroizing::new(CODE));
     let words = code.words().join(" ");
-    for text in [words.as_str(), &words.to_uppercase()] {
+    let picture = RecoveryLink {
+        addresses: vec!["relay.example.org".parse().unwrap()],
+        relay: RelayId::new([4; 32]),
+        code: code.clone(),
+    };
+    for text in [&words, &words.to_uppercase(), &*picture.to_text()] {
         let setting = Setting::new(&[recovery_code()]);
         let command = json!({ "name": "unlockWithCode", "params": { "code": text } });
         let reply = crate::commands::dispatch(&setting.shell, command).await;
@@ -301,11 +306,49 @@ async fn a_damaged_database_is_mended_from_its_copy_and_told_once() {
     assert!(state["mended"]["copyTime"].is_u64());
     let quarantine = state["mended"]["quarantine"].as_str().unwrap();
     assert!(Path::new(quarantine).is_dir());
+    let health = setting.shell.health().await.unwrap();
+    assert_eq!(health.damaged, [quarantine]);
     let told = json!({ "name": "acknowledgeMended", "params": {} });
     crate::commands::dispatch(&setting.shell, told)
         .await
         .unwrap();
     assert_eq!(setting.open().await["mended"], Value::Null);
+    let discard = json!({ "name": "discardDamaged", "params": {} });
+    let health = crate::commands::dispatch(&setting.shell, discard).await;
+    assert_eq!(health.unwrap()["damaged"], json!([]));
+    assert!(!Path::new(quarantine).exists());
+    setting.shell.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_root_key_that_was_left_in_copies_is_gone_after_the_next_start() {
+    let mut setting = Setting::new(&[Protection::Keyring]);
+    let copies = setting.folder.path().join("account/copies");
+    setting.open().await;
+    setting.shell.account().unwrap().keeper.tidy();
+    setting.shell.stop().await;
+    // a copy of an earlier day
+    let old = copies.join("relevo-20200101T0000.db");
+    let copy = fs::read_dir(&copies).unwrap().next().unwrap().unwrap();
+    fs::rename(copy.path(), &old).unwrap();
+    // the process ended as soon as the words were confirmed
+    let profile = setting.shell.profile.lock().await.clone().unwrap();
+    let key = profile.unlock(&Unlock::Silently(&setting.keyring)).unwrap();
+    let path = setting.folder.path().join("account/relevo.db");
+    let mut database = Database::open(&path, &key).unwrap();
+    database
+        .write(|write| account::confirm_recovery(write, &account::load(write.connection())?.keys))
+        .unwrap();
+    drop((database, profile));
+
+    setting.restart().await;
+    setting.open().await;
+    let account = setting.shell.account().unwrap();
+    account.forget_if_due().await;
+    assert!(!old.exists());
+    assert_eq!(fs::read_dir(&copies).unwrap().count(), 1);
+    assert!(!account.keeper.must_forget().unwrap());
+    drop(account);
     setting.shell.stop().await;
 }
 

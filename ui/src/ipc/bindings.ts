@@ -166,6 +166,11 @@ export type Health = {
   lastRehearsal: Rehearsal | null;
   /** When the newest automatic copy of the database was made. */
   lastCopy: number | null;
+  /**
+   * Folders with damaged files as they were found. Those from before the recovery code was confirmed may
+   * still hold it.
+   */
+  damaged: string[];
 };
 
 /** A form of an exported conversation. */
@@ -407,10 +412,13 @@ export interface Commands {
     params: {};
     reply: RecoveryCode;
   };
-  /** Checks two words; then the code leaves this computer. */
+  /**
+   * Checks two words; then the code leaves this computer, but for the folders of damaged files that the
+   * answer names.
+   */
   confirmRecoveryCode: {
     params: { words: AskedWord[] };
-    reply: null;
+    reply: string[];
   };
   /** What others may see. */
   privacy: {
@@ -494,6 +502,11 @@ export interface Commands {
   };
   /** Counted facts. */
   health: {
+    params: {};
+    reply: Health;
+  };
+  /** Deletes the damaged files that were kept, for good. */
+  discardDamaged: {
     params: {};
     reply: Health;
   };

@@ -5,7 +5,7 @@ import { isCompleteCode } from "./recoveryCode.ts";
 import { Step } from "./step.svelte.ts";
 
 export type HealthWork =
-  "reading" | "choosing" | "starting" | "looking" | "backingUp" | "testing" | "stopping";
+  "reading" | "choosing" | "starting" | "looking" | "backingUp" | "testing" | "stopping" | "discarding";
 
 export class HealthState {
   readonly #backend: Backend;
@@ -83,6 +83,11 @@ export class HealthState {
 
   test(): Promise<boolean> {
     return this.#run("testing", () => this.#backend.call("rehearseBackup", {}));
+  }
+
+  /** Deletes the damaged files that were kept. */
+  discard(): Promise<boolean> {
+    return this.#run("discarding", () => this.#backend.call("discardDamaged", {}));
   }
 
   async #run(work: HealthWork, ask: () => Promise<Health | null>): Promise<boolean> {

@@ -80,6 +80,7 @@ describe("restoring", () => {
     restore.writeRelay("relay.example.org");
     await restore.chooseFolder();
     expect(restore.folder).toBe(FOLDER);
+    restore.ask();
     await restore.restore();
     expect(app.stage).toMatchObject({ stage: "ready", me: { name: "Sam Rivera", recovery: "confirmed" } });
     expect(restore.code).toBe("");
@@ -100,10 +101,26 @@ describe("restoring", () => {
     restore.writeCode(words);
     restore.writeRelay(relay);
     restore.writeFolder(folder);
+    restore.ask();
     await restore.restore();
     expect(restore.step.error?.code).toBe(code);
     expect(restore.code).toBe(words);
     expect(app.stage.stage).toBe("firstRun");
+  });
+
+  it("tells what becomes of the other computer before anything happens", async () => {
+    const { app, backend, restore } = await restoring();
+    restore.ask();
+    expect(restore.asked).toBe(false);
+    restore.writeCode(CODE_PICTURE);
+    await restore.restore();
+    restore.ask();
+    restore.giveUp();
+    await restore.restore();
+    expect(backend.calls.some((call) => call.name === "restoreAccount")).toBe(false);
+    restore.ask();
+    await restore.restore();
+    expect(app.stage.stage).toBe("ready");
   });
 
   it("takes the relay from the picture of the code", async () => {
@@ -111,6 +128,7 @@ describe("restoring", () => {
     restore.writeCode(CODE_PICTURE);
     expect(restore.knowsRelay).toBe(true);
     expect(restore.canRestore).toBe(true);
+    restore.ask();
     await restore.restore();
     expect(app.stage).toMatchObject({ stage: "ready", me: { recovery: "confirmed" } });
   });
@@ -127,10 +145,12 @@ describe("restoring", () => {
     restore.writeCode(CODE);
     restore.writeRelay("relay.example.org");
     backend.failNext("restoreAccount", appError("nameInvalid"));
+    restore.ask();
     await restore.restore();
     expect(restore.step.error?.code).toBe("nameInvalid");
     restore.writeName(" Sam ");
     expect(restore.step.error).toBeNull();
+    restore.ask();
     await restore.restore();
     const names = backend.calls
       .filter((call) => call.name === "restoreAccount")
@@ -150,6 +170,7 @@ describe("restoring", () => {
     other.restore.writeCode(CODE);
     other.restore.writeRelay("relay.example.org");
     other.backend.failNext("restoreAccount", appError("keyring"));
+    other.restore.ask();
     await other.restore.restore();
     expect(other.restore.protection.asked).toBe(true);
   });

@@ -137,7 +137,7 @@ export function accountHandlers(world: World) {
       const right = words.every((asked) => WORDS[asked.position - 1] === asked.word.trim().toLowerCase());
       if (!right || words.length !== 2) throw appError("wrongWord");
       world.changeMe({ recovery: "confirmed" });
-      return null;
+      return world.health.damaged;
     },
     setHandle: ({ handle }) => {
       if (handle !== null && !/^[a-z0-9._-]{2,32}$/.test(handle)) throw appError("handleInvalid");

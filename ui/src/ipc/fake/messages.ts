@@ -66,6 +66,7 @@ export function messageHandlers(world: World) {
     },
     reportError: () => null,
     health: () => world.health,
+    discardDamaged: () => Object.assign(world.health, { damaged: [] }),
     pickFolder: () => FOLDER,
     setBackupFolder: ({ folder, code }) => {
       if (folder !== null && code === null) throw appError("wrongCode");

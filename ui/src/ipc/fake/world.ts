@@ -35,6 +35,7 @@ export const WORDS =
   );
 /** What the picture of the code says. */
 export const CODE_PICTURE = `relevo:r#${WORDS.join("")}`;
+const QUARANTINE = "/home/sam/.local/share/relevo/account/quarantine-1795362180000";
 export const PASSPHRASE = "correct horse";
 export const FOLDER = "/media/sam/Backup disk/Relevo";
 const HOUR = 3_600_000;
@@ -111,6 +112,7 @@ export class World {
       backupProblem: null,
       lastRehearsal: null,
       lastCopy: now - 5 * HOUR,
+      damaged: [],
     };
     const how = mendedBy[scene];
     if (how) this.#damage(how);
@@ -243,7 +245,8 @@ export class World {
       how,
       copyTime: how === "copy" ? this.now - 19 * HOUR : null,
       messagesKept: this.chats.reduce((sum, chat) => sum + chat.messages.length, 0),
-      quarantine: "/home/sam/.local/share/relevo/damaged-2026-11-22",
+      quarantine: QUARANTINE,
     };
+    this.health.damaged = [QUARANTINE];
   }
 }
