@@ -100,6 +100,7 @@ impl From<BackupError> for Error {
             BackupError::Failed(error) => error,
             BackupError::WrongCode => Self::new(ErrorKind::WrongPassphrase, error.to_string()),
             BackupError::Missing => Self::new(ErrorKind::NotFound, error.to_string()),
+            BackupError::Newer => Self::new(ErrorKind::Newer, error.to_string()),
             other => Self::new(ErrorKind::Database, other.to_string()),
         }
     }

@@ -38,8 +38,10 @@ pub enum ErrorKind {
     Keyring,
     /// The local database failed; nothing was changed.
     Database,
-    /// The local database is damaged. Nothing is written any more; the next start mends it.
+    /// The local database is damaged: nothing is written any more, and the next start mends it. Of key slots: beyond mending.
     Damaged,
+    /// A newer version of this program wrote it; nothing was changed.
+    Newer,
     /// The disk is full; nothing was changed.
     DiskFull,
     /// There is no such conversation, message or account.

@@ -179,7 +179,7 @@ pub fn change_passphrase(
 /// What the profile's slots need, in their order.
 ///
 /// # Errors
-/// [`ErrorKind::Database`]: the file is missing or damaged.
+/// [`ErrorKind::Damaged`]: the file is missing or damaged; [`ErrorKind::Newer`]; [`ErrorKind::Database`]: it cannot be read now.
 pub fn kinds(path: &Path) -> Result<Vec<SlotKind>> {
     Ok(file::read(path)?.slots.iter().map(Slot::kind).collect())
 }

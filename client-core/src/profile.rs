@@ -10,6 +10,7 @@
 
 mod creating;
 mod keeping;
+mod lost;
 mod opening;
 
 use std::{
@@ -91,7 +92,8 @@ impl Profile {
     /// What is there. An account that the relay has not made yet does not count; one whose database is lost does.
     ///
     /// # Errors
-    /// [`ErrorKind::Database`]: there is an account, but its key slots are missing or damaged.
+    /// [`ErrorKind::Damaged`]: there is an account, but its key slots are missing or damaged; [`ErrorKind::Newer`];
+    /// [`ErrorKind::Database`]: they cannot be read now.
     pub fn state(&self) -> Result<ProfileState> {
         if !self.holds_account() || self.marker().exists() {
             return Ok(ProfileState::Empty);

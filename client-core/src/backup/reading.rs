@@ -16,7 +16,7 @@ use crate::{
     store::{
         Database, WriteTransaction,
         backup::{self, MESSAGES, SMALL_TABLES, Settings},
-        database,
+        database, mendings,
     },
 };
 
@@ -59,25 +59,7 @@ pub fn open_with_key(settings: &Settings) -> Result<Opened, BackupError> {
 /// # Errors
 /// [`BackupError::Damaged`]: something differs; the others as they come.
 pub fn rehearse(settings: &Settings) -> Result<Restored, BackupError> {
-    let opened = open_with_key(settings)?;
-    let (database, restored) = opened.restore_to_memory()?;
-    let connection = database.connection();
-    let columns = backup::columns(connection, MESSAGES)?;
-    let (count, digest) = backup::digest(connection, &columns, opened.manifest.last_message)?;
-    let manifest = &opened.manifest;
-    let same = if manifest.holds_lost {
-        count >= manifest.messages
-    } else {
-        count == manifest.messages && digest == *manifest.digest
-    };
-    if same {
-        Ok(restored)
-    } else {
-        Err(BackupError::damaged(format!(
-            "{count} messages instead of {}, or other ones",
-            manifest.messages
-        )))
-    }
+    open_with_key(settings)?.rehearse()
 }
 
 fn open_by(folder: &Path, key: Zeroizing<[u8; 32]>) -> Result<Opened, BackupError> {
@@ -109,6 +91,31 @@ impl Opened {
     #[must_use]
     pub const fn time(&self) -> u64 {
         self.manifest.time
+    }
+
+    /// Restores into memory and compares with what the last run wrote. Says how much it was.
+    ///
+    /// # Errors
+    /// [`BackupError::Damaged`]: something differs; the others as they come.
+    pub fn rehearse(&self) -> Result<Restored, BackupError> {
+        let (database, restored) = self.restore_to_memory()?;
+        let connection = database.connection();
+        let columns = backup::columns(connection, MESSAGES)?;
+        let (count, digest) = backup::digest(connection, &columns, self.manifest.last_message)?;
+        let manifest = &self.manifest;
+        let same = if manifest.holds_lost {
+            count >= manifest.messages
+        } else {
+            count == manifest.messages && digest == *manifest.digest
+        };
+        if same {
+            Ok(restored)
+        } else {
+            Err(BackupError::damaged(format!(
+                "{count} messages instead of {}, or other ones",
+                manifest.messages
+            )))
+        }
     }
 
     /// Restores into the database of a device that was just made: contacts, conversations and messages. Its conversations
@@ -144,6 +151,18 @@ impl Opened {
         backup::finish_filling(write)?;
         let [.., now] = backup::count(write.connection())?;
         restored.messages = now.saturating_sub(before);
+        Ok(restored)
+    }
+
+    /// Fills the database of a device that lost its own, and has backups go on in the same folder.
+    ///
+    /// # Errors
+    /// [`BackupError`]; the caller rolls the transaction back.
+    pub(crate) fn refill(&self, write: &WriteTransaction<'_>) -> Result<Restored, BackupError> {
+        let folder = self.folder.to_string_lossy();
+        backup::turn_on(write, &self.key, &folder, self.record())?;
+        let restored = self.fill(write)?;
+        mendings::note_refilled(write, self.time(), restored.messages)?;
         Ok(restored)
     }
 

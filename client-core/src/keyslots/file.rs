@@ -117,6 +117,8 @@ pub(super) fn read(path: &Path) -> Result<SlotFile> {
         (Ok(first), _) if first.version == OLDEST_VERSION => (first, None),
         (Ok(first), _) => (first, Some(copy)),
         (Err(_), Ok(second)) => (second, Some(path.to_owned())),
+        // a disk that does not answer is no damage
+        (Err(error), Err(other)) if error.kind() == ErrorKind::Damaged => return Err(other),
         (Err(error), Err(_)) => return Err(error),
     };
     if let Some(stale) = stale {
@@ -129,18 +131,19 @@ pub(super) fn read(path: &Path) -> Result<SlotFile> {
 }
 
 fn read_one(path: &Path) -> Result<SlotFile> {
+    let damaged = || Error::new(ErrorKind::Damaged, "the key slots are missing or damaged");
+    if !files::there(path) {
+        return Err(damaged());
+    }
     let bytes = Zeroizing::new(files::read_bounded(path, LARGEST_FILE)?);
     if let Some([version, ..]) = bytes.strip_prefix(MAGIC)
         && *version > VERSION
     {
-        return Err(Error::new(
-            ErrorKind::Database,
-            "key slots of a newer version",
-        ));
+        return Err(Error::new(ErrorKind::Newer, "key slots of a newer version"));
     }
     decode(&bytes)
         .filter(|file| !file.slots.is_empty() && file.slots.len() <= MOST_SLOTS)
-        .ok_or_else(|| Error::new(ErrorKind::Database, "the key slots are damaged"))
+        .ok_or_else(damaged)
 }
 
 fn decode(bytes: &[u8]) -> Option<SlotFile> {

@@ -13,7 +13,7 @@ use crate::{
     profile::{OpenedAccount, Profile, entry_name},
     safekeeping::{Copied, copies, mending},
     seams::Randomness,
-    store::{Database, DatabaseKey, OpenError, account, identity},
+    store::{Database, DatabaseKey, OpenError, WriteTransaction, account, identity},
 };
 
 impl Profile {
@@ -191,25 +191,39 @@ impl OpenedAccount {
         &mut self,
         backup: &Opened,
     ) -> std::result::Result<Option<Restored>, BackupError> {
-        let mut outcome = Ok(None);
-        let written = self.engine.change(|write| match backup.restore(write) {
-            Ok(restored) => {
-                outcome = Ok(Some(restored));
+        match self.change(|write| backup.restore(write)) {
+            Ok(restored) => Ok(Some(restored)),
+            Err(BackupError::NotFresh) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One transaction that fails with what `work` says.
+    pub(super) fn change<T>(
+        &mut self,
+        work: impl FnOnce(&WriteTransaction<'_>) -> std::result::Result<T, BackupError>,
+    ) -> std::result::Result<T, BackupError> {
+        let mut outcome = None;
+        let written = self.engine.change(|write| {
+            let done = work(write);
+            let kept = done.is_ok();
+            outcome = Some(done);
+            if kept {
                 Ok(())
-            }
-            Err(BackupError::NotFresh) => Ok(()),
-            Err(error) => {
-                outcome = Err(error);
+            } else {
                 Err(Error::new(
-                    ErrorKind::Database,
+                    ErrorKind::Refused,
                     "the backup was not restored",
                 ))
             }
         });
         match (written, outcome) {
-            (_, Err(error)) => Err(error),
-            (Err(error), Ok(_)) => Err(error.into()),
-            (Ok(()), outcome) => outcome,
+            (_, Some(Err(error))) => Err(error),
+            (Ok(()), Some(Ok(done))) => Ok(done),
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), None) => {
+                Err(Error::new(ErrorKind::Internal, "the transaction did not run").into())
+            }
         }
     }
 }

@@ -43,7 +43,8 @@ impl From<OpeningError> for Error {
     fn from(error: OpeningError) -> Self {
         match error {
             OpeningError::Failed(error) => error,
-            other => Self::new(ErrorKind::Database, other.to_string()),
+            OpeningError::Newer => Self::new(ErrorKind::Newer, error.to_string()),
+            OpeningError::Lost(_) => Self::new(ErrorKind::Damaged, error.to_string()),
         }
     }
 }
@@ -102,12 +103,6 @@ impl Profile {
         seams: Seams,
     ) -> std::result::Result<OpenedAccount, OpeningError> {
         self.open_or(Remedy::BeginAnew, key, seams)
-    }
-
-    /// Whether [`Profile::open_without_messages`] can bring the account back: its keys lie beside the key slots.
-    #[must_use]
-    pub fn can_open_without_messages(&self, key: &DatabaseKey) -> bool {
-        matches!(keyslots::identity(&self.slots(), key), Ok(Some(_)))
     }
 
     fn open_or(

@@ -128,7 +128,7 @@ fn make(patient: &Patient<'_>, damage: &Damage, now: u64, wanted: Wanted) -> Res
     };
     let lost_since = match how {
         How::KeysOnly => Some(0),
-        How::Copy(copied) => Some(copied),
+        How::Copy(copied) | How::Backup(copied) => Some(copied),
         // what came after the last thing that is known
         How::Salvaged | How::SalvagedAndCopy(_) if damage.log_lost => {
             Some(salvaged.whole_until.or(salvaged.newest).unwrap_or(0))

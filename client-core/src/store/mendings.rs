@@ -39,6 +39,8 @@ pub enum How {
     Copy(u64),
     /// Nothing could be read and there was no copy: the account is there, without messages. Only if the person wanted that.
     KeysOnly,
+    /// As before, and what the person's backup of this time has was put in.
+    Backup(u64),
 }
 
 /// Notes a mending, and that the MLS state is gone.
@@ -51,6 +53,7 @@ pub(crate) fn insert(connection: &Connection, mended: &Mended) -> Result<()> {
         How::SalvagedAndCopy(copied) => (2, Some(copied)),
         How::Copy(copied) => (3, Some(copied)),
         How::KeysOnly => (4, None),
+        How::Backup(written) => (5, Some(written)),
     };
     connection.execute(
         "INSERT INTO mendings (time, damage, how, copied, messages, missing, lost_since, folder)
@@ -87,6 +90,7 @@ pub fn untold(connection: &Connection) -> Result<Vec<Mended>> {
                 1 => How::Salvaged,
                 2 => How::SalvagedAndCopy(copied),
                 3 => How::Copy(copied),
+                5 => How::Backup(copied),
                 _ => How::KeysOnly,
             },
             messages_kept: unsigned(row.get("messages")?),
@@ -96,6 +100,18 @@ pub fn untold(connection: &Connection) -> Result<Vec<Mended>> {
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Notes that a backup of this time gave a database that began anew its messages.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub(crate) fn note_refilled(write: &WriteTransaction<'_>, time: u64, messages: u64) -> Result<()> {
+    write.connection().execute(
+        "UPDATE mendings SET how = 5, copied = ?1, messages = ?2, lost_since = ?1 WHERE how = 4 AND told = 0",
+        (signed(time), signed(messages)),
+    )?;
+    Ok(())
 }
 
 /// Notes that the person has read of all mendings.

@@ -6,8 +6,8 @@ CREATE TABLE mendings (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,   -- each time that this database was made anew from a damaged one
     time            INTEGER NOT NULL,                    -- when, by the computer's clock
     damage          TEXT NOT NULL,                       -- what was found, for the page of details
-    how             INTEGER NOT NULL,                    -- 1 salvaged, 2 salvaged and filled from a copy, 3 a copy, 4 keys only
-    copied          INTEGER,                             -- when that copy was made
+    how             INTEGER NOT NULL,                    -- 1 salvaged, 2 and filled from a copy, 3 a copy, 4 keys only, 5 keys and a backup
+    copied          INTEGER,                             -- when that copy or backup was made
     messages        INTEGER NOT NULL,                    -- messages kept
     missing         INTEGER,                             -- at most this many are lost; NULL: unknown
     lost_since      INTEGER,                             -- messages from then on may be lost; NULL: none

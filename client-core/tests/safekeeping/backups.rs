@@ -4,6 +4,8 @@ use client_core::{
     backup::{self, BackupError, Ran},
     keyslots::Protection,
     model::ConversationKey,
+    profile::ProfileState,
+    safekeeping::How,
     store::{mendings, messages, search},
 };
 use protocol::MessageId;
@@ -348,4 +350,50 @@ fn a_test_restore_is_remembered() {
     safe.change(|write| backup::turn_off(write).unwrap());
     let database = safe.home.database();
     assert!(backup::settings(database.connection()).unwrap().is_none());
+}
+
+#[test]
+fn a_lost_database_is_filled_from_the_backup_and_backed_up_again() {
+    let safe = Safe::new(300);
+    safe.run().unwrap();
+    let home = &safe.home;
+    let texts = home.texts();
+    fs::remove_file(home.path()).unwrap();
+    let other = Safe::new(3);
+    other.run().unwrap();
+    let foreign = backup::open(other.folder.path(), &CODE).unwrap();
+    let open = |backup| {
+        home.profile
+            .open_with_backup(home.key.clone(), backup, seams(NOW))
+    };
+    assert!(matches!(open(&foreign), Err(BackupError::WrongCode)));
+    assert!(!home.path().exists(), "nothing was changed");
+
+    let backup = backup::open(safe.folder.path(), &CODE).unwrap();
+    open(&backup).unwrap();
+    assert_eq!(home.texts(), texts);
+    let database = home.database();
+    let [mended] = mendings::untold(database.connection())
+        .unwrap()
+        .try_into()
+        .unwrap();
+    assert_eq!((mended.how, mended.messages_kept), (How::Backup(NOW), 300));
+    assert_eq!(mended.lost_since, Some(NOW));
+    assert!(mendings::mls_lost(database.connection()).unwrap());
+    drop(database);
+    assert_eq!(safe.run().unwrap().messages, 300);
+    assert_eq!(safe.rehearse().unwrap().messages, 300);
+}
+
+#[test]
+fn an_account_that_nothing_opens_is_put_aside_and_kept() {
+    let home = Home::new(&Protection::Unprotected);
+    let before = fs::read(home.path()).unwrap();
+    for name in ["keys", "keys-copy"] {
+        fs::write(home.account().join(name), "damaged").unwrap();
+    }
+    assert!(home.profile.state().is_err());
+    let aside = home.profile.put_aside(NOW).unwrap();
+    assert_eq!(home.profile.state().unwrap(), ProfileState::Empty);
+    assert_eq!(fs::read(aside.join("relevo.db")).unwrap(), before);
 }

@@ -268,10 +268,15 @@ fn slots_that_are_lost_in_both_copies_are_said_to_be_lost() {
         home.profile.unlock(&home.unlock()),
         Err(UnlockError::SlotsLost(_))
     ));
-    assert_eq!(
-        home.profile.state().unwrap_err().kind(),
-        ErrorKind::Database
-    );
+    let state = || home.profile.state().unwrap_err().kind();
+    assert_eq!(state(), ErrorKind::Damaged);
+    fs::remove_file(home.slots()).unwrap();
+    assert_eq!(state(), ErrorKind::Damaged);
+    fs::remove_file(home.account().join("keys-copy")).unwrap();
+    assert_eq!(state(), ErrorKind::Damaged);
+    // what cannot be read now may be whole
+    fs::create_dir(home.slots()).unwrap();
+    assert_eq!(state(), ErrorKind::Database);
 }
 
 #[test]

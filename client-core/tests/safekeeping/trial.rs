@@ -245,7 +245,7 @@ impl Trial<'_> {
         }
         Ok(match mended.how {
             How::Copy(_) => Outcome::FromCopy,
-            How::KeysOnly => return Err("empty without a question".to_owned()),
+            How::KeysOnly | How::Backup(_) => return Err("empty without a question".to_owned()),
             How::Salvaged | How::SalvagedAndCopy(_) if missing == 0 => Outcome::MendedWhole,
             How::Salvaged | How::SalvagedAndCopy(_) => Outcome::MendedWithLoss,
         })
