@@ -46,6 +46,11 @@ impl Bridge {
         self.change(|inner| inner.pending.open_link(text));
     }
 
+    /// The account's engine ended, and nobody stopped it.
+    pub(crate) fn engine_failed(&self) {
+        self.change(|inner| inner.pending.engine_failed());
+    }
+
     /// Passes notices on until client-core ends.
     pub(crate) async fn forward(self: Arc<Self>, mut notices: Notices, oneself: Oneself) {
         // the engine may wait for its notices to be taken before it answers, so nothing here waits for the answer

@@ -141,6 +141,8 @@ commands! {
     BackupNow {} -> dto::Health = health::backup_now;
     /// Restores the backup beside the profile, compares, and throws it away.
     RehearseBackup {} -> dto::Health = health::rehearse_backup;
+    /// Adds what a backup of this account has and is not here; may take minutes. The own folder needs no code.
+    BringBack { folder: String, code: Option<Secret> } -> dto::BroughtBack = health::bring_back;
     /// Writes a conversation into a folder; answers with the file.
     ExportConversation { conversation: ConversationKey, format: ExportFormat, folder: String } -> String = health::export_conversation;
     /// Adds the person who made the link.

@@ -409,6 +409,13 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     again
         .message(&row["key"], "the old text", |row| row["text"] == "Hola Ana")
         .await;
+    // nothing comes twice, and other folders take the code
+    let bring = |code: Option<&str>| json!({ "folder": folder, "code": code });
+    let brought = again.call("bringBack", bring(Some(&words))).await;
+    assert_eq!(brought["messages"], 0);
+    assert!(brought["time"].is_u64());
+    let code = again.refused("bringBack", bring(None)).await;
+    assert_eq!(code, ErrorCode::WrongCode);
     // and it goes on, from when this computer is in the conversation
     let rejoined = |row: &Value| row["system"] == "rejoined";
     again.message(&row["key"], "rejoined", rejoined).await;

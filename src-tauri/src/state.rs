@@ -1,20 +1,26 @@
 //! The account of this window: not there, locked, or at work.
 
 mod backups;
+mod bringing_back;
 mod keeper;
 mod opening;
 mod recovery;
+mod reviving;
 mod slots;
 
 use std::{
     path::PathBuf,
     pin::Pin,
-    sync::{Arc, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
+    sync::{
+        Arc, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use client_core::{
     Client, Error, ErrorKind, SystemSeams,
+    engine::Seams,
     profile::{OpenedAccount, Profile},
 };
 use tokio::{
@@ -25,7 +31,7 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use self::keeper::Keeper;
+use self::{keeper::Keeper, reviving::Failures};
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Mended, Settings},
@@ -67,6 +73,10 @@ pub(crate) struct Shell {
     keeping: std::sync::Mutex<JoinSet<()>>,
     /// The keyring answered, and does not have what opens the profile: it is given it again by who opens it otherwise.
     keyring_lost: AtomicBool,
+    /// The clock, the randomness and the sockets of an account that is opened.
+    seams: Box<dyn Fn(&Handle) -> (Seams, SystemSeams) + Send + Sync>,
+    /// How often the engine failed lately.
+    failures: std::sync::Mutex<Failures>,
 }
 
 /// An account at work, and the tasks that belong to it.
@@ -77,10 +87,13 @@ struct Account {
     forwarding: JoinSet<()>,
     /// One run of the backup at a time.
     backing_up: Mutex<()>,
+    /// Whether it was told to stop, or its engine ended.
+    over: Arc<AtomicBool>,
 }
 
 impl Account {
     async fn stop(mut self) {
+        self.over.store(true, Ordering::Relaxed);
         self.client.stop().await;
         // it ends because the account did
         while self.forwarding.join_next().await.is_some() {}
@@ -107,6 +120,8 @@ impl Shell {
             account: RwLock::default(),
             keeping: std::sync::Mutex::default(),
             keyring_lost: AtomicBool::new(false),
+            seams: Box::new(SystemSeams::new),
+            failures: std::sync::Mutex::default(),
         }
     }
 
@@ -194,14 +209,27 @@ impl Shell {
     ) -> Result<Account, AppError> {
         let keeper = Arc::new(Keeper::new(profile, opened.key.clone()));
         let (client, notices) = Client::start(opened, system, &self.runtime)?;
+        let over = Arc::new(AtomicBool::new(false));
         let mut forwarding = JoinSet::new();
-        let forward = Arc::clone(&self.bridge).forward(notices, client.oneself());
+        let forward = {
+            let (bridge, over) = (Arc::clone(&self.bridge), Arc::clone(&over));
+            let oneself = client.oneself();
+            async move {
+                Arc::clone(&bridge).forward(notices, oneself).await;
+                // nobody stopped it, so it failed
+                if !over.swap(true, Ordering::Relaxed) {
+                    error!("the engine ended by itself");
+                    bridge.engine_failed();
+                }
+            }
+        };
         forwarding.spawn_on(forward, &self.runtime);
         Ok(Account {
             client,
             keeper,
             forwarding,
             backing_up: Mutex::default(),
+            over,
         })
     }
 

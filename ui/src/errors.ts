@@ -41,6 +41,7 @@ const words: Record<ErrorCode, ErrorWords> = {
   requestLimit: { severity: "notice", text: "error.requestLimit", action: "none" },
   lastSlot: { severity: "notice", text: "error.lastSlot", action: "none" },
   folder: { severity: "problem", text: "error.folder", action: "editInput" },
+  otherAccount: { severity: "problem", text: "error.otherAccount", action: "editInput" },
   noRecoveryRecord: { severity: "problem", text: "error.noRecoveryRecord", action: "editInput" },
   internal: { severity: "problem", text: "error.internal", action: "retry" },
 };
@@ -67,5 +68,6 @@ export function causeText(cause: OfflineCause): MessageKey {
 /** The page that is shown when the account's files cannot be opened. */
 export function brokenPage(code: ErrorCode): { title: MessageKey; text: MessageKey } {
   if (code === "busy") return { title: "inUse.title", text: "inUse.text" };
+  if (code === "internal") return { title: "failed.title", text: "failed.text" };
   return { title: "broken.title", text: "broken.text" };
 }

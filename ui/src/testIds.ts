@@ -54,6 +54,7 @@
  * | keyring-trouble, way-recovery, unlock-with-code | locked page with several ways in |
  * | mended, mended-understood | told once after damage |
  * | health-facts, backup-last, backup-test | counted facts in the settings |
+ * | bring-back, bring-back-choose, bring-back-do, bring-back-done | what a backup has and this computer lost |
  * | damaged, damaged-ask, damaged-discard | folders with damaged files, and the two steps to delete them |
  * | backup-choose, backup-start, backup-now, backup-test-now, backup-stop | the backup |
  * | export-format, export-do, export-done | exporting a chat |
@@ -73,6 +74,10 @@ export const testIds = [
   "blocked-account",
   "blocked-bar",
   "card-open",
+  "bring-back",
+  "bring-back-choose",
+  "bring-back-do",
+  "bring-back-done",
   "code-input",
   "composer-input",
   "composer-send",

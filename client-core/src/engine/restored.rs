@@ -10,9 +10,11 @@ use protocol::{
 use tracing::{error, info, warn};
 
 use crate::{
+    backup::{BackupError, BroughtBack, Found},
     crypto::Mls,
     engine::{Engine, ids::Ids, opening::DECLARED_GAP, requests::Request},
     error::Result,
+    event::Event,
     store::{self, chains, commits, conversations, links, messages, outbox, requests, streams},
 };
 
@@ -59,6 +61,35 @@ impl Engine {
                 }
             }
             store::account::set_sent(write, taken)
+        })
+    }
+
+    /// Adds what a backup of this account has and this database does not. Conversations that are new here are entered from
+    /// outside.
+    ///
+    /// # Errors
+    /// [`BackupError::OtherAccount`]; [`BackupError::Failed`], then nothing was changed.
+    pub fn bring_back(&mut self, found: &Found) -> std::result::Result<BroughtBack, BackupError> {
+        if found.account() != self.account.account {
+            return Err(BackupError::OtherAccount);
+        }
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let messages = self.write(|write| {
+            let merged = found.merge(write)?;
+            for conversation in merged.new {
+                commits::want_rejoin(write, conversation, ids.client_id())?;
+            }
+            for key in merged.touched {
+                write.announce(Event::ConversationChanged(key));
+            }
+            Ok(merged.messages)
+        })?;
+        info!(messages, "a backup was brought back");
+        let resumed = self.resume_commits();
+        self.settle(resumed);
+        Ok(BroughtBack {
+            messages,
+            time: found.time(),
         })
     }
 

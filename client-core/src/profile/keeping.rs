@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::PathBuf};
 use zeroize::Zeroizing;
 
 use crate::{
-    backup::{self, BackupError, Job, Opened, Ran, Restored},
+    backup::{self, BackupError, Job, Opened, Ran},
     error::{Error, ErrorKind, Result},
     export, files,
     keyslots::{self, Protection, SecretStore, SlotKind},
@@ -183,17 +183,17 @@ impl Profile {
 
 impl OpenedAccount {
     /// Takes contacts, conversations and messages from a backup into an account that was just restored, before it is started.
-    /// Safe to repeat: what has something already stays as it is.
+    /// Safe to repeat: where an earlier attempt left something, what is missing is added.
     ///
     /// # Errors
-    /// [`BackupError`]; then nothing was changed.
-    pub fn take_over(
-        &mut self,
-        backup: &Opened,
-    ) -> std::result::Result<Option<Restored>, BackupError> {
+    /// [`BackupError::OtherAccount`], [`BackupError`]; then nothing was changed.
+    pub fn take_over(&mut self, backup: &Opened) -> std::result::Result<u64, BackupError> {
+        if self.engine.me().account != backup.account() {
+            return Err(BackupError::OtherAccount);
+        }
         match self.change(|write| backup.restore(write)) {
-            Ok(restored) => Ok(Some(restored)),
-            Err(BackupError::NotFresh) => Ok(None),
+            Ok(restored) => Ok(restored.messages),
+            Err(BackupError::NotFresh) => Ok(self.engine.bring_back(&backup.read()?)?.messages),
             Err(error) => Err(error),
         }
     }

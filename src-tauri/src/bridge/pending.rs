@@ -16,6 +16,7 @@ pub(super) struct Pending {
     search_indexed: bool,
     connection: Option<Connection>,
     me: Option<Me>,
+    failed: bool,
     link: Option<String>,
 }
 
@@ -48,6 +49,10 @@ impl Pending {
 
     pub(super) fn me(&mut self, me: Me) {
         self.me = Some(me);
+    }
+
+    pub(super) fn engine_failed(&mut self) {
+        self.failed = true;
     }
 
     pub(super) fn open_link(&mut self, text: String) {
@@ -108,6 +113,9 @@ impl Pending {
                 .map(|connection| Event::ConnectionChanged { connection }),
         );
         events.extend(all.me.map(|me| Event::MeChanged { me }));
+        if all.failed {
+            events.push(Event::EngineFailed);
+        }
         events.extend(all.link.map(|text| Event::LinkOpened { text }));
         events
     }

@@ -58,6 +58,7 @@ fn commands() -> Vec<Value> {
         { "name": "setBackupFolder", "params": { "folder": "/tmp", "code": null } },
         { "name": "backupNow", "params": {} },
         { "name": "rehearseBackup", "params": {} },
+        { "name": "bringBack", "params": { "folder": "/tmp", "code": null } },
         { "name": "exportConversation", "params": { "conversation": 1, "format": "html", "folder": "/tmp" } },
         { "name": "openContact", "params": { "link": "x" } },
         { "name": "conversations", "params": {} },

@@ -34,6 +34,7 @@ pub(crate) enum ErrorCode {
     LastSlot,
     Folder,
     NoRecoveryRecord,
+    OtherAccount,
 }
 
 impl From<ErrorKind> for ErrorCode {
@@ -46,7 +47,7 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::Offline => Self::Offline,
             ErrorKind::RelayUnreachable => Self::RelayUnreachable,
             ErrorKind::RelayIdentity => Self::RelayIdentity,
-            ErrorKind::Version => Self::Version,
+            ErrorKind::Version | ErrorKind::Newer => Self::Version,
             ErrorKind::NameInvalid => Self::NameInvalid,
             ErrorKind::TextInvalid => Self::TextInvalid,
             ErrorKind::WrongPassphrase => Self::WrongPassphrase,

@@ -25,6 +25,8 @@ pub(crate) enum Event {
     ConnectionChanged { connection: Connection },
     /// The handle changed, or how far the person is with the recovery code.
     MeChanged { me: Me },
+    /// The account's engine failed and ended: opening it again starts it anew.
+    EngineFailed,
     /// The person opened a link outside of the window. Nothing happens before a click.
     LinkOpened { text: String },
 }

@@ -28,6 +28,16 @@ pub(crate) struct Health {
     pub(crate) damaged: Vec<String>,
 }
 
+/// What a backup brought back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BroughtBack {
+    /// Messages that were not here.
+    pub(crate) messages: u64,
+    /// When the backup was written.
+    pub(crate) time: u64,
+}
+
 /// A form of an exported conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]

@@ -112,7 +112,7 @@ impl From<safekeeping::Mended> for Mended {
         let (how, copy_time) = match mended.how {
             How::Salvaged => (MendedHow::Salvaged, None),
             How::SalvagedAndCopy(copied) => (MendedHow::Salvaged, Some(copied)),
-            How::Copy(copied) => (MendedHow::Copy, Some(copied)),
+            How::Copy(copied) | How::Backup(copied) => (MendedHow::Copy, Some(copied)),
             How::KeysOnly => (MendedHow::IdentityOnly, None),
         };
         Self {

@@ -215,6 +215,7 @@ pub(super) fn of_backup(error: BackupError) -> AppError {
         BackupError::WrongCode => ErrorCode::WrongCode,
         BackupError::Newer => ErrorCode::Version,
         BackupError::NotFresh => ErrorCode::Internal,
+        BackupError::OtherAccount => ErrorCode::OtherAccount,
         BackupError::Missing | BackupError::OtherDevice | BackupError::Damaged(_) => {
             ErrorCode::Folder
         }
@@ -228,7 +229,7 @@ pub(super) fn of_backup(error: BackupError) -> AppError {
 }
 
 /// A folder that is there, named so that it means the same everywhere.
-async fn existing(folder: PathBuf) -> Result<PathBuf, AppError> {
+pub(super) async fn existing(folder: PathBuf) -> Result<PathBuf, AppError> {
     let is_there = blocking({
         let folder = folder.clone();
         move || folder.is_dir()

@@ -53,6 +53,8 @@ pub(super) struct Keeper {
     profile: Arc<Profile>,
     key: DatabaseKey,
     clock: SystemClock,
+    /// One copy is made at a time.
+    copying: Mutex<()>,
     /// Why the last run of the backup failed.
     backup_problem: Mutex<Option<String>>,
 }
@@ -63,8 +65,14 @@ impl Keeper {
             profile,
             key,
             clock: SystemClock::new(),
+            copying: Mutex::default(),
             backup_problem: Mutex::default(),
         }
+    }
+
+    /// What opens the account again.
+    pub(super) fn profile_and_key(&self) -> (Arc<Profile>, DatabaseKey) {
+        (Arc::clone(&self.profile), self.key.clone())
     }
 
     /// Does what is due.
@@ -72,6 +80,7 @@ impl Keeper {
         if let Err(error) = self.keep_identity() {
             warn!(%error, "the identity beside the key slots is an older one");
         }
+        let _alone = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
         match self.profile.copy_if_due(&self.key, self.now()) {
             Ok(Copied::NotDue) => {}
             Ok(Copied::Made(_)) => info!("the database was copied"),
@@ -83,16 +92,15 @@ impl Keeper {
         }
     }
 
-    /// Whether the root key left the database and may still be beside it.
-    pub(super) fn must_forget(&self) -> Result<bool> {
-        self.profile.must_forget(&self.key)
-    }
-
-    /// Keeps the root key, which left the database, from living on in its copies.
-    pub(super) fn forget_what_was_wiped(&self) -> Result<()> {
-        Ok(self
-            .profile
-            .forget_what_was_wiped(&self.key, self.now(), &mut SystemRandom)?)
+    /// Keeps the root key, which left the database, from living on in its copies. Says whether that was due.
+    pub(super) fn forget_if_due(&self) -> Result<bool> {
+        let _alone = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = self.profile.must_forget(&self.key)?;
+        if due {
+            self.profile
+                .forget_what_was_wiped(&self.key, self.now(), &mut SystemRandom)?;
+        }
+        Ok(due)
     }
 
     /// Where damaged databases are kept.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use client_core::{Error, keyslots::Protection};
+use client_core::keyslots::Protection;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
@@ -58,14 +58,7 @@ impl Account {
     pub(super) async fn forget_if_due(&self) {
         let forget = || async {
             let keeper = Arc::clone(&self.keeper);
-            let forgotten = blocking(move || {
-                let due = keeper.must_forget()?;
-                if due {
-                    keeper.forget_what_was_wiped()?;
-                }
-                Ok::<_, Error>(due)
-            });
-            if forgotten.await?? {
+            if blocking(move || keeper.forget_if_due()).await?? {
                 self.client.note_wiped().await?;
                 info!("the root key lies in no copy any more");
             }

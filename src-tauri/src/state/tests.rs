@@ -3,11 +3,12 @@ use std::{fs, path::Path};
 use client_core::{
     crypto::{RecoveryCode, RecoveryLink},
     keyslots::{Protection, SecretStore, SlotKind, Unlock},
-    seams::SystemRandom,
+    seams::{Clock, SystemClock, SystemRandom},
     store::{Database, DatabaseKey, account},
 };
 use protocol::{Link, LinkKind, LinkSecret, RelayId};
 use serde_json::{Value, json};
+use tauri::ipc::{Channel, InvokeResponseBody};
 use zeroize::Zeroizing;
 
 use super::{keeper::CodeConfirmed, *};
@@ -347,8 +348,62 @@ async fn a_root_key_that_was_left_in_copies_is_gone_after_the_next_start() {
     account.forget_if_due().await;
     assert!(!old.exists());
     assert_eq!(fs::read_dir(&copies).unwrap().count(), 1);
-    assert!(!account.keeper.must_forget().unwrap());
+    assert!(!account.keeper.forget_if_due().unwrap());
     drop(account);
+    setting.shell.stop().await;
+}
+
+/// A clock that fails when it is told to, as any line of the engine may.
+struct FailingClock(Arc<AtomicBool>);
+
+impl Clock for FailingClock {
+    fn wall_ms(&self) -> u64 {
+        assert!(!self.0.load(Ordering::Relaxed), "injected");
+        SystemClock::new().wall_ms()
+    }
+
+    fn monotonic(&self) -> Duration {
+        assert!(!self.0.load(Ordering::Relaxed), "injected");
+        Duration::from_secs(1)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_failed_is_told_and_opened_again() {
+    let mut setting = Setting::new(&[Protection::Keyring]);
+    let failing = Arc::new(AtomicBool::new(false));
+    let inside = Arc::clone(&failing);
+    setting.shell.seams = Box::new(move |runtime| {
+        let (mut seams, system) = SystemSeams::new(runtime);
+        seams.clock = Box::new(FailingClock(Arc::clone(&inside)));
+        (seams, system)
+    });
+    let (told, mut heard) = tokio::sync::mpsc::channel(1_000);
+    setting.shell.bridge().subscribe(Channel::new(move |body| {
+        let InvokeResponseBody::Json(text) = body else {
+            panic!("events are JSON")
+        };
+        drop(told.try_send(text));
+        Ok(())
+    }));
+    assert_eq!(setting.open().await["stage"], "ready");
+    // whoever opens nothing that the keyring must give, is not asked again
+    setting.keyring.fail(Some(Failure::Locked));
+
+    failing.store(true, Ordering::Relaxed);
+    let client = setting.shell.client().unwrap();
+    let failed = client.as_ref().reconnect().await;
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::Internal);
+    drop(client);
+    let failure = async { while heard.recv().await.unwrap() != r#"{"type":"engineFailed"}"# {} };
+    time::timeout(Duration::from_secs(60), failure)
+        .await
+        .unwrap();
+    failing.store(false, Ordering::Relaxed);
+    let state = setting.open().await;
+    assert_eq!(state["stage"], "ready");
+    assert_eq!(state["me"]["name"], "Ana");
+    // and it is one that can be stopped
     setting.shell.stop().await;
 }
 

@@ -192,6 +192,22 @@ export const keeping = {
     await page.getByText("No backup folder").waitFor();
   }),
 
+  "what a backup has comes back once": journey({}, async (page) => {
+    await openChat(page, 1);
+    for (const said of ["1 message came back", "Nothing is missing here"]) {
+      await page.click(byId("settings-open"));
+      await page.click('[data-tab="health"]');
+      await page.click(byId("bring-back-choose"));
+      await waitForFocus(page, "code-input");
+      assert.equal(await page.isDisabled(byId("bring-back-do")), true);
+      await page.fill(byId("code-input"), WORDS);
+      await page.click(byId("bring-back-do"));
+      await waitForText(page, byId("bring-back-done"), said);
+      await page.keyboard.press("Escape");
+      await page.getByText("From the backup").first().waitFor();
+    }
+  }),
+
   "a chat is exported": journey({}, async (page) => {
     await openChat(page, 1);
     await chooseInMenu(page, /Export/);

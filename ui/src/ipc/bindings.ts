@@ -173,6 +173,14 @@ export type Health = {
   damaged: string[];
 };
 
+/** What a backup brought back. */
+export type BroughtBack = {
+  /** Messages that were not here. */
+  messages: number;
+  /** When the backup was written. */
+  time: number;
+};
+
 /** A form of an exported conversation. */
 export type ExportFormat = "html" | "json" | "markdown";
 
@@ -333,7 +341,8 @@ export type ErrorCode =
   | "requestLimit"
   | "lastSlot"
   | "folder"
-  | "noRecoveryRecord";
+  | "noRecoveryRecord"
+  | "otherAccount";
 
 /** Every command rejects with this. */
 export type AppError = {
@@ -350,6 +359,7 @@ export type Event =
   | { type: "searchIndexed" }
   | { type: "connectionChanged"; connection: Connection }
   | { type: "meChanged"; me: Me }
+  | { type: "engineFailed" }
   | { type: "linkOpened"; text: string };
 
 /** Every command: `call(name, params)` answers with `reply` or rejects with an `AppError`. */
@@ -529,6 +539,13 @@ export interface Commands {
   rehearseBackup: {
     params: {};
     reply: Health;
+  };
+  /**
+   * Adds what a backup of this account has and is not here; may take minutes. The own folder needs no code.
+   */
+  bringBack: {
+    params: { folder: string; code: string | null };
+    reply: BroughtBack;
   };
   /** Writes a conversation into a folder; answers with the file. */
   exportConversation: {

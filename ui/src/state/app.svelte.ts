@@ -53,7 +53,7 @@ export class App implements EventTargets {
     this.conversations = new Conversations(backend);
     this.composers = new Composers(backend, this.conversations);
     this.search = new Search(backend);
-    this.dialogs = new Dialogs(backend);
+    this.dialogs = new Dialogs(backend, () => this.#follow(this.#readAnew()));
     this.people = new People(backend, this.#step);
     this.reminder = new RecoveryReminder(surroundings.storage);
   }
@@ -113,7 +113,7 @@ export class App implements EventTargets {
       case "ready":
         this.#stage = { stage: "ready", me: state.me };
         this.connection.update(state.connection);
-        this.#follow(this.#restore());
+        this.#follow(this.selected === null ? this.#restore() : this.#readAnew());
         if (state.mended) this.dialogs.mended(state.mended);
         if (this.#link !== null) this.dialogs.openLink(this.#link);
         this.#link = null;
@@ -232,6 +232,11 @@ export class App implements EventTargets {
     if (this.#stage.stage === "ready") this.#stage = { stage: "ready", me };
   }
 
+  /** The program starts the account again when it is asked, and says where things stand then. */
+  engineFailed(): void {
+    this.#follow(this.open());
+  }
+
   linkOpened(text: string): void {
     if (this.#stage.stage === "firstRun") this.#stage.start.openLink(text);
     else if (this.#stage.stage === "ready") this.dialogs.openLink(text);
@@ -252,6 +257,15 @@ export class App implements EventTargets {
     if (stored && this.selected === null && this.conversations.get(Number(stored))) {
       await this.select(Number(stored));
     }
+  }
+
+  /** What is shown may have changed in any place. */
+  async #readAnew(): Promise<void> {
+    const key = this.selected;
+    await this.#refreshList();
+    if (key === null || this.selected !== key) return;
+    this.leaveConversation();
+    await this.select(key);
   }
 
   /** A conversation that is gone from the list cannot stay open. */

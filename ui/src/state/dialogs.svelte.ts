@@ -1,6 +1,7 @@
 /** Which dialog is open, with the state that it needs. One at a time. */
 import type { Backend } from "../ipc/backend.ts";
 import type { Conversation, LinkKind, Me, Mended, Message } from "../ipc/bindings.ts";
+import { BringBack } from "./bringBack.svelte.ts";
 import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { IssuedLinks, OpenLink, ShareLink } from "./links.svelte.ts";
@@ -17,6 +18,7 @@ export type Preferences = {
   ways: WaysIn;
   health: HealthState;
   handle: OwnHandle;
+  bringBack: BringBack;
 };
 
 export type Dialog =
@@ -36,12 +38,15 @@ export type Dialog =
 
 export class Dialogs {
   readonly #backend: Backend;
+  readonly #onbroughtback: () => void;
   #open = $state.raw<Dialog | null>(null);
   /** What was asked for while something had to be read first. */
   #waiting: Dialog | null = null;
 
-  constructor(backend: Backend) {
+  /** `onbroughtback` is called when messages came back that were not there before. */
+  constructor(backend: Backend, onbroughtback: () => void) {
     this.#backend = backend;
+    this.#onbroughtback = onbroughtback;
   }
 
   get open(): Dialog | null {
@@ -85,6 +90,7 @@ export class Dialogs {
       ways: new WaysIn(backend),
       health: new HealthState(backend),
       handle: new OwnHandle(backend, me.handle),
+      bringBack: new BringBack(backend, this.#onbroughtback),
     };
     this.#show({ kind: "settings", preferences });
   }

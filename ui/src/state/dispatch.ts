@@ -9,6 +9,7 @@ export interface EventTargets {
   searchIndexed(): void;
   connectionChanged(connection: Connection): void;
   meChanged(me: Me): void;
+  engineFailed(): void;
   linkOpened(text: string): void;
 }
 
@@ -26,6 +27,8 @@ export function dispatch(event: BackendEvent, targets: EventTargets): void {
       return targets.connectionChanged(event.connection);
     case "meChanged":
       return targets.meChanged(event.me);
+    case "engineFailed":
+      return targets.engineFailed();
     case "linkOpened":
       return targets.linkOpened(event.text);
     default: {

@@ -12,7 +12,7 @@ export class HealthState {
   readonly step = new Step();
   #health = $state.raw<Health | null>(null);
   #work = $state<HealthWork | null>(null);
-  /** A folder that was chosen and waits for the recovery code. */
+  /** A folder that is being chosen, and waits for the recovery code where that was not given yet. */
   #folder = $state<string | null>(null);
   #code = $state("");
 
@@ -33,8 +33,13 @@ export class HealthState {
   get code(): string {
     return this.#code;
   }
+  /** A backup that goes to another folder stays locked as it was. */
+  get needsCode(): boolean {
+    return this.#health?.backupFolder == null;
+  }
   get canStart(): boolean {
-    return this.#work === null && this.#folder !== null && isCompleteCode(this.#code);
+    const folder = this.#folder?.trim() ?? "";
+    return this.#work === null && folder !== "" && (!this.needsCode || isCompleteCode(this.#code));
   }
 
   load(): Promise<boolean> {
@@ -43,9 +48,16 @@ export class HealthState {
 
   async choose(): Promise<void> {
     await this.#run("choosing", async () => {
+      // Where the system has no such dialog, the folder can be written.
+      this.#folder ??= "";
       this.#folder = (await this.#backend.call("pickFolder", {})) ?? this.#folder;
       return this.#health;
     });
+  }
+
+  writeFolder(folder: string): void {
+    this.#folder = folder;
+    this.step.forget();
   }
 
   giveUp(): void {
@@ -68,7 +80,10 @@ export class HealthState {
 
   async start(): Promise<void> {
     if (!this.canStart) return;
-    const params = { folder: this.#folder, code: this.#code.trim() };
+    const params = {
+      folder: this.#folder?.trim() ?? null,
+      code: this.needsCode ? this.#code.trim() : null,
+    };
     if (await this.#run("starting", () => this.#backend.call("setBackupFolder", params))) this.giveUp();
   }
 

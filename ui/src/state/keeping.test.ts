@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { appError } from "../ipc/backend.ts";
 import { CODE_PICTURE, FOLDER, WORDS } from "../ipc/fake/world.ts";
+import { BringBack } from "./bringBack.svelte.ts";
 import type { Entry } from "./entry.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { Recovery, RecoveryReminder } from "./recovery.svelte.ts";
@@ -308,5 +309,48 @@ describe("health and backup", () => {
     chat.format = "json";
     await chat.write();
     expect(chat.file).toBe(`${FOLDER}/Ana-Morales.json`);
+  });
+});
+
+describe("bringing back", () => {
+  it("takes the code for a foreign folder only, and says what came", async () => {
+    const backend = fakeBackend();
+    let changes = 0;
+    const bringBack = new BringBack(backend, () => (changes += 1));
+    await bringBack.choose();
+    expect(bringBack.needsCode(null)).toBe(true);
+    expect(bringBack.canBring(FOLDER)).toBe(true);
+    bringBack.writeCode(WORDS.toReversed().join(" "));
+    await bringBack.bring(null);
+    expect(bringBack.step.error?.code).toBe("wrongCode");
+    expect(bringBack.folder).toBe(FOLDER);
+    bringBack.writeCode(CODE_PICTURE);
+    await bringBack.bring(null);
+    expect(bringBack.done?.messages).toBe(1);
+    expect([bringBack.folder, bringBack.code, changes]).toEqual([null, "", 1]);
+    await bringBack.choose();
+    expect(bringBack.done).toBeNull();
+    bringBack.writeCode(CODE);
+    await bringBack.bring(null);
+    expect(bringBack.done?.messages).toBe(0);
+    expect(changes).toBe(1);
+  });
+
+  it("reads the open chat anew", async () => {
+    const { app } = await startedApp();
+    await app.select(1);
+    if (app.stage.stage !== "ready") throw new Error("expected to be ready");
+    app.dialogs.settings(app.stage.me);
+    const dialog = app.dialogs.open;
+    if (dialog?.kind !== "settings") throw new Error("expected the settings");
+    const { bringBack } = dialog.preferences;
+    await bringBack.choose();
+    bringBack.writeCode(CODE);
+    await bringBack.bring(null);
+    await settled();
+    expect(app.selected).toBe(1);
+    const rows = app.timeline?.days.flatMap((day) => day.rows) ?? [];
+    const texts = rows.map((row) => (row.kind === "item" ? row.item.message.text : ""));
+    expect(texts.at(-1)).toBe("From the backup");
   });
 });

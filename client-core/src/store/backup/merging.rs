@@ -158,6 +158,9 @@ fn add_messages(
             continue;
         }
         let message = id(row, "message_id", MessageId::from_slice)?;
+        if is_here(write, message)? {
+            continue;
+        }
         if let Some(seq) = seq {
             remove_sealed(write, place.key, (seq, kind))?;
         }
@@ -183,6 +186,13 @@ fn add_messages(
         }
     }
     Ok(())
+}
+
+fn is_here(write: &WriteTransaction<'_>, message: MessageId) -> Result<bool> {
+    Ok(write
+        .connection()
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE message_id = ?1)")?
+        .query_row([message.as_bytes()], |row| row.get(0))?)
 }
 
 /// A message that this device could not open gives its place to the same one, opened.
@@ -211,7 +221,8 @@ fn add(
 ) -> Result<bool> {
     let names = columns.join("\", \"");
     let places = vec!["?"; columns.len()].join(", ");
-    let sql = format!("INSERT INTO \"{table}\" (\"{names}\") VALUES ({places}) ON CONFLICT DO NOTHING");
+    let sql =
+        format!("INSERT INTO \"{table}\" (\"{names}\") VALUES ({places}) ON CONFLICT DO NOTHING");
     let added = write
         .connection()
         .prepare_cached(&sql)?

@@ -126,8 +126,21 @@ pub(crate) fn message(
     columns: &[String],
     row: i64,
 ) -> Result<Option<Vec<Cell>>> {
+    by_row(connection, MESSAGES, columns, row)
+}
+
+/// One row; `None` if it is gone.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub(super) fn by_row(
+    connection: &Connection,
+    table: &str,
+    columns: &[String],
+    row: i64,
+) -> Result<Option<Vec<Cell>>> {
     let cells = connection
-        .prepare_cached(&select(MESSAGES, columns, "rowid = ?1"))?
+        .prepare_cached(&select(table, columns, "rowid = ?1"))?
         .query_row([row], |row| cells(row, columns.len()))
         .optional()?;
     Ok(cells)
@@ -234,7 +247,39 @@ pub(crate) fn finish_filling(write: &WriteTransaction<'_>) -> Result<()> {
     let connection = write.connection();
     salvage::mend_references(connection)?;
     salvage::rebuild(connection)?;
+    park_unsent(write)?;
     connection.execute("UPDATE backup SET filled = 1", [])?;
+    Ok(())
+}
+
+/// Notes that the database has what the backup of this folder and key had.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub(crate) fn note_filled(
+    write: &WriteTransaction<'_>,
+    folder: &str,
+    key: &[u8; 32],
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE backup SET filled = 1 WHERE folder = ?1 AND key = ?2",
+        (folder, key),
+    )?;
+    Ok(())
+}
+
+/// Own messages that waited when they were backed up, and wait nowhere now: the person says whether they go out, so late.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub(super) fn park_unsent(write: &WriteTransaction<'_>) -> Result<()> {
+    write.connection().execute_batch(
+        "UPDATE messages SET state = 2 WHERE mine = 1 AND kind = 1 AND state = 0 AND seq IS NULL
+         AND id NOT IN (SELECT message FROM outbox WHERE message IS NOT NULL);
+         INSERT INTO outbox (conversation, message, client_id, content)
+         SELECT conversation, id, randomblob(16), content FROM messages
+         WHERE mine = 1 AND kind = 1 AND state = 2 AND id NOT IN (SELECT message FROM outbox WHERE message IS NOT NULL);",
+    )?;
     Ok(())
 }
 

@@ -115,6 +115,16 @@ export const keeping = {
   "health.copy": "Automatic copy on this computer: {time}",
   "health.copy.none": "No automatic copy yet",
   "health.loading": "Counting",
+  "bringBack.title": "Bring back from a backup",
+  "bringBack.text":
+    "If messages are missing here, a backup folder of this account may have them. What is here stays as it is.",
+  "bringBack.choose": "Bring back from a backup…",
+  "bringBack.code": "Recovery code of this backup",
+  "bringBack.code.hint": "The 24 words that it is locked with.",
+  "bringBack.do": "Bring back",
+  "bringBack.running": "Reading the backup. This can take a few minutes.",
+  "bringBack.done":
+    "{count, plural, =0 {Nothing is missing here: the backup of {time} has nothing that you do not have.} one {# message came back from the backup of {time}.} other {# messages came back from the backup of {time}.}}",
   "damaged.title": "Damaged files",
   "damaged.text":
     "What was damaged is kept here as it was found, locked like your messages. Files from before you wrote down the recovery code still hold it. Delete them when you miss nothing.",

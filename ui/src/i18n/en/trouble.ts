@@ -61,5 +61,6 @@ export const trouble = {
     "Relevo cannot use this folder. Check that the disk is connected and that you may write there, or choose another.",
   "error.noRecoveryRecord":
     "The words are right, but this relay knows no account of them. Check the address of the relay.",
+  "error.otherAccount": "This backup is of another account. Nothing was changed.",
   "error.internal": "Something in Relevo went wrong. Your messages are kept. Try again.",
 } as const;

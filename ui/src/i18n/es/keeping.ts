@@ -118,6 +118,16 @@ export const keeping: Record<keyof typeof english, string> = {
   "health.copy": "Copia automática en este equipo: {time}",
   "health.copy.none": "Aún no hay copia automática",
   "health.loading": "Contando",
+  "bringBack.title": "Recuperar de un respaldo",
+  "bringBack.text":
+    "Si aquí faltan mensajes, una carpeta de respaldo de esta cuenta puede tenerlos. Lo que hay aquí se queda como está.",
+  "bringBack.choose": "Recuperar de un respaldo…",
+  "bringBack.code": "Código de recuperación de este respaldo",
+  "bringBack.code.hint": "Las 24 palabras con las que está cifrado.",
+  "bringBack.do": "Recuperar",
+  "bringBack.running": "Leyendo el respaldo. Puede tardar unos minutos.",
+  "bringBack.done":
+    "{count, plural, =0 {Aquí no falta nada: el respaldo de {time} no tiene nada que no tengas.} one {Volvió # mensaje del respaldo de {time}.} other {Volvieron # mensajes del respaldo de {time}.}}",
   "damaged.title": "Archivos dañados",
   "damaged.text":
     "Lo que se dañó se guarda aquí como se encontró, cifrado como tus mensajes. Los archivos de antes de que anotaras el código de recuperación todavía lo tienen. Bórralos cuando no te falte nada.",

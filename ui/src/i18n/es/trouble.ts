@@ -64,5 +64,6 @@ export const trouble: Record<keyof typeof english, string> = {
     "Relevo no puede usar esta carpeta. Comprueba que el disco esté conectado y que puedas escribir en ella, o elige otra.",
   "error.noRecoveryRecord":
     "Las palabras son correctas, pero este relay no conoce ninguna cuenta suya. Revisa la dirección del relay.",
+  "error.otherAccount": "Este respaldo es de otra cuenta. No se cambió nada.",
   "error.internal": "Algo falló en Relevo. Tus mensajes se conservan. Inténtalo de nuevo.",
 };

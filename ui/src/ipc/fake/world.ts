@@ -83,6 +83,7 @@ export class World {
   privacy: Privacy = { readReceipts: true, typing: true, announce: true };
   mended: Mended | null = null;
   links: IssuedLink[];
+  broughtBack = false;
   blocked: BlockedAccount[];
   handler: ((event: BackendEvent) => void) | null = null;
 
