@@ -125,6 +125,7 @@ async fn show(
             Event::ConnectionChanged(connection) => {
                 println!("* {:?} {:?}", connection.state, connection.cause)
             }
+            Event::DatabaseDamaged => println!("* the database is damaged"),
             Event::ConversationChanged(_)
             | Event::MeChanged
             | Event::MessageRemoved(..)

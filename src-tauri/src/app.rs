@@ -1,6 +1,11 @@
 //! The program around the window: what Tauri is told to do.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use rfd::AsyncFileDialog;
 use tauri::{
@@ -108,6 +113,10 @@ impl<R: Runtime> Program for Desktop<R> {
         };
         let folder = dialog.pick_folder();
         Box::pin(async move { folder.await.map(|folder| folder.path().to_owned()) })
+    }
+
+    fn open_folder(&self, folder: &Path) -> io::Result<()> {
+        open::that_detached(folder)
     }
 }
 

@@ -4,6 +4,7 @@ mod account;
 mod conversations;
 mod health;
 mod links;
+mod lost;
 mod messages;
 mod people;
 mod qr;
@@ -19,7 +20,8 @@ use crate::{
     dto::{
         self, AccountId, AppError, AppState, AskedWord, BlockedAccount, Comparison, Conversation,
         ConversationKey, ErrorCode, ExportFormat, IssuedLink, LinkPreview, Me, Message, MessageId,
-        MessagePage, NewLink, Passphrase, Protection, SearchHit, Secret, Settings, Slot, SlotKind,
+        MessagePage, NewLink, OwnFolder, Passphrase, Protection, SearchHit, Secret, Settings, Slot,
+        SlotKind,
     },
     state::Shell,
 };
@@ -85,6 +87,14 @@ commands! {
     /// Brings an account back on this computer: by its code, the relay's address and, where there is one, a backup folder.
     /// Without a name the former one stays.
     RestoreAccount { code: Secret, relay: String, folder: Option<String>, name: Option<String>, protection: Protection } -> AppState = account::restore;
+    /// Opens a lost account without its messages; the conversations come back from the relay.
+    OpenWithoutMessages {} -> AppState = lost::open_without_messages;
+    /// Opens a lost account with what a backup of it has; may take minutes.
+    OpenWithBackup { folder: String, code: Secret } -> AppState = lost::open_with_backup;
+    /// Moves a lost account's files beside, so that it can be restored by its recovery code. Nothing is deleted.
+    PutAside {} -> AppState = lost::put_aside;
+    /// Ends the program and starts it anew, which mends a damaged database.
+    Restart {} -> () = window::restart;
     /// The person has read how the database was mended.
     AcknowledgeMended {} -> () = health::acknowledge_mended;
     /// The ways into this profile.
@@ -145,6 +155,8 @@ commands! {
     BringBack { folder: String, code: Option<Secret> } -> dto::BroughtBack = health::bring_back;
     /// Writes a conversation into a folder; answers with the file.
     ExportConversation { conversation: ConversationKey, format: ExportFormat, folder: String } -> String = health::export_conversation;
+    /// Opens a folder of this program in the system's file manager.
+    OpenFolder { folder: OwnFolder } -> () = window::open_folder;
     /// Adds the person who made the link.
     OpenContact { link: String } -> ConversationKey = links::open_contact;
     /// Newest activity first.

@@ -20,11 +20,13 @@ use serde::{Deserialize, Serialize};
 use ts_rs::{Config, TS};
 
 pub(crate) use self::{
-    account::{AppState, Connection, KeyringStatus, Language, Me, Settings, Theme},
+    account::{AppState, Connection, KeyringStatus, Language, LostFiles, Me, Settings, Theme},
     conversation::Conversation,
     error::{AppError, ErrorCode},
     event::Event,
-    health::{BroughtBack, ExportFormat, Health, Rehearsal},
+    health::{
+        BackupTrouble, BackupTroubleKind, BroughtBack, ExportFormat, Health, OwnFolder, Rehearsal,
+    },
     link::{IssuedLink, LinkPreview, NewLink},
     message::{Message, MessagePage, SearchHit},
     people::{BlockedAccount, Presence, Privacy},
@@ -123,8 +125,12 @@ pub(crate) fn declarations(config: &Config) -> Vec<(Option<String>, String)> {
         IssuedLink,
         Rehearsal,
         Health,
+        BackupTroubleKind,
+        BackupTrouble,
         BroughtBack,
         ExportFormat,
+        OwnFolder,
+        LostFiles,
         AppState,
         link::LinkKind,
         LinkPreview,

@@ -63,17 +63,20 @@ impl TestRelay {
 struct Person {
     folder: TempDir,
     keyring: TestKeyring,
+    program: TestProgram,
     shell: Shell,
     events: watch::Receiver<Vec<Value>>,
 }
 
 impl Person {
     fn new() -> Self {
-        let (folder, keyring) = (tempfile::tempdir().unwrap(), TestKeyring::default());
-        let (shell, events) = start(&folder, &keyring);
+        let folder = tempfile::tempdir().unwrap();
+        let (keyring, program) = (TestKeyring::default(), TestProgram::default());
+        let (shell, events) = start(&folder, &keyring, &program);
         Self {
             folder,
             keyring,
+            program,
             shell,
             events,
         }
@@ -91,7 +94,7 @@ impl Person {
 
     async fn restart(&mut self) {
         self.shell.stop().await;
-        (self.shell, self.events) = start(&self.folder, &self.keyring);
+        (self.shell, self.events) = start(&self.folder, &self.keyring, &self.program);
     }
 
     async fn call(&self, name: &str, params: Value) -> Value {
@@ -170,8 +173,12 @@ impl Person {
     }
 }
 
-fn start(folder: &TempDir, keyring: &TestKeyring) -> (Shell, watch::Receiver<Vec<Value>>) {
-    let shell = testing::shell(folder.path(), keyring, &TestProgram::default());
+fn start(
+    folder: &TempDir,
+    keyring: &TestKeyring,
+    program: &TestProgram,
+) -> (Shell, watch::Receiver<Vec<Value>>) {
+    let shell = testing::shell(folder.path(), keyring, program);
     let (sender, events) = watch::channel(Vec::new());
     shell.bridge().subscribe(Channel::new(move |body| {
         let tauri::ipc::InvokeResponseBody::Json(text) = body else {
@@ -441,6 +448,104 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     );
     again.shell.stop().await;
     luis.shell.stop().await;
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_account_opens_with_its_backup_and_goes_on() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, luis, with_ana) = acquainted(&relay).await;
+    let old = |row: &Value| row["text"] == "Hola Ana";
+    ana.message(&with_luis, "the old text", old).await;
+    let words = ana.confirm_code().await.join(" ");
+    let backup = tempfile::tempdir().unwrap();
+    let folder = backup.path().to_str().unwrap();
+    let with_code = |folder: &str| json!({ "folder": folder, "code": words });
+    ana.call("setBackupFolder", with_code(folder)).await;
+    // folders are shown, and only those
+    let show = |name: &str| json!({ "folder": name });
+    ana.call("openFolder", show("backup")).await;
+    assert_eq!(ana.program.opened(), [backup.path()]);
+    for name in ["export", "quarantine"] {
+        let code = ana.refused("openFolder", show(name)).await;
+        assert_eq!(code, ErrorCode::NotFound);
+    }
+
+    let account = ana.folder.path().join("account");
+    ana.shell.stop().await;
+    std::fs::remove_file(account.join("relevo.db")).unwrap();
+    std::fs::remove_dir_all(account.join("copies")).unwrap();
+    ana.restart().await;
+    let state = ana.call("open", json!({})).await;
+    assert_eq!(
+        (&state["stage"], &state["what"]),
+        (&json!("lost"), &json!("missing"))
+    );
+    let other = "abandon ".repeat(23) + "art";
+    let wrong = json!({ "folder": folder, "code": other });
+    assert_eq!(
+        ana.refused("openWithBackup", wrong).await,
+        ErrorCode::WrongCode
+    );
+    let elsewhere = tempfile::tempdir().unwrap();
+    let empty = with_code(elsewhere.path().to_str().unwrap());
+    assert_eq!(
+        ana.refused("openWithBackup", empty).await,
+        ErrorCode::NoBackup
+    );
+    assert_eq!(
+        ana.call("open", json!({})).await["stage"],
+        "lost",
+        "nothing was changed"
+    );
+
+    let state = ana.call("openWithBackup", with_code(folder)).await;
+    assert_eq!(state["mended"]["how"], "backup");
+    let row = ana
+        .conversation("the old conversation", |row| row["title"] == "Luis")
+        .await;
+    ana.message(&row["key"], "the old text", old).await;
+    ana.message(&row["key"], "rejoined", |row| row["system"] == "rejoined")
+        .await;
+    let text = json!({ "conversation": with_ana, "text": "¿Sigues ahí?" });
+    luis.call("sendText", text).await;
+    ana.message(&row["key"], "the new text", |row| {
+        row["text"] == "¿Sigues ahí?"
+    })
+    .await;
+    let health = ana.call("backupNow", json!({})).await;
+    assert_eq!(
+        (&health["backupFolder"], &health["backupProblem"]),
+        (&json!(folder), &Value::Null)
+    );
+    ana.shell.stop().await;
+    luis.shell.stop().await;
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_with_a_backup_is_a_word_that_the_page_has_a_sentence_for() {
+    let relay = TestRelay::start().await;
+    let ana = Person::join("Ana", &relay).await;
+    let words = ana.confirm_code().await.join(" ");
+    let backup = tempfile::tempdir().unwrap();
+    let kept = backup.path().join("kept");
+    std::fs::create_dir(&kept).unwrap();
+    let on = json!({ "folder": kept, "code": words });
+    ana.call("setBackupFolder", on).await;
+    std::fs::remove_dir_all(&kept).unwrap();
+    let health = ana.call("rehearseBackup", json!({})).await;
+    assert_eq!(health["lastRehearsal"]["problem"], "noBackup");
+    assert_eq!(
+        ana.refused("openFolder", json!({ "folder": "backup" }))
+            .await,
+        ErrorCode::Folder
+    );
+    let code = ana.refused("backupNow", json!({})).await;
+    let health = ana.call("health", json!({})).await;
+    assert_eq!(health["backupProblem"], serde_json::to_value(code).unwrap());
+    assert_eq!(code, ErrorCode::Folder);
+    ana.shell.stop().await;
     relay.stop().await;
 }
 

@@ -3,13 +3,15 @@
 mod backups;
 mod bringing_back;
 mod keeper;
+mod lost;
 mod opening;
 mod recovery;
 mod reviving;
 mod slots;
 
 use std::{
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{
         Arc, MutexGuard, PoisonError, RwLock,
@@ -31,7 +33,7 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use self::{keeper::Keeper, reviving::Failures};
+use self::{keeper::Keeper, lost::LostAccount, reviving::Failures};
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Mended, Settings},
@@ -53,6 +55,9 @@ pub(crate) trait Program: Send + Sync {
 
     /// Asks the person for a folder with the system's dialog. `None` where they gave up, or there is no such dialog.
     fn pick_folder(&self) -> Answer<Option<PathBuf>>;
+
+    /// Shows a folder in the system's file manager. Returns before it is there.
+    fn open_folder(&self, folder: &Path) -> io::Result<()>;
 }
 
 /// What a person answers, some time.
@@ -77,12 +82,17 @@ pub(crate) struct Shell {
     seams: Box<dyn Fn(&Handle) -> (Seams, SystemSeams) + Send + Sync>,
     /// How often the engine failed lately.
     failures: std::sync::Mutex<Failures>,
+    /// An account that nothing opens, until the person has decided about it.
+    lost: std::sync::Mutex<Option<LostAccount>>,
+    /// Where the last export was written.
+    exported: std::sync::Mutex<Option<PathBuf>>,
 }
 
 /// An account at work, and the tasks that belong to it.
 struct Account {
     client: Client,
     keeper: Arc<Keeper>,
+    bridge: Arc<Bridge>,
     /// Tells the page what changes.
     forwarding: JoinSet<()>,
     /// One run of the backup at a time.
@@ -122,6 +132,8 @@ impl Shell {
             keyring_lost: AtomicBool::new(false),
             seams: Box::new(SystemSeams::new),
             failures: std::sync::Mutex::default(),
+            lost: std::sync::Mutex::default(),
+            exported: std::sync::Mutex::default(),
         }
     }
 
@@ -152,6 +164,12 @@ impl Shell {
     /// Asks the person for a folder.
     pub(crate) async fn pick_folder(&self) -> Option<PathBuf> {
         self.program.pick_folder().await
+    }
+
+    /// Ends this process and starts the program anew.
+    pub(crate) fn restart(&self) {
+        info!("the person starts the program anew");
+        self.program.restart();
     }
 
     /// The account, if it is at work.
@@ -227,6 +245,7 @@ impl Shell {
         Ok(Account {
             client,
             keeper,
+            bridge: Arc::clone(&self.bridge),
             forwarding,
             backing_up: Mutex::default(),
             over,
@@ -261,6 +280,8 @@ impl Shell {
             settings: self.settings.current(),
             // of several, the newest says what is here now
             mended: client.untold_mendings().await?.pop().map(Mended::from),
+            damaged: client.is_damaged(),
+            backup: account.backup_trouble().await?,
         })
     }
 }

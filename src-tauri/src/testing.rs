@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -115,6 +116,7 @@ struct Told {
     settings: Vec<Settings>,
     restarts: usize,
     folder: Option<PathBuf>,
+    opened: Vec<PathBuf>,
 }
 
 impl TestProgram {
@@ -125,6 +127,11 @@ impl TestProgram {
     /// The folder that the person picks from now on.
     pub(crate) fn pick(&self, folder: &Path) {
         self.0.lock().unwrap().folder = Some(folder.to_owned());
+    }
+
+    /// The folders that were shown.
+    pub(crate) fn opened(&self) -> Vec<PathBuf> {
+        self.0.lock().unwrap().opened.clone()
     }
 
     pub(crate) fn restarts(&self) -> usize {
@@ -143,6 +150,11 @@ impl Program for TestProgram {
 
     fn pick_folder(&self) -> Answer<Option<PathBuf>> {
         Box::pin(std::future::ready(self.0.lock().unwrap().folder.clone()))
+    }
+
+    fn open_folder(&self, folder: &Path) -> io::Result<()> {
+        self.0.lock().unwrap().opened.push(folder.to_owned());
+        Ok(())
     }
 }
 

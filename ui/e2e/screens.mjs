@@ -38,6 +38,26 @@ export const screens = [
   { name: "06-locked", scene: "locked", steps: async () => undefined },
   { name: "07-keyring", scene: "keyringFailed", steps: async () => undefined },
   { name: "08-broken", scene: "broken", steps: async () => undefined },
+  { name: "08-lost", scene: "lostFiles", steps: async () => undefined },
+  { name: "08-lost-ways", scene: "lostKeys", steps: async () => undefined },
+  { name: "08-lost-without", scene: "lostFiles", steps: (page) => page.click(byId("lost-without")) },
+  {
+    name: "08-lost-backup",
+    scene: "lostFiles",
+    steps: async (page) => {
+      await page.click(byId("lost-backup"));
+      await page.fill(byId("folder-input"), "/nowhere");
+      await page.fill(byId("code-input"), Array(24).fill("abandon").join(" "));
+      await page.click(byId("lost-restore"));
+      await page.waitForSelector('[aria-invalid="true"]');
+    },
+  },
+  { name: "08-newer", scene: "newer", steps: async () => undefined },
+  {
+    name: "08-damaged-at-work",
+    scene: "damaged",
+    steps: async (page) => void (await page.waitForSelector(byId("damaged-banner"))),
+  },
   { name: "09-in-use", scene: "inUse", steps: async () => undefined },
   {
     name: "10-empty-list",

@@ -29,6 +29,8 @@ const words: Record<ErrorCode, ErrorWords> = {
   passphraseTooShort: { severity: "problem", text: "error.passphraseTooShort", action: "editInput" },
   keyring: { severity: "serious", text: "error.keyring", action: "retry" },
   database: { severity: "serious", text: "error.database", action: "retry" },
+  damaged: { severity: "serious", text: "error.damaged", action: "none" },
+  newer: { severity: "serious", text: "error.newer", action: "none" },
   diskFull: { severity: "serious", text: "error.diskFull", action: "retry" },
   notFound: { severity: "problem", text: "error.notFound", action: "none" },
   refused: { severity: "problem", text: "error.refused", action: "none" },
@@ -43,6 +45,10 @@ const words: Record<ErrorCode, ErrorWords> = {
   folder: { severity: "problem", text: "error.folder", action: "editInput" },
   otherAccount: { severity: "problem", text: "error.otherAccount", action: "editInput" },
   noRecoveryRecord: { severity: "problem", text: "error.noRecoveryRecord", action: "editInput" },
+  noBackup: { severity: "problem", text: "error.noBackup", action: "editInput" },
+  backupDamaged: { severity: "problem", text: "error.backupDamaged", action: "editInput" },
+  backupOfOther: { severity: "problem", text: "error.backupOfOther", action: "editInput" },
+  noFileManager: { severity: "notice", text: "error.noFileManager", action: "none" },
   internal: { severity: "problem", text: "error.internal", action: "retry" },
 };
 
@@ -69,5 +75,6 @@ export function causeText(cause: OfflineCause): MessageKey {
 export function brokenPage(code: ErrorCode): { title: MessageKey; text: MessageKey } {
   if (code === "busy") return { title: "inUse.title", text: "inUse.text" };
   if (code === "internal") return { title: "failed.title", text: "failed.text" };
+  if (code === "newer") return { title: "newer.title", text: "newer.text" };
   return { title: "broken.title", text: "broken.text" };
 }

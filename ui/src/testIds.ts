@@ -51,20 +51,30 @@
  * | code-input | field for the 24 words: restore, locked page, backup |
  * | restore-open, restore-relay, restore-do, restore-warning, restore-sure | restore page |
  * | folder-input, folder-choose | a folder, on the restore page and in the export |
+ * | folder-open | shows a folder in the file manager: backup, export, damaged files |
  * | keyring-trouble, way-recovery, unlock-with-code | locked page with several ways in |
- * | mended, mended-understood | told once after damage |
+ * | lost-reason | why nothing opens the messages |
+ * | lost-backup, lost-without, lost-code | what the person can choose then |
+ * | lost-restore, lost-confirm | the buttons that do it |
+ * | damaged-banner, damaged-restart | damage that was found at work |
+ * | mended, mended-kept, mended-understood | told once after damage |
  * | health-facts, backup-last, backup-test | counted facts in the settings |
  * | bring-back, bring-back-choose, bring-back-do, bring-back-done | what a backup has and this computer lost |
  * | damaged, damaged-ask, damaged-discard | folders with damaged files, and the two steps to delete them |
+ * | backup-problem | why the last backup failed |
+ * | backup-banner, backup-elsewhere | backups that fail for days, over the window |
  * | backup-choose, backup-start, backup-now, backup-test-now, backup-stop | the backup |
  * | export-format, export-do, export-done | exporting a chat |
  * | error-text | the sentence of an error, wherever it is shown |
  */
 export const testIds = [
   "asked-line",
+  "backup-banner",
   "backup-choose",
+  "backup-elsewhere",
   "backup-last",
   "backup-now",
+  "backup-problem",
   "backup-start",
   "backup-stop",
   "backup-test",
@@ -89,6 +99,8 @@ export const testIds = [
   "damaged",
   "damaged-ask",
   "damaged-discard",
+  "damaged-banner",
+  "damaged-restart",
   "empty-safety",
   "error-text",
   "export-do",
@@ -99,6 +111,7 @@ export const testIds = [
   "first-run-relay",
   "folder-choose",
   "folder-input",
+  "folder-open",
   "handle-input",
   "handle-open",
   "handle-outcome",
@@ -118,7 +131,14 @@ export const testIds = [
   "last-way",
   "links-open",
   "looks-like",
+  "lost-backup",
+  "lost-code",
+  "lost-confirm",
+  "lost-reason",
+  "lost-restore",
+  "lost-without",
   "mended",
+  "mended-kept",
   "mended-understood",
   "message",
   "message-details",

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use client_core::Event as Change;
 
-use crate::dto::{Connection, ConversationKey, Event, Me, MessageId};
+use crate::dto::{BackupTrouble, Connection, ConversationKey, Event, Me, MessageId};
 
 /// Changed messages that are remembered one by one. Beyond that nobody listens, and whoever comes reads everything.
 pub(super) const MOST_MESSAGES: usize = 10_000;
@@ -16,7 +16,9 @@ pub(super) struct Pending {
     search_indexed: bool,
     connection: Option<Connection>,
     me: Option<Me>,
+    backup: Option<Option<BackupTrouble>>,
     failed: bool,
+    damaged: bool,
     link: Option<String>,
 }
 
@@ -41,14 +43,17 @@ impl Pending {
             Change::SearchIndexed => self.search_indexed = true,
             // what it is now is told by [`Pending::me`]
             Change::MeChanged => {}
-            // the connection ends with it
-            Change::DatabaseDamaged => {}
+            Change::DatabaseDamaged => self.damaged = true,
             Change::ConnectionChanged(connection) => self.connection = Some(connection.into()),
         }
     }
 
     pub(super) fn me(&mut self, me: Me) {
         self.me = Some(me);
+    }
+
+    pub(super) fn backup(&mut self, trouble: Option<BackupTrouble>) {
+        self.backup = Some(trouble);
     }
 
     pub(super) fn engine_failed(&mut self) {
@@ -112,7 +117,12 @@ impl Pending {
             all.connection
                 .map(|connection| Event::ConnectionChanged { connection }),
         );
+        if all.damaged {
+            events.push(Event::DatabaseDamaged);
+        }
         events.extend(all.me.map(|me| Event::MeChanged { me }));
+        let backup = all.backup;
+        events.extend(backup.map(|trouble| Event::BackupTroubleChanged { trouble }));
         if all.failed {
             events.push(Event::EngineFailed);
         }

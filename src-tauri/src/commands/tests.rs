@@ -30,6 +30,10 @@ fn commands() -> Vec<Value> {
             "code": "abandon", "relay": "relay.example", "folder": null, "name": "Ana",
             "protection": { "kind": "unprotected" }
         } },
+        { "name": "openWithoutMessages", "params": {} },
+        { "name": "openWithBackup", "params": { "folder": "/tmp", "code": "zebra" } },
+        { "name": "putAside", "params": {} },
+        { "name": "restart", "params": {} },
         { "name": "acknowledgeMended", "params": {} },
         { "name": "slots", "params": {} },
         { "name": "addSlot", "params": { "protection": { "kind": "keyring" } } },
@@ -52,6 +56,9 @@ fn commands() -> Vec<Value> {
         { "name": "createContactLink", "params": {} },
         { "name": "links", "params": {} },
         { "name": "endLink", "params": { "token": "ab".repeat(16) } },
+    ]);
+    // the macro takes no more at once
+    let more = json!([
         { "name": "health", "params": {} },
         { "name": "discardDamaged", "params": {} },
         { "name": "pickFolder", "params": {} },
@@ -60,6 +67,7 @@ fn commands() -> Vec<Value> {
         { "name": "rehearseBackup", "params": {} },
         { "name": "bringBack", "params": { "folder": "/tmp", "code": null } },
         { "name": "exportConversation", "params": { "conversation": 1, "format": "html", "folder": "/tmp" } },
+        { "name": "openFolder", "params": { "folder": "backup" } },
         { "name": "openContact", "params": { "link": "x" } },
         { "name": "conversations", "params": {} },
         { "name": "messages", "params": { "conversation": 1, "before": null, "limit": 50 } },
@@ -75,7 +83,10 @@ fn commands() -> Vec<Value> {
         { "name": "saveSettings", "params": { "settings": { "theme": "dark", "language": "es" } } },
         { "name": "reportError", "params": { "text": "something" } },
     ]);
-    commands.as_array().unwrap().clone()
+    [commands, more]
+        .iter()
+        .flat_map(|list| list.as_array().unwrap().clone())
+        .collect()
 }
 
 #[test]
@@ -111,7 +122,13 @@ fn other_protections_are_parsed() {
 async fn without_an_account_commands_answer_with_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let shell = shell(&folder);
-    let answers = ["open", "pickFolder", "saveSettings", "reportError"];
+    let answers = [
+        "open",
+        "restart",
+        "pickFolder",
+        "saveSettings",
+        "reportError",
+    ];
     for command in commands() {
         let name = command["name"].as_str().unwrap().to_owned();
         let reply = dispatch(&shell, command).await;

@@ -1,6 +1,6 @@
 use tracing::error;
 
-use super::{PickFolder, ReportError, SaveSettings};
+use super::{OpenFolder, PickFolder, ReportError, Restart, SaveSettings};
 use crate::{
     dto::{AppError, ErrorCode, Settings},
     state::Shell,
@@ -31,6 +31,15 @@ pub(super) async fn pick_folder(
             "the name of the folder is no text",
         )),
     }
+}
+
+pub(super) async fn open_folder(shell: &Shell, params: OpenFolder) -> Result<(), AppError> {
+    shell.open_folder(params.folder).await
+}
+
+pub(super) async fn restart(shell: &Shell, Restart {}: Restart) -> Result<(), AppError> {
+    shell.restart();
+    Ok(())
 }
 
 pub(super) async fn report_error(_shell: &Shell, params: ReportError) -> Result<(), AppError> {

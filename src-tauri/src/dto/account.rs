@@ -2,7 +2,7 @@ use client_core::model;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AccountId, AppError, Mended, Slot};
+use super::{AccountId, AppError, BackupTrouble, Mended, Slot};
 
 /// How the window looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -139,6 +139,18 @@ impl From<model::Me> for Me {
     }
 }
 
+/// What happened to files that nothing opens any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum LostFiles {
+    /// The messages are not there at all.
+    Missing,
+    /// The messages are there and unreadable.
+    Damaged,
+    /// What opens the messages is missing or unreadable.
+    Ways,
+}
+
 /// Where things stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(tag = "stage", rename_all = "camelCase")]
@@ -161,11 +173,23 @@ pub(crate) enum AppState {
     },
     /// The account's files cannot be opened. Nothing is changed; try again.
     Broken { error: AppError, settings: Settings },
+    /// Nothing can be read of the account's files, and there is no copy. Nothing is changed; the person decides.
+    Lost {
+        what: LostFiles,
+        /// Whether the account's keys are there, so that it opens without messages or with those of a backup.
+        keys: bool,
+        /// For the page of details, never translated.
+        detail: String,
+        settings: Settings,
+    },
     /// The account is at work.
     Ready {
         me: Me,
         connection: Connection,
         settings: Settings,
         mended: Option<Mended>,
+        /// The database was found damaged at work: nothing is written any more, and a restart mends it.
+        damaged: bool,
+        backup: Option<BackupTrouble>,
     },
 }

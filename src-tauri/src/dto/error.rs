@@ -1,9 +1,9 @@
 use client_core::{Error, ErrorKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// What went wrong, as the window tells cases apart. It has the words for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum ErrorCode {
     BadLink,
@@ -20,6 +20,10 @@ pub(crate) enum ErrorCode {
     PassphraseTooShort,
     Keyring,
     Database,
+    /// Nothing is written any more; a restart mends it.
+    Damaged,
+    /// A newer version of the program wrote it.
+    Newer,
     DiskFull,
     NotFound,
     Refused,
@@ -35,6 +39,10 @@ pub(crate) enum ErrorCode {
     Folder,
     NoRecoveryRecord,
     OtherAccount,
+    NoBackup,
+    BackupDamaged,
+    BackupOfOther,
+    NoFileManager,
 }
 
 impl From<ErrorKind> for ErrorCode {
@@ -47,13 +55,15 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::Offline => Self::Offline,
             ErrorKind::RelayUnreachable => Self::RelayUnreachable,
             ErrorKind::RelayIdentity => Self::RelayIdentity,
-            ErrorKind::Version | ErrorKind::Newer => Self::Version,
+            ErrorKind::Version => Self::Version,
             ErrorKind::NameInvalid => Self::NameInvalid,
             ErrorKind::TextInvalid => Self::TextInvalid,
             ErrorKind::WrongPassphrase => Self::WrongPassphrase,
             ErrorKind::PassphraseTooShort => Self::PassphraseTooShort,
             ErrorKind::Keyring => Self::Keyring,
-            ErrorKind::Database | ErrorKind::Damaged => Self::Database,
+            ErrorKind::Database => Self::Database,
+            ErrorKind::Damaged => Self::Damaged,
+            ErrorKind::Newer => Self::Newer,
             ErrorKind::DiskFull => Self::DiskFull,
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::Refused => Self::Refused,

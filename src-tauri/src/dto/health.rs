@@ -1,13 +1,15 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::ErrorCode;
+
 /// How a test of the backup ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rehearsal {
     pub(crate) time: u64,
     /// Null where all was well.
-    pub(crate) problem: Option<String>,
+    pub(crate) problem: Option<ErrorCode>,
 }
 
 /// What a person asks to trust this app: counted, not claimed.
@@ -20,12 +22,31 @@ pub(crate) struct Health {
     pub(crate) missing: u32,
     pub(crate) backup_folder: Option<String>,
     pub(crate) last_backup: Option<u64>,
-    pub(crate) backup_problem: Option<String>,
+    /// Why the last run failed.
+    pub(crate) backup_problem: Option<ErrorCode>,
     pub(crate) last_rehearsal: Option<Rehearsal>,
     /// When the newest automatic copy of the database was made.
     pub(crate) last_copy: Option<u64>,
     /// Folders with damaged files as they were found. Those from before the recovery code was confirmed may still hold it.
     pub(crate) damaged: Vec<String>,
+}
+
+/// What is wrong with the backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum BackupTroubleKind {
+    NotWritten,
+    NotRestorable,
+}
+
+/// Backups that do not do what they are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BackupTrouble {
+    pub(crate) kind: BackupTroubleKind,
+    /// The last that ended well, or when the first failed; or when the test restore failed.
+    pub(crate) since: u64,
+    pub(crate) problem: ErrorCode,
 }
 
 /// What a backup brought back.
@@ -36,6 +57,18 @@ pub(crate) struct BroughtBack {
     pub(crate) messages: u64,
     /// When the backup was written.
     pub(crate) time: u64,
+}
+
+/// A folder that the program can open in the system's file manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum OwnFolder {
+    /// Where the backup is.
+    Backup,
+    /// Where the last export was written.
+    Export,
+    /// Where files are that were found damaged.
+    Quarantine,
 }
 
 /// A form of an exported conversation.

@@ -36,11 +36,6 @@ pub(crate) enum SystemEvent {
     Reset,
     DevicesChanged,
     SplitView,
-    #[expect(
-        dead_code,
-        reason = "the window has the words; no account can say yet that it follows another"
-    )]
-    NewAccount,
 }
 
 impl From<model::SystemEvent> for SystemEvent {

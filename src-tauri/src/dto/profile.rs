@@ -92,6 +92,7 @@ pub(crate) enum MendedHow {
     Salvaged,
     Copy,
     IdentityOnly,
+    Backup,
 }
 
 /// Told once, after the database was found damaged.
@@ -99,9 +100,13 @@ pub(crate) enum MendedHow {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Mended {
     pub(crate) how: MendedHow,
-    /// When the copy was made.
+    /// When the copy or the backup was made.
     pub(crate) copy_time: Option<u64>,
     pub(crate) messages_kept: u64,
+    /// At most this many are lost; null where that is not known.
+    pub(crate) messages_missing: Option<u64>,
+    /// Messages from then on may be lost; null where none are, or all.
+    pub(crate) lost_since: Option<u64>,
     /// Where the damaged files are kept.
     pub(crate) quarantine: String,
 }
@@ -112,13 +117,16 @@ impl From<safekeeping::Mended> for Mended {
         let (how, copy_time) = match mended.how {
             How::Salvaged => (MendedHow::Salvaged, None),
             How::SalvagedAndCopy(copied) => (MendedHow::Salvaged, Some(copied)),
-            How::Copy(copied) | How::Backup(copied) => (MendedHow::Copy, Some(copied)),
+            How::Copy(copied) => (MendedHow::Copy, Some(copied)),
             How::KeysOnly => (MendedHow::IdentityOnly, None),
+            How::Backup(written) => (MendedHow::Backup, Some(written)),
         };
         Self {
             how,
             copy_time,
             messages_kept: mended.messages_kept,
+            messages_missing: mended.messages_missing,
+            lost_since: mended.lost_since.filter(|time| *time > 0),
             quarantine: mended.quarantine.display().to_string(),
         }
     }

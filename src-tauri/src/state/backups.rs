@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use client_core::{
@@ -13,16 +13,21 @@ use client_core::{
     export::{Format, Words},
     model::ConversationKey,
 };
+use serde_json::Value;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use crate::{
-    dto::{AppError, ErrorCode, Health, Rehearsal},
+    dto::{AppError, BackupTrouble, BackupTroubleKind, ErrorCode, Health, OwnFolder, Rehearsal},
     state::{Account, Shell, blocking},
 };
 
 /// A backup is written this often, in milliseconds.
 const PERIOD: u64 = 24 * 60 * 60 * 1000;
+/// A disk may be away for a while; after so long the person is told, in milliseconds.
+const MISSED: u64 = 3 * PERIOD;
+/// A backup is restored to see whether it would, this often, in milliseconds.
+const BETWEEN_TESTS: u64 = 7 * PERIOD;
 /// Files of the same name that one folder may have.
 const MOST_NAMESAKES: u32 = 1_000;
 /// Letters of a person's name in the name of a file.
@@ -34,7 +39,6 @@ impl Shell {
         let account = self.account()?;
         let troubles = account.client.troubles().await?;
         let backup = account.client.backup().await?;
-        let backup_problem = account.keeper.backup_problem();
         let (last_copy, damaged) = blocking(move || {
             let keeper = &account.keeper;
             Ok::<_, Error>((keeper.last_copy()?, keeper.quarantines()?))
@@ -53,10 +57,11 @@ impl Shell {
         if let Some(backup) = backup {
             health.backup_folder = Some(backup.folder);
             health.last_backup = backup.last_run;
-            health.backup_problem = backup_problem;
-            health.last_rehearsal = backup
-                .rehearsed
-                .map(|(time, problem)| Rehearsal { time, problem });
+            health.backup_problem = backup.problem.map(|(_, problem)| problem_named(&problem));
+            health.last_rehearsal = backup.rehearsed.map(|(time, problem)| Rehearsal {
+                time,
+                problem: problem.as_deref().map(problem_named),
+            });
         }
         Ok(health)
     }
@@ -70,7 +75,7 @@ impl Shell {
         let account = self.account()?;
         let Some(folder) = folder else {
             account.client.turn_backup_off().await?;
-            account.keeper.note_backup(None);
+            account.tell_trouble().await;
             return Ok(());
         };
         let folder = existing(folder).await?;
@@ -99,19 +104,7 @@ impl Shell {
     /// Restores the backup into memory and compares. What is wrong is part of the health.
     pub(crate) async fn rehearse_backup(&self) -> Result<(), AppError> {
         let account = self.account()?;
-        let _alone = account.backing_up.lock().await;
-        let settings = account
-            .client
-            .backup()
-            .await?
-            .ok_or_else(|| AppError::new(ErrorCode::Folder, "backups are off"))?;
-        let rehearsed = blocking(move || backup::rehearse(&settings)).await?;
-        let problem = rehearsed.err().map(|error| error.to_string());
-        if let Some(problem) = &problem {
-            warn!(problem, "the backup would not restore");
-        }
-        let now = account.keeper.now();
-        Ok(account.client.note_rehearsal(now, problem).await?)
+        account.rehearse().await
     }
 
     /// Writes a conversation into a folder, beside whatever is there.
@@ -149,15 +142,44 @@ impl Shell {
                 }
             }
         };
-        blocking(export).await?
+        let file = blocking(export).await??;
+        *self.exported.lock().unwrap_or_else(PoisonError::into_inner) =
+            file.parent().map(Path::to_owned);
+        Ok(file)
+    }
+
+    /// Shows one of the account's folders in the system's file manager. The page names none: what it could name, it could
+    /// run.
+    pub(crate) async fn open_folder(&self, which: OwnFolder) -> Result<(), AppError> {
+        let account = self.account()?;
+        let client = &account.client;
+        let folder = match which {
+            OwnFolder::Backup => client.backup().await?.map(|kept| kept.folder.into()),
+            OwnFolder::Export => self
+                .exported
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+            OwnFolder::Quarantine => client
+                .untold_mendings()
+                .await?
+                .pop()
+                .map(|mended| mended.quarantine),
+        };
+        let folder = folder
+            .ok_or_else(|| AppError::new(ErrorCode::NotFound, "there is no such folder now"))?;
+        let folder = existing(folder).await?;
+        self.program
+            .open_folder(&folder)
+            .map_err(|error| AppError::new(ErrorCode::NoFileManager, error.to_string()))
     }
 }
 
 impl Account {
-    /// Backs up if the last time was a day ago.
+    /// Backs up if the last time was a day ago, and tests the backup if that was a week ago.
     pub(super) async fn back_up_if_due(&self) {
-        let last = match self.client.backup().await {
-            Ok(Some(settings)) => settings.last_run,
+        let settings = match self.client.backup().await {
+            Ok(Some(settings)) => settings,
             Ok(None) => return,
             Err(error) => {
                 warn!(%error, "whether a backup is due is not known");
@@ -165,10 +187,13 @@ impl Account {
             }
         };
         let now = self.keeper.now();
-        let due = last.is_none_or(|last| last > now || now.saturating_sub(last) >= PERIOD);
-        if due {
-            // logged, and part of the health
-            let _noted = self.back_up().await;
+        // what fails is logged, and part of the health
+        if is_due(settings.last_run, now, PERIOD) && self.back_up().await.is_err() {
+            return;
+        }
+        let tested = settings.rehearsed.map(|(time, _)| time);
+        if is_due(tested, now, BETWEEN_TESTS) {
+            let _noted = self.rehearse().await;
         }
     }
 
@@ -179,18 +204,63 @@ impl Account {
             Ok(messages) => info!(messages, "the backup was written"),
             Err(error) => {
                 warn!(code = ?error.code, detail = error.detail, "the backup was not written");
+                let noted = self
+                    .client
+                    .note_backup_failure(self.keeper.now(), name_of(error.code));
+                if let Err(error) = noted.await {
+                    warn!(%error, "that the backup fails will not be known after a restart");
+                }
             }
         }
-        self.keeper.note_backup(outcome.as_ref().err().map(|error| {
-            error
-                .detail
-                .clone()
-                .unwrap_or_else(|| format!("{:?}", error.code))
-        }));
+        self.tell_trouble().await;
         outcome.map(drop)
     }
 
+    /// Restores the backup into memory, compares, and notes how it went.
+    async fn rehearse(&self) -> Result<(), AppError> {
+        let _alone = self.backing_up.lock().await;
+        let settings = self
+            .client
+            .backup()
+            .await?
+            .ok_or_else(|| AppError::new(ErrorCode::Folder, "backups are off"))?;
+        let rehearsed = blocking(move || backup::rehearse(&settings)).await?;
+        let problem = match rehearsed {
+            Ok(restored) => {
+                info!(messages = restored.messages, "the backup would restore");
+                None
+            }
+            Err(error) => {
+                let error = of_backup(error);
+                warn!(code = ?error.code, detail = error.detail, "the backup would not restore");
+                Some(name_of(error.code))
+            }
+        };
+        let now = self.keeper.now();
+        self.client.note_rehearsal(now, problem).await?;
+        self.tell_trouble().await;
+        Ok(())
+    }
+
+    /// What a person has to know of the backup without asking.
+    pub(super) async fn backup_trouble(&self) -> Result<Option<BackupTrouble>, AppError> {
+        let settings = self.client.backup().await?;
+        let now = self.keeper.now();
+        Ok(settings.and_then(|settings| trouble(&settings, now)))
+    }
+
+    pub(super) async fn tell_trouble(&self) {
+        match self.backup_trouble().await {
+            Ok(trouble) => self.bridge.backup(trouble),
+            Err(error) => warn!(code = ?error.code, "how the backup is, is not known"),
+        }
+    }
+
     async fn run_backup(&self) -> Result<u64, AppError> {
+        if let Some(settings) = self.client.backup().await? {
+            // the folder of a disk that is not there is not made anew on this one
+            existing(settings.folder.into()).await?;
+        }
         let job = self
             .client
             .begin_backup()
@@ -209,16 +279,43 @@ impl Account {
     }
 }
 
+/// Whether something that happened last then is to happen again. A time from the future was a wrong clock's.
+fn is_due(last: Option<u64>, now: u64, period: u64) -> bool {
+    last.is_none_or(|last| last > now || now.saturating_sub(last) >= period)
+}
+
+/// A backup that was not written for days, or cannot be read back.
+fn trouble(settings: &backup::Settings, now: u64) -> Option<BackupTrouble> {
+    if let Some((failing, problem)) = &settings.problem {
+        let since = settings.last_run.unwrap_or(*failing);
+        if is_due(Some(since), now, MISSED) {
+            return Some(BackupTrouble {
+                kind: BackupTroubleKind::NotWritten,
+                since,
+                problem: problem_named(problem),
+            });
+        }
+    }
+    match &settings.rehearsed {
+        Some((since, Some(problem))) => Some(BackupTrouble {
+            kind: BackupTroubleKind::NotRestorable,
+            since: *since,
+            problem: problem_named(problem),
+        }),
+        _ => None,
+    }
+}
+
 /// What is wrong with a backup, to the page.
 pub(super) fn of_backup(error: BackupError) -> AppError {
     let code = match &error {
         BackupError::WrongCode => ErrorCode::WrongCode,
-        BackupError::Newer => ErrorCode::Version,
+        BackupError::Newer => ErrorCode::Newer,
         BackupError::NotFresh => ErrorCode::Internal,
         BackupError::OtherAccount => ErrorCode::OtherAccount,
-        BackupError::Missing | BackupError::OtherDevice | BackupError::Damaged(_) => {
-            ErrorCode::Folder
-        }
+        BackupError::Missing => ErrorCode::NoBackup,
+        BackupError::OtherDevice => ErrorCode::BackupOfOther,
+        BackupError::Damaged(_) => ErrorCode::BackupDamaged,
         BackupError::Failed(error) => match error.kind() {
             // nearly always it is the folder that does not answer
             ErrorKind::Database => ErrorCode::Folder,
@@ -226,6 +323,19 @@ pub(super) fn of_backup(error: BackupError) -> AppError {
         },
     };
     AppError::new(code, error.to_string())
+}
+
+/// A problem as the database keeps it: a word that the window has a sentence for, in any language.
+fn name_of(code: ErrorCode) -> String {
+    match serde_json::to_value(code) {
+        Ok(Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// What is not a word of this version was written by another one.
+fn problem_named(name: &str) -> ErrorCode {
+    serde_json::from_value(name.into()).unwrap_or(ErrorCode::BackupDamaged)
 }
 
 /// A folder that is there, named so that it means the same everywhere.
@@ -289,6 +399,15 @@ fn file_name(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_problem_is_kept_as_a_word_and_one_of_another_version_is_some_damage() {
+        assert_eq!(name_of(ErrorCode::NoBackup), "noBackup");
+        for code in [ErrorCode::NoBackup, ErrorCode::Folder, ErrorCode::DiskFull] {
+            assert_eq!(problem_named(&name_of(code)), code);
+        }
+        assert_eq!(problem_named("a sentence"), ErrorCode::BackupDamaged);
+    }
 
     #[test]
     fn a_hostile_name_makes_a_harmless_file() {

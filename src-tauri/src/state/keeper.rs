@@ -40,8 +40,11 @@ pub(super) async fn keep(account: Weak<Account>) {
     while let Some(account) = account.upgrade() {
         account.forget_if_due().await;
         let keeper = Arc::clone(&account.keeper);
-        if blocking(move || keeper.tidy()).await.is_ok() {
-            account.back_up_if_due().await;
+        match blocking(move || keeper.tidy()).await {
+            Ok(Tidied::Done) => account.back_up_if_due().await,
+            Ok(Tidied::Damaged) => account.client.report_damage(),
+            // logged where it failed
+            Err(_) => {}
         }
         drop(account);
         time::sleep(PERIOD).await;
@@ -55,8 +58,6 @@ pub(super) struct Keeper {
     clock: SystemClock,
     /// One copy is made at a time.
     copying: Mutex<()>,
-    /// Why the last run of the backup failed.
-    backup_problem: Mutex<Option<String>>,
 }
 
 impl Keeper {
@@ -66,7 +67,6 @@ impl Keeper {
             key,
             clock: SystemClock::new(),
             copying: Mutex::default(),
-            backup_problem: Mutex::default(),
         }
     }
 
@@ -76,7 +76,7 @@ impl Keeper {
     }
 
     /// Does what is due.
-    pub(super) fn tidy(&self) {
+    pub(super) fn tidy(&self) -> Tidied {
         if let Err(error) = self.keep_identity() {
             warn!(%error, "the identity beside the key slots is an older one");
         }
@@ -87,9 +87,11 @@ impl Keeper {
             // it was noted, and is mended at the next start
             Err(OpenError::Damaged(damage)) => {
                 error!(damage = damage.what, "the database is damaged");
+                return Tidied::Damaged;
             }
             Err(error) => warn!(error = %Error::from(error), "the database was not copied"),
         }
+        Tidied::Done
     }
 
     /// Keeps the root key, which left the database, from living on in its copies. Says whether that was due.
@@ -143,20 +145,6 @@ impl Keeper {
     pub(super) fn back_up(&self, job: &Job) -> std::result::Result<Ran, BackupError> {
         self.profile
             .back_up(&self.key, job, self.now(), &mut SystemRandom)
-    }
-
-    pub(super) fn note_backup(&self, problem: Option<String>) {
-        *self
-            .backup_problem
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-
-    pub(super) fn backup_problem(&self) -> Option<String> {
-        self.backup_problem
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
     }
 
     /// Writes a conversation for other programs.
@@ -234,6 +222,14 @@ impl Keeper {
             ProfileState::Empty => Err(Error::new(ErrorKind::NotFound, "there is no account")),
         }
     }
+}
+
+/// How the database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tidied {
+    Done,
+    /// It is damaged, and nothing more is to be written.
+    Damaged,
 }
 
 /// Whether the person has the recovery code.

@@ -9,7 +9,7 @@ use std::{
 use client_core::{
     Error, SystemSeams, backup,
     keyslots::{self, Protection, SlotKind, Trouble, Unlock, UnlockError},
-    profile::{Profile, ProfileState},
+    profile::{OpeningError, Profile, ProfileState},
     restoring::Lost,
     store::DatabaseKey,
 };
@@ -56,12 +56,12 @@ impl Shell {
         }
         let again = slot.is_some();
         let profile = self.take(&mut slot).await?;
-        let Some(kinds) = kinds(&profile).await? else {
-            let keyring = Arc::clone(&self.keyring);
-            return Ok(AppState::FirstRun {
-                keyring: blocking(move || keyring.status()).await?,
-                settings: self.settings.current(),
-            });
+        let kinds = match kinds(&profile).await {
+            Err(error) if error.code == ErrorCode::Damaged => return Ok(self.without_ways(error)),
+            kinds => kinds?,
+        };
+        let Some(kinds) = kinds else {
+            return self.first_run().await;
         };
         let keyring = Arc::clone(&self.keyring);
         let unlocked = blocking({
@@ -82,6 +82,14 @@ impl Shell {
             }
         }
         Ok(self.closed(&troubles))
+    }
+
+    pub(super) async fn first_run(&self) -> Result<AppState, AppError> {
+        let keyring = Arc::clone(&self.keyring);
+        Ok(AppState::FirstRun {
+            keyring: blocking(move || keyring.status()).await?,
+            settings: self.settings.current(),
+        })
     }
 
     /// The profile stays closed until the person does something.
@@ -139,7 +147,8 @@ impl Shell {
         });
         let key = unlocked.await?.map_err(|error| refused(error, way))?;
         let state = self.open_with(profile, key).await?;
-        if self.keyring_lost.swap(false, Ordering::Relaxed)
+        if self.running().is_some()
+            && self.keyring_lost.swap(false, Ordering::Relaxed)
             && let Err(error) = self.set_slot(Protection::Keyring).await
         {
             warn!(code = ?error.code, detail = error.detail, "the keyring does not take the key back");
@@ -154,12 +163,17 @@ impl Shell {
     ) -> Result<AppState, AppError> {
         let (seams, system) = (self.seams)(&self.runtime);
         let opened = blocking({
-            let profile = Arc::clone(&profile);
+            let (profile, key) = (Arc::clone(&profile), key.clone());
             move || profile.open_with(key, seams)
         });
-        let opened = opened.await?.map_err(Error::from)?;
-        self.publish(self.start(profile, opened, system)?);
-        self.ready().await
+        match opened.await? {
+            Err(OpeningError::Lost(damage)) => self.without_messages(&profile, key, &damage).await,
+            opened => {
+                let opened = opened.map_err(Error::from)?;
+                self.publish(self.start(profile, opened, system)?);
+                self.ready().await
+            }
+        }
     }
 
     /// Makes an account on the link's relay and waits until the relay has it. After a failure it may be repeated: with

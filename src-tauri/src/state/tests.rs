@@ -1,19 +1,23 @@
 use std::{fs, path::Path};
 
 use client_core::{
+    backup,
     crypto::{RecoveryCode, RecoveryLink},
     keyslots::{Protection, SecretStore, SlotKind, Unlock},
     seams::{Clock, SystemClock, SystemRandom},
-    store::{Database, DatabaseKey, account},
+    store::{Database, DatabaseKey, WriteTransaction, account},
 };
 use protocol::{Link, LinkKind, LinkSecret, RelayId};
 use serde_json::{Value, json};
 use tauri::ipc::{Channel, InvokeResponseBody};
 use zeroize::Zeroizing;
 
-use super::{keeper::CodeConfirmed, *};
+use super::{
+    keeper::{CodeConfirmed, Tidied},
+    *,
+};
 use crate::{
-    dto::Slot,
+    dto::{BackupTroubleKind, Slot},
     testing::{Failure, TestKeyring, TestProgram, shell},
 };
 
@@ -353,6 +357,77 @@ async fn a_root_key_that_was_left_in_copies_is_gone_after_the_next_start() {
     setting.shell.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_that_fails_for_days_is_told_also_after_a_restart_and_one_that_works_is_tested() {
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    let mut setting = Setting::new(&[Protection::Keyring]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    setting.open().await;
+    // as the commands do, but without the record that only a relay confirms
+    let account = setting.shell.account().unwrap();
+    let now = account.keeper.now();
+    let (profile, key) = account.keeper.profile_and_key();
+    drop((account, profile));
+    setting.shell.stop().await;
+    let database = setting.folder.path().join("account/relevo.db");
+    let change = |work: &dyn Fn(&WriteTransaction<'_>)| {
+        let mut database = Database::open(&database, &key).unwrap();
+        let written = database.write(|write| {
+            work(write);
+            Ok(())
+        });
+        written.unwrap();
+    };
+    change(&|write| {
+        backup::turn_on(write, &CODE, &path.join("gone"), b"record").unwrap();
+        backup::note_failure(write, now - 4 * DAY, "diskFull").unwrap();
+    });
+
+    setting.restart().await;
+    let state = setting.open().await;
+    assert_eq!(state["backup"]["kind"], "notWritten");
+    assert_eq!(state["backup"]["problem"], "diskFull");
+    assert_eq!(state["backup"]["since"], now - 4 * DAY);
+    let account = setting.shell.account().unwrap();
+    account.back_up_if_due().await;
+    let trouble = account.backup_trouble().await.unwrap().unwrap();
+    assert_eq!(trouble.problem, ErrorCode::Folder);
+    let health = setting.shell.health().await.unwrap();
+    assert_eq!(health.backup_problem, Some(ErrorCode::Folder));
+    assert_eq!(health.last_rehearsal, None);
+    drop(account);
+    setting.shell.stop().await;
+
+    change(&|write| {
+        backup::turn_on(write, &CODE, &path, b"record").unwrap();
+        backup::note_failure(write, now - 4 * DAY, "folder").unwrap();
+    });
+    setting.restart().await;
+    setting.open().await;
+    let account = setting.shell.account().unwrap();
+    account.back_up_if_due().await;
+    assert_eq!(account.backup_trouble().await.unwrap(), None);
+    let health = setting.shell.health().await.unwrap();
+    assert_eq!(health.backup_problem, None);
+    let tested = health.last_rehearsal.unwrap();
+    assert_eq!(tested.problem, None);
+    // a week has not passed
+    account.back_up_if_due().await;
+    let health = setting.shell.health().await.unwrap();
+    assert_eq!(health.last_rehearsal.unwrap().time, tested.time);
+    // one that cannot be read back is told at once
+    account
+        .client
+        .note_rehearsal(now, Some("backupDamaged".to_owned()))
+        .await
+        .unwrap();
+    let trouble = account.backup_trouble().await.unwrap().unwrap();
+    assert_eq!(trouble.kind, BackupTroubleKind::NotRestorable);
+    drop(account);
+    setting.shell.stop().await;
+}
+
 /// A clock that fails when it is told to, as any line of the engine may.
 struct FailingClock(Arc<AtomicBool>);
 
@@ -408,12 +483,77 @@ async fn an_engine_that_failed_is_told_and_opened_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_beyond_mending_is_broken_and_stays() {
+async fn a_database_beyond_mending_is_a_question_and_stays() {
     let setting = Setting::new(&[Protection::Keyring]);
     let database = setting.folder.path().join("account/relevo.db");
     fs::write(&database, vec![0; 65_536]).unwrap();
+    for _ in 0..2 {
+        let state = setting.open().await;
+        assert_eq!(state["stage"], "lost");
+        assert_eq!(
+            (&state["what"], &state["keys"]),
+            (&json!("damaged"), &json!(true))
+        );
+        assert_eq!(fs::metadata(&database).unwrap().len(), 65_536);
+    }
+    fs::remove_file(&database).unwrap();
+    assert_eq!(setting.open().await["what"], "missing");
+
+    let state = json_of(&setting.shell.open_without_messages().await.unwrap());
+    assert_eq!(state["stage"], "ready");
+    assert_eq!(state["mended"]["how"], "identityOnly");
+    let error = setting.shell.put_aside().await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Internal, "it is not lost any more");
+    setting.shell.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_without_ways_in_is_put_aside_and_kept() {
+    let setting = Setting::new(&[Protection::Keyring]);
+    let account = setting.folder.path().join("account");
+    let before = fs::read(account.join("relevo.db")).unwrap();
+    assert!(
+        setting.shell.put_aside().await.is_err(),
+        "it may not be lost"
+    );
+    for name in ["keys", "keys-copy"] {
+        fs::write(account.join(name), "damaged").unwrap();
+    }
     let state = setting.open().await;
-    assert_eq!(state["stage"], "broken");
-    assert_eq!(state["error"]["code"], "database");
-    assert_eq!(fs::metadata(&database).unwrap().len(), 65_536);
+    assert_eq!(
+        (&state["stage"], &state["what"]),
+        (&json!("lost"), &json!("ways"))
+    );
+    assert!(setting.shell.open_without_messages().await.is_err());
+    assert_eq!(stage(&setting.shell.put_aside().await.unwrap()), "firstRun");
+    assert!(!account.exists());
+    let kept = fs::read_dir(setting.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("relevo.db"))
+        .find(|path| path.exists())
+        .unwrap();
+    assert_eq!(fs::read(kept).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_that_a_copy_meets_stops_the_account_and_is_told() {
+    let mut setting = Setting::new(&[Protection::Keyring]);
+    assert_eq!(setting.open().await["damaged"], false);
+    let database = setting.folder.path().join("account/relevo.db");
+    let account = setting.shell.account().unwrap();
+    let length = fs::metadata(&database).unwrap().len();
+    fs::write(&database, vec![0; usize::try_from(length).unwrap()]).unwrap();
+    assert_eq!(account.keeper.tidy(), Tidied::Damaged);
+    account.client.report_damage();
+    // answered after it
+    let error = account.client.note_rehearsal(1, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Damaged);
+    drop(account);
+    let command = json!({ "name": "restart", "params": {} });
+    crate::commands::dispatch(&setting.shell, command)
+        .await
+        .unwrap();
+    assert_eq!(setting.program.restarts(), 1);
+    setting.restart().await;
+    assert_eq!(setting.open().await["stage"], "lost", "there was no copy");
 }

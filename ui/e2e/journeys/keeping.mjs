@@ -192,6 +192,22 @@ export const keeping = {
     await page.getByText("No backup folder").waitFor();
   }),
 
+  "a backup that fails for days is said, and goes elsewhere": journey(
+    { scene: "backupTrouble" },
+    async (page) => {
+      await waitForText(page, byId("backup-banner"), "No backup since");
+      await page.click(byId("backup-elsewhere"));
+      await page.locator(`${byId("backup-start")}:enabled`).waitFor();
+      assert.equal(await page.inputValue(byId("folder-input")), "/media/sam/Backup disk/Relevo");
+      // It stays locked as it was.
+      assert.equal(await page.locator(byId("code-input")).count(), 0);
+      await page.click(byId("backup-start"));
+      await waitForText(page, byId("backup-last"), "today");
+      await page.keyboard.press("Escape");
+      await page.locator(byId("backup-banner")).waitFor({ state: "detached" });
+    },
+  ),
+
   "what a backup has comes back once": journey({}, async (page) => {
     await openChat(page, 1);
     for (const said of ["1 message came back", "Nothing is missing here"]) {

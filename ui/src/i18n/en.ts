@@ -1,5 +1,6 @@
 /** English, the language that the others are checked against. Short sentences, plain verbs. */
 import { chat } from "./en/chat.ts";
+import { damage } from "./en/damage.ts";
 import { keeping } from "./en/keeping.ts";
 import { people } from "./en/people.ts";
 import { settings } from "./en/settings.ts";
@@ -14,6 +15,7 @@ export const en = {
   ...people,
   ...trust,
   ...keeping,
+  ...damage,
   ...settings,
 } as const satisfies Record<string, string>;
 

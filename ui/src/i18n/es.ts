@@ -1,6 +1,7 @@
 /** Spanish: neutral, with «tú». */
 import type { MessageKey } from "./en.ts";
 import { chat } from "./es/chat.ts";
+import { damage } from "./es/damage.ts";
 import { keeping } from "./es/keeping.ts";
 import { people } from "./es/people.ts";
 import { settings } from "./es/settings.ts";
@@ -15,5 +16,6 @@ export const es: Record<MessageKey, string> = {
   ...people,
   ...trust,
   ...keeping,
+  ...damage,
   ...settings,
 };

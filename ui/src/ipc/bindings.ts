@@ -73,14 +73,18 @@ export type Slot = {
 };
 
 /** How a damaged database was mended. */
-export type MendedHow = "salvaged" | "copy" | "identityOnly";
+export type MendedHow = "salvaged" | "copy" | "identityOnly" | "backup";
 
 /** Told once, after the database was found damaged. */
 export type Mended = {
   how: MendedHow;
-  /** When the copy was made. */
+  /** When the copy or the backup was made. */
   copyTime: number | null;
   messagesKept: number;
+  /** At most this many are lost; null where that is not known. */
+  messagesMissing: number | null;
+  /** Messages from then on may be lost; null where none are, or all. */
+  lostSince: number | null;
   /** Where the damaged files are kept. */
   quarantine: string;
 };
@@ -151,7 +155,7 @@ export type IssuedLink = {
 export type Rehearsal = {
   time: number;
   /** Null where all was well. */
-  problem: string | null;
+  problem: ErrorCode | null;
 };
 
 /** What a person asks to trust this app: counted, not claimed. */
@@ -162,7 +166,8 @@ export type Health = {
   missing: number;
   backupFolder: string | null;
   lastBackup: number | null;
-  backupProblem: string | null;
+  /** Why the last run failed. */
+  backupProblem: ErrorCode | null;
   lastRehearsal: Rehearsal | null;
   /** When the newest automatic copy of the database was made. */
   lastCopy: number | null;
@@ -171,6 +176,17 @@ export type Health = {
    * still hold it.
    */
   damaged: string[];
+};
+
+/** What is wrong with the backup. */
+export type BackupTroubleKind = "notWritten" | "notRestorable";
+
+/** Backups that do not do what they are for. */
+export type BackupTrouble = {
+  kind: BackupTroubleKind;
+  /** The last that ended well, or when the first failed; or when the test restore failed. */
+  since: number;
+  problem: ErrorCode;
 };
 
 /** What a backup brought back. */
@@ -184,13 +200,20 @@ export type BroughtBack = {
 /** A form of an exported conversation. */
 export type ExportFormat = "html" | "json" | "markdown";
 
+/** A folder that the program can open in the system's file manager. */
+export type OwnFolder = "backup" | "export" | "quarantine";
+
+/** What happened to files that nothing opens any more. */
+export type LostFiles = "missing" | "damaged" | "ways";
+
 /** Where things stand. */
 export type AppState =
   | { stage: "firstRun"; keyring: KeyringStatus; settings: Settings }
   | { stage: "locked"; slots: Slot[]; settings: Settings }
   | { stage: "keyringFailed"; reason: string; slots: Slot[]; settings: Settings }
   | { stage: "broken"; error: AppError; settings: Settings }
-  | { stage: "ready"; me: Me; connection: Connection; settings: Settings; mended: Mended | null };
+  | { stage: "lost"; what: LostFiles; keys: boolean; detail: string; settings: Settings }
+  | { stage: "ready"; me: Me; connection: Connection; settings: Settings; mended: Mended | null; damaged: boolean; backup: BackupTrouble | null };
 
 /** What opening a link means. */
 export type LinkKind = "invite" | "contact";
@@ -230,8 +253,7 @@ export type SystemEvent =
   | "rejoined"
   | "reset"
   | "devicesChanged"
-  | "splitView"
-  | "newAccount";
+  | "splitView";
 
 /** A message as shown. */
 export type Message = {
@@ -328,6 +350,8 @@ export type ErrorCode =
   | "passphraseTooShort"
   | "keyring"
   | "database"
+  | "damaged"
+  | "newer"
   | "diskFull"
   | "notFound"
   | "refused"
@@ -342,7 +366,11 @@ export type ErrorCode =
   | "lastSlot"
   | "folder"
   | "noRecoveryRecord"
-  | "otherAccount";
+  | "otherAccount"
+  | "noBackup"
+  | "backupDamaged"
+  | "backupOfOther"
+  | "noFileManager";
 
 /** Every command rejects with this. */
 export type AppError = {
@@ -359,7 +387,9 @@ export type Event =
   | { type: "searchIndexed" }
   | { type: "connectionChanged"; connection: Connection }
   | { type: "meChanged"; me: Me }
+  | { type: "backupTroubleChanged"; trouble: BackupTrouble | null }
   | { type: "engineFailed" }
+  | { type: "databaseDamaged" }
   | { type: "linkOpened"; text: string };
 
 /** Every command: `call(name, params)` answers with `reply` or rejects with an `AppError`. */
@@ -396,6 +426,28 @@ export interface Commands {
   restoreAccount: {
     params: { code: string; relay: string; folder: string | null; name: string | null; protection: Protection };
     reply: AppState;
+  };
+  /** Opens a lost account without its messages; the conversations come back from the relay. */
+  openWithoutMessages: {
+    params: {};
+    reply: AppState;
+  };
+  /** Opens a lost account with what a backup of it has; may take minutes. */
+  openWithBackup: {
+    params: { folder: string; code: string };
+    reply: AppState;
+  };
+  /**
+   * Moves a lost account's files beside, so that it can be restored by its recovery code. Nothing is deleted.
+   */
+  putAside: {
+    params: {};
+    reply: AppState;
+  };
+  /** Ends the program and starts it anew, which mends a damaged database. */
+  restart: {
+    params: {};
+    reply: null;
   };
   /** The person has read how the database was mended. */
   acknowledgeMended: {
@@ -551,6 +603,11 @@ export interface Commands {
   exportConversation: {
     params: { conversation: ConversationKey; format: ExportFormat; folder: string };
     reply: string;
+  };
+  /** Opens a folder of this program in the system's file manager. */
+  openFolder: {
+    params: { folder: OwnFolder };
+    reply: null;
   };
   /** Adds the person who made the link. */
   openContact: {

@@ -1,12 +1,21 @@
 /** The whole window as state: which stage it is in, which chat and which dialog are open. */
 import type { Backend } from "../ipc/backend.ts";
-import type { AppError, AppState, Connection, ConversationKey, Me, MessageId } from "../ipc/bindings.ts";
+import type {
+  AppError,
+  AppState,
+  BackupTrouble,
+  Connection,
+  ConversationKey,
+  Me,
+  MessageId,
+} from "../ipc/bindings.ts";
 import { Composers, type Composer } from "./composer.svelte.ts";
 import { ConnectionStatus } from "./connection.svelte.ts";
 import { Conversations } from "./conversations.svelte.ts";
 import { Dialogs } from "./dialogs.svelte.ts";
 import { dispatch, type EventTargets } from "./dispatch.ts";
 import { Entry } from "./entry.svelte.ts";
+import { Lost } from "./lost.svelte.ts";
 import { People } from "./people.svelte.ts";
 import { RecoveryReminder } from "./recovery.svelte.ts";
 import { Search } from "./search.svelte.ts";
@@ -19,6 +28,7 @@ export type Stage =
   | { stage: "opening" }
   | { stage: "firstRun"; start: Start }
   | { stage: "locked"; entry: Entry }
+  | { stage: "lost"; lost: Lost }
   | { stage: "broken"; error: AppError }
   | { stage: "ready"; me: Me };
 
@@ -45,6 +55,11 @@ export class App implements EventTargets {
   /** The newest message on the screen, whether somebody looks or not. */
   #shown = Number.NEGATIVE_INFINITY;
   #link: string | null = null;
+  /** The person gave up on lost files and restores the account by its code. */
+  #restoring = false;
+  #damaged = $state(false);
+  #backupTrouble = $state.raw<BackupTrouble | null>(null);
+  #restarting = $state(false);
 
   constructor(backend: Backend, surroundings: Surroundings) {
     this.#backend = backend;
@@ -66,6 +81,17 @@ export class App implements EventTargets {
   }
   get busy(): boolean {
     return this.#step.busy;
+  }
+  /** The database is damaged: nothing is written any more. */
+  get damaged(): boolean {
+    return this.#damaged;
+  }
+  /** Backups that do not do what they are for. */
+  get backupTrouble(): BackupTrouble | null {
+    return this.#backupTrouble;
+  }
+  get restarting(): boolean {
+    return this.#restarting;
   }
   get timeline(): Timeline | null {
     return this.#timeline;
@@ -96,8 +122,18 @@ export class App implements EventTargets {
       case "firstRun": {
         const start = new Start(this.#backend, state.keyring, (next) => this.adopt(next));
         this.#stage = { stage: "firstRun", start };
+        if (this.#restoring) start.show("restore");
+        this.#restoring = false;
         if (this.#link !== null) start.openLink(this.#link);
         this.#link = null;
+        return;
+      }
+      case "lost": {
+        const lost = new Lost(this.#backend, state, (next) => {
+          this.#restoring = next.stage === "firstRun";
+          this.adopt(next);
+        });
+        this.#stage = { stage: "lost", lost };
         return;
       }
       case "locked":
@@ -113,6 +149,8 @@ export class App implements EventTargets {
       case "ready":
         this.#stage = { stage: "ready", me: state.me };
         this.connection.update(state.connection);
+        this.#damaged = state.damaged;
+        this.#backupTrouble = state.backup;
         this.#follow(this.selected === null ? this.#restore() : this.#readAnew());
         if (state.mended) this.dialogs.mended(state.mended);
         if (this.#link !== null) this.dialogs.openLink(this.#link);
@@ -197,6 +235,14 @@ export class App implements EventTargets {
     await this.#step.run(async () => void (await this.#backend.call("reconnect", {})));
   }
 
+  /** Ends the program and starts it anew, which mends a damaged database. What is being written was kept before. */
+  async restart(): Promise<void> {
+    this.#restarting = true;
+    await this.composers.flush();
+    const asked = await this.#step.run(async () => void (await this.#backend.call("restart", {})));
+    this.#restarting = asked;
+  }
+
   /** The person has read how the messages were mended; it is told once. */
   async acknowledgeMended(): Promise<void> {
     this.dialogs.close();
@@ -226,6 +272,14 @@ export class App implements EventTargets {
 
   connectionChanged(connection: Connection): void {
     this.connection.update(connection);
+  }
+
+  backupTroubleChanged(trouble: BackupTrouble | null): void {
+    this.#backupTrouble = trouble;
+  }
+
+  databaseDamaged(): void {
+    this.#damaged = true;
   }
 
   meChanged(me: Me): void {

@@ -2,6 +2,7 @@
 import type { Backend } from "../ipc/backend.ts";
 import type { Conversation, LinkKind, Me, Mended, Message } from "../ipc/bindings.ts";
 import { BringBack } from "./bringBack.svelte.ts";
+import { ShownFolder } from "./folder.svelte.ts";
 import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { IssuedLinks, OpenLink, ShareLink } from "./links.svelte.ts";
@@ -21,20 +22,22 @@ export type Preferences = {
   bringBack: BringBack;
 };
 
+export type SettingsPart = "general" | "account" | "privacy" | "protection" | "health";
+
 export type Dialog =
   | { kind: "newChat" }
   | { kind: "share"; share: ShareLink }
   | { kind: "links"; links: IssuedLinks }
   | { kind: "openLink"; link: OpenLink }
   | { kind: "openHandle"; handle: OpenHandle }
-  | { kind: "settings"; preferences: Preferences }
+  | { kind: "settings"; preferences: Preferences; part: SettingsPart }
   | { kind: "shortcuts" }
   | { kind: "details"; message: Message; name: string }
   | { kind: "safety"; safety: Safety }
   | { kind: "block"; conversation: Conversation }
   | { kind: "export"; chat: ExportChat }
   | { kind: "recovery"; recovery: Recovery }
-  | { kind: "mended"; mended: Mended };
+  | { kind: "mended"; mended: Mended; folder: ShownFolder };
 
 export class Dialogs {
   readonly #backend: Backend;
@@ -83,6 +86,15 @@ export class Dialogs {
   }
 
   settings(me: Me): void {
+    this.#settings(me, "general");
+  }
+
+  /** Begins to choose a folder for the backup. */
+  backupFolder(me: Me): void {
+    void this.#settings(me, "health").health.begin();
+  }
+
+  #settings(me: Me, part: SettingsPart): Preferences {
     const backend = this.#backend;
     const preferences = {
       privacy: new PrivacyState(backend),
@@ -92,7 +104,8 @@ export class Dialogs {
       handle: new OwnHandle(backend, me.handle),
       bringBack: new BringBack(backend, this.#onbroughtback),
     };
-    this.#show({ kind: "settings", preferences });
+    this.#show({ kind: "settings", preferences, part });
+    return preferences;
   }
 
   shortcuts(): void {
@@ -122,7 +135,7 @@ export class Dialogs {
   }
 
   mended(mended: Mended): void {
-    this.#show({ kind: "mended", mended });
+    this.#show({ kind: "mended", mended, folder: new ShownFolder(this.#backend, "quarantine") });
   }
 
   #show(dialog: Dialog): void {

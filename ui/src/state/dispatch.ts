@@ -1,6 +1,6 @@
 /** The one place where events of the program reach the state. */
 import type { BackendEvent } from "../ipc/backend.ts";
-import type { Connection, ConversationKey, Me, MessageId } from "../ipc/bindings.ts";
+import type { BackupTrouble, Connection, ConversationKey, Me, MessageId } from "../ipc/bindings.ts";
 
 export interface EventTargets {
   conversationsChanged(): void;
@@ -8,7 +8,9 @@ export interface EventTargets {
   messagesRemoved(conversation: ConversationKey, ids: readonly MessageId[]): void;
   searchIndexed(): void;
   connectionChanged(connection: Connection): void;
+  databaseDamaged(): void;
   meChanged(me: Me): void;
+  backupTroubleChanged(trouble: BackupTrouble | null): void;
   engineFailed(): void;
   linkOpened(text: string): void;
 }
@@ -25,8 +27,12 @@ export function dispatch(event: BackendEvent, targets: EventTargets): void {
       return targets.searchIndexed();
     case "connectionChanged":
       return targets.connectionChanged(event.connection);
+    case "databaseDamaged":
+      return targets.databaseDamaged();
     case "meChanged":
       return targets.meChanged(event.me);
+    case "backupTroubleChanged":
+      return targets.backupTroubleChanged(event.trouble);
     case "engineFailed":
       return targets.engineFailed();
     case "linkOpened":

@@ -1,6 +1,7 @@
 /** Counted facts about the messages, and the backup of them. */
 import type { Backend, Params } from "../ipc/backend.ts";
 import type { ConversationKey, ExportFormat, Health } from "../ipc/bindings.ts";
+import { ShownFolder } from "./folder.svelte.ts";
 import { isCompleteCode } from "./recoveryCode.ts";
 import { Step } from "./step.svelte.ts";
 
@@ -15,9 +16,11 @@ export class HealthState {
   /** A folder that is being chosen, and waits for the recovery code where that was not given yet. */
   #folder = $state<string | null>(null);
   #code = $state("");
+  readonly backups: ShownFolder;
 
   constructor(backend: Backend) {
     this.#backend = backend;
+    this.backups = new ShownFolder(backend, "backup");
   }
 
   get health(): Health | null {
@@ -35,11 +38,16 @@ export class HealthState {
   }
   /** A backup that goes to another folder stays locked as it was. */
   get needsCode(): boolean {
-    return this.#health?.backupFolder == null;
+    return this.#health === null || this.#health.backupFolder === null;
   }
   get canStart(): boolean {
     const folder = this.#folder?.trim() ?? "";
     return this.#work === null && folder !== "" && (!this.needsCode || isCompleteCode(this.#code));
+  }
+
+  /** Reads the facts, and goes on to choosing a folder. */
+  async begin(): Promise<void> {
+    if (await this.load()) await this.choose();
   }
 
   load(): Promise<boolean> {
@@ -121,6 +129,7 @@ export class ExportChat {
   readonly conversation: ConversationKey;
   readonly #backend: Backend;
   readonly step = new Step();
+  readonly written: ShownFolder;
   #folder = $state<string | null>(null);
   #file = $state<string | null>(null);
   format = $state<ExportFormat>("html");
@@ -128,6 +137,7 @@ export class ExportChat {
   constructor(backend: Backend, conversation: ConversationKey) {
     this.#backend = backend;
     this.conversation = conversation;
+    this.written = new ShownFolder(backend, "export");
   }
 
   get folder(): string | null {

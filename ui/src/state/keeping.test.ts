@@ -312,6 +312,29 @@ describe("health and backup", () => {
   });
 });
 
+describe("a backup that fails", () => {
+  it("is over the window until it goes elsewhere", async () => {
+    const { app, backend } = await startedApp({ scene: "backupTrouble" });
+    expect(app.backupTrouble).toMatchObject({ kind: "notWritten", problem: "folder" });
+    if (app.stage.stage !== "ready") throw new Error("expected to be ready");
+    app.dialogs.backupFolder(app.stage.me);
+    const dialog = app.dialogs.open;
+    if (dialog?.kind !== "settings") throw new Error("expected the settings");
+    expect(dialog.part).toBe("health");
+    const { health } = dialog.preferences;
+    await settled();
+    expect(health.folder).toBe(FOLDER);
+    expect(health.needsCode).toBe(false);
+    health.writeFolder(" /nowhere ");
+    await health.start();
+    expect(health.step.error?.code).toBe("folder");
+    health.writeFolder(FOLDER);
+    await health.start();
+    expect(app.backupTrouble).toBeNull();
+    expect(backend.calls.at(-1)?.params).toEqual({ folder: FOLDER, code: null });
+  });
+});
+
 describe("bringing back", () => {
   it("takes the code for a foreign folder only, and says what came", async () => {
     const backend = fakeBackend();

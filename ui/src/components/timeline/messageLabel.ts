@@ -28,8 +28,6 @@ function eventText(message: Message, event: SystemEvent): MessageKey {
       return "message.devices";
     case "splitView":
       return "message.splitView";
-    case "newAccount":
-      return "message.newAccount";
     default: {
       const unknown: never = event;
       return unknown;

@@ -60,8 +60,6 @@ export const chat = {
   "message.devices": "The devices of {name} have changed. The safety number stays the same.",
   "message.splitView":
     "The relay told you and {name} different things about this chat. That must not happen. Compare the safety number before you write anything private.",
-  "message.newAccount":
-    "{name} has a new account. Make sure that it is the same person before you write anything private: ask on the phone, or compare the safety number.",
   "message.started": "{name} is in your chats now. What you write here is end-to-end encrypted.",
   "message.announce": "{sender}: {text}",
 

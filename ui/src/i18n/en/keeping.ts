@@ -41,7 +41,7 @@ export const keeping = {
   "restore.relay": "Relay",
   "restore.relay.hint": "Its address, such as relay.example.org, or any link of it.",
   "restore.folder": "Backup folder, if you have one",
-  "restore.folder.hint": "The folder that Relevo made copies into.",
+  "restore.folder.hint": "The folder that Relevo wrote the backup into.",
   "restore.choose": "Choose…",
   "restore.name": "Your name, if you want to change it",
   "restore.name.hint": "Leave it empty to keep the name you had.",
@@ -93,21 +93,6 @@ export const keeping = {
   "protect.save": "Save the passphrase",
   "protect.saved": "The passphrase is saved.",
 
-  "mended.title": "Your messages were damaged, and mended",
-  "mended.salvaged":
-    "The file with your messages was damaged. Relevo read everything that could still be read and wrote it into a new one.",
-  "mended.copy":
-    "The file with your messages was damaged and could not be read. Relevo went back to the copy of {time}. What came later is fetched from the relay as far as it still has it; the chats say where something is missing.",
-  "mended.identityOnly":
-    "The file with your messages was damaged and could not be read, and there was no copy. Your account is kept: you are the same person for your contacts. Earlier messages are not here any more.",
-  "mended.kept":
-    "{count, plural, =0 {No messages are kept.} one {# message is kept.} other {# messages are kept.}}",
-  "mended.where": "The damaged files were not deleted. They are here:",
-  "mended.todo":
-    "Such damage often comes from a failing disk or from power that went away. Have the disk checked, and choose a backup folder on another disk in Settings.",
-  "mended.todo.restore": "If you have a backup folder, your earlier messages are in it. Do not delete it.",
-  "mended.understood": "I have read this",
-
   "health.unopened":
     "{count, plural, =0 {# messages could not be opened in 30 days} one {# message could not be opened in 30 days} other {# messages could not be opened in 30 days}}",
   "health.missing":
@@ -115,6 +100,9 @@ export const keeping = {
   "health.copy": "Automatic copy on this computer: {time}",
   "health.copy.none": "No automatic copy yet",
   "health.loading": "Counting",
+  "backup.banner.notWritten": "No backup since {time}. {problem}",
+  "backup.banner.notRestorable": "The test restore of {time} failed, so do not rely on the backup. {problem}",
+  "backup.elsewhere": "Choose another folder",
   "bringBack.title": "Bring back from a backup",
   "bringBack.text":
     "If messages are missing here, a backup folder of this account may have them. What is here stays as it is.",

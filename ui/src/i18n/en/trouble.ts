@@ -43,6 +43,9 @@ export const trouble = {
   "error.keyring":
     "The password store of this computer did not answer. Nothing was deleted. Unlock it and try again.",
   "error.database": "Relevo could not write to its files. Your earlier messages are kept. Try again.",
+  "error.damaged":
+    "The file with your messages is damaged, so nothing is written to it any more. Restart Relevo to mend it.",
+  "error.newer": "A newer version of Relevo wrote this. Install the newest version and try again.",
   "error.diskFull": "The disk is full. Nothing was deleted. Free some space and try again.",
   "error.notFound": "This is not here any more.",
   "error.refused": "The relay did not allow this. Ask the person who runs it.",
@@ -59,6 +62,13 @@ export const trouble = {
   "error.lastSlot": "This is the last way into your messages, so it stays. Add another one first.",
   "error.folder":
     "Relevo cannot use this folder. Check that the disk is connected and that you may write there, or choose another.",
+  "error.noBackup":
+    "There is no Relevo backup in this folder, or its disk is not connected. Look for the right folder.",
+  "error.backupDamaged":
+    "The backup in this folder is incomplete or damaged. If you copied it here, copy it again; else start a new one in an empty folder.",
+  "error.backupOfOther":
+    "Another device keeps its backup in this folder. Choose a folder of its own for this computer.",
+  "error.noFileManager": "This computer did not open the folder. Copy its place and open it yourself.",
   "error.noRecoveryRecord":
     "The words are right, but this relay knows no account of them. Check the address of the relay.",
   "error.otherAccount": "This backup is of another account. Nothing was changed.",

@@ -61,8 +61,6 @@ export const chat: Record<keyof typeof english, string> = {
   "message.devices": "Los dispositivos de {name} han cambiado. El número de seguridad sigue igual.",
   "message.splitView":
     "El relay les dijo a {name} y a ti cosas distintas sobre este chat. Eso no debe pasar. Compara el número de seguridad antes de escribir algo privado.",
-  "message.newAccount":
-    "{name} tiene una cuenta nueva. Asegúrate de que es la misma persona antes de escribir algo privado: pregunta por teléfono o compara el número de seguridad.",
   "message.started": "{name} ya está en tus chats. Lo que escribas aquí va cifrado de extremo a extremo.",
   "message.announce": "{sender}: {text}",
 

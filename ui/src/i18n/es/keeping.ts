@@ -42,7 +42,7 @@ export const keeping: Record<keyof typeof english, string> = {
   "restore.relay": "Relay",
   "restore.relay.hint": "Su dirección, como relay.example.org, o cualquier enlace suyo.",
   "restore.folder": "Carpeta de respaldo, si tienes una",
-  "restore.folder.hint": "La carpeta en la que Relevo guardaba copias.",
+  "restore.folder.hint": "La carpeta en la que Relevo escribía el respaldo.",
   "restore.choose": "Elegir…",
   "restore.name": "Tu nombre, si quieres cambiarlo",
   "restore.name.hint": "Déjalo vacío para conservar el que tenías.",
@@ -95,22 +95,6 @@ export const keeping: Record<keyof typeof english, string> = {
   "protect.save": "Guardar la frase",
   "protect.saved": "La frase de contraseña está guardada.",
 
-  "mended.title": "Tus mensajes se dañaron y se repararon",
-  "mended.salvaged":
-    "El archivo con tus mensajes estaba dañado. Relevo leyó todo lo que aún se podía leer y lo escribió en uno nuevo.",
-  "mended.copy":
-    "El archivo con tus mensajes estaba dañado y no se podía leer. Relevo volvió a la copia del {time}. Lo que llegó después se pide al relay si aún lo tiene; los chats dicen dónde falta algo.",
-  "mended.identityOnly":
-    "El archivo con tus mensajes estaba dañado, no se podía leer y no había copia. Tu cuenta se conserva: para tus contactos eres la misma persona. Los mensajes anteriores ya no están aquí.",
-  "mended.kept":
-    "{count, plural, =0 {No se conserva ningún mensaje.} one {Se conserva # mensaje.} other {Se conservan # mensajes.}}",
-  "mended.where": "Los archivos dañados no se borraron. Están aquí:",
-  "mended.todo":
-    "Estos daños suelen venir de un disco que falla o de un corte de luz. Haz revisar el disco y elige en los ajustes una carpeta de respaldo en otro disco.",
-  "mended.todo.restore":
-    "Si tienes una carpeta de respaldo, tus mensajes anteriores están en ella. No la borres.",
-  "mended.understood": "Lo he leído",
-
   "health.unopened":
     "{count, plural, =0 {# mensajes no se pudieron abrir en 30 días} one {# mensaje no se pudo abrir en 30 días} other {# mensajes no se pudieron abrir en 30 días}}",
   "health.missing":
@@ -118,6 +102,10 @@ export const keeping: Record<keyof typeof english, string> = {
   "health.copy": "Copia automática en este equipo: {time}",
   "health.copy.none": "Aún no hay copia automática",
   "health.loading": "Contando",
+  "backup.banner.notWritten": "Sin respaldo desde el {time}. {problem}",
+  "backup.banner.notRestorable":
+    "La prueba de restauración del {time} falló: no confíes en el respaldo. {problem}",
+  "backup.elsewhere": "Elegir otra carpeta",
   "bringBack.title": "Recuperar de un respaldo",
   "bringBack.text":
     "Si aquí faltan mensajes, una carpeta de respaldo de esta cuenta puede tenerlos. Lo que hay aquí se queda como está.",

@@ -60,16 +60,4 @@ export const start: Record<keyof typeof english, string> = {
   "locked.title": "Hola de nuevo",
   "locked.text": "Tus mensajes en este equipo están bloqueados con tu frase de contraseña.",
   "locked.unlock": "Desbloquear",
-
-  "broken.title": "No se pueden abrir tus mensajes",
-  "broken.text":
-    "Relevo no pudo abrir el lugar donde guarda tus mensajes. No se ha borrado nada. Comprueba que el disco no esté lleno ni sea de solo lectura y vuelve a intentarlo.",
-  "broken.details": "Detalles",
-
-  "failed.title": "Relevo dejó de funcionar",
-  "failed.text":
-    "Una parte de Relevo falló varias veces. Tus mensajes se conservan. Inténtalo de nuevo; si sigue así, reinicia el equipo y busca una actualización.",
-
-  "inUse.title": "Relevo ya está abierto",
-  "inUse.text": "Relevo ya está abierto con estos mensajes. Cierra la otra ventana y vuelve a intentarlo.",
 };

@@ -46,6 +46,10 @@ export const trouble: Record<keyof typeof english, string> = {
     "El almacén de contraseñas de este equipo no respondió. No se ha borrado nada. Desbloquéalo e inténtalo de nuevo.",
   "error.database":
     "Relevo no pudo escribir en sus archivos. Tus mensajes anteriores se conservan. Inténtalo de nuevo.",
+  "error.damaged":
+    "El archivo con tus mensajes está dañado, así que ya no se escribe en él. Reinicia Relevo para repararlo.",
+  "error.newer":
+    "Esto lo escribió una versión más nueva de Relevo. Instala la más nueva e inténtalo de nuevo.",
   "error.diskFull": "El disco está lleno. No se ha borrado nada. Libera espacio e inténtalo de nuevo.",
   "error.notFound": "Esto ya no está aquí.",
   "error.refused": "El relay no lo permitió. Pregunta a quien lo administra.",
@@ -62,6 +66,13 @@ export const trouble: Record<keyof typeof english, string> = {
   "error.lastSlot": "Es la última forma de abrir tus mensajes, así que se queda. Añade antes otra.",
   "error.folder":
     "Relevo no puede usar esta carpeta. Comprueba que el disco esté conectado y que puedas escribir en ella, o elige otra.",
+  "error.noBackup":
+    "En esta carpeta no hay un respaldo de Relevo, o su disco no está conectado. Busca la carpeta correcta.",
+  "error.backupDamaged":
+    "El respaldo de esta carpeta está incompleto o dañado. Si lo copiaste aquí, cópialo otra vez; si no, empieza uno nuevo en una carpeta vacía.",
+  "error.backupOfOther":
+    "Otro dispositivo guarda su respaldo en esta carpeta. Elige una carpeta propia para este equipo.",
+  "error.noFileManager": "Este equipo no abrió la carpeta. Copia su ubicación y ábrela tú.",
   "error.noRecoveryRecord":
     "Las palabras son correctas, pero este relay no conoce ninguna cuenta suya. Revisa la dirección del relay.",
   "error.otherAccount": "Este respaldo es de otra cuenta. No se cambió nada.",

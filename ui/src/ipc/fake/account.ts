@@ -51,11 +51,25 @@ function stateOf(world: World): AppState {
       return { stage: "keyringFailed", reason: "prompt dismissed", slots, settings };
     case "broken":
       return { stage: "broken", error: appError("database", folder), settings };
+    case "newer":
+      return { stage: "broken", error: appError("newer", folder), settings };
+    case "lostFiles":
+      return { stage: "lost", what: "damaged", keys: true, detail: `${folder}: no page`, settings };
+    case "lostKeys":
+      return { stage: "lost", what: "ways", keys: false, detail: `${folder}: keys`, settings };
     case "inUse":
       return { stage: "broken", error: appError("busy", folder), settings };
     default: {
       const { me, connection, mended } = world;
-      return { stage: "ready", me, connection, settings, mended };
+      return {
+        stage: "ready",
+        me,
+        connection,
+        settings,
+        mended,
+        damaged: world.scene === "damaged",
+        backup: world.backupTrouble,
+      };
     }
   }
 }
@@ -112,6 +126,22 @@ export function accountHandlers(world: World) {
       world.append(chat, { kind: "system", system: "rejoined", text: "", minutesAgo: 0 });
       return enter(world);
     },
+    openWithoutMessages: () => {
+      world.chats.splice(0);
+      world.damage("identityOnly");
+      return enter(world);
+    },
+    openWithBackup: ({ folder, code }) => {
+      checkCode(code);
+      if (folder !== FOLDER) throw appError("noBackup");
+      world.damage("backup");
+      return enter(world);
+    },
+    putAside: () => {
+      world.scene = "firstRun";
+      return stateOf(world);
+    },
+    restart: () => null,
     acknowledgeMended: () => {
       world.mended = null;
       return null;

@@ -74,7 +74,6 @@ export const happenings: Line[] = [
   { kind: "system", system: "reset", text: "", minutesAgo: DAY },
   { mine: true, text: "Now it works again.", minutesAgo: DAY - 1 },
   { kind: "system", system: "splitView", text: "", minutesAgo: 60 },
-  { kind: "system", system: "newAccount", text: "", minutesAgo: 30 },
 ];
 
 export const luis: Line[] = [

@@ -81,10 +81,12 @@ export function messageHandlers(world: World) {
     },
     discardDamaged: () => Object.assign(world.health, { damaged: [] }),
     pickFolder: () => FOLDER,
+    openFolder: () => null,
     setBackupFolder: ({ folder, code }) => {
       if (folder !== null && code === null && world.health.backupFolder === null) throw appError("wrongCode");
       if (folder !== null && code !== null) checkCode(code);
       if (folder !== null && !folder.startsWith("/media/")) throw appError("folder");
+      world.changeBackupTrouble(null);
       const started = folder === null ? null : world.now;
       return Object.assign(world.health, {
         backupFolder: folder,

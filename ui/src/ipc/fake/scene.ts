@@ -17,6 +17,11 @@ export const scenes = [
   "locked",
   "lockedOut",
   "keyringFailed",
+  "lostFiles",
+  "lostKeys",
+  "newer",
+  "damaged",
+  "backupTrouble",
   "broken",
   "inUse",
 ] as const;
@@ -28,7 +33,13 @@ export function afternoon(now: number): number {
 }
 
 export function buildChats(scene: Scene, now: number): Chat[] {
-  if (scene === "firstRun" || scene === "noKeyring" || scene === "empty" || scene === "identityOnly")
+  if (
+    scene === "firstRun" ||
+    scene === "noKeyring" ||
+    scene === "empty" ||
+    scene === "identityOnly" ||
+    scene === "lostKeys"
+  )
     return [];
   const chat = (key: number, title: string, peer: string, lines: Line[], more: Partial<Chat> = {}): Chat => {
     const messages = lines.map((line, index) => toMessage(key, peer, index + 1, line, now));

@@ -1,6 +1,7 @@
 /** Everything the fake program knows, and the few things that happen in it by themselves. */
 import { appError, type BackendEvent, type CommandName, type Params, type Reply } from "../backend.ts";
 import type {
+  BackupTrouble,
   BlockedAccount,
   Connection,
   ConversationKey,
@@ -84,6 +85,7 @@ export class World {
   mended: Mended | null = null;
   links: IssuedLink[];
   broughtBack = false;
+  backupTrouble: BackupTrouble | null = null;
   blocked: BlockedAccount[];
   handler: ((event: BackendEvent) => void) | null = null;
 
@@ -115,8 +117,17 @@ export class World {
       lastCopy: now - 5 * HOUR,
       damaged: [],
     };
+    if (scene === "backupTrouble") {
+      const since = now - 4 * 24 * HOUR;
+      this.backupTrouble = { kind: "notWritten", since, problem: "folder" };
+      Object.assign(this.health, {
+        backupFolder: "/media/sam/Gone",
+        lastBackup: since,
+        backupProblem: "folder",
+      });
+    }
     const how = mendedBy[scene];
-    if (how) this.#damage(how);
+    if (how) this.damage(how);
   }
 
   get now(): number {
@@ -161,6 +172,11 @@ export class World {
     this.me = { ...this.me, ...change };
     this.emit({ type: "meChanged", me: this.me });
     return this.me;
+  }
+
+  changeBackupTrouble(trouble: BackupTrouble | null): void {
+    this.backupTrouble = trouble;
+    this.emit({ type: "backupTroubleChanged", trouble });
   }
 
   listChanged(key: ConversationKey): void {
@@ -241,12 +257,14 @@ export class World {
     };
   }
 
-  #damage(how: Mended["how"]): void {
+  damage(how: Mended["how"]): void {
     this.mended = {
       how,
-      copyTime: how === "copy" ? this.now - 19 * HOUR : null,
+      copyTime: how === "copy" || how === "backup" ? this.now - 19 * HOUR : null,
       messagesKept: this.chats.reduce((sum, chat) => sum + chat.messages.length, 0),
       quarantine: QUARANTINE,
+      messagesMissing: how === "salvaged" ? 3 : null,
+      lostSince: how === "salvaged" ? this.now - 20 * HOUR : null,
     };
     this.health.damaged = [QUARANTINE];
   }
