@@ -125,7 +125,7 @@ async fn show(
             Event::ConnectionChanged(connection) => {
                 println!("* {:?} {:?}", connection.state, connection.cause)
             }
-            Event::DatabaseDamaged => println!("* the database is damaged"),
+            Event::DatabaseDamaged => println!("* the database is damaged: start again"),
             Event::ConversationChanged(_)
             | Event::MeChanged
             | Event::MessageRemoved(..)

@@ -16,6 +16,7 @@ mod members;
 mod notes;
 mod opening;
 mod outgoing;
+mod packages;
 mod reading;
 mod receipts;
 mod recovery;
@@ -96,8 +97,12 @@ pub struct Engine {
     index_waits: bool,
     /// Until when conversations that this device wants to come back into wait.
     pauses: BTreeMap<ConversationId, Duration>,
+    /// When the relay is asked again for a list that it refused.
+    lists_due: Option<Duration>,
     /// When the next own leaf is renewed.
     renewal_due: Option<Duration>,
+    /// When the relay is asked how many key packages it has left.
+    packages_due: Option<Duration>,
     /// When others are told what was read, and when each was told last.
     receipts_due: Option<Duration>,
     receipts_told: BTreeMap<ConversationKey, Duration>,
@@ -179,7 +184,9 @@ impl Engine {
             condition: Condition::default(),
             index_waits,
             pauses: BTreeMap::new(),
+            lists_due: None,
             renewal_due: None,
+            packages_due: None,
             receipts_due: Some(Duration::ZERO),
             receipts_told: BTreeMap::new(),
             typing_told: BTreeMap::new(),
@@ -260,6 +267,7 @@ impl Engine {
         self.pauses.retain(|_, until| *until > now);
         let released_commits = self.pauses.len() < paused;
         self.end_typing();
+        self.count_packages();
         let outcome = self
             .wake_session()
             .and_then(|()| {
@@ -277,6 +285,7 @@ impl Engine {
                 }
             })
             .and_then(|()| self.renew_due())
+            .and_then(|()| self.lists_again())
             .and_then(|()| self.tell_read())
             .and_then(|()| self.pump());
         if self
@@ -300,11 +309,16 @@ impl Engine {
             Hold::Seq(_) | Hold::Connection => None,
         });
         let online = self.session.is_online();
-        let when_online = [self.renewal_due, self.receipts_due]
-            .into_iter()
-            .flatten()
-            .chain(self.pauses.values().copied())
-            .filter(|_| online);
+        let when_online = [
+            self.renewal_due,
+            self.receipts_due,
+            self.packages_due,
+            self.lists_due,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.pauses.values().copied())
+        .filter(|_| online);
         self.session
             .next_wake()
             .into_iter()

@@ -32,6 +32,8 @@ pub enum ErrorKind {
     TextInvalid,
     /// The passphrase does not open the profile.
     WrongPassphrase,
+    /// An earlier attempt with the same link or code is protected in another way.
+    OtherProtection,
     /// The passphrase is too short.
     PassphraseTooShort,
     /// The computer's keyring failed; the profile is untouched.

@@ -15,10 +15,16 @@ kill_points::kill_points! {
         RegisteredBeforeCommit = "registered-before-commit",
         /// The account is registered on both sides.
         RegisteredAfterCommit = "registered-after-commit",
+        /// The recovery record is made and not committed.
+        RecordBeforeCommit = "record-before-commit",
+        /// The recovery record is stored and has not left.
+        RecordAfterCommit = "record-after-commit",
         /// Key packages are made and not committed.
         KeyPackagesBeforeCommit = "key-packages-before-commit",
         /// The private keys of key packages are stored, the public ones have not left.
         KeyPackagesAfterCommit = "key-packages-after-commit",
+        /// The relay holds the recovery record; this is not committed.
+        RecordAnswered = "record-answered",
         /// The relay answered with the key packages of a contact.
         Claimed = "claimed",
         /// The group is founded and not committed.
@@ -59,5 +65,63 @@ kill_points::kill_points! {
         ReceivedAfterCommit = "received-after-commit",
         /// Acknowledgements are on their way.
         Acknowledged = "acknowledged",
+        /// The commit that renews the own leaf is made and not committed.
+        RenewalBeforeCommit = "renewal-before-commit",
+        /// The commit that renews the own leaf is stored and has not left.
+        RenewalAfterCommit = "renewal-after-commit",
+        /// The own leaf is renewed and this is not committed.
+        RenewedBeforeCommit = "renewed-before-commit",
+        /// A migration is applied and not committed.
+        MigrationBeforeCommit = "migration-before-commit",
+        /// A migration is committed, the next is not begun.
+        MigrationAfterCommit = "migration-after-commit",
+        /// A declined request is forgotten and this is not committed.
+        DeclinedBeforeCommit = "declined-before-commit",
+        /// A declined request is forgotten here, the relay was not told.
+        DeclinedAfterCommit = "declined-after-commit",
+        /// The relay ended a declined conversation; this is not committed.
+        DeclineAnswered = "decline-answered",
+        /// A block is not committed.
+        BlockBeforeCommit = "block-before-commit",
+        /// A block is committed, the relay was not told.
+        BlockAfterCommit = "block-after-commit",
+        /// The relay knows a block; this is not committed.
+        BlockAnswered = "block-answered",
+        /// A segment of the backup is on the disk under a name that does not count.
+        BackupSegmentWritten = "backup-segment-written",
+        /// The segments of a backup are in place, the manifest that names them is not.
+        BackupBeforeManifest = "backup-before-manifest",
+        /// The manifest of a backup is in place, what it replaced was not removed and the run was not noted.
+        BackupAfterManifest = "backup-after-manifest",
+        /// A run of the backup is noted and this is not committed.
+        BackupBeforeCommit = "backup-before-commit",
+        /// A copy of the database is on the disk under a name that does not count.
+        CopyWritten = "copy-written",
+        /// A copy of the database is in place, older ones were not removed.
+        CopyInPlace = "copy-in-place",
+        /// A database that went back in time is to come back into its conversations.
+        RejoinsWanted = "rejoins-wanted",
+        /// The commit that leads back into a group is made and not committed.
+        RejoinBeforeCommit = "rejoin-before-commit",
+        /// The commit that leads back into a group is stored and has not left.
+        RejoinAfterCommit = "rejoin-after-commit",
+        /// The relay let this device back in; this is not committed.
+        RejoinedBeforeCommit = "rejoined-before-commit",
+        /// This device is back in a group.
+        RejoinedAfterCommit = "rejoined-after-commit",
+        /// The wish to set a conversation up anew is stored.
+        ResetWanted = "reset-wanted",
+        /// A conversation is set up anew and this is not committed.
+        ResetBeforeCommit = "reset-before-commit",
+        /// What a backup holds is taken over and not committed.
+        TakenOverBeforeCommit = "taken-over-before-commit",
+        /// What a backup holds is taken over, the relay has not let the new device in.
+        TakenOverAfterCommit = "taken-over-after-commit",
+        /// The relay let a restored account's new device in; this is not committed.
+        EnrolledBeforeCommit = "enrolled-before-commit",
+        /// A restored account's new device is enrolled on both sides.
+        EnrolledAfterCommit = "enrolled-after-commit",
+        /// The conversations that a new device wants to enter are stored.
+        ListedAfterCommit = "listed-after-commit",
     }
 }

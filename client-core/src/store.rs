@@ -22,6 +22,7 @@ pub mod requests;
 pub(crate) mod salvage;
 pub mod search;
 pub mod streams;
+pub mod wishes;
 
 use rusqlite::Row;
 

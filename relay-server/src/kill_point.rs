@@ -18,6 +18,10 @@ kill_points::kill_points! {
         KeyPackagesInserted = "key-packages-inserted",
         /// Key packages are committed and not answered.
         PublishedBeforeAnswer = "published-before-answer",
+        /// A recovery record is written and not committed.
+        RecordInserted = "record-inserted",
+        /// A recovery record is committed and not answered.
+        RecordedBeforeAnswer = "recorded-before-answer",
         /// A key package is taken, the claim is not stored.
         KeyPackageTaken = "key-package-taken",
         /// A claim is stored and not committed.
@@ -50,5 +54,23 @@ kill_points::kill_points! {
         CursorsRaised = "cursors-raised",
         /// Cursors are committed and still remembered.
         CursorsWritten = "cursors-written",
+        /// A conversation is ended because it was declined, and this is not committed.
+        DeclineWritten = "decline-written",
+        /// A decline is committed and not answered.
+        DeclinedBeforeAnswer = "declined-before-answer",
+        /// A block, or its end, is written and not committed.
+        BlockWritten = "block-written",
+        /// A block, or its end, is committed and not answered.
+        BlockedBeforeAnswer = "blocked-before-answer",
+        /// A change of a group is written and not committed.
+        CommitWritten = "commit-written",
+        /// A change of a group is committed and pushed, and not answered.
+        CommittedBeforeAnswer = "committed-before-answer",
+        /// Another incarnation of a conversation is written and not committed.
+        IncarnationBegun = "incarnation-begun",
+        /// A manifest is written with what it changes, and not committed.
+        ManifestWritten = "manifest-written",
+        /// A manifest is committed and not answered.
+        ManifestBeforeAnswer = "manifest-before-answer",
     }
 }

@@ -73,7 +73,9 @@ pub(crate) async fn adopt(
             }),
         );
     })
-    .await
+    .await?;
+    crate::KillPoint::ManifestBeforeAnswer.reach();
+    Ok(())
 }
 
 /// The devices that a manifest certifies.

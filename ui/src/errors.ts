@@ -25,6 +25,7 @@ const words: Record<ErrorCode, ErrorWords> = {
   version: { severity: "serious", text: "error.version", action: "none" },
   nameInvalid: { severity: "problem", text: "error.nameInvalid", action: "editInput" },
   textInvalid: { severity: "problem", text: "error.textInvalid", action: "editInput" },
+  otherProtection: { severity: "problem", text: "error.otherProtection", action: "editInput" },
   wrongPassphrase: { severity: "problem", text: "error.wrongPassphrase", action: "editInput" },
   passphraseTooShort: { severity: "problem", text: "error.passphraseTooShort", action: "editInput" },
   keyring: { severity: "serious", text: "error.keyring", action: "retry" },

@@ -11,7 +11,16 @@ const DOCUMENTS: &[&str] = &[
     "SECURITY.md",
     "ARCHITECTURE.md",
     "protocol/PROTOCOL.md",
+    "docs/hostile-doubles.md",
     "docs/what-the-relay-sees.md",
+];
+
+/// What documents may shorten, in this order.
+const SHORT: &[(&str, &str)] = &[
+    ("lying/", "client-core/tests/it/lying/"),
+    ("it/", "client-core/tests/it/"),
+    ("crypto/", "client-core/tests/crypto/"),
+    ("relay/", "relay-server/tests/it/"),
 ];
 
 /// The document in which each line of a table with this last heading has a guard.
@@ -29,7 +38,7 @@ pub(crate) fn check(paths: &Paths) -> Result<()> {
         for (number, line) in (1..).zip(text.lines()) {
             for (file, test) in named(line) {
                 found += 1;
-                let source = fs::read_to_string(paths.root().join(file)).unwrap_or_default();
+                let source = fs::read_to_string(paths.root().join(whole(file))).unwrap_or_default();
                 if !has_test(&source, file, test) {
                     faults.push(format!("{document}:{number} names {file}::{test}"));
                 }
@@ -58,6 +67,14 @@ fn named(line: &str) -> impl Iterator<Item = (&str, &str)> {
     quoted
         .filter_map(|text| text.split_once("::"))
         .filter(|(file, _)| file.contains('/') && is_source(file))
+}
+
+/// A path as it is from the root.
+fn whole(file: &str) -> String {
+    let long = SHORT
+        .iter()
+        .find_map(|(short, long)| file.strip_prefix(short).map(|rest| format!("{long}{rest}")));
+    long.unwrap_or_else(|| file.to_owned())
 }
 
 fn is_source(file: &str) -> bool {
@@ -118,6 +135,12 @@ mod tests {
             "| it holds | `a/b.rs::it_holds`, `ui/c.test.ts::it does`, `Type::name`, `d.rs` |";
         let found: Vec<_> = named(line).collect();
         assert_eq!(found, [("a/b.rs", "it_holds"), ("ui/c.test.ts", "it does")]);
+    }
+
+    #[test]
+    fn short_paths_are_made_whole() {
+        assert_eq!(whole("it/a.rs"), "client-core/tests/it/a.rs");
+        assert_eq!(whole("ui/e2e/a.mjs"), "ui/e2e/a.mjs");
     }
 
     #[test]

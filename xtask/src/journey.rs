@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     desktop::{Keyring, Screen},
-    people::{Author, Person, Protection},
+    people::{Author, PASSPHRASE, Person, Protection},
     products::Products,
     relay::Relay,
     report::Report,
@@ -77,6 +77,9 @@ impl<'a> Journey<'a> {
             .step("Luis restarts his app", self.restart_luis())
             .await?;
         report.step("Ana restarts hers", self.restart_ana()).await?;
+        report
+            .step("Luis loses his messages and goes on", self.lose_messages())
+            .await?;
         report
             .step("pictures of themes and languages", self.appearance())
             .await?;
@@ -208,6 +211,28 @@ impl<'a> Journey<'a> {
         self.luis
             .sees_state("While you were away", "delivered")
             .await
+    }
+
+    /// Luis' disk fails and there is no copy: he is asked, and goes on without the earlier messages as the same person.
+    async fn lose_messages(&mut self) -> Result<()> {
+        self.luis.close_app().await?;
+        self.luis.lose_messages()?;
+        self.luis.open_app(self.products.app()).await?;
+        let window = self.luis.window()?;
+        window.write("unlock-input", PASSPHRASE).await?;
+        window.click("unlock-button").await?;
+        window.find("lost-reason").await?;
+        self.picture(&self.luis, "14-lost").await?;
+        window.click("lost-without").await?;
+        window.click("lost-confirm").await?;
+        window.find("mended").await?;
+        self.picture(&self.luis, "15-mended").await?;
+        window.click("mended-understood").await?;
+        self.luis.open_conversation("Ana").await?;
+        self.write(Author::Ana, "Are you still you?").await?;
+        self.luis.sees("Are you still you?").await?;
+        self.say(Author::Luis, "Still me").await?;
+        self.picture(&self.luis, "16-going-on").await
     }
 
     async fn appearance(&mut self) -> Result<()> {

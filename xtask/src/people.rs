@@ -1,6 +1,9 @@
 //! A person with an app: what they do with it, in the words of the first screens.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -146,6 +149,18 @@ impl Person {
         window.click("unlock-button").await?;
         window.find("conversation-item").await?;
         Ok(())
+    }
+
+    /// The disk fails: nothing can be read of the database any more, and its copies are gone. Only while the app is closed.
+    pub(crate) fn lose_messages(&self) -> Result<()> {
+        let account = self.profile.join("account");
+        fs::write(account.join("relevo.db"), [0; 65_536]).context("overwrite the database")?;
+        match fs::remove_dir_all(account.join("copies")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).context("remove the copies of the database")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Opens the only conversation that has this title.

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io::Write as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use client_core::{
     model::{ConversationKey, ConversationState, MessageKind, OutgoingState},
     profile::{Profile, ProfileState},
 };
-use protocol::Link;
+use protocol::{AccountId, Digest, Key, Link};
 use tokio::{runtime::Handle, time::timeout};
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
@@ -29,15 +29,17 @@ const MOST: u32 = 100;
 const PAGE: u32 = 200;
 /// Pages in which what has not arrived may be.
 const PAGES: u32 = 3;
+/// Accounts that an actor blocks, one with each burst.
+const BLOCKS: u32 = 200;
 
 #[derive(Args)]
 pub(crate) struct ActorArguments {
     /// Whose profile: `ana`, or `luis-` and a number.
     #[arg(long)]
-    name: String,
+    pub(crate) name: String,
     /// The harness's folder.
     #[arg(long)]
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -68,15 +70,19 @@ pub(crate) async fn run(arguments: ActorArguments) -> Result<()> {
     }
     profile.registered()?;
     fs::write(dir.join(format!("{name}.registered")), "")?;
-    let journal = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(dir.join(format!("{name}.journal")))?;
+    let journal = |of: &str| {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(dir.join(format!("{name}.{of}")))
+    };
     let mut actor = Actor {
         client,
+        journal: journal("journal")?,
+        blocks: journal("blocks")?,
+        blocked: blocked(&dir, &name)?,
         name,
         dir,
-        journal,
         next: BTreeMap::new(),
         complete: BTreeSet::new(),
     };
@@ -93,6 +99,9 @@ struct Actor {
     name: String,
     dir: PathBuf,
     journal: File,
+    /// The journal of blocks, and how many it has.
+    blocks: File,
+    blocked: u32,
     /// The number of the next message of a conversation.
     next: BTreeMap<ConversationKey, u64>,
     /// Conversations in which nobody writes any more and everything of this side has arrived.
@@ -174,6 +183,13 @@ impl Actor {
             number += 1;
         }
         self.next.insert(key, number);
+        if self.blocked < BLOCKS {
+            let account = stranger(&self.name, self.blocked);
+            self.client.set_blocked(account, true).await?;
+            self.blocked += 1;
+            // promised: one byte for each
+            self.blocks.write_all(b".")?;
+        }
         Ok(())
     }
 
@@ -225,6 +241,22 @@ impl Actor {
     fn heard(&self, word: &str) -> bool {
         self.dir.join(word).exists()
     }
+}
+
+/// How many blocks the clients of a person promised.
+pub(crate) fn blocked(dir: &Path, name: &str) -> Result<u32> {
+    let journal = dir.join(format!("{name}.blocks"));
+    Ok(if journal.exists() {
+        u32::try_from(fs::read(journal)?.len())?
+    } else {
+        0
+    })
+}
+
+/// An account that nobody has, for blocking it.
+pub(crate) fn stranger(name: &str, number: u32) -> AccountId {
+    let digest = Digest::of(&[name.as_bytes(), &number.to_be_bytes()]);
+    AccountId::of_root_key(&Key::new(*digest.as_bytes()))
 }
 
 /// The actors' profiles are unprotected: what is tested here is not the key.

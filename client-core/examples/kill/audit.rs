@@ -1,6 +1,10 @@
 //! The comparison in the end: journals against profiles, profiles against each other.
 
-use std::{collections::BTreeMap, fmt, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
+    path::Path,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use client_core::{
@@ -8,8 +12,9 @@ use client_core::{
     keyslots::{self, Unlock},
     model::{Conversation, Message, MessageKind},
 };
+use protocol::AccountId;
 
-use crate::actor::NoKeyring;
+use crate::actor::{NoKeyring, blocked, stranger};
 
 /// What was found in all conversations.
 #[derive(Default)]
@@ -21,11 +26,18 @@ pub(crate) struct Report {
     reordered: usize,
     unreadable: usize,
     different: usize,
+    blocked: usize,
+    unblocked: usize,
 }
 
 impl Report {
     pub(crate) fn verdict(&self) -> Result<()> {
-        let faults = self.lost + self.doubled + self.reordered + self.unreadable + self.different;
+        let faults = self.lost
+            + self.doubled
+            + self.reordered
+            + self.unreadable
+            + self.different
+            + self.unblocked;
         ensure!(self.accepted > 0, "nothing was sent, so nothing was tested");
         ensure!(faults == 0, "{faults} faults");
         Ok(())
@@ -36,14 +48,16 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} accepted, each side shows {}: {} lost, {} doubled, {} reordered, {} unreadable, {} different",
+            "{} accepted, each side shows {}: {} lost, {} doubled, {} reordered, {} unreadable, {} different; {} blocks, {} lost",
             self.accepted,
             self.shown,
             self.lost,
             self.doubled,
             self.reordered,
             self.unreadable,
-            self.different
+            self.different,
+            self.blocked,
+            self.unblocked
         )
     }
 }
@@ -53,8 +67,10 @@ pub(crate) fn audit(dir: &Path, others: &[String]) -> Result<Report> {
     let ana = Profile::open(dir, "ana")?;
     let anas = journal(dir, "ana")?;
     let mut report = Report::default();
+    report.add_blocks(dir, "ana", &ana)?;
     for name in others {
         let luis = Profile::open(dir, name)?;
+        report.add_blocks(dir, name, &luis)?;
         let views = [ana.view(name)?, luis.view("ana")?];
         let with = format!("ana {name} ");
         let accepted: Vec<String> = anas
@@ -79,6 +95,13 @@ pub(crate) fn audit(dir: &Path, others: &[String]) -> Result<Report> {
 }
 
 impl Report {
+    fn add_blocks(&mut self, dir: &Path, name: &str, profile: &Profile) -> Result<()> {
+        let promised = blocked(dir, name)?;
+        self.blocked += promised as usize;
+        self.unblocked += profile.unblocked(name, promised)?;
+        Ok(())
+    }
+
     fn add(&mut self, view: &[String], accepted: &[String]) -> Result<()> {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         let mut last: BTreeMap<&str, u64> = BTreeMap::new();
@@ -128,6 +151,18 @@ impl Profile {
             reader,
             conversations,
         })
+    }
+
+    /// The accounts that are blocked.
+    pub(crate) fn blocks(&self) -> Result<BTreeSet<AccountId>> {
+        Ok(self.reader.blocked()?.iter().map(|it| it.account).collect())
+    }
+
+    /// How many of so many blocks of an actor are not there.
+    pub(crate) fn unblocked(&self, name: &str, promised: u32) -> Result<usize> {
+        let blocks = self.blocks()?;
+        let strangers = (0..promised).map(|number| stranger(name, number));
+        Ok(strangers.filter(|it| !blocks.contains(it)).count())
     }
 
     /// The texts of the conversation with a person; `?` for one that could not be opened.

@@ -8,6 +8,8 @@
 //! and both write. Lives end by SIGKILL: at the named points of `KillPoint` in turn, and at moments by chance; then the
 //! process is started again. An actor keeps 50 to 100 messages on their way, and writes into a journal each message that
 //! the client accepted. In the end all profiles are compared with all journals and with each other.
+//!
+//! Before the acts, and now and then between them, somebody does errands: see [`errands`].
 
 #![allow(
     clippy::print_stdout,
@@ -17,6 +19,8 @@
 
 mod actor;
 mod audit;
+mod errands;
+mod friends;
 mod schedule;
 mod stage;
 
@@ -38,6 +42,8 @@ use self::{
 const ACT: Duration = Duration::from_secs(300);
 /// Acts beyond what was asked for, while there are points that nobody came to.
 const MORE_ACTS: u32 = 4;
+/// Acts after each errand.
+const ACTS: u32 = 4;
 
 #[derive(Parser)]
 struct Arguments {
@@ -67,12 +73,15 @@ struct Arguments {
 enum Role {
     /// One client; started by the harness.
     Actor(ActorArguments),
+    /// One of those of the errands; started by the harness.
+    Errand(ActorArguments),
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.role {
         Some(Role::Actor(actor)) => actor::run(actor),
+        Some(Role::Errand(friend)) => friends::run(friend),
         None => harness(&arguments),
     }
 }
@@ -92,7 +101,8 @@ fn harness(arguments: &Arguments) -> Result<()> {
         dir.display()
     );
     let begun = Instant::now();
-    let mut stage = Stage::set(&dir, arguments.relay.as_deref()).context("set the stage")?;
+    let relay = arguments.relay.as_deref();
+    let mut stage = Stage::set(&dir, relay, &[Who::Ana]).context("set the stage")?;
     let mut schedule = Schedule::new(arguments.seed, Duration::from_millis(arguments.life));
     let mut acts = 0;
     let mut more = MORE_ACTS;
@@ -100,6 +110,16 @@ fn harness(arguments: &Arguments) -> Result<()> {
     stage.start(Who::Ana, End::Never)?;
     while schedule.kills() < arguments.kills || (!schedule.never().is_empty() && more > 0) {
         more -= u32::from(schedule.kills() >= arguments.kills);
+        if acts % ACTS == 0 {
+            let number = acts / ACTS + 1;
+            errands::run(
+                &dir.join(format!("errands-{number}")),
+                relay,
+                &mut schedule,
+                arguments.show,
+            )
+            .with_context(|| format!("errands {number}"))?;
+        }
         acts += 1;
         act(&mut stage, &mut schedule, acts, arguments.show)
             .with_context(|| format!("act {acts}"))?;

@@ -23,6 +23,8 @@ const TIMES: u64 = 8;
 const LONG: Duration = Duration::from_secs(15);
 /// How long it has to come to a point that belongs to every message.
 const SHORT: Duration = Duration::from_secs(6);
+/// How long it has on an errand, where it waits for all that comes before.
+const ERRAND: Duration = Duration::from_secs(60);
 /// How often a point that belongs to every message is tried in one act. The others come once or not at all.
 const ATTEMPTS: u32 = 3;
 
@@ -32,7 +34,10 @@ enum Role {
     Relay,
     Ana,
     Luis,
+    Nora,
 }
+
+const ROLES: [Role; 4] = [Role::Relay, Role::Ana, Role::Luis, Role::Nora];
 
 impl From<Who> for Role {
     fn from(who: Who) -> Self {
@@ -40,6 +45,7 @@ impl From<Who> for Role {
             Who::Relay => Self::Relay,
             Who::Ana => Self::Ana,
             Who::Luis(_) => Self::Luis,
+            Who::Nora | Who::Vera | Who::Otto => Self::Nora,
         }
     }
 }
@@ -60,6 +66,7 @@ pub(crate) struct Schedule {
     queues: BTreeMap<Role, VecDeque<Try>>,
     at: BTreeMap<(Role, &'static str), u32>,
     by_chance: BTreeMap<Role, u32>,
+    missed: BTreeMap<&'static str, u32>,
 }
 
 impl Schedule {
@@ -71,27 +78,53 @@ impl Schedule {
             queues: BTreeMap::new(),
             at: BTreeMap::new(),
             by_chance: BTreeMap::new(),
+            missed: BTreeMap::new(),
         }
     }
 
-    /// Another Luis joins: in every second act the points of an account's life are due in its order; then, or at once, the
-    /// others in any order.
+    /// Another Luis joins: in every second act the points of an account's life are due in its order; then, or at once, those
+    /// of every message in any order; at last, in every second act, those of a renewal.
     pub(crate) fn next_act(&mut self) -> Result<()> {
         self.acts += 1;
         self.queues.clear();
         for role in [Role::Relay, Role::Ana, Role::Luis] {
             let mut queue = VecDeque::new();
             if self.is_of_names() {
-                queue.extend(points(role, true));
+                queue.extend(points(role, Kind::Life));
             }
-            let mut often: Vec<Try> = points(role, false).collect();
+            let mut often: Vec<Try> = points(role, Kind::Message).collect();
             while !often.is_empty() {
                 let index = self.below(often.len() as u64)?;
                 queue.push_back(often.swap_remove(usize::try_from(index)?));
             }
+            if self.is_of_names() {
+                queue.extend(points(role, Kind::Renewal));
+            }
             self.queues.insert(role, queue);
         }
         Ok(())
+    }
+
+    /// Nora does her errands: the points on their way are due in their order, and nobody dies by chance.
+    pub(crate) fn next_errands(&mut self) {
+        self.queues.clear();
+        let due = |points: &[&'static str]| points.iter().map(|point| Try::once(point)).collect();
+        let relay: Vec<_> = relay_errands().map(RelayPoint::name).collect();
+        self.queues.insert(Role::Relay, due(&relay));
+        let nora: Vec<_> = NORAS.iter().map(|point| point.name()).collect();
+        self.queues.insert(Role::Nora, due(&nora));
+    }
+
+    /// How the next life of a process ends on an errand: at the point that is due, or never.
+    pub(crate) fn errand(&mut self, who: Who) -> End {
+        match self.queues.entry(who.into()).or_default().front() {
+            None => End::Never,
+            Some(next) => End::At {
+                point: next.point,
+                times: 1,
+                patience: ERRAND,
+            },
+        }
     }
 
     /// How the next life of a process is to end. A life that passes a point of its account's life by will not come there
@@ -125,12 +158,14 @@ impl Schedule {
     pub(crate) fn note(&mut self, who: Who, death: Death) {
         let role = Role::from(who);
         match death {
+            Death::Left => {}
             Death::At(point) => {
                 *self.at.entry((role, point)).or_default() += 1;
                 self.queues.entry(role).or_default().pop_front();
             }
             Death::Killed => *self.by_chance.entry(role).or_default() += 1,
-            Death::Missed => {
+            Death::Missed(point) => {
+                *self.missed.entry(point).or_default() += 1;
                 *self.by_chance.entry(role).or_default() += 1;
                 let queue = self.queues.entry(role).or_default();
                 if let Some(missed) = queue.pop_front()
@@ -188,14 +223,17 @@ impl fmt::Display for Schedule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             formatter,
-            "{:<30} {:>6} {:>6} {:>6}",
-            "killed", "relay", "Ana", "Luis"
+            "{:<30} {:>6} {:>6} {:>6} {:>6}",
+            "killed", "relay", "Ana", "Luis", "Nora"
         )?;
-        let mut line = |name: &str, counts: [u32; 3]| {
-            let [relay, ana, luis] = counts;
-            writeln!(formatter, "{name:<30} {relay:>6} {ana:>6} {luis:>6}")
+        let mut line = |name: &str, counts: [u32; 4]| {
+            let [relay, ana, luis, nora] = counts;
+            writeln!(
+                formatter,
+                "{name:<30} {relay:>6} {ana:>6} {luis:>6} {nora:>6}"
+            )
         };
-        let roles = [Role::Relay, Role::Ana, Role::Luis];
+        let roles = ROLES;
         for name in names() {
             line(
                 name,
@@ -208,7 +246,12 @@ impl fmt::Display for Schedule {
             let at = self.at.iter().filter(|((who, _), _)| *who == role);
             at.map(|(_, count)| count).sum::<u32>() + self.by_chance.get(&role).unwrap_or(&0)
         });
-        line("all", all)
+        line("all", all)?;
+        let missed = self.missed.iter();
+        let missed: Vec<String> = missed
+            .map(|(point, times)| format!("{point} {times}"))
+            .collect();
+        write!(formatter, "waited for in vain: {}", missed.join(", "))
     }
 }
 
@@ -218,27 +261,112 @@ fn names() -> impl Iterator<Item = &'static str> {
     relay.chain(ClientPoint::ALL.iter().map(|point| point.name()))
 }
 
-/// The points that a role comes to, either those of an account's life or those of every message.
-fn points(role: Role, once: bool) -> impl Iterator<Item = Try> {
+/// When a process comes to a point in an act.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Once in the life of an account.
+    Life,
+    /// With every message.
+    Message,
+    /// When a leaf is renewed, after so many messages.
+    Renewal,
+}
+
+/// The points of a kind that a role comes to in an act.
+fn points(role: Role, kind: Kind) -> impl Iterator<Item = Try> {
     let relay = RelayPoint::ALL
         .iter()
         .filter(move |_| role == Role::Relay)
-        .filter(move |point| (**point < RelayPoint::BatchBeforeBegin) == once)
+        .filter(move |point| match kind {
+            Kind::Life => **point < RelayPoint::BatchBeforeBegin,
+            Kind::Message => {
+                (RelayPoint::BatchBeforeBegin..RelayPoint::DeclineWritten).contains(*point)
+            }
+            Kind::Renewal => {
+                (RelayPoint::CommitWritten..=RelayPoint::CommittedBeforeAnswer).contains(*point)
+            }
+        })
         .map(|point| point.name());
     let client = ClientPoint::ALL
         .iter()
         .filter(move |point| match role {
-            Role::Relay => false,
+            Role::Relay | Role::Nora => false,
             Role::Ana => **point >= ClientPoint::LinkAnswered,
             Role::Luis => {
                 !(ClientPoint::LinkAnswered..ClientPoint::TextBeforeCommit).contains(*point)
             }
         })
-        .filter(move |point| (**point < ClientPoint::TextBeforeCommit) == once)
+        .filter(move |point| match kind {
+            Kind::Life => **point < ClientPoint::TextBeforeCommit,
+            Kind::Message => {
+                (ClientPoint::TextBeforeCommit..ClientPoint::RenewalBeforeCommit).contains(*point)
+            }
+            Kind::Renewal => (ClientPoint::RenewalBeforeCommit..ClientPoint::MigrationBeforeCommit)
+                .contains(*point),
+        })
         .map(|point| point.name());
     relay.chain(client).map(move |point| Try {
-        point,
-        once,
-        attempts: 0,
+        once: kind != Kind::Message,
+        ..Try::once(point)
     })
+}
+
+/// The points that the relay comes to on errands only, in the order of the errands.
+fn relay_errands() -> impl Iterator<Item = RelayPoint> {
+    let all = RelayPoint::ALL.iter().copied();
+    all.filter(|point| *point >= RelayPoint::DeclineWritten)
+}
+
+/// The points on Nora's way, in the order of her errands.
+pub(crate) const NORAS: &[ClientPoint] = &[
+    // somebody asks
+    ClientPoint::DeclinedBeforeCommit,
+    ClientPoint::DeclinedAfterCommit,
+    ClientPoint::DeclineAnswered,
+    ClientPoint::BlockBeforeCommit,
+    ClientPoint::BlockAfterCommit,
+    ClientPoint::BlockAnswered,
+    // what is kept elsewhere
+    ClientPoint::BackupSegmentWritten,
+    ClientPoint::BackupBeforeManifest,
+    ClientPoint::BackupAfterManifest,
+    ClientPoint::BackupBeforeCommit,
+    ClientPoint::CopyWritten,
+    ClientPoint::CopyInPlace,
+    // the database goes back in time
+    ClientPoint::RejoinsWanted,
+    ClientPoint::RejoinBeforeCommit,
+    ClientPoint::RejoinAfterCommit,
+    ClientPoint::RejoinedBeforeCommit,
+    ClientPoint::RejoinedAfterCommit,
+    // the relay's database goes back in time
+    ClientPoint::ResetWanted,
+    ClientPoint::Claimed,
+    ClientPoint::FoundedBeforeCommit,
+    ClientPoint::FoundedAfterCommit,
+    ClientPoint::ResetBeforeCommit,
+    ClientPoint::CreatedAfterCommit,
+    // the computer is lost, the backup is not
+    ClientPoint::KeySlotsMade,
+    ClientPoint::MigrationBeforeCommit,
+    ClientPoint::MigrationAfterCommit,
+    ClientPoint::DatabaseMade,
+    ClientPoint::AccountStored,
+    ClientPoint::TakenOverBeforeCommit,
+    ClientPoint::TakenOverAfterCommit,
+    ClientPoint::EnrolledBeforeCommit,
+    // and once more, and the backup with it
+    ClientPoint::EnrolledAfterCommit,
+    ClientPoint::ListedAfterCommit,
+    ClientPoint::RejoinAfterCommit,
+];
+
+impl Try {
+    const fn once(point: &'static str) -> Self {
+        Self {
+            point,
+            once: true,
+            attempts: 0,
+        }
+    }
 }

@@ -27,6 +27,12 @@ pub(crate) enum Who {
     Ana,
     /// One of those who join by an invite of hers, one after the other.
     Luis(u32),
+    /// The one who does errands: all that is not writing.
+    Nora,
+    /// Whom Nora writes to. Nobody kills her.
+    Vera,
+    /// Who asks Nora and is declined. Nobody kills him.
+    Otto,
 }
 
 impl Who {
@@ -35,6 +41,9 @@ impl Who {
             Self::Relay => "relay".to_owned(),
             Self::Ana => "ana".to_owned(),
             Self::Luis(number) => format!("luis-{number}"),
+            Self::Nora => "nora".to_owned(),
+            Self::Vera => "vera".to_owned(),
+            Self::Otto => "otto".to_owned(),
         }
     }
 }
@@ -62,7 +71,9 @@ pub(crate) enum Death {
     /// From here, as planned.
     Killed,
     /// From here, because it did not come to its point.
-    Missed,
+    Missed(&'static str),
+    /// Not at all: it had done what it wanted.
+    Left,
 }
 
 struct Life {
@@ -80,8 +91,8 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Makes a relay and an invite for Ana; nothing runs yet.
-    pub(crate) fn set(dir: &Path, relay: Option<&Path>) -> Result<Self> {
+    /// Makes a relay and an invite for each of these; nothing runs yet.
+    pub(crate) fn set(dir: &Path, relay: Option<&Path>, invited: &[Who]) -> Result<Self> {
         fs::create_dir_all(dir)?;
         let binary = match relay {
             Some(relay) => relay.to_owned(),
@@ -103,8 +114,10 @@ impl Stage {
             config: config(address),
         };
         let relay = Relay::create(&dir.join("relay"), options)?;
-        let invite = relay.new_invite(1, Duration::from_secs(3600))?;
-        fs::write(dir.join("ana.link"), invite.to_app())?;
+        for who in invited {
+            let invite = relay.new_invite(1, Duration::from_secs(3600))?;
+            fs::write(dir.join(format!("{}.link", who.name())), invite.to_app())?;
+        }
         Ok(Self {
             dir: dir.to_owned(),
             binary,
@@ -123,10 +136,14 @@ impl Stage {
                 command.args(["serve", "--dir"]).arg(self.dir.join("relay"));
                 command
             }
-            Who::Ana | Who::Luis(_) => {
+            _ => {
                 let mut command = Command::new(std::env::current_exe()?);
+                let role = match who {
+                    Who::Relay | Who::Ana | Who::Luis(_) => "actor",
+                    Who::Nora | Who::Vera | Who::Otto => "errand",
+                };
                 command
-                    .args(["actor", "--name", &who.name(), "--dir"])
+                    .args([role, "--name", &who.name(), "--dir"])
                     .arg(&self.dir);
                 command
             }
@@ -159,17 +176,26 @@ impl Stage {
                     life.kill()?;
                     dead.push((life.who, Death::Killed));
                 }
-                (None, End::At { patience, .. }) if age >= patience => {
+                (
+                    None,
+                    End::At {
+                        point, patience, ..
+                    },
+                ) if age >= patience => {
                     life.kill()?;
-                    dead.push((life.who, Death::Missed));
+                    dead.push((life.who, Death::Missed(point)));
                 }
                 (None, _) => {}
                 (Some(status), End::At { point, .. }) if status.signal() == Some(SIGKILL) => {
                     dead.push((life.who, Death::At(point)));
                 }
-                // whose conversation is complete, and whom nobody meant to kill any more
-                (Some(status), End::Never) if status.success() && life.who != Who::Relay => {
-                    dead.push((life.who, Death::Killed));
+                // whose conversation is complete, and whom nobody meant to kill any more; and who did her errand
+                (Some(status), end)
+                    if status.success()
+                        && life.who != Who::Relay
+                        && (matches!(end, End::Never) || life.who == Who::Nora) =>
+                {
+                    dead.push((life.who, Death::Left));
                 }
                 (Some(status), _) => {
                     bail!(
@@ -189,6 +215,25 @@ impl Stage {
         if let Some(index) = self.lives.iter().position(|life| life.who == who) {
             self.lives.swap_remove(index).kill()?;
         }
+        Ok(())
+    }
+
+    /// Copies what the relay has by now. It may be serving.
+    pub(crate) fn back_relay_up(&self) -> Result<()> {
+        Relay::open(&self.dir.join("relay"))?.backup(&self.dir.join("relay.backup"))
+    }
+
+    /// Puts the copy in the place of all that the relay has. It must not be serving.
+    pub(crate) fn restore_relay(&self) -> Result<()> {
+        let relay = self.dir.join("relay");
+        for entry in fs::read_dir(&relay)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("relay.db") {
+                fs::remove_file(&path)?;
+            }
+        }
+        Relay::restore(&relay, &self.dir.join("relay.backup"))?;
         Ok(())
     }
 

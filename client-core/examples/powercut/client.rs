@@ -16,6 +16,7 @@ use client_core::{model::OutgoingState, seams::SeededRandom};
 
 use crate::{
     Plan,
+    actor::blocked,
     audit::{self, Profile},
     disk::Disk,
     relay::{EATMYDATA, RelayProcess, Syncs},
@@ -38,6 +39,9 @@ struct Findings {
     /// What the relay said was delivered.
     delivered: usize,
     delivered_lost: usize,
+    /// What `set_blocked` returned.
+    blocked: usize,
+    blocks_lost: usize,
     accounts: u32,
     /// Accounts that were never told to be registered and can no longer become it.
     stranded: u32,
@@ -47,7 +51,10 @@ struct Findings {
 
 impl Findings {
     const fn lost(&self) -> usize {
-        self.written_lost + self.delivered_lost + (self.stranded + self.accounts_lost) as usize
+        self.written_lost
+            + self.delivered_lost
+            + self.blocks_lost
+            + (self.stranded + self.accounts_lost) as usize
     }
 }
 
@@ -63,6 +70,7 @@ impl fmt::Display for Findings {
             self.delivered,
             self.delivered_lost,
         )?;
+        line("returned by set_blocked", self.blocked, self.blocks_lost)?;
         line(
             "registered accounts",
             self.accounts as usize,
@@ -214,6 +222,7 @@ impl Stage<'_> {
             } else {
                 Vec::new()
             },
+            blocked: blocked(self.dir, name)?,
             delivered: Profile::open(self.dir, "ana")?
                 .messages(name)?
                 .into_iter()
@@ -235,19 +244,27 @@ impl Stage<'_> {
         if self.word(name, "journal").exists() {
             fs::write(self.word(name, "journal"), lines)?;
         }
+        fs::write(
+            self.word(name, "blocks"),
+            vec![b'.'; promised.blocked as usize],
+        )?;
         Ok(())
     }
 
     /// What was promised against what is in Luis's profile.
     fn compare(&mut self, name: &str, promised: &Promised) {
         // not made yet, or no longer there: then each line counts as lost
-        let profile = Profile::open(self.dir, name).and_then(|profile| profile.messages("ana"));
-        let has: BTreeSet<String> = profile
-            .unwrap_or_default()
-            .into_iter()
-            .map(|it| it.text)
-            .collect();
+        let profile = Profile::open(self.dir, name);
+        let profile = profile.and_then(|it| {
+            let unblocked = it.unblocked(name, promised.blocked)?;
+            Ok((it.messages("ana")?, unblocked))
+        });
+        let (messages, unblocked) =
+            profile.unwrap_or_else(|_| (Vec::new(), promised.blocked as usize));
+        let has: BTreeSet<String> = messages.into_iter().map(|it| it.text).collect();
         let lost = |texts: &[String]| texts.iter().filter(|it| !has.contains(*it)).count();
+        self.findings.blocked += promised.blocked as usize;
+        self.findings.blocks_lost += unblocked;
         self.findings.written += promised.written.len();
         self.findings.written_lost += lost(&promised.written);
         self.findings.delivered += promised.delivered.len();
@@ -263,6 +280,7 @@ impl Stage<'_> {
 struct Promised {
     registered: bool,
     written: Vec<String>,
+    blocked: u32,
     delivered: Vec<String>,
 }
 

@@ -9,8 +9,8 @@
 //! relay started again, and asked for everything in the journal. With `--swallow-syncs` its syncs are nothing, and the run
 //! succeeds only if the loss is seen.
 //!
-//! The client: the profile of one of two who write to each other lies on the disk. What `send_text` returned must be in it
-//! after the cut, and so must everything that the relay says was delivered to it.
+//! The client: the profile of one of two who write to each other lies on the disk. What `send_text` and
+//! `set_blocked` returned must be in it after the cut, and so must everything that the relay says was delivered to it.
 //!
 //! Needs root, Linux, and the packages `xfsprogs` and `eatmydata`.
 

@@ -75,7 +75,9 @@ pub fn finish(write: &WriteTransaction<'_>, ran: &Ran) -> Result<()> {
             changes: &ran.changes,
             forgets_filling: ran.forgets_filling,
         },
-    )
+    )?;
+    crate::KillPoint::BackupBeforeCommit.reach();
+    Ok(())
 }
 
 /// Writes the backup. Blocks; the engine may go on writing. `now` is the computer's time in milliseconds.
@@ -219,7 +221,9 @@ impl Run<'_> {
             digest: digest.into(),
             holds_lost: plan.holds_lost,
         };
+        crate::KillPoint::BackupBeforeManifest.reach();
         manifest::write(self.folder, &self.job.settings.key, &manifest, self.random)?;
+        crate::KillPoint::BackupAfterManifest.reach();
         let mut names = manifest.segments;
         names.push(state);
         let ran = Ran {
@@ -292,6 +296,7 @@ impl Run<'_> {
         segment: SegmentWriter,
     ) -> std::result::Result<SegmentId, BackupError> {
         segment.finish()?;
+        crate::KillPoint::BackupSegmentWritten.reach();
         self.written.push(id);
         files::put_in_place(
             &self.partial(&id),

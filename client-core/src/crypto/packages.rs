@@ -28,6 +28,9 @@ const DAY: u64 = 24 * 60 * 60;
 /// keeps entries.
 const WELCOME_RETENTION: u64 = 60 * DAY;
 
+/// How many private keys of packages are kept.
+const MOST_PRIVATE: usize = 400;
+
 /// How far the issuer's idea of the relay's time may have been ahead of ours.
 const SKEW: u64 = DAY;
 
@@ -76,20 +79,30 @@ pub(super) fn make(mls: &Mls<'_>, last_resort: LastResort) -> Result<Vec<u8>, Fa
         .map_err(Failure::library)
 }
 
-/// Deletes the private keys of packages that no welcome can name any more.
+/// Deletes the private keys of packages that no welcome can name any more, and the oldest of too many: those that a relay or
+/// a stranger asked for and that nobody used.
 pub(super) fn expire(mls: &Mls<'_>) -> Result<usize, Failure> {
     let store = mls.provider.storage();
+    let mut kept = Vec::new();
     let mut expired = 0;
     for (key, bundle) in store.key_packages::<KeyPackageBundle>()? {
-        let end = bundle
-            .key_package()
+        let package = bundle.key_package();
+        let end = package
             .life_time()
             .not_after()
             .saturating_sub(CLOCK_GRACE.as_secs());
         if end.saturating_add(WELCOME_RETENTION) < mls.now_ms / 1000 {
             store.remove_key_package(&key)?;
             expired += 1;
+        } else {
+            kept.push((end, key));
         }
+    }
+    // the newest first
+    kept.sort_by_key(|(end, _)| std::cmp::Reverse(*end));
+    for (_, key) in kept.iter().skip(MOST_PRIVATE) {
+        store.remove_key_package(key)?;
+        expired += 1;
     }
     Ok(expired)
 }

@@ -96,6 +96,7 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::Refused`] where the conversation itself was refused, [`ErrorKind::Database`].
     pub fn retry(&mut self, conversation: ConversationKey, message: MessageId) -> Result<Message> {
+        let client_id = self.client_id()?;
         let message = self.write(|write| {
             let (row, _) = messages::own_row(write.connection(), conversation, message)?;
             let place = conversations::row(write.connection(), conversation)?;
@@ -104,6 +105,18 @@ impl Engine {
                     ErrorKind::Refused,
                     "the conversation was refused; it needs a new link",
                 ));
+            }
+            if !outbox::has_message(write.connection(), row)? {
+                // it came from a copy or a backup; who has it already shows it once
+                let content = messages::content(write.connection(), row)?;
+                outbox::insert(
+                    write,
+                    conversation,
+                    Some(row),
+                    Place::Last,
+                    client_id,
+                    &content,
+                )?;
             }
             messages::set_queued(write, row)?;
             messages::by_row(write.connection(), row)

@@ -1,8 +1,8 @@
 //! People: accepting and declining who asks, blocking, handles and links. What the relay has to know is kept until it does.
 
 use protocol::{
-    AccountId, ConversationId, DeclineRequest, EndLink, ErrorCode, FindAccount, Found, Frame,
-    Refusal, SetBlock, SetHandle, Token, is_handle,
+    AccountId, ConversationId, DeclineRequest, DeviceId, EndLink, ErrorCode, FindAccount, Found,
+    Frame, Refusal, SetBlock, SetHandle, Token, is_handle,
 };
 use tracing::{info, warn};
 
@@ -69,8 +69,11 @@ impl Engine {
                 group.delete()?;
             }
             store::commits::delete_rejoin(write, row.conversation)?;
-            conversations::delete(write, key)
+            conversations::delete(write, key)?;
+            crate::KillPoint::DeclinedBeforeCommit.reach();
+            Ok(())
         })?;
+        crate::KillPoint::DeclinedAfterCommit.reach();
         self.events.extend(events);
         self.settle_people();
         Ok(())
@@ -84,13 +87,11 @@ impl Engine {
         let own = self.keys.device();
         self.write(|write| {
             requests::set_blocked(write, account, blocked)?;
-            if let Some(key) = conversations::key_of_peer(write.connection(), account)? {
-                // what is not delivered while a block lasts is not missed, whether the conversation is older or not
-                conversations::set_entered_late(write, key)?;
-                chains::forget_others(write, key, own)?;
-            }
+            miss_nothing_of(write, account, own)?;
+            crate::KillPoint::BlockBeforeCommit.reach();
             Ok(())
         })?;
+        crate::KillPoint::BlockAfterCommit.reach();
         self.live.forget(account);
         self.settle_people();
         Ok(())
@@ -174,6 +175,7 @@ impl Engine {
         match (request, frame) {
             (Request::Decline { conversation }, frame) => self.decline_told(conversation, &frame),
             (Request::Block { account, blocked }, Frame::Done(_)) => {
+                crate::KillPoint::BlockAnswered.reach();
                 self.write(|write| requests::set_block_told(write, account, blocked))?;
                 self.tell_people()
             }
@@ -220,7 +222,10 @@ impl Engine {
             | Frame::Refusal(Refusal {
                 code: ErrorCode::NotMember,
                 ..
-            }) => self.write(|write| requests::set_decline_told(write, conversation)),
+            }) => {
+                crate::KillPoint::DeclineAnswered.reach();
+                self.write(|write| requests::set_decline_told(write, conversation))
+            }
             Frame::Refusal(refusal) => {
                 info!(code = ?refusal.code, "a decline was not taken; the next connection tries again");
                 Ok(())
@@ -236,6 +241,19 @@ impl Engine {
         let outcome = self.tell_people().and_then(|()| self.pump());
         self.settle(outcome);
     }
+}
+
+/// What is not delivered while a block lasts is not missed, whether the conversation is older or not.
+pub(super) fn miss_nothing_of(
+    write: &WriteTransaction<'_>,
+    account: AccountId,
+    own: DeviceId,
+) -> Result<()> {
+    let Some(key) = conversations::key_of_peer(write.connection(), account)? else {
+        return Ok(());
+    };
+    conversations::set_entered_late(write, key)?;
+    chains::forget_others(write, key, own)
 }
 
 /// The two may write to each other: the other is told who we are, and by that, that it is accepted.

@@ -1,48 +1,142 @@
-//! A new device of an account that was restored: it learns which conversations there are, and enters each from outside.
+//! A new device of an account that was restored, and one whose database was lost or is older than what it did: it learns whom the
+//! person blocked and which conversations there are, and enters each from outside.
+//!
+//! That the lists are wanted is durable until they came whole. Blocks come first, and until they are here nothing is entered: who
+//! is blocked must not notice. A conversation that this database does not know is entered once the list is whole, because the list
+//! says whether it was accepted.
 
-use protocol::{ConversationId, Conversations, ListConversations};
-use tracing::info;
+use std::time::Duration;
+
+use protocol::{
+    AccountId, Blocks, ConversationOf, Conversations, ListBlocks, ListConversations, Refusal,
+};
+use tracing::{info, warn};
 
 use crate::{
-    engine::{Engine, ids::Ids, requests::Request},
+    engine::{Engine, contacts::introduce, ids::Ids, requests::Request},
     error::Result,
-    store::{commits, contacts, conversations, requests},
+    model::Standing,
+    store::{
+        WriteTransaction, commits, contacts, conversations, requests,
+        wishes::{self, WantedList},
+    },
 };
 
+/// The most parts of a list of conversations, far more than anybody has.
+const MOST_PAGES: u32 = 64;
+/// The pause after a refusal that names none.
+const PAUSE: Duration = Duration::from_secs(30);
+
 impl Engine {
-    /// Asks for the conversations after one, or from the first.
-    pub(super) fn list_conversations(&mut self, after: Option<ConversationId>) -> Result<()> {
-        self.request(Request::Conversations, &ListConversations { after }.into());
+    /// Asks for what is wanted of the lists and not on its way. After each connection, and when a part came.
+    pub(super) fn resume_lists(&mut self) -> Result<()> {
+        let now = self.seams.clock.monotonic();
+        if !self.session.is_online() || self.lists_due.is_some_and(|due| due > now) {
+            return Ok(());
+        }
+        self.lists_due = None;
+        if self.in_flight(|request| matches!(request, Request::Blocks | Request::Conversations)) {
+            return Ok(());
+        }
+        let connection = self.database.connection();
+        if wishes::are_blocks_wanted(connection)? {
+            self.request(Request::Blocks, &ListBlocks {}.into());
+        } else if let Some(WantedList { after, .. }) = wishes::list(connection)? {
+            self.request(Request::Conversations, &ListConversations { after }.into());
+        }
         Ok(())
+    }
+
+    /// Asks again after a refusal, once its pause is over.
+    pub(super) fn lists_again(&mut self) -> Result<()> {
+        if self.lists_due.is_none() {
+            return Ok(());
+        }
+        self.resume_lists()
+    }
+
+    /// The relay does not send a list now.
+    pub(super) fn list_refused(&mut self, refusal: &Refusal) {
+        info!(code = ?refusal.code, "the relay does not list now");
+        let pause = refusal.retry_after.map_or(PAUSE, Duration::from_millis);
+        let now = self.seams.clock.monotonic();
+        self.lists_due = Some(now.saturating_add(pause.clamp(PAUSE, super::LONGEST_HOLD)));
+    }
+
+    /// Whom the person blocked, as the relay knows it. Nobody is let in by it: who is blocked here stays so, and the relay is told.
+    pub(super) fn blocks_listed(&mut self, list: &Blocks) -> Result<()> {
+        let own = self.keys.device();
+        let blocked = self.write(|write| {
+            wishes::set_blocks_known(write)?;
+            let blocked = requests::merge_blocks(write, &list.accounts)?;
+            for account in &blocked {
+                super::contacts::miss_nothing_of(write, *account, own)?;
+            }
+            Ok(blocked)
+        })?;
+        blocked
+            .into_iter()
+            .for_each(|account: AccountId| self.live.forget(account));
+        self.tell_people()?;
+        self.resume_lists()?;
+        self.resume_commits()?;
+        self.pump()
     }
 
     /// Some of the account's conversations: this device wants to be in each that the person did not decline.
     pub(super) fn listed(&mut self, list: &Conversations) -> Result<()> {
+        let Some(wanted) = wishes::list(self.database.connection())? else {
+            return Ok(());
+        };
         info!(
             conversations = list.conversations.len(),
             "entering the account's conversations"
         );
         let ids = Ids::draw(self.seams.random.as_mut())?;
+        let name = self.account.name.clone();
         self.write(|write| {
             for of in &list.conversations {
-                if !requests::is_declined(write.connection(), of.conversation)? {
-                    contacts::ensure(write, of.peer)?;
-                    // a backup may have brought it back: what came since is not missed
-                    if let Some(row) = conversations::row_of(write.connection(), of.conversation)? {
-                        conversations::set_entered_late(write, row.key)?;
-                    }
-                    if !of.requested {
-                        contacts::set_consented(write, of.peer)?;
-                    }
-                    commits::want_rejoin(write, of.conversation, ids.client_id())?;
-                }
+                take_listed(write, of, &wanted, &name, &ids)?;
             }
-            Ok(())
+            let last = list.conversations.last().map(|of| of.conversation);
+            match last.filter(|last| list.more && Some(*last) > wanted.after) {
+                Some(last) if wanted.pages < MOST_PAGES => wishes::set_listed(write, last),
+                Some(_) => {
+                    warn!("the relay lists more conversations than anybody has");
+                    wishes::set_list_whole(write)
+                }
+                None => wishes::set_list_whole(write),
+            }
         })?;
-        let last = list.conversations.last().filter(|_| list.more);
-        if let Some(last) = last {
-            self.list_conversations(Some(last.conversation))?;
-        }
-        self.resume_commits()
+        crate::KillPoint::ListedAfterCommit.reach();
+        self.resume_lists()?;
+        self.resume_commits()?;
+        self.pump()
     }
+}
+
+/// Takes one conversation of the list.
+fn take_listed(
+    write: &WriteTransaction<'_>,
+    of: &ConversationOf,
+    wanted: &WantedList,
+    name: &str,
+    ids: &Ids,
+) -> Result<()> {
+    if requests::is_declined(write.connection(), of.conversation)? {
+        return Ok(());
+    }
+    contacts::ensure(write, of.peer)?;
+    if !of.requested {
+        contacts::set_consented(write, of.peer)?;
+    }
+    // a backup may have brought it back: what came since is not missed
+    if let Some(row) = conversations::row_of(write.connection(), of.conversation)? {
+        conversations::set_entered_late(write, row.key)?;
+        // it came by itself while the list was on its way, and looked like a new one; an older request waits for the person
+        if row.key > wanted.since && row.standing == Standing::Requested && !of.requested {
+            introduce(write, &row, name, ids)?;
+        }
+    }
+    commits::want_rejoin(write, of.conversation, ids.client_id())
 }

@@ -12,7 +12,7 @@ use crate::{
     engine::{
         Engine, MOST_SEQ,
         resending::MOST_ANSWERS,
-        session::{Backoff, Online, Session},
+        session::{Online, Session},
     },
     error::{Error, ErrorKind, Result},
     model::OfflineCause,
@@ -146,11 +146,17 @@ impl Engine {
             }
             if enrolled {
                 store::account::set_enrolled(write)?;
+                // it does not know of all its conversations
+                store::wishes::want_lists(write)?;
+                crate::KillPoint::EnrolledBeforeCommit.reach();
             }
             // until everything was offered to a restored relay, each connection begins with that
             let known = before.filter(|_| restored).unwrap_or(generation);
             store::account::set_relay_facts(write, known, offset)
         })?;
+        if enrolled {
+            crate::KillPoint::EnrolledAfterCommit.reach();
+        }
         self.restored = restored.then_some(generation);
         self.account.enrolling = false;
         self.returning = false;
@@ -166,10 +172,11 @@ impl Engine {
             next_id: 1,
             requests: BTreeMap::new(),
         });
-        self.backoff = Backoff::default();
+        self.backoff.online(self.seams.clock.monotonic());
         self.holds.clear();
         self.exists_refusals.clear();
         self.pauses.clear();
+        self.lists_due = None;
         self.asked_manifests.clear();
         self.answers = MOST_ANSWERS;
         self.receipts_due = Some(self.seams.clock.monotonic());
@@ -193,6 +200,7 @@ impl Engine {
         self.mend_groups(taken)?;
         self.prepare_recovery()?;
         // packages that a relay hands out twice, or whose keys are gone, are worth nothing
+        self.plan_packages();
         self.fill_key_packages(ready.key_packages, restored || rolled_back || groups_lost)?;
         if restored {
             self.offer_again(ready.manifest)?;
@@ -201,10 +209,7 @@ impl Engine {
         }
         self.tell_record()?;
         self.tell_people()?;
-        if enrolled || rolled_back {
-            // it does not know of all its conversations
-            self.list_conversations(None)?;
-        }
+        self.resume_lists()?;
         self.resume_openings()?;
         self.resume_commits()?;
         self.resume_renewals()?;

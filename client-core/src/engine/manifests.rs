@@ -49,10 +49,11 @@ impl Engine {
         let bytes = &fetched.manifest.0;
         let taken = match Manifest::open(bytes) {
             Ok(manifest) if manifest.account() == account => {
-                let claimed = contacts::claimed_number(self.database.connection(), account)?;
-                let number = manifest.number;
                 match self.write(|write| contacts::save_manifest(write, &manifest, bytes)) {
-                    Ok(()) => number >= claimed,
+                    Ok(()) => {
+                        let connection = self.database.connection();
+                        manifest.number >= contacts::claimed_number(connection, account)?
+                    }
                     Err(error) if error.kind() == ErrorKind::Crypto => {
                         warn!(%error, "a manifest is not taken");
                         false

@@ -375,6 +375,7 @@ pub(super) fn set_up_anew(
         // either may have missed the other; the next entry tells by its number how much
         tell_profile(write, row.key, founder.name, None, founder.ids)?;
     }
+    crate::KillPoint::ResetBeforeCommit.reach();
     Ok(())
 }
 

@@ -181,6 +181,7 @@ impl Engine {
         })?;
         crate::KillPoint::SentAfterCommit.reach();
         self.holds.remove(&key);
+        self.renew_worn(key)?;
         self.pump()
     }
 

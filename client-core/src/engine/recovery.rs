@@ -46,8 +46,11 @@ impl Engine {
             .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
         self.write(|write| {
             let record = (code.record_id(), record.as_slice());
-            store::account::set_recovery_code(write, code.as_bytes(), record)
+            store::account::set_recovery_code(write, code.as_bytes(), record)?;
+            crate::KillPoint::RecordBeforeCommit.reach();
+            Ok(())
         })?;
+        crate::KillPoint::RecordAfterCommit.reach();
         self.account.recovery_code = Some(Zeroizing::new(*code.as_bytes()));
         Ok(())
     }

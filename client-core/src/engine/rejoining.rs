@@ -31,7 +31,7 @@ use crate::{
         commits::Rejoin,
         contacts,
         conversations::{self, ConversationRow},
-        openings, requests, streams,
+        openings, requests, streams, wishes,
     },
 };
 
@@ -62,7 +62,12 @@ impl Engine {
             .pauses
             .get(&conversation)
             .is_some_and(|until| *until > now);
-        if busy || waits {
+        let connection = self.database.connection();
+        // who is blocked must not notice, and the list says which conversations are old ones
+        let early = wishes::are_blocks_wanted(connection)?
+            || (wishes::list(connection)?.is_some()
+                && conversations::row_of(connection, conversation)?.is_none());
+        if busy || waits || early {
             return Ok(());
         }
         self.pauses.remove(&conversation);
@@ -153,10 +158,12 @@ impl Engine {
             let bytes = encode_frame(0, &frame);
             commits::set_rejoin_request(write, conversation, Some((&bytes, client_id)))?;
             store::account::count_sent(write, 1)?;
+            crate::KillPoint::RejoinBeforeCommit.reach();
             Ok(Made::Commit(Box::new(frame)))
         });
         match made {
             Ok((Made::Commit(frame), events)) => {
+                crate::KillPoint::RejoinAfterCommit.reach();
                 self.events.extend(events);
                 self.request(Request::Rejoin { conversation }, &frame);
             }
@@ -203,6 +210,7 @@ impl Engine {
             };
             complete(write, &mls, &rejoin, &founder, accepted)
         })?;
+        crate::KillPoint::RejoinedAfterCommit.reach();
         self.events.extend(events);
         self.plan_renewals()?;
         self.resume_commits()?;
@@ -463,7 +471,9 @@ pub(super) fn complete(
     }
     let kind = MessageKind::System(SystemEvent::Rejoined);
     let id = founder.ids.message_id();
-    tell(write, &line(&row, id, kind, accepted.seq, accepted.time))
+    tell(write, &line(&row, id, kind, accepted.seq, accepted.time))?;
+    crate::KillPoint::RejoinedBeforeCommit.reach();
+    Ok(())
 }
 
 /// A conversation that this database did not know.

@@ -51,7 +51,7 @@ impl Engine {
                 })
             })?;
         }
-        let next = conversations::next_renewal(self.database.connection())?;
+        let next = conversations::next_renewal(self.database.connection(), MOST_ENTRIES)?;
         let now = self.relay_time();
         self.renewal_due = next.map(|at| {
             self.seams
@@ -74,6 +74,19 @@ impl Engine {
         let Some(key) = conversations::renewal_due(connection, now, MOST_ENTRIES)? else {
             return Ok(());
         };
+        self.renew_unless_busy(key)
+    }
+
+    /// Renews a leaf after so many entries, between two requests: under a flow of messages there is no other moment.
+    pub(super) fn renew_worn(&mut self, key: ConversationKey) -> Result<()> {
+        if conversations::is_worn(self.database.connection(), key, MOST_ENTRIES)? {
+            self.renew_unless_busy(key)?;
+        }
+        Ok(())
+    }
+
+    fn renew_unless_busy(&mut self, key: ConversationKey) -> Result<()> {
+        let connection = self.database.connection();
         let row = conversations::row(connection, key)?;
         let waits = commits::renewal(connection, key)?.is_some()
             || commits::rejoin(connection, row.conversation)?.is_some()
@@ -141,12 +154,14 @@ impl Engine {
                 },
             )?;
             store::account::count_sent(write, 1)?;
+            crate::KillPoint::RenewalBeforeCommit.reach();
             Ok(Some(frame))
         });
         match made {
             Ok((frame, events)) => {
                 self.events.extend(events);
                 if let Some(frame) = frame {
+                    crate::KillPoint::RenewalAfterCommit.reach();
                     debug!("renewing the own leaf of a conversation");
                     self.request(Request::Renew { conversation: key }, &frame);
                 }
@@ -298,7 +313,9 @@ pub(super) fn complete(
         return commits::want_rejoin(write, row.conversation, ids.client_id());
     };
     group.merge_pending()?;
-    conversations::plan_renewal(write, row.key, Some(between(now, NEXT, ids)))
+    conversations::plan_renewal(write, row.key, Some(between(now, NEXT, ids)))?;
+    crate::KillPoint::RenewedBeforeCommit.reach();
+    Ok(())
 }
 
 /// A time that lies so much later: uniform between two bounds.

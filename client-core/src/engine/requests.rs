@@ -1,13 +1,12 @@
 //! Requests in flight: who waits for which reply, and what a reply means.
 
 use protocol::{
-    AccountId, ClientId, Committed, ConversationId, ErrorCode, Frame, LinkSecret, NewLink,
-    PublishKeyPackages, Refusal, StreamId, Token, bounds,
+    AccountId, ClientId, Committed, ConversationId, ErrorCode, Frame, LinkSecret, NewLink, Refusal,
+    StreamId, Token,
 };
 use tracing::{debug, info, warn};
 
 use crate::{
-    crypto::{LastResort, Mls},
     engine::{
         Engine,
         opening::Accepted,
@@ -17,11 +16,6 @@ use crate::{
     model::{ConversationKey, IssuedLink, OfflineCause},
     store,
 };
-
-/// Fewer one-time key packages than this at the relay, and more are made.
-const KEY_PACKAGES_LOW: u16 = 10;
-/// How many are made at once. With the one of last resort they fit a frame.
-const ONE_TIME_PACKAGES: usize = bounds::KEY_PACKAGES - 1;
 
 /// Called once with the end of a command that needs the relay.
 pub(super) type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
@@ -41,6 +35,8 @@ pub(super) enum Request {
     Fetch { stream: StreamId },
     /// Key packages of this device.
     Publish,
+    /// How many of them the relay has left.
+    CountPackages,
     /// A link for somebody.
     NewLink {
         secret: LinkSecret,
@@ -59,6 +55,8 @@ pub(super) enum Request {
     Manifest { account: AccountId },
     /// The conversations of our account, for a new device.
     Conversations,
+    /// Whom the person blocked, for a new device.
+    Blocks,
     /// A conversation that the person does not want.
     Decline { conversation: ConversationId },
     /// A block, or its end.
@@ -162,6 +160,10 @@ impl Engine {
                 debug!(count = count.count, "key packages published");
                 Ok(())
             }
+            (Request::CountPackages, Frame::KeyPackageCount(count)) => {
+                self.fill_key_packages(count.count, false)
+            }
+            (Request::CountPackages, Frame::Refusal(_)) => Ok(()),
             (Request::Publish, Frame::Refusal(refusal)) => {
                 info!(code = ?refusal.code, "the relay refused key packages; the next connection tries again");
                 Ok(())
@@ -191,6 +193,7 @@ impl Engine {
                 Ok(())
             }
             (Request::Record, Frame::Done(_)) => {
+                crate::KillPoint::RecordAnswered.reach();
                 self.write(|write| store::account::set_record_told(write, true))
             }
             (Request::Record | Request::Offer | Request::Announce, frame) => {
@@ -207,8 +210,9 @@ impl Engine {
                 Ok(())
             }
             (Request::Conversations, Frame::Conversations(list)) => self.listed(&list),
-            (Request::Conversations, Frame::Refusal(refusal)) => {
-                info!(code = ?refusal.code, "the relay does not list conversations now");
+            (Request::Blocks, Frame::Blocks(list)) => self.blocks_listed(&list),
+            (Request::Conversations | Request::Blocks, Frame::Refusal(refusal)) => {
+                self.list_refused(&refusal);
                 Ok(())
             }
             (
@@ -271,40 +275,6 @@ impl Engine {
         warn!(frame = frame.name(), "a reply of the wrong kind");
         request.abandon();
         self.drop_connection(None);
-        Ok(())
-    }
-
-    /// Publishes key packages when the relay runs low. The private keys are durable before the public ones leave. A relay
-    /// that was restored from a backup may hold packages that were used since: it forgets all.
-    pub(super) fn fill_key_packages(&mut self, held: u16, restored: bool) -> Result<()> {
-        if (held >= KEY_PACKAGES_LOW && !restored)
-            || self.in_flight(|request| matches!(request, Request::Publish))
-        {
-            return Ok(());
-        }
-        let now = self.relay_time();
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let (packages, _) = database.write(|write| {
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            mls.expire_key_packages()?;
-            let one_time = mls.key_packages(ONE_TIME_PACKAGES, LastResort::No)?;
-            let last_resort = mls.key_packages(1, LastResort::Yes)?;
-            crate::KillPoint::KeyPackagesBeforeCommit.reach();
-            Ok((one_time, last_resort))
-        })?;
-        crate::KillPoint::KeyPackagesAfterCommit.reach();
-        let (one_time, last_resort) = packages;
-        let frame = PublishKeyPackages {
-            packages: one_time.into_iter().map(Into::into).collect(),
-            last_resort: last_resort.into_iter().next().map(Into::into),
-            replace: restored,
-        };
-        self.request(Request::Publish, &frame.into());
         Ok(())
     }
 

@@ -29,7 +29,6 @@ impl Engine {
             return Ok(());
         }
         self.start_over(taken.max(store::account::sent(self.database.connection())?))?;
-        self.list_conversations(None)?;
         self.write(store::mendings::set_mls_whole)
     }
 
@@ -60,8 +59,11 @@ impl Engine {
                     commits::want_rejoin(write, row.conversation, ids.client_id())?;
                 }
             }
+            store::wishes::want_lists(write)?;
             store::account::set_sent(write, taken)
-        })
+        })?;
+        crate::KillPoint::RejoinsWanted.reach();
+        Ok(())
     }
 
     /// Adds what a backup of this account has and this database does not. Conversations that are new here are entered from
@@ -247,6 +249,7 @@ impl Engine {
                 },
             )
         })?;
+        crate::KillPoint::ResetWanted.reach();
         self.resume_openings()
     }
 }

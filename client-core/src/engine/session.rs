@@ -29,6 +29,8 @@ pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A connection that lasted so long ends the series of failures before it.
+const LASTING: Duration = Duration::from_secs(30);
 /// The longest pause that the relay may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
@@ -105,11 +107,30 @@ impl Session {
     }
 }
 
-/// Counts failed attempts.
+/// Counts failed attempts. A connection that ends soon is one too: a relay that lets in and closes is not dialled in a storm.
 #[derive(Default)]
 pub(super) struct Backoff {
     failures: u32,
     cause: Option<OfflineCause>,
+    /// When the connection that there is was let in, by the clock that does not jump.
+    online_since: Option<Duration>,
+}
+
+impl Backoff {
+    pub(super) fn online(&mut self, now: Duration) {
+        self.cause = None;
+        self.online_since = Some(now);
+    }
+
+    fn ended(&mut self, now: Duration) {
+        let lived = self
+            .online_since
+            .take()
+            .is_some_and(|since| now.saturating_sub(since) >= LASTING);
+        if lived {
+            self.failures = 0;
+        }
+    }
 }
 
 impl Engine {
@@ -117,8 +138,8 @@ impl Engine {
     pub fn reconnect(&mut self) {
         if matches!(self.session, Session::Waiting { .. }) {
             self.backoff = Backoff {
-                failures: 0,
                 cause: self.backoff.cause,
+                ..Backoff::default()
             };
             self.session = Session::start();
         }
@@ -289,6 +310,7 @@ impl Engine {
         wait: Option<Duration>,
     ) -> Result<()> {
         self.forget_connection();
+        self.backoff.ended(self.seams.clock.monotonic());
         let pause = self.next_pause()?.max(wait.unwrap_or_default());
         self.session = Session::Waiting {
             until: Some(self.seams.clock.monotonic().saturating_add(pause)),

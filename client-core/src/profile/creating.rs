@@ -1,8 +1,9 @@
 //! Making an account for an invite, so that every attempt after a failure goes on with the same keys.
 
-use std::fs;
+use std::{fs, io};
 
 use protocol::{AccountId, Link, LinkKind, Token};
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -18,13 +19,17 @@ use crate::{
     store::{Database, DatabaseKey, account, account::AccountRow, identity},
 };
 
+/// Ends the marker of an attempt whose account is stored.
+const STORED: &str = " stored";
+
 impl Profile {
     /// Makes an account for a link, ready to register. Safe to repeat with the same link: the same keys are used again, so
     /// that an answer of the relay that was lost does no harm.
     ///
     /// # Errors
     /// [`ErrorKind::BadLink`] where the link is no invite, [`ErrorKind::NameInvalid`], the errors of [`keyslots::create`],
-    /// [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
+    /// [`ErrorKind::Database`], [`ErrorKind::DiskFull`]; [`ErrorKind::OtherProtection`] or [`ErrorKind::Keyring`] where an
+    /// earlier attempt with the same link cannot be opened, which nothing replaces.
     pub fn create(
         &self,
         link: &Link,
@@ -64,8 +69,9 @@ impl Profile {
     /// repeat with the same code. Without a name the person keeps the one that the recovery record has.
     ///
     /// # Errors
-    /// [`ErrorKind::NameInvalid`], also where none is given and the record has none; [`ErrorKind::RelayIdentity`] where the relay shows documents that contradict the record,
-    /// the errors of [`keyslots::create`], [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
+    /// [`ErrorKind::NameInvalid`], also where none is given and the record has none; [`ErrorKind::RelayIdentity`] where the
+    /// relay shows documents that contradict the record, [`ErrorKind::OtherProtection`] as in [`Profile::create`], the errors
+    /// of [`keyslots::create`], [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
     pub fn restore(
         &self,
         found: &FoundAccount,
@@ -107,7 +113,7 @@ impl Profile {
         mut seams: Seams,
         new: impl FnOnce(&mut dyn Randomness, u64) -> Result<New>,
     ) -> Result<OpenedAccount> {
-        let (key, database) = match self.begun(marker, protection, keyring) {
+        let (key, database) = match self.begun(marker, protection, keyring)? {
             Some((key, database)) => {
                 let account = account::load(database.connection())?.account;
                 self.protect_anew(&key, protection, account, keyring, &mut seams)?;
@@ -123,21 +129,57 @@ impl Profile {
         })
     }
 
-    /// What an earlier attempt with the same link left, if it is whole and can be opened with what is at hand.
+    /// What an earlier attempt left, if it goes on: one with the same link, or one that the relay has let in since. An attempt
+    /// of which the relay cannot have heard counts for nothing; one with another link that cannot be opened is not asked for
+    /// any more, and is moved out of the way.
+    ///
+    /// # Errors
+    /// Where an attempt with the same link cannot be opened: its keys may be the only ones that the link lets in.
     fn begun(
         &self,
         marker: &str,
         protection: &Protection,
         keyring: &dyn SecretStore,
-    ) -> Option<(DatabaseKey, Database)> {
-        if !fs::read_to_string(self.marker()).is_ok_and(|kept| kept == marker) {
-            return None;
+    ) -> Result<Option<(DatabaseKey, Database)>> {
+        let left = match fs::read_to_string(self.marker()) {
+            Ok(left) => left,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(link) = left.strip_suffix(STORED) else {
+            return Ok(None);
+        };
+        let is_same = link == marker;
+        match self.open_begun(protection, keyring) {
+            Ok((key, database)) => {
+                let row = account::load(database.connection())?;
+                let is_made = row.registration.is_none() && !row.enrolling;
+                Ok((is_same || is_made).then_some((key, database)))
+            }
+            Err(error) if is_same => Err(error),
+            Err(error) => {
+                warn!(%error, "an attempt with another link is left aside");
+                Ok(None)
+            }
         }
-        let key = self.unlock_begun(protection, keyring).ok()?;
-        let database = Database::open(&self.database(), &key).ok()?;
-        account::load(database.connection())
-            .is_ok()
-            .then_some((key, database))
+    }
+
+    fn open_begun(
+        &self,
+        protection: &Protection,
+        keyring: &dyn SecretStore,
+    ) -> Result<(DatabaseKey, Database)> {
+        let key = self.unlock_begun(protection, keyring).map_err(|error| {
+            let error = Error::from(error);
+            match error.kind() {
+                ErrorKind::WrongPassphrase => {
+                    Error::new(ErrorKind::OtherProtection, error.to_string())
+                }
+                _ => error,
+            }
+        })?;
+        let database = Database::open(&self.database(), &key)?;
+        Ok((key, database))
     }
 
     fn unlock_begun(
@@ -151,6 +193,7 @@ impl Profile {
             Protection::RecoveryCode(code) => Unlock::RecoveryCode(code),
             Protection::Keyring | Protection::Unprotected => return self.unlock(&silently),
         };
+        // the keyring's trouble says more than that the passphrase is not for it
         self.unlock(&asked).or_else(|_| self.unlock(&silently))
     }
 
@@ -190,7 +233,6 @@ impl Profile {
             self.set_aside(seams.clock.wall_ms())?;
         }
         files::create_private_folder(&self.account())?;
-        // the relay may have made the account before the disk knows that it was asked
         files::replace(&self.marker(), marker.as_bytes())?;
         files::sync_folder(&self.folder)?;
         let now = seams.clock.wall_ms();
@@ -220,6 +262,8 @@ impl Profile {
             }
         })?;
         crate::KillPoint::AccountStored.reach();
+        // from here on the relay may hear of it
+        files::replace(&self.marker(), format!("{marker}{STORED}").as_bytes())?;
         Ok((key, database))
     }
 

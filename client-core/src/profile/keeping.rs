@@ -191,7 +191,13 @@ impl OpenedAccount {
         if self.engine.me().account != backup.account() {
             return Err(BackupError::OtherAccount);
         }
-        match self.change(|write| backup.restore(write)) {
+        let restored = self.change(|write| {
+            let restored = backup.restore(write)?;
+            crate::KillPoint::TakenOverBeforeCommit.reach();
+            Ok(restored)
+        });
+        crate::KillPoint::TakenOverAfterCommit.reach();
+        match restored {
             Ok(restored) => Ok(restored.messages),
             Err(BackupError::NotFresh) => Ok(self.engine.bring_back(&backup.read()?)?.messages),
             Err(error) => Err(error),

@@ -67,8 +67,10 @@ pub(crate) fn make(
     files::create_private_folder(folder)?;
     let partial = folder.join("relevo.partial");
     let path = folder.join(name(now));
-    let copied = copying::copy(database, &partial, key)
-        .and_then(|()| Ok(files::put_in_place(&partial, &path)?));
+    let copied = copying::copy(database, &partial, key).and_then(|()| {
+        crate::KillPoint::CopyWritten.reach();
+        Ok(files::put_in_place(&partial, &path)?)
+    });
     if let Err(error) = copied {
         // a rest that cannot be removed is written over next time
         let _removed = fs::remove_file(&partial);
@@ -77,6 +79,7 @@ pub(crate) fn make(
         }
         return Err(error);
     }
+    crate::KillPoint::CopyInPlace.reach();
     prune(folder, now, KEPT)?;
     Ok(path)
 }

@@ -1,5 +1,7 @@
 //! People: pinned root keys, manifests, and the names they gave themselves.
 
+mod succession;
+
 use protocol::{AccountId, Digest, Key, identity::Manifest};
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -61,28 +63,21 @@ pub fn save_manifest(
 ) -> Result<()> {
     let account = manifest.account();
     pin_root_key(write, account, manifest.root_key)?;
-    let (known, stored): (i64, Option<Vec<u8>>) = write.connection().query_row(
-        "SELECT manifest_number, manifest FROM contacts WHERE account = ?1",
-        [account.as_bytes()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    let number = signed(manifest.number);
-    let stored = stored.unwrap_or_default();
-    let contradiction = |what| Err(Error::new(ErrorKind::Crypto, what));
-    if number < known {
-        return contradiction("the relay showed an older manifest than before");
+    if let Some(stored) = self::manifest(write.connection(), account)? {
+        if stored == bytes {
+            return Ok(());
+        }
+        let known = Manifest::open(&stored).map_err(|error| {
+            Error::new(ErrorKind::Database, format!("a kept manifest: {error}"))
+        })?;
+        succession::check(&known, &stored, manifest)
+            .map_err(|what| Error::new(ErrorKind::Crypto, what))?;
     }
-    if known > 0 && number == known && stored != bytes {
-        return contradiction("the relay showed two manifests of one number");
-    }
-    if known > 0
-        && number == known.saturating_add(1)
-        && manifest.previous != Some(Digest::of(&[&stored]))
-    {
-        return contradiction("a manifest does not follow the one before");
-    }
+    // numbers above that of a list which begins them anew were never the account's own
     write.connection().execute(
-        "UPDATE contacts SET manifest = ?2, manifest_number = ?3 WHERE account = ?1",
+        "UPDATE contacts SET manifest = ?2, manifest_number = ?3,
+             claimed_number = CASE WHEN ?3 <= manifest_number THEN ?3 ELSE claimed_number END
+         WHERE account = ?1",
         (account.as_bytes(), bytes, signed(manifest.number)),
     )?;
     Ok(())

@@ -249,6 +249,18 @@ pub fn count_sealed(
     Ok(())
 }
 
+/// Whether so many entries were sealed since the own leaf was renewed.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn is_worn(connection: &Connection, key: ConversationKey, entries: u32) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM conversations WHERE key = ?1 AND since_renewal >= ?2 AND state = 1 AND standing = 0",
+        )?
+        .exists((key.0, entries))?)
+}
+
 /// Whether a device that was lost has to be removed before anything is sent.
 ///
 /// # Errors
@@ -292,14 +304,16 @@ pub fn renewal_due(
         .optional()?)
 }
 
-/// When the next renewal is planned.
+/// When the next renewal is planned, or 0 where a leaf has sealed so many entries that it is due.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn next_renewal(connection: &Connection) -> Result<Option<u64>> {
+pub fn next_renewal(connection: &Connection, most_entries: u32) -> Result<Option<u64>> {
     let at: Option<i64> = connection
-        .prepare_cached("SELECT min(renew_at) FROM conversations WHERE state = 1 AND standing = 0")?
-        .query_row([], |row| row.get(0))?;
+        .prepare_cached(
+            "SELECT min(iif(since_renewal >= ?1, 0, renew_at)) FROM conversations WHERE state = 1 AND standing = 0",
+        )?
+        .query_row([most_entries], |row| row.get(0))?;
     Ok(at.map(unsigned))
 }
 

@@ -249,6 +249,16 @@ pub fn delete_unsealed(
     Ok(())
 }
 
+/// Whether a message waits here.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn has_message(connection: &Connection, message: i64) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE message = ?1)")?
+        .query_row([message], |row| row.get(0))?)
+}
+
 /// Removes the row of a message.
 ///
 /// # Errors

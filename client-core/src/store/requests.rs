@@ -173,6 +173,34 @@ pub fn tell_blocks_again(write: &WriteTransaction<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Takes over the relay's list of blocks, and says who is blocked by it that was not. Who is blocked here and not there stays
+/// blocked, and the relay has to be told; so does whom the person let in again.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn merge_blocks(write: &WriteTransaction<'_>, listed: &[AccountId]) -> Result<Vec<AccountId>> {
+    // what the relay has of these it says below
+    tell_blocks_again(write)?;
+    let mut news = Vec::new();
+    for account in listed {
+        contacts::ensure(write, *account)?;
+        let changed = write
+            .connection()
+            .prepare_cached(
+                "UPDATE contacts SET blocked = 1 WHERE account = ?1 AND blocked = 0 AND block_told = 1",
+            )?
+            .execute([account.as_bytes()])?;
+        if changed > 0 {
+            news.push(*account);
+            if let Some(key) = conversations::key_of_peer(write.connection(), *account)? {
+                write.announce(Event::ConversationChanged(key));
+            }
+        }
+        set_block_told(write, *account, true)?;
+    }
+    Ok(news)
+}
+
 /// Everybody who is blocked, by name.
 ///
 /// # Errors

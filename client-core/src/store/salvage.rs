@@ -209,7 +209,8 @@ fn raise_sequence(connection: &Connection, table: &str, sequence: Option<i64>) -
 }
 
 /// Rows whose parents are lost: a conversation can be made again from its messages, and a contact from its id. What is left
-/// then points nowhere and goes; it stays in the damaged files. Returns how many messages that were.
+/// then points nowhere and goes; it stays in the damaged files. Nothing is sent that nobody sees. Returns how many messages
+/// went.
 pub(crate) fn mend_references(connection: &Connection) -> Result<u64> {
     connection.execute_batch(
         "INSERT INTO contacts (account)
@@ -223,7 +224,7 @@ pub(crate) fn mend_references(connection: &Connection) -> Result<u64> {
          GROUP BY m.conversation
          ON CONFLICT DO NOTHING;
          INSERT INTO contacts (account) SELECT peer FROM conversations WHERE true ON CONFLICT DO NOTHING;
-         UPDATE outbox SET message = NULL WHERE message NOT IN (SELECT id FROM messages);",
+         DELETE FROM outbox WHERE message NOT IN (SELECT id FROM messages);",
     )?;
     let mut messages = 0_u64;
     for _ in 0..DEEPEST_REFERENCE {
@@ -244,7 +245,8 @@ pub(crate) fn mend_references(connection: &Connection) -> Result<u64> {
     Ok(messages)
 }
 
-/// What follows from the rest: the search index, and cursors no older than what was received through them.
+/// What follows from the rest: the search index, cursors no older than what was received through them, and that nothing waits
+/// to be sent which is not in the queue: whether the relay has it nobody knows, so the person decides.
 pub(crate) fn rebuild(connection: &Connection) -> Result<()> {
     connection.execute_batch(
         "INSERT INTO search_queue (message) SELECT id FROM messages WHERE kind = 1
@@ -252,7 +254,9 @@ pub(crate) fn rebuild(connection: &Connection) -> Result<()> {
          INSERT INTO streams (stream, cursor)
          SELECT c.conversation, max(m.seq) FROM messages m JOIN conversations c ON c.key = m.conversation
          WHERE m.mine = 0 AND m.seq IS NOT NULL GROUP BY m.conversation
-         ON CONFLICT (stream) DO UPDATE SET cursor = max(cursor, excluded.cursor);",
+         ON CONFLICT (stream) DO UPDATE SET cursor = max(cursor, excluded.cursor);
+         UPDATE messages SET state = 2 WHERE mine = 1 AND kind = 1 AND state = 0
+         AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message = messages.id);",
     )?;
     let backed_up =
         connection.query_row("SELECT max(last_message) FROM backup", [], |row| row.get(0))?;

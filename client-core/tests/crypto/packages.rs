@@ -92,3 +92,24 @@ fn private_keys_of_packages_go_once_no_welcome_can_name_them() {
         2
     );
 }
+
+#[test]
+fn of_packages_that_nobody_used_the_newest_are_kept() {
+    let mut bob = Person::new(2);
+    at(&mut bob, NOW, |mls| mls.key_packages(390, LastResort::No)).unwrap();
+    assert_eq!(
+        at(&mut bob, NOW, |mls| mls.expire_key_packages()).unwrap(),
+        0
+    );
+    at(&mut bob, NOW + DAY_MS, |mls| {
+        mls.key_packages(30, LastResort::No)
+    })
+    .unwrap();
+    let expire = |bob: &mut Person, days: u64| {
+        at(bob, NOW + days * DAY_MS, |mls| mls.expire_key_packages()).unwrap()
+    };
+    assert_eq!(expire(&mut bob, 1), 20);
+    // 370 of the first day go when they expire, the others a day later
+    assert_eq!(expire(&mut bob, 145), 370);
+    assert_eq!(expire(&mut bob, 146), 30);
+}

@@ -3,7 +3,7 @@
 use client_core::{
     ErrorKind,
     model::{ConnectionState, ConversationState, OutgoingState},
-    store::messages,
+    store::{Database, conversations, messages},
 };
 
 use crate::people::{Person, TestRelay, ana_and_luis};
@@ -219,4 +219,29 @@ async fn an_own_link_and_a_link_of_another_relay_open_nothing() {
         ErrorKind::WrongRelay
     );
     assert!(ana.conversations().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leaf_is_renewed_after_five_hundred_entries_also_before_its_time() {
+    let relay = TestRelay::start().await;
+    let (ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
+    let mut ana = ana
+        .restart_after(|database, key| {
+            let mut database = Database::open(database, key).unwrap();
+            database
+                .write(|write| conversations::count_sealed(write, with_luis, 500))
+                .unwrap();
+        })
+        .await;
+    for text in ["before", "after"] {
+        ana.write(with_luis, text).await;
+        luis.until_last(with_ana, text).await;
+        ana.until_all(with_luis, OutgoingState::Delivered).await;
+    }
+    ana.restart_after(|database, key| {
+        let database = Database::open(database, key).unwrap();
+        let worn = conversations::is_worn(database.connection(), with_luis, 500).unwrap();
+        assert!(!worn, "the leaf is that of five hundred entries ago");
+    })
+    .await;
 }

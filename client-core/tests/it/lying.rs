@@ -1,15 +1,17 @@
 //! Relays that lie and peers that cheat, played frame by frame against one engine: what it sees through, what it refuses, what
 //! the person is told, and that no lie sets off a loop. `docs/hostile-doubles.md` lists all of it.
 
-mod chat;
+pub(crate) mod chat;
 mod claims;
 mod commits;
 mod counts;
-mod devices;
+pub(crate) mod devices;
 mod entries;
+mod lists;
 mod live;
 mod manifests;
 mod numbers;
 mod open;
+mod rollback;
 mod states;
 mod welcomes;

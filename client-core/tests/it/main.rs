@@ -17,3 +17,4 @@ mod recovery;
 mod requests;
 mod scripted;
 mod session;
+mod upkeep;

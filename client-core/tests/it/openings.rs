@@ -5,9 +5,10 @@ use client_core::{
     model::{ConnectionState, ConversationState, MessageKind, OutgoingState, SystemEvent},
     store::{Database, DatabaseKey, contacts, messages::position_of},
 };
-use protocol::{Digest, ErrorCode, Frame, Page, Refusal, identity::Manifest};
+use protocol::{DeviceId, Digest, ErrorCode, Frame, Page, Refusal, identity::Manifest};
 
 use crate::{
+    lying::devices::sign_as,
     peer::{Online, Peer},
     scripted::Scripted,
 };
@@ -192,27 +193,28 @@ fn contradicting_manifests_of_a_contact_are_refused() {
     };
     assert_eq!(save(&opened, &first), Ok(()));
     assert_eq!(save(&opened, &first), Ok(()), "the same again");
-    assert_eq!(
-        save(&opened, b"other bytes"),
-        Err(ErrorKind::Crypto),
-        "two of one number"
-    );
-    let next = |previous: Digest| Manifest {
-        number: 2,
-        previous: Some(previous),
-        ..opened.clone()
+    let with = |number: u64, previous: Option<Digest>| {
+        let manifest = Manifest {
+            number,
+            previous,
+            ..opened.clone()
+        };
+        let bytes = sign_as(&peer, &manifest);
+        (manifest, bytes)
     };
-    assert_eq!(
-        save(&next(Digest::of(&[b"elsewhere"])), b"second"),
-        Err(ErrorKind::Crypto),
-        "does not follow"
-    );
-    assert_eq!(save(&next(Digest::of(&[&first])), b"second"), Ok(()));
-    assert_eq!(
-        save(&opened, &first),
-        Err(ErrorKind::Crypto),
-        "an older one"
-    );
+    let (one, bytes) = {
+        let mut other = opened.clone();
+        other.revoked.push(DeviceId::new([9; 16]));
+        let bytes = sign_as(&peer, &other);
+        (other, bytes)
+    };
+    let refused = Err(ErrorKind::Crypto);
+    assert_eq!(save(&one, &bytes), refused, "two of one number");
+    let (stray, bytes) = with(2, Some(Digest::of(&[b"elsewhere"])));
+    assert_eq!(save(&stray, &bytes), refused, "does not follow");
+    let (second, bytes) = with(2, Some(Digest::of(&[&first])));
+    assert_eq!(save(&second, &bytes), Ok(()));
+    assert_eq!(save(&opened, &first), refused, "an older one");
 }
 
 #[test]

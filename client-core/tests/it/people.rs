@@ -95,6 +95,17 @@ impl TestRelay {
 #[derive(Default)]
 pub(crate) struct TestKeyring(Mutex<BTreeMap<String, Vec<u8>>>);
 
+impl TestKeyring {
+    /// Empties it.
+    pub(crate) fn take(&self) -> BTreeMap<String, Vec<u8>> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    pub(crate) fn put_back(&self, entries: BTreeMap<String, Vec<u8>>) {
+        *self.0.lock().unwrap() = entries;
+    }
+}
+
 impl SecretStore for TestKeyring {
     fn get(&self, name: &str) -> std::result::Result<Option<Zeroizing<Vec<u8>>>, KeyringTrouble> {
         Ok(self

@@ -1,10 +1,13 @@
 //! What is on the disk.
 
+use std::path::PathBuf;
+
 use client_core::{
-    ErrorKind, SystemSeams,
+    Client, ErrorKind, SystemSeams,
     keyslots::{Protection, SlotKind, Unlock},
     profile::{Profile, ProfileState},
 };
+use protocol::{AccountId, Link};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
@@ -156,20 +159,134 @@ async fn the_protection_and_the_name_of_the_last_attempt_count() {
     );
 }
 
+/// A computer on which somebody begins with an invite.
+struct Beginning {
+    relay: TestRelay,
+    profile: Profile,
+    folder: tempfile::TempDir,
+    keyring: TestKeyring,
+}
+
+impl Beginning {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            relay: TestRelay::start().await,
+            profile: Profile::take(folder.path()).unwrap(),
+            folder,
+            keyring: TestKeyring::default(),
+        }
+    }
+
+    fn create(&self, invite: &Link, protection: &Protection) -> Result<AccountId, ErrorKind> {
+        let (seams, _network) = SystemSeams::new(&Handle::current());
+        self.profile
+            .create(invite, "Ana", protection, &self.keyring, seams)
+            .map(|opened| opened.engine.me().account)
+            .map_err(|error| error.kind())
+    }
+
+    fn account(&self) -> PathBuf {
+        self.folder.path().join("account")
+    }
+
+    fn left_aside(&self) -> usize {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names
+            .filter(|name| name.to_string_lossy().starts_with("abandoned-"))
+            .count()
+    }
+}
+
+fn passphrase(text: &str) -> Protection {
+    Protection::Passphrase(Zeroizing::new(text.to_owned()))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_attempt_that_was_killed_half_way_does_not_stand_in_the_way() {
-    let relay = TestRelay::start().await;
-    let invite = relay.invite();
-    let folder = tempfile::tempdir().unwrap();
-    let profile = Profile::take(folder.path()).unwrap();
-    let keyring = TestKeyring::default();
-    let create = || {
-        let (seams, _network) = SystemSeams::new(&Handle::current());
-        profile.create(&invite, "Ana", &Protection::Unprotected, &keyring, seams)
-    };
-    drop(create().unwrap());
-    // killed right after the file was made
-    std::fs::write(folder.path().join("account/relevo.db"), b"").unwrap();
-    drop(create().unwrap());
-    drop(create().unwrap());
+    let beginning = Beginning::new().await;
+    let invite = beginning.relay.invite();
+    beginning.create(&invite, &Protection::Unprotected).unwrap();
+    // killed right after the file was made, before the relay could hear of it
+    let marker = beginning.account().join("registering");
+    let whole = std::fs::read_to_string(&marker).unwrap();
+    std::fs::write(&marker, whole.strip_suffix(" stored").unwrap()).unwrap();
+    std::fs::write(beginning.account().join("relevo.db"), b"").unwrap();
+    let second = beginning.create(&invite, &Protection::Unprotected).unwrap();
+    assert_eq!(
+        beginning.create(&invite, &Protection::Unprotected),
+        Ok(second)
+    );
+    assert_eq!(beginning.left_aside(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_that_cannot_be_opened_is_a_question_while_its_link_is_asked_for() {
+    let beginning = Beginning::new().await;
+    let invite = beginning.relay.invite();
+    let first = beginning.create(&invite, &passphrase("correct horse"));
+    for other in [passphrase("battery staple"), Protection::Unprotected] {
+        let refused = beginning.create(&invite, &other);
+        assert_eq!(refused, Err(ErrorKind::OtherProtection));
+    }
+    assert_eq!(
+        beginning.create(&invite, &passphrase("correct horse")),
+        first
+    );
+    let database = beginning.account().join("relevo.db");
+    let whole = std::fs::read(&database).unwrap();
+    std::fs::write(&database, &whole[..100]).unwrap();
+    let refused = beginning.create(&invite, &passphrase("correct horse"));
+    assert_eq!(refused, Err(ErrorKind::Database));
+    std::fs::write(&database, whole).unwrap();
+    assert_eq!(
+        beginning.create(&invite, &passphrase("correct horse")),
+        first
+    );
+    assert_eq!(beginning.left_aside(), 0);
+    // who forgot it begins with another invite, and nothing is deleted
+    let other = beginning.relay.invite();
+    let second = beginning.create(&other, &passphrase("battery staple"));
+    assert!(second.is_ok() && second != first);
+    assert_eq!(beginning.left_aside(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_whose_keyring_fails_waits_for_it() {
+    let beginning = Beginning::new().await;
+    let invite = beginning.relay.invite();
+    let first = beginning.create(&invite, &Protection::Keyring);
+    let entries = beginning.keyring.take();
+    let refused = beginning.create(&invite, &Protection::Keyring);
+    assert_eq!(refused, Err(ErrorKind::Keyring));
+    beginning.keyring.put_back(entries);
+    assert_eq!(beginning.create(&invite, &Protection::Keyring), first);
+    assert_eq!(beginning.left_aside(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_the_relay_made_is_not_replaced_although_the_app_was_killed_then() {
+    let beginning = Beginning::new().await;
+    let invite = beginning.relay.invite();
+    let (seams, network) = SystemSeams::new(&Handle::current());
+    let opened = beginning
+        .profile
+        .create(
+            &invite,
+            "Ana",
+            &Protection::Unprotected,
+            &beginning.keyring,
+            seams,
+        )
+        .unwrap();
+    let first = opened.engine.me().account;
+    let (client, _notices) = Client::start(opened, network, &Handle::current()).unwrap();
+    client.registered().await.unwrap();
+    client.stop().await;
+    // killed before the profile knew
+    let other = beginning.relay.invite();
+    let again = beginning.create(&other, &Protection::Unprotected);
+    assert_eq!(again, Ok(first));
+    assert_eq!(beginning.left_aside(), 0);
 }

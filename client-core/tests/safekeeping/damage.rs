@@ -6,10 +6,10 @@ use std::{
 
 use client_core::{
     keyslots::Protection,
-    model::RecoveryState,
+    model::{ConversationKey, OutgoingState, RecoveryState},
     profile::{OpeningError, ProfileState},
     safekeeping::How,
-    store::{Database, DatabaseKey, OpenError, mendings},
+    store::{Database, DatabaseKey, OpenError, mendings, messages},
 };
 
 use crate::home::{CONVERSATIONS, DAY, Home, NOW, insert_message, seams, text};
@@ -124,6 +124,50 @@ fn damaged_pages_cost_their_messages_and_no_others() {
     let quarantined = mended.quarantine.join("relevo.db");
     assert_eq!(pages(&quarantined), last);
     nothing_is_plain(home.folder.path());
+}
+
+#[test]
+fn what_waited_to_be_sent_is_neither_sent_unseen_nor_waits_for_ever() {
+    let home = Home::with_messages(400);
+    let key = ConversationKey(1);
+    let mut engine = home.open().unwrap().engine;
+    let lost = engine.send_text(key, "its queue is lost").unwrap();
+    let unseen = engine.send_text(key, "its row is lost").unwrap();
+    drop(engine);
+    let database = home.database();
+    database
+        .connection()
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF;
+             DELETE FROM outbox WHERE message = (SELECT id FROM messages WHERE text = 'its queue is lost');
+             DELETE FROM messages WHERE text = 'its row is lost';",
+        )
+        .unwrap();
+    drop(database);
+    let last = pages(&home.path());
+    destroy(&home.path(), [last / 2]);
+    Database::doubt(&home.path()).unwrap();
+    let mut opened = home.open().unwrap();
+    assert_eq!(opened.mended.unwrap().how, How::Salvaged);
+    let waiting = |home: &Home| {
+        let connection = Database::open_reader(&home.path(), &home.key).unwrap();
+        let count = |sql| connection.query_row(sql, [], |row| row.get::<_, u32>(0));
+        count("SELECT count(*) FROM outbox").unwrap()
+    };
+    assert_eq!(waiting(&home), 0);
+    let failed = |home: &Home| {
+        let database = Database::open_reader(&home.path(), &home.key).unwrap();
+        let (_, message) = messages::own_row(&database, key, lost.id).unwrap();
+        message.outgoing
+    };
+    assert_eq!(failed(&home), Some(OutgoingState::Failed));
+    let again = opened.engine.retry(key, lost.id).unwrap();
+    assert_eq!(again.outgoing, Some(OutgoingState::Queued));
+    assert_eq!(waiting(&home), 1);
+    // pressing twice queues once
+    opened.engine.retry(key, lost.id).unwrap();
+    assert_eq!(waiting(&home), 1);
+    assert!(opened.engine.retry(key, unseen.id).is_err());
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub(super) async fn store_record(node: &Node, session: &Session, store: StoreRec
         bytes: store.bytes.0,
     };
     call(|done| node.store.store_record(request, done)).await?;
+    crate::KillPoint::RecordedBeforeAnswer.reach();
     Ok(Frame::from(Done {}))
 }
 

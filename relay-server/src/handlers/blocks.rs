@@ -32,6 +32,7 @@ pub(super) async fn set(node: &Arc<Node>, session: &Session, set: &SetBlock) -> 
         );
     })
     .await?;
+    crate::KillPoint::BlockedBeforeAnswer.reach();
     Ok(Frame::from(Done {}))
 }
 

@@ -147,6 +147,7 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
         snapshot: valid.snapshot,
     };
     let committed = call(|done| node.store.commit(request, published(node, session, done))).await?;
+    crate::KillPoint::CommittedBeforeAnswer.reach();
     live.keep();
     Ok(Frame::from(committed))
 }
@@ -184,6 +185,7 @@ pub(super) async fn decline(
         );
     })
     .await?;
+    crate::KillPoint::DeclinedBeforeAnswer.reach();
     Ok(Frame::from(protocol::Done {}))
 }
 

@@ -16,6 +16,7 @@ mod counters;
 mod entries;
 mod handles;
 mod handshake;
+mod heads;
 mod hostile;
 mod http;
 mod invalid_commits;

@@ -110,11 +110,11 @@ fn words(language: Language) -> Words {
         started: "La conversación empezó.".to_owned(),
         missing: "Algunos mensajes no llegaron nunca.".to_owned(),
         accepted: "La solicitud fue aceptada.".to_owned(),
-        rejoined: "Este ordenador volvió a la conversación.".to_owned(),
+        rejoined: "Este equipo volvió a la conversación.".to_owned(),
         reset: "El cifrado se estableció de nuevo.".to_owned(),
-        devices_changed: "Los ordenadores de la otra persona cambiaron.".to_owned(),
+        devices_changed: "Los dispositivos de la otra persona cambiaron.".to_owned(),
         split_view:
-            "El relé contó cosas distintas a distintas personas sobre los ordenadores de la otra."
+            "El relay contó cosas distintas a distintas personas sobre los dispositivos de la otra."
                 .to_owned(),
         not_sent: "sin enviar".to_owned(),
     }

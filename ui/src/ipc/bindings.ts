@@ -347,6 +347,7 @@ export type ErrorCode =
   | "nameInvalid"
   | "textInvalid"
   | "wrongPassphrase"
+  | "otherProtection"
   | "passphraseTooShort"
   | "keyring"
   | "database"

@@ -44,7 +44,12 @@ pub(crate) fn merge(write: &WriteTransaction<'_>, from: &Connection) -> Result<M
             [key.0],
         )?;
     }
-    rows::park_unsent(write)?;
+    // what waited when it was backed up is late: the person says whether it goes out
+    write.connection().execute(
+        "UPDATE messages SET state = 2 WHERE mine = 1 AND state = 0 AND seq IS NULL
+         AND id NOT IN (SELECT message FROM outbox WHERE message IS NOT NULL)",
+        [],
+    )?;
     Ok(merged)
 }
 

@@ -22,6 +22,7 @@ const LEFT_OUT: &[&str] = &[
     "backup_changes",
     "chains",
     "gaps",
+    "link_uses",
     "links",
     "mendings",
     "mls_state",
@@ -247,7 +248,6 @@ pub(crate) fn finish_filling(write: &WriteTransaction<'_>) -> Result<()> {
     let connection = write.connection();
     salvage::mend_references(connection)?;
     salvage::rebuild(connection)?;
-    park_unsent(write)?;
     connection.execute("UPDATE backup SET filled = 1", [])?;
     Ok(())
 }
@@ -264,21 +264,6 @@ pub(crate) fn note_filled(
     write.connection().execute(
         "UPDATE backup SET filled = 1 WHERE folder = ?1 AND key = ?2",
         (folder, key),
-    )?;
-    Ok(())
-}
-
-/// Own messages that waited when they were backed up, and wait nowhere now: the person says whether they go out, so late.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub(super) fn park_unsent(write: &WriteTransaction<'_>) -> Result<()> {
-    write.connection().execute_batch(
-        "UPDATE messages SET state = 2 WHERE mine = 1 AND kind = 1 AND state = 0 AND seq IS NULL
-         AND id NOT IN (SELECT message FROM outbox WHERE message IS NOT NULL);
-         INSERT INTO outbox (conversation, message, client_id, content)
-         SELECT conversation, id, randomblob(16), content FROM messages
-         WHERE mine = 1 AND kind = 1 AND state = 2 AND id NOT IN (SELECT message FROM outbox WHERE message IS NOT NULL);",
     )?;
     Ok(())
 }

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema.sql"),
     include_str!("../schema-2.sql"),
     include_str!("../schema-3.sql"),
+    include_str!("../schema-6.sql"),
 ];
 
 /// Marks the file as ours ("Rlvo"), so that a foreign database is never migrated.
@@ -57,7 +58,9 @@ pub(super) fn migrate(connection: &mut Connection, version: usize) -> Result<()>
             "user_version",
             u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1),
         )?;
+        crate::KillPoint::MigrationBeforeCommit.reach();
         transaction.commit()?;
+        crate::KillPoint::MigrationAfterCommit.reach();
     }
     Ok(())
 }

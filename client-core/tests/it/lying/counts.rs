@@ -2,8 +2,8 @@
 
 use client_core::model::SystemEvent;
 use protocol::{
-    Appended, Committed, Done, ErrorCode, Frame, KeyPackageCount, News, Ready, Refusal,
-    StoreGeneration, StreamId,
+    Appended, Blocks, Committed, Conversations, Done, ErrorCode, Frame, KeyPackageCount, News,
+    Ready, Refusal, StoreGeneration, StreamId,
 };
 
 use super::chat::{Chat, count};
@@ -25,6 +25,19 @@ fn told_sent(chat: &mut Chat, sent: u64) -> Vec<Frame> {
             Some(Committed { seq, time: NOW }.into())
         }
         Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
+        Frame::ListBlocks(_) => Some(
+            Blocks {
+                accounts: Vec::new(),
+            }
+            .into(),
+        ),
+        Frame::ListConversations(_) => Some(
+            Conversations {
+                conversations: Vec::new(),
+                more: false,
+            }
+            .into(),
+        ),
         Frame::Append(append) => Some(
             Appended {
                 seqs: (seq + 1..).take(append.entries.len()).collect(),

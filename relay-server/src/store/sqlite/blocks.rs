@@ -37,6 +37,7 @@ pub(super) fn set(tx: &mut Tx<'_>, request: &NewBlock) -> Result<Option<Conversa
             .prepare_cached("DELETE FROM blocks WHERE account = ?1 AND blocked = ?2")?
             .execute((own.0, account.as_bytes()))?;
     }
+    crate::KillPoint::BlockWritten.reach();
     match accounts::row(tx.connection, account)? {
         Some(other) => Ok(conversations::of_pair(tx.connection, own, other)?),
         None => Ok(None),

@@ -71,7 +71,9 @@ pub(super) fn commit(tx: &mut Tx<'_>, request: &NewCommit) -> Result<CommitDone,
         }
         left.push(*device);
     }
-    store_commit(tx, head.stream, seq, request, Joining::Anew, left)
+    let done = store_commit(tx, head.stream, seq, request, Joining::Anew, left)?;
+    crate::KillPoint::CommitWritten.reach();
+    Ok(done)
 }
 
 /// Makes a direct conversation by compare-and-set on the pair of accounts.

@@ -64,5 +64,6 @@ pub(super) fn begin(
     if let Some(change) = &mut done.change {
         change.joined.push(creator);
     }
+    crate::KillPoint::IncarnationBegun.reach();
     Ok(done)
 }

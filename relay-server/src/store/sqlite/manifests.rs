@@ -56,6 +56,7 @@ pub(super) fn publish(tx: &mut Tx<'_>, request: &NewManifest) -> Result<Vec<Devi
     tx.connection
         .prepare_cached("DELETE FROM manifests WHERE account = ?1 AND number > 1 AND number <> ?2")?
         .execute((account.0, request.number))?;
+    crate::KillPoint::ManifestWritten.reach();
     Ok(revoked)
 }
 

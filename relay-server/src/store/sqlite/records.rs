@@ -22,6 +22,7 @@ pub(super) fn store(tx: &mut Tx<'_>, request: &NewRecord) -> Result<(), Fault> {
             "INSERT OR REPLACE INTO records (account, record, bytes) VALUES (?1, ?2, ?3)",
         )?
         .execute((own, request.record.as_bytes(), &request.bytes[..]))?;
+    crate::KillPoint::RecordInserted.reach();
     Ok(())
 }
 

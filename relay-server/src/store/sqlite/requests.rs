@@ -123,6 +123,7 @@ pub(super) fn decline(
     tx.connection
         .prepare_cached("UPDATE streams SET base = ?2 WHERE id = ?1")?
         .execute((stream.0, last))?;
+    crate::KillPoint::DeclineWritten.reach();
     Ok(Some(Ended {
         conversation: *conversation,
         last,

@@ -18,11 +18,12 @@ export const damage = {
 
   "lost.title": "Your messages cannot be opened",
   "lost.missing":
-    "The file with your messages is not on this computer any more, and there is no automatic copy of it. Your account is not lost.",
+    "The file with your messages is not on this computer any more, and there is no automatic copy of it.",
   "lost.damaged":
-    "The file with your messages is damaged. Nothing in it can be read, and there is no automatic copy of it. Your account is not lost.",
+    "The file with your messages is damaged. Nothing in it can be read, and there is no automatic copy of it.",
   "lost.ways":
     "What opens your messages on this computer is missing or damaged, so they cannot be read. Your account is not lost if you have the recovery code.",
+  "lost.account": "Your account is not lost.",
   "lost.noKeys": "Nothing of your account can be read here. It comes back with the recovery code.",
   "lost.nothingDone":
     "Nothing was deleted or changed. If a disk was not connected, or you moved the files yourself, put them back and try again.",

@@ -38,6 +38,8 @@ export const trouble = {
   "error.nameInvalid": "This name cannot be used. Write between 1 and 64 characters.",
   "error.textInvalid":
     "This message is empty or too long. It was not sent. If it is long, divide it into several.",
+  "error.otherProtection":
+    "An earlier attempt with the same link or words was protected with another passphrase, or in another way. Choose what you chose then, or ask for a new link.",
   "error.wrongPassphrase": "This is not the passphrase. Check capital letters and try again.",
   "error.passphraseTooShort": "This passphrase is too short. Use at least 8 characters.",
   "error.keyring":

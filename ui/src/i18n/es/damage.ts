@@ -19,11 +19,12 @@ export const damage: Record<keyof typeof english, string> = {
 
   "lost.title": "No se pueden abrir tus mensajes",
   "lost.missing":
-    "El archivo con tus mensajes ya no está en este equipo y no hay una copia automática. Tu cuenta no se ha perdido.",
+    "El archivo con tus mensajes ya no está en este equipo y no hay una copia automática.",
   "lost.damaged":
-    "El archivo con tus mensajes está dañado. No se puede leer nada de él y no hay una copia automática. Tu cuenta no se ha perdido.",
+    "El archivo con tus mensajes está dañado. No se puede leer nada de él y no hay una copia automática.",
   "lost.ways":
     "Lo que abre tus mensajes en este equipo falta o está dañado, así que no se pueden leer. Tu cuenta no se ha perdido si tienes el código de recuperación.",
+  "lost.account": "Tu cuenta no se ha perdido.",
   "lost.noKeys": "Aquí no se puede leer nada de tu cuenta. Vuelve con el código de recuperación.",
   "lost.nothingDone":
     "No se ha borrado ni cambiado nada. Si un disco no estaba conectado o moviste tú los archivos, devuélvelos a su lugar y reintenta.",

@@ -40,6 +40,8 @@ export const trouble: Record<keyof typeof english, string> = {
   "error.nameInvalid": "Este nombre no se puede usar. Escribe entre 1 y 64 caracteres.",
   "error.textInvalid":
     "Este mensaje está vacío o es demasiado largo. No se envió. Si es largo, divídelo en varios.",
+  "error.otherProtection":
+    "Un intento anterior con el mismo enlace o las mismas palabras se protegió con otra frase o de otro modo. Elige lo de entonces o pide un enlace nuevo.",
   "error.wrongPassphrase": "Esa no es la frase. Revisa las mayúsculas e inténtalo de nuevo.",
   "error.passphraseTooShort": "Esta frase es demasiado corta. Usa al menos 8 caracteres.",
   "error.keyring":
