@@ -192,6 +192,9 @@ impl Shell {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        if let Some(account) = &account {
+            account.over.store(true, Ordering::Relaxed);
+        }
         // else a command still runs, and the account ends after it
         if let Some(Ok(account)) = account.map(Arc::try_unwrap) {
             account.stop().await;
