@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a measuring tool: it stops at the first surprise and prints what it found"
 )]
@@ -20,10 +21,11 @@ use std::{
 use client_core::{
     Client, Notices, SystemSeams,
     keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
-    model::{Conversation, ConversationKey, ConversationState},
+    model::{Conversation, ConversationKey, ConversationState, MessageKind},
     profile::{Profile, ProfileState},
+    store::{Database, DatabaseKey, WriteTransaction, contacts, conversations, messages},
 };
-use protocol::Link;
+use protocol::{AccountId, ConversationId, Link, MessageId};
 use relay_server::{InitOptions, Relay, local_config};
 use tokio::{net::TcpListener, runtime::Handle, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,8 @@ use zeroize::Zeroizing;
 
 /// Messages on their way while the sender writes.
 const ON_THE_WAY: u32 = 256;
+/// Entries that a client stores in one transaction.
+const BATCH: usize = 64;
 
 #[tokio::main]
 async fn main() {
@@ -101,8 +105,7 @@ async fn catch_up(ana: &mut App, messages: u32, folder: &Path) {
 
     let clock = Instant::now();
     for number in 0..messages {
-        let text = format!("message {number}: shall we meet at the usual place, half past seven?");
-        ana.client.send_text(key, text).await.unwrap();
+        ana.client.send_text(key, text(number)).await.unwrap();
         if number % 64 == 0 {
             ana.until(|_, waiting| (waiting < ON_THE_WAY).then_some(()))
                 .await;
@@ -139,6 +142,58 @@ async fn catch_up(ana: &mut App, messages: u32, folder: &Path) {
         all.as_secs_f64()
     );
     luis.client.stop().await;
+    let alone = store_alone(messages, folder).as_secs_f64();
+    println!(
+        "stored alone: {messages} in {alone:.2} s; catching up takes {:.1} times as long",
+        took / alone
+    );
+}
+
+/// The same texts into a database of the same kind, so many in a transaction as come in a frame: what is left when nothing
+/// is received, opened or checked.
+fn store_alone(messages: u32, folder: &Path) -> Duration {
+    let mut database =
+        Database::create(&folder.join("alone.db"), &DatabaseKey::new([7; 32])).unwrap();
+    let peer = AccountId::new([1; 16]);
+    database
+        .write(|write| {
+            contacts::ensure(write, peer)?;
+            let id = ConversationId::new([1; 16]);
+            conversations::insert(write, id, peer, ConversationState::Established, 0)
+        })
+        .unwrap();
+    let clock = Instant::now();
+    let numbers: Vec<u32> = (0..messages).collect();
+    for batch in numbers.chunks(BATCH) {
+        database
+            .write(|write| batch.iter().try_for_each(|number| store(write, *number)))
+            .unwrap();
+    }
+    clock.elapsed()
+}
+
+fn store(write: &WriteTransaction<'_>, number: u32) -> client_core::Result<()> {
+    let mut id = [0; 32];
+    id[..4].copy_from_slice(&number.to_be_bytes());
+    let text = text(number);
+    let message = messages::NewMessage {
+        id: MessageId::new(id),
+        conversation: ConversationKey(1),
+        seq: Some(u64::from(number) + 1),
+        sender: AccountId::new([1; 16]),
+        mine: false,
+        kind: MessageKind::Text,
+        text: &text,
+        content: text.as_bytes(),
+        time: u64::from(number),
+        client_id: None,
+    };
+    messages::insert(write, &message)?;
+    Ok(())
+}
+
+fn text(number: u32) -> String {
+    format!("message {number}: shall we meet at the usual place, half past seven?")
 }
 
 /// A relay in this process, without rates.

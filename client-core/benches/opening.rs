@@ -14,6 +14,7 @@ use client_core::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use protocol::{AccountId, ConversationId, MessageId};
+use rusqlite::Connection;
 
 const MESSAGES: u32 = 10_000;
 
@@ -69,6 +70,23 @@ fn opening(criterion: &mut Criterion) {
                 .sum()
         });
     });
+    let plain = folder.path().join("plain.db");
+    let made = Connection::open(&plain).unwrap();
+    made.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)")
+        .unwrap();
+    drop(made);
+    criterion.bench_function(
+        "baseline: open a plain file of SQLite, read its schema",
+        |bencher| {
+            bencher.iter(|| {
+                let opened = Connection::open(&plain).unwrap();
+                let count =
+                    opened.query_row("SELECT count(*) FROM t", (), |row| row.get::<_, u32>(0));
+                black_box(count.unwrap());
+                opened
+            });
+        },
+    );
     criterion.bench_function("open a connection for reading", |bencher| {
         bencher.iter(|| black_box(Database::open_reader(&path, &key).unwrap()));
     });

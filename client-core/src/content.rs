@@ -19,9 +19,11 @@ pub use self::{
         Body as PartBody, Container, ContentError, Disposition, Expires, External, Part, Semantics,
     },
     naming::{conversation_uri, message_id, person_uri},
-    note::{SealNote, ShortDigest, short},
+    note::{Again, SealNote, ShortDigest, short},
     receipt::{Range, Read},
-    text::{MAX_NAME, MAX_TEXT, NameError, TextError, check_text, clean_name},
+    text::{
+        MAX_NAME, MAX_STATUS, MAX_TEXT, NameError, TextError, check_text, clean_name, clean_status,
+    },
 };
 
 /// The largest entry that sealing a text of [`MAX_TEXT`] bytes makes.
@@ -135,6 +137,13 @@ impl Content {
             container: Container::new(salt, part),
             body,
         }
+    }
+
+    /// Whether encoded content is a profile that proves nothing: a newer one takes the place of one that waits.
+    #[must_use]
+    pub fn is_mere_profile(bytes: &[u8]) -> bool {
+        let body = Self::decode(bytes).map(|content| content.body);
+        body.is_ok_and(|body| matches!(body, Body::Profile(profile) if profile.proof.is_none()))
     }
 
     /// Whether encoded content says how far one has read: a newer one takes the place of one that waits.

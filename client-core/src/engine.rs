@@ -4,6 +4,7 @@
 //! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
 
 mod commands;
+mod comparing;
 mod contacts;
 mod damage;
 mod enrolling;
@@ -17,6 +18,7 @@ mod notes;
 mod opening;
 mod outgoing;
 mod packages;
+mod presence;
 mod reading;
 mod receipts;
 mod recovery;
@@ -26,6 +28,7 @@ mod requests;
 mod resending;
 mod restored;
 mod session;
+mod signals;
 mod understanding;
 mod welcomes;
 
@@ -34,7 +37,9 @@ use std::{
     time::Duration,
 };
 
-use protocol::{AccountId, ConversationId, Frame, StoreGeneration, StreamId, encode_frame};
+use protocol::{
+    AccountId, ConversationId, DeviceId, Frame, SignalPush, StoreGeneration, StreamId, encode_frame,
+};
 use tracing::{error, warn};
 
 use crate::{
@@ -49,6 +54,7 @@ use crate::{
 
 use self::{
     damage::Condition,
+    presence::Telling,
     session::{Backoff, Session},
 };
 
@@ -108,6 +114,9 @@ pub struct Engine {
     receipts_told: BTreeMap<ConversationKey, Duration>,
     typing_told: BTreeMap<ConversationKey, Duration>,
     live: Live,
+    telling: Telling,
+    /// Signals that did not open, and may once this device has caught up. At most [`signals::MOST_WAITING`].
+    waiting_signals: BTreeMap<(ConversationKey, DeviceId), SignalPush>,
     /// Accounts whose manifest was asked for on this connection.
     asked_manifests: BTreeSet<AccountId>,
     /// How many requests for missing entries may still be answered on this connection.
@@ -117,6 +126,13 @@ pub struct Engine {
     unchecked: BTreeSet<ConversationId>,
     /// The store generation of a restored relay, until everything is compared with it.
     restored: Option<StoreGeneration>,
+    /// How often a conversation was compared with the relay on this connection.
+    compared: BTreeMap<ConversationId, u32>,
+    /// How often in a row a group could not be set up, or come back into.
+    setbacks: BTreeMap<ConversationId, u32>,
+    /// How far the others' devices are, as the relay said on this connection, where that is further than the stream was
+    /// processed here.
+    delivered: BTreeMap<ConversationId, u64>,
     /// What the relay has no more of each stream, as it said when this connection began.
     bases: BTreeMap<StreamId, u64>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
@@ -159,6 +175,7 @@ impl Engine {
         let keys = AccountKeys::from_bytes(&account.keys)?;
         let index_waits = store::search::has_waiting(database.connection())?;
         let waiting = store::outbox::waiting(database.connection())?;
+        let telling = Telling::load(database.connection())?;
         let shown = Connection {
             state: crate::model::ConnectionState::Connecting,
             since: seams.clock.wall_ms(),
@@ -191,11 +208,16 @@ impl Engine {
             receipts_told: BTreeMap::new(),
             typing_told: BTreeMap::new(),
             live: Live::default(),
+            telling,
+            waiting_signals: BTreeMap::new(),
             asked_manifests: BTreeSet::new(),
             answers: 0,
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,
+            compared: BTreeMap::new(),
+            setbacks: BTreeMap::new(),
+            delivered: BTreeMap::new(),
             bases: BTreeMap::new(),
             returning: false,
         })
@@ -217,6 +239,8 @@ impl Engine {
                 }
                 _ => RecoveryState::Later,
             },
+            presence: self.presence(),
+            announced: self.account.privacy.announce,
         }
     }
 
@@ -226,12 +250,16 @@ impl Engine {
         self.relay_time()
     }
 
-    /// Changes something of the database that the engine itself does not look at.
+    /// Changes something of the database that the engine itself does not look at, save what others may see and the handle: a
+    /// backup brings them.
     pub(crate) fn change(
         &mut self,
         work: impl FnOnce(&WriteTransaction<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.write(work)
+        self.write(work)?;
+        let row = store::account::load(self.database.connection())?;
+        (self.account.privacy, self.account.handle) = (row.privacy, row.handle);
+        Ok(())
     }
 
     /// The connection as shown.
@@ -287,6 +315,8 @@ impl Engine {
             .and_then(|()| self.renew_due())
             .and_then(|()| self.lists_again())
             .and_then(|()| self.tell_read())
+            .and_then(|()| self.end_presence())
+            .and_then(|()| self.tell_presence())
             .and_then(|()| self.pump());
         if self
             .acks
@@ -314,6 +344,7 @@ impl Engine {
             self.receipts_due,
             self.packages_due,
             self.lists_due,
+            self.telling.due(),
         ]
         .into_iter()
         .flatten()
@@ -326,6 +357,7 @@ impl Engine {
             .chain(holds)
             .chain(when_online)
             .chain(self.next_typing_end())
+            .chain(self.next_presence_end())
             .min()
     }
 

@@ -1,8 +1,12 @@
 //! What a user interface reads: rows of the database as values.
 
+mod presence;
+
 use std::fmt;
 
 use protocol::{AccountId, MessageId, Token};
+
+pub use self::presence::{Availability, DoNotDisturb, Lasts, OwnPresence, Presence, StatusText};
 
 /// What this device calls a conversation, for life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,15 +52,6 @@ pub struct Privacy {
     pub typing: bool,
     /// Be seen as connected, and see others.
     pub announce: bool,
-}
-
-/// Whether a contact is there, as the relay says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Presence {
-    /// Whether a device of it is connected.
-    pub connected: bool,
-    /// When the last one left, ms.
-    pub last_seen: Option<u64>,
 }
 
 /// How far the person is with the recovery code.
@@ -351,4 +346,8 @@ pub struct Me {
     pub handle: Option<String>,
     /// How far the person is with the recovery code.
     pub recovery: RecoveryState,
+    /// What the person says of themselves.
+    pub presence: OwnPresence,
+    /// Whether contacts see that the person is there, see [`Privacy::announce`].
+    pub announced: bool,
 }

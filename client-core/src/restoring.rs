@@ -17,7 +17,7 @@ use crate::{
     crypto::{RecordError, RecoveryCode, RecoveryLink, RecoveryRecord},
     engine::handshake::is_proved,
     error::{Error, ErrorKind, Result},
-    seams::{ConnectionId, Network as _, NetworkEvent, Randomness, SystemRandom, TlsFacts},
+    seams::{ConnectionId, Network, NetworkEvent, Randomness, SystemRandom, TlsFacts},
 };
 
 /// How long the relay may take for all of it.
@@ -126,9 +126,22 @@ impl Lost {
     /// [`ErrorKind::RelayUnreachable`], [`ErrorKind::RelayIdentity`], [`ErrorKind::NoRecoveryRecord`],
     /// [`ErrorKind::WrongCode`], [`ErrorKind::Version`], [`ErrorKind::Busy`].
     pub async fn find(self, runtime: &Handle) -> Result<FoundAccount> {
+        self.find_over(|events| TokioNetwork::new(runtime.clone(), events))
+            .await
+    }
+
+    /// The same over a network of the caller's, made for one address and told where its events go.
+    ///
+    /// # Errors
+    /// As [`Lost::find`].
+    pub async fn find_over<N: Network>(
+        self,
+        mut network: impl FnMut(mpsc::Sender<NetworkEvent>) -> N,
+    ) -> Result<FoundAccount> {
         let mut last = Error::new(ErrorKind::BadLink, "no address to ask");
         for address in &self.addresses {
-            match timeout(PATIENCE, self.ask(address, runtime)).await {
+            let (sender, events) = mpsc::channel(EVENTS);
+            match timeout(PATIENCE, self.ask(address, network(sender), events)).await {
                 Ok(Ok(found)) => return Ok(found),
                 Ok(Err(error)) if error.kind() != ErrorKind::RelayUnreachable => return Err(error),
                 Ok(Err(error)) => last = error,
@@ -138,9 +151,12 @@ impl Lost {
         Err(last)
     }
 
-    async fn ask(&self, address: &Address, runtime: &Handle) -> Result<FoundAccount> {
-        let (sender, mut events) = mpsc::channel(EVENTS);
-        let mut network = TokioNetwork::new(runtime.clone(), sender);
+    async fn ask(
+        &self,
+        address: &Address,
+        mut network: impl Network,
+        mut events: mpsc::Receiver<NetworkEvent>,
+    ) -> Result<FoundAccount> {
         network.dial(CONNECTION, address);
         let Some(NetworkEvent::Opened(_, tls)) = events.recv().await else {
             return Err(unreachable());

@@ -17,6 +17,7 @@ pub mod messages;
 pub mod mls;
 pub mod openings;
 pub mod outbox;
+pub mod presence;
 pub mod progress;
 pub mod requests;
 pub(crate) mod salvage;

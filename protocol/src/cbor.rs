@@ -31,6 +31,27 @@ pub(crate) fn present<'b, T: Decode<'b, C>, C>(
     T::decode(decoder, context).map(Some)
 }
 
+/// Whether a flag is left out.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the derived encoder calls it so"
+)]
+pub(crate) const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// Decodes a flag that is left out where it is false, so false is refused: one value, one encoding.
+pub(crate) fn only_true<C>(
+    decoder: &mut Decoder<'_>,
+    _context: &mut C,
+) -> Result<bool, CborDecodeError> {
+    let position = decoder.position();
+    match decoder.bool()? {
+        true => Ok(true),
+        false => Err(CborDecodeError::message("false is left out").at(position)),
+    }
+}
+
 /// Decodes an array of at most `MAX` items and refuses a longer one before it takes memory for any.
 pub(crate) fn list<'b, const MAX: usize, T: Decode<'b, C>, C>(
     decoder: &mut Decoder<'b>,

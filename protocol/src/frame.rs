@@ -244,8 +244,8 @@ impl Frame {
                         .all(|it| fits_a_key_package(&it.bytes))
             }
             Self::Appended(appended) => appended.seqs.len() == appended.times.len(),
-            Self::Signal(signal) => signal.bytes.len() <= bounds::SIGNAL,
-            Self::SignalPush(signal) => signal.bytes.len() <= bounds::SIGNAL,
+            Self::Signal(signal) => signal.bytes.len() <= most_of_signal(signal.keep),
+            Self::SignalPush(signal) => signal.bytes.len() <= most_of_signal(signal.keep),
             Self::Entries(push) => push.entries.iter().all(|entry| fits_an_entry(&entry.bytes)),
             Self::Page(page) => page.entries.iter().all(|entry| fits_an_entry(&entry.bytes)),
             Self::Challenge(_)
@@ -287,6 +287,14 @@ impl Frame {
 /// A commit or welcome is pushed as an entry later: one that did not fit there would block the stream for good.
 fn fits_an_entry(bytes: &Opaque) -> bool {
     bytes.len() <= bounds::ENTRY
+}
+
+const fn most_of_signal(kept: bool) -> usize {
+    if kept {
+        bounds::KEPT_SIGNAL
+    } else {
+        bounds::SIGNAL
+    }
 }
 
 fn fits_a_key_package(bytes: &Opaque) -> bool {

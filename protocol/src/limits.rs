@@ -18,6 +18,8 @@ pub mod bounds {
     pub const KEY_PACKAGE: usize = 8 * 1024;
     /// The largest signal in bytes.
     pub const SIGNAL: usize = 4 * 1024;
+    /// The largest signal in bytes that the relay keeps: 100 characters of status, whatever the script, and room.
+    pub const KEPT_SIGNAL: usize = 768;
     /// The largest manifest in bytes: 32 devices and some 900 revoked ones.
     pub const MANIFEST: usize = 24 * 1024;
     /// The most devices of an account.

@@ -10,7 +10,7 @@ use minicbor::{
 use crate::{
     AccountId, ClientId, ConversationId, DeviceId, Digest, ErrorCode, Key, Limits, Nonce, Opaque,
     Signature, StoreGeneration, StreamId, Token,
-    cbor::{list, present},
+    cbor::{is_false, list, only_true, present},
     limits::bounds,
 };
 
@@ -492,7 +492,7 @@ pub struct Ack {
     pub seq: u64,
 }
 
-/// Something transient for the connected members of a conversation. Never stored.
+/// Something transient for the connected members of a conversation. Never on a disk.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Signal {
@@ -502,6 +502,10 @@ pub struct Signal {
     /// Encrypted.
     #[n(1)]
     pub bytes: Opaque,
+    /// Whether it is true until another one takes its place: the relay keeps it for those who connect while this device is
+    /// connected.
+    #[cbor(n(2), default, skip_if = "is_false", decode_with = "only_true")]
+    pub keep: bool,
 }
 
 // ---- replies ---------------------------------------------------------------------------------------------------------
@@ -801,6 +805,9 @@ pub struct SignalPush {
     /// Encrypted.
     #[n(2)]
     pub bytes: Opaque,
+    /// Whether the relay keeps it: whoever cannot open it yet may be able to later.
+    #[cbor(n(3), default, skip_if = "is_false", decode_with = "only_true")]
+    pub keep: bool,
 }
 
 /// The relay closes the connection, and why. Also the answer to a handshake that fails.

@@ -94,6 +94,10 @@ section! {
         queue_bytes: usize = 256 * 1024,
         /// Requests of one socket that are carried out at the same time.
         in_flight: usize = 64,
+        /// Signals of one device that are kept in memory for those who connect later; those beyond are handed on only.
+        kept_signals: usize = 1_000,
+        /// Bytes of kept signals in all; about 400 for each contact of each device that is not simply there.
+        kept_signal_bytes: usize = 64 * 1024 * 1024,
     }
 }
 
@@ -140,6 +144,14 @@ section! {
         key_packages: u16 = 100,
         /// Key packages that an account may claim in an hour.
         claims_per_hour: u32 = 600,
+        /// The same of one other account in a day: nobody uses up what a stranger has published.
+        claims_of_one_per_day: u32 = 48,
+        /// Commits that an account may make in one conversation in an hour, new incarnations included.
+        commits_per_hour: u32 = 120,
+        /// The same in a day where the other account blocked it.
+        commits_of_blocked_per_day: u32 = 32,
+        /// Logins of one device in a minute.
+        logins_per_minute: u32 = 60,
         /// Conversations that an account may have asked for without an answer.
         requests: u32 = 20,
         /// Handles that an account may look up or try to take in an hour.

@@ -4,6 +4,7 @@
 //! what was stored to the sessions that follow it, each frame encoded once, and wakes each session once.
 
 mod conversation;
+mod kept;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use std::{
 use protocol::{AccountId, ConversationId, Entry, Refusal, StreamId};
 use tokio::sync::mpsc::Receiver;
 
-pub(crate) use self::conversation::Conversation;
+pub(crate) use self::{conversation::Conversation, kept::Room};
 use crate::{
     registry::Registry,
     session::{Session, SharedFrame, Stream},
@@ -38,6 +39,8 @@ pub(crate) struct Delivery {
     /// Counts changes of memberships and of what passes between their accounts, so that what was read before one is read again.
     changes: AtomicU64,
     arrivals: Mutex<Arrivals>,
+    /// For the signals that are kept.
+    pub(crate) room: Arc<Room>,
 }
 
 /// What was stored while sessions read what they may follow: between reading and following nobody offers it to them.
@@ -84,6 +87,14 @@ pub(crate) async fn run(delivery: Arc<Delivery>, mut batches: Receiver<Vec<Compl
 }
 
 impl Delivery {
+    /// `room`: for the signals that are kept.
+    pub(crate) fn new(room: Arc<Room>) -> Self {
+        Self {
+            room,
+            ..Self::default()
+        }
+    }
+
     /// Carries out the completions of one transaction.
     pub(crate) fn carry_out(&self, batch: Vec<Completion>) {
         for completion in batch {
@@ -142,6 +153,7 @@ impl Delivery {
         if let Some(known) = self.conversation(conversation) {
             let members: Vec<_> = joined.iter().map(|joined| joined.member.clone()).collect();
             known.merge(&members);
+            known.forget_signals();
             for device in &left {
                 known.leave(*device, seq);
             }

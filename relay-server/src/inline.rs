@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    delivery::Delivery,
+    delivery::{Delivery, Room},
     http::{self, Peer},
     node::Node,
     relay::Relay,
@@ -48,14 +48,16 @@ impl InlineRelay {
             relay.behind_proxy(),
             "an inline relay has no TLS: set tls.mode = \"behind-proxy\""
         );
-        let delivery = Arc::new(Delivery::default());
+        let delivery = Arc::new(Delivery::new(Room::of(
+            relay.config.connections.kept_signal_bytes,
+        )));
         let carry_out = Arc::clone(&delivery);
         let sink: CompletionSink = Box::new(move |batch| carry_out.carry_out(batch));
-        let (store, task) = relay.open_store_inline(sink)?;
+        let (store, clock, task) = relay.open_store_inline(sink)?;
         let mut writer = JoinSet::new();
         writer.spawn(task.run(Box::new(disk)));
         let shutdown = CancellationToken::new();
-        let node = server::assemble(relay, store, delivery, Workers::Inline, shutdown);
+        let node = server::assemble(relay, (store, clock), delivery, Workers::Inline, shutdown);
         Ok(Self {
             background: server::background(&node),
             router: http::router(Arc::clone(&node)),

@@ -5,10 +5,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
-    ageing::{Ageing, Vouched},
     node::Node,
     store::{Expiry, StreamRow, call},
 };
@@ -48,22 +47,6 @@ pub(crate) async fn flush(node: &Node) {
 
 /// Removes what is too old, in small steps, until the relay stops.
 pub(crate) async fn expire(node: Arc<Node>) {
-    let latest = match node.store.latest().await {
-        Ok(latest) => latest,
-        // not known: as if nothing had been stored for long
-        Err(_) => Some(0),
-    };
-    let vouched = if node.clock_confirmed {
-        Vouched::Yes
-    } else {
-        Vouched::No
-    };
-    let ageing = Ageing::begin(
-        node.environment.clock.now(),
-        latest,
-        vouched,
-        Instant::now(),
-    );
     let mut rounds = interval(EXPIRY_INTERVAL);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // the first tick comes at once: not while everybody connects
@@ -73,9 +56,7 @@ pub(crate) async fn expire(node: Arc<Node>) {
             biased;
             () = node.shutdown.cancelled() => return,
             _ = rounds.tick() => {
-                if let Some(now) = ageing.time(Instant::now()) {
-                    round(&node, now).await;
-                }
+                round(&node, node.clock.settle()).await;
             }
         }
     }

@@ -4,7 +4,7 @@
 //! `http` upgrades → `session` authenticates and reads → `handlers` check → `store` makes durable → `delivery` answers and
 //! pushes to the sessions in `registry`.
 
-mod ageing;
+mod clock;
 mod config;
 mod delivery;
 mod environment;

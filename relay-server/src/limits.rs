@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use protocol::{AccountId, ErrorCode, Refusal};
+use protocol::{AccountId, ConversationId, DeviceId, ErrorCode, Refusal};
 use tokio::time::Instant;
 
-use crate::config::Quotas;
+use crate::{config::Quotas, store::Regard};
 
 /// Keys that a limiter remembers; beyond, those that are full again are forgotten, and then the longest unused.
 const KEYS: usize = 16_384;
@@ -68,6 +68,12 @@ impl Bucket {
         let missing = (tokens - self.tokens) / rate.per_second.max(1e-9);
         Err(Duration::try_from_secs_f64(missing).unwrap_or(Duration::from_secs(3600)))
     }
+
+    /// Takes tokens for what was done already, even where too few are left: the next one waits longer.
+    fn charge(&mut self, rate: Rate, tokens: f64, now: Instant) {
+        self.refill(rate, now);
+        self.tokens -= tokens;
+    }
 }
 
 /// One bucket for each key.
@@ -85,6 +91,14 @@ impl<K: Eq + Hash + Copy> Keyed<K> {
     }
 
     fn take(&self, key: K, tokens: f64) -> Result<(), Duration> {
+        self.with(key, |bucket, rate, now| bucket.take(rate, tokens, now))
+    }
+
+    fn charge(&self, key: K, tokens: f64) {
+        self.with(key, |bucket, rate, now| bucket.charge(rate, tokens, now));
+    }
+
+    fn with<T>(&self, key: K, act: impl FnOnce(&mut Bucket, Rate, Instant) -> T) -> T {
         let now = Instant::now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= KEYS && !buckets.contains_key(&key) {
@@ -103,10 +117,10 @@ impl<K: Eq + Hash + Copy> Keyed<K> {
                 buckets.remove(&fullest);
             }
         }
-        buckets
+        let bucket = buckets
             .entry(key)
-            .or_insert_with(|| Bucket::full(self.rate, now))
-            .take(self.rate, tokens, now)
+            .or_insert_with(|| Bucket::full(self.rate, now));
+        act(bucket, self.rate, now)
     }
 }
 
@@ -117,6 +131,10 @@ pub(crate) struct Limits {
     lookups: Keyed<AccountId>,
     all_lookups: Keyed<()>,
     claims: Keyed<AccountId>,
+    claims_of_one: Keyed<(AccountId, AccountId)>,
+    commits: Keyed<(AccountId, ConversationId)>,
+    commits_of_blocked: Keyed<(AccountId, ConversationId)>,
+    logins: Keyed<DeviceId>,
     bytes: Keyed<AccountId>,
     attempts: Keyed<()>,
     unauthenticated: Mutex<HashMap<IpAddr, usize>>,
@@ -127,7 +145,7 @@ impl Limits {
     pub(crate) fn new(quotas: &Quotas, unauthenticated_most: usize) -> Self {
         let hour = Duration::from_secs(3600);
         let minute = Duration::from_secs(60);
-        let day = 24.0 * 3600.0;
+        let day = 24 * hour;
         #[expect(
             clippy::cast_precision_loss,
             reason = "a quota of bytes need not be exact beyond 2^53"
@@ -139,9 +157,13 @@ impl Limits {
             lookups: Keyed::new(Rate::per(quotas.lookups_per_hour, hour)),
             all_lookups: Keyed::new(Rate::per(quotas.lookups_per_minute, minute)),
             claims: Keyed::new(Rate::per(quotas.claims_per_hour, hour)),
+            claims_of_one: Keyed::new(Rate::per(quotas.claims_of_one_per_day, day)),
+            commits: Keyed::new(Rate::per(quotas.commits_per_hour, hour)),
+            commits_of_blocked: Keyed::new(Rate::per(quotas.commits_of_blocked_per_day, day)),
+            logins: Keyed::new(Rate::per(quotas.logins_per_minute, minute)),
             bytes: Keyed::new(Rate {
                 burst: bytes,
-                per_second: bytes / day,
+                per_second: bytes / day.as_secs_f64(),
             }),
             attempts: Keyed::new(Rate::per(quotas.attempts_per_minute, minute)),
             unauthenticated: Mutex::new(HashMap::new()),
@@ -202,20 +224,53 @@ impl Limits {
             .map_err(limited)
     }
 
-    pub(crate) fn claim(&self, account: AccountId) -> Result<(), Refusal> {
-        self.claims.take(account, 1.0).map_err(limited)
+    /// Counts a claim of the key packages of `of`. What it takes of the day's bytes is known only when it is done: see
+    /// [`Limits::charge`].
+    pub(crate) fn claim(&self, account: AccountId, of: AccountId) -> Result<(), Refusal> {
+        self.bytes(account, 0)?;
+        self.claims_of_one
+            .take((account, of), 1.0)
+            .and_then(|()| self.claims.take(account, 1.0))
+            .map_err(limited)
+    }
+
+    /// Counts a commit or a new incarnation.
+    pub(crate) fn commit(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        regard: Regard,
+    ) -> Result<(), Refusal> {
+        let key = (account, conversation);
+        match regard {
+            Regard::Blocked => self.commits_of_blocked.take(key, 1.0),
+            Regard::Open => self.commits.take(key, 1.0),
+        }
+        .map_err(limited)
+    }
+
+    /// Counts a login that succeeds.
+    pub(crate) fn login(&self, device: DeviceId) -> Result<(), Refusal> {
+        self.logins.take(device, 1.0).map_err(limited)
+    }
+
+    /// Takes bytes of the account's day for what is stored already.
+    pub(crate) fn charge(&self, account: AccountId, bytes: usize) {
+        self.bytes.charge(account, tokens(bytes));
     }
 
     /// Takes bytes of the account's day.
     pub(crate) fn bytes(&self, account: AccountId, bytes: usize) -> Result<(), Refusal> {
-        let taken = self
-            .bytes
-            .take(account, f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
+        let taken = self.bytes.take(account, tokens(bytes));
         taken.map_err(|wait| Refusal {
             code: ErrorCode::Quota,
             ..limited(wait)
         })
     }
+}
+
+fn tokens(bytes: usize) -> f64 {
+    f64::from(u32::try_from(bytes).unwrap_or(u32::MAX))
 }
 
 /// The refusal of one who should wait.
@@ -283,5 +338,24 @@ mod tests {
         }
         assert!(limits.registration(one).is_err());
         assert!(limits.registration(other).is_ok());
+    }
+
+    #[test]
+    fn claims_are_counted_for_each_pair_and_their_bytes_when_they_are_known() {
+        let quotas = Quotas {
+            claims_of_one_per_day: 2,
+            bytes_per_day: 10_000,
+            ..Quotas::default()
+        };
+        let limits = Limits::new(&quotas, 32);
+        let [ana, bo, eve] = [1, 2, 3].map(|n| AccountId::new([n; 16]));
+        for outcome in [true, true, false] {
+            assert_eq!(limits.claim(eve, ana).is_ok(), outcome);
+        }
+        assert!(limits.claim(eve, bo).is_ok() && limits.claim(bo, ana).is_ok());
+        limits.charge(eve, 15_000);
+        let refusal = limits.claim(eve, bo).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::Quota);
+        assert!(refusal.retry_after > Some(1000));
     }
 }

@@ -10,6 +10,7 @@ use protocol::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    clock::SteadyClock,
     config::Config,
     delivery::Delivery,
     environment::Environment,
@@ -36,8 +37,8 @@ pub(crate) struct Node {
     /// Verified against where there is no key, so that the work is the same.
     pub(crate) nobodys_key: Key,
     pub(crate) environment: Environment,
-    /// Whether an operator vouches for the clock.
-    pub(crate) clock_confirmed: bool,
+    /// The clock of the environment.
+    pub(crate) clock: Arc<SteadyClock>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) workers: Workers,
     pub(crate) registry: Registry,

@@ -106,6 +106,7 @@ impl Presence {
                     .for_each(|other| other.presence(presence.clone()));
             }
             self.tell_of_contacts(session, &conversation);
+            conversation.hand_kept(session);
         }
     }
 

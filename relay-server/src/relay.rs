@@ -15,8 +15,9 @@ use ed25519_dalek::SigningKey;
 use protocol::{Address, Key, Link, LinkKind, LinkSecret, RelayId, identity};
 
 use crate::{
+    clock::{SteadyClock, Vouched},
     config::{Config, Listen, TlsMode},
-    environment::Environment,
+    environment::{Clock as _, Environment},
     store::{Caller, NewLinkRow, SqliteStore, Store as _, WriterTask, call_blocking},
     tls::{self, Tls},
 };
@@ -43,7 +44,7 @@ pub struct Relay {
     pub(crate) tls: Option<Tls>,
     pub(crate) environment: Environment,
     /// Whether an operator vouches for the clock.
-    pub(crate) clock_confirmed: bool,
+    pub(crate) vouched: Vouched,
 }
 
 impl Relay {
@@ -108,7 +109,7 @@ impl Relay {
             identity_key: SigningKey::from_bytes(&secret),
             tls,
             environment: Environment::system(),
-            clock_confirmed: false,
+            vouched: Vouched::No,
         })
     }
 
@@ -119,10 +120,10 @@ impl Relay {
         self
     }
 
-    /// Lets expiry go by the clock at once, although it is far ahead of what was stored last.
+    /// Believes the machine's clock at once, although it is far from what was stored last.
     #[must_use]
     pub fn with_confirmed_clock(mut self) -> Self {
-        self.clock_confirmed = true;
+        self.vouched = Vouched::Yes;
         self
     }
 
@@ -186,49 +187,56 @@ impl Relay {
             "the addresses are too long for a link"
         );
         let lifetime = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
+        let (store, clock) =
+            self.open_store(Box::new(|batch| batch.into_iter().for_each(|done| done())))?;
         let row = NewLinkRow {
             token: link.secret.token().stored_hash(),
             invite: true,
             uses,
-            expires: self
-                .environment
-                .clock
+            expires: clock
                 .now()
                 .saturating_add(lifetime)
                 .min(i64::MAX.unsigned_abs()),
             most: u32::MAX,
         };
-        let store = self.open_store(Box::new(|batch| batch.into_iter().for_each(|done| done())))?;
         call_blocking(|done| store.new_link(Caller::Operator, row, done))
             .map_err(|refusal| anyhow::anyhow!("store the invite: {:?}", refusal.code))?;
         Ok(link)
     }
 
-    /// Opens the database; completions of writes go to `committed`.
+    /// Opens the database, and begins the clock that it is written by; completions of writes go to `committed`.
     pub(crate) fn open_store(
         &self,
         committed: crate::store::CompletionSink,
-    ) -> anyhow::Result<Arc<SqliteStore>> {
-        SqliteStore::open(
-            &self.dir.join(DATABASE_FILE),
-            &self.config,
-            &self.environment,
-            committed,
-        )
-        .map(Arc::new)
-        .context("open the database")
+    ) -> anyhow::Result<(Arc<SqliteStore>, Arc<SteadyClock>)> {
+        let (clock, environment) = self.clock();
+        let path = self.dir.join(DATABASE_FILE);
+        let store = SqliteStore::open(&path, &self.config, &environment, committed)
+            .context("open the database")?;
+        clock.begin(store.latest(), self.vouched);
+        Ok((Arc::new(store), clock))
     }
 
     /// Opens the database for a relay without threads.
     pub(crate) fn open_store_inline(
         &self,
         committed: crate::store::CompletionSink,
-    ) -> anyhow::Result<(Arc<SqliteStore>, WriterTask)> {
+    ) -> anyhow::Result<(Arc<SqliteStore>, Arc<SteadyClock>, WriterTask)> {
+        let (clock, environment) = self.clock();
         let path = self.dir.join(DATABASE_FILE);
-        let (store, task) =
-            SqliteStore::open_inline(&path, &self.config, &self.environment, committed)
-                .context("open the database")?;
-        Ok((Arc::new(store), task))
+        let (store, task) = SqliteStore::open_inline(&path, &self.config, &environment, committed)
+            .context("open the database")?;
+        clock.begin(store.latest(), self.vouched);
+        Ok((Arc::new(store), clock, task))
+    }
+
+    fn clock(&self) -> (Arc<SteadyClock>, Environment) {
+        let clock = Arc::new(SteadyClock::new(Arc::clone(&self.environment.clock)));
+        let environment = Environment {
+            clock: clock.clone(),
+            random: Arc::clone(&self.environment.random),
+        };
+        (clock, environment)
     }
 
     /// Whether the relay leaves TLS to a proxy on this machine.

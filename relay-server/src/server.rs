@@ -26,7 +26,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
 use crate::{
-    delivery::{self, Delivery},
+    clock::SteadyClock,
+    delivery::{self, Delivery, Room},
+    environment::Environment,
     groups::Groups,
     http::{self, Peer},
     jobs,
@@ -67,11 +69,14 @@ pub async fn run(
     );
     let (sender, completions) = mpsc::channel(BATCHES);
     // after the drain nobody is left to be told
-    let store = relay.open_store(Box::new(move |batch| drop(sender.blocking_send(batch))))?;
-    let delivery = Arc::new(Delivery::default());
+    let (store, clock) =
+        relay.open_store(Box::new(move |batch| drop(sender.blocking_send(batch))))?;
+    let delivery = Arc::new(Delivery::new(Room::of(
+        relay.config.connections.kept_signal_bytes,
+    )));
     let node = assemble(
         &relay,
-        store,
+        (store, clock),
         Arc::clone(&delivery),
         Workers::Threads,
         shutdown,
@@ -94,7 +99,7 @@ pub async fn run(
 /// What the sessions of a relay share.
 pub(crate) fn assemble(
     relay: &Relay,
-    store: Arc<dyn Store>,
+    (store, clock): (Arc<dyn Store>, Arc<SteadyClock>),
     delivery: Arc<Delivery>,
     workers: Workers,
     shutdown: CancellationToken,
@@ -102,15 +107,18 @@ pub(crate) fn assemble(
     let config = relay.config.clone();
     let presence = Presence::new(
         Duration::from_millis(config.timeouts.presence_grace),
-        Arc::clone(&relay.environment.clock),
+        clock.clone(),
     );
     Arc::new(Node {
         relay_id: relay.relay_id(),
         identity_key: identity::public_key(&relay.identity_key),
         tls_key: relay.tls.as_ref().map(|tls| tls.key_digest),
         nobodys_key: nobodys_key(),
-        environment: relay.environment.clone(),
-        clock_confirmed: relay.clock_confirmed,
+        environment: Environment {
+            clock: clock.clone(),
+            random: Arc::clone(&relay.environment.random),
+        },
+        clock,
         identity_secret: relay.identity_key.clone(),
         store,
         workers,

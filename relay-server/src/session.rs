@@ -8,15 +8,15 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
 use protocol::{
-    AccountId, Bye, ConversationId, Delivered, ErrorCode, Frame, Presence, Refusal, SignalPush,
-    StreamId, encode_frame,
+    AccountId, Bye, ConversationId, Delivered, DeviceId, ErrorCode, Frame, Presence, Refusal,
+    SignalPush, StreamId, encode_frame,
 };
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,8 @@ pub(crate) struct Session {
     announce: AtomicBool,
     /// Counted by `presence` among the account's sessions.
     shown: AtomicBool,
+    /// Signals of it that are kept.
+    kept: AtomicUsize,
     wake: Notify,
     /// Ends the connection at once, whatever its socket is doing.
     cut: CancellationToken,
@@ -58,6 +60,7 @@ struct SessionLimits {
     queue_frames: usize,
     queue_bytes: usize,
     in_flight: usize,
+    kept_signals: usize,
     rates: SessionRates,
 }
 
@@ -68,6 +71,7 @@ struct Inner {
     /// Coalesced: only the newest of each counts.
     delivered: Vec<(ConversationId, u64)>,
     presence: BTreeMap<AccountId, Presence>,
+    signals: BTreeMap<(ConversationId, DeviceId), SignalPush>,
     /// Requests whose reply is not queued yet.
     in_flight: usize,
     closing: Option<Bye>,
@@ -75,7 +79,7 @@ struct Inner {
     awake: bool,
     push: Push,
     appends: Bucket,
-    signals: Bucket,
+    signalling: Bucket,
     requests: Bucket,
 }
 
@@ -95,12 +99,14 @@ impl Session {
             identity,
             announce: AtomicBool::new(announce),
             shown: AtomicBool::new(false),
+            kept: AtomicUsize::new(0),
             wake: Notify::new(),
             cut: CancellationToken::new(),
             limits: SessionLimits {
                 queue_frames: config.queue_frames,
                 queue_bytes: config.queue_bytes,
                 in_flight: config.in_flight,
+                kept_signals: config.kept_signals,
                 rates,
             },
             inner: Mutex::new(Inner {
@@ -108,12 +114,13 @@ impl Session {
                 bytes: 0,
                 delivered: Vec::new(),
                 presence: BTreeMap::new(),
+                signals: BTreeMap::new(),
                 in_flight: 0,
                 closing: None,
                 awake: false,
                 push: Push::new(window),
                 appends: Bucket::full(rates.appends, now),
-                signals: Bucket::full(rates.signals, now),
+                signalling: Bucket::full(rates.signals, now),
                 requests: Bucket::full(rates.requests, now),
             }),
         }
@@ -132,6 +139,21 @@ impl Session {
     /// Notes whether `presence` counts it, and answers what it was before.
     pub(crate) fn set_shown(&self, shown: bool) -> bool {
         self.shown.swap(shown, Ordering::Relaxed)
+    }
+
+    /// Counts a signal that is to be kept; `false`: it has enough of them.
+    pub(crate) fn reserve_kept(&self) -> bool {
+        let more = self
+            .kept
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| {
+                (kept < self.limits.kept_signals).then_some(kept + 1)
+            });
+        more.is_ok()
+    }
+
+    /// A signal that was counted is not kept any more.
+    pub(crate) fn release_kept(&self) {
+        self.kept.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Wakes the socket's task. Several changes may share one wake.
@@ -171,7 +193,7 @@ impl Session {
                 let entries = f64::from(u32::try_from(entries).unwrap_or(u32::MAX));
                 inner.appends.take(rates.appends, entries, now)
             }
-            Activity::Signal => inner.signals.take(rates.signals, 1.0, now),
+            Activity::Signal => inner.signalling.take(rates.signals, 1.0, now),
             Activity::Request => inner.requests.take(rates.requests, 1.0, now),
         };
         outcome.map_err(crate::limits::limited)
@@ -225,10 +247,20 @@ impl Session {
     }
 
     /// Hands over a signal, or drops it where the socket is behind, or the device is not or no longer a member that has
-    /// its welcome. Before `ready` it is none.
+    /// its welcome. Before `ready` it is none. Of those with `keep` the newest waits for the socket, unless the session hides.
     pub(crate) fn signal(&self, signal: &SignalPush) {
         let mut inner = self.lock();
         if !inner.push.is_member(signal.conversation) {
+            return;
+        }
+        if signal.keep {
+            if self.announces() {
+                let from = (signal.conversation, signal.sender);
+                inner.signals.insert(from, signal.clone());
+                if inner.rouse() {
+                    self.wake();
+                }
+            }
             return;
         }
         if inner.frames.len() * 2 < self.limits.queue_frames
@@ -277,6 +309,9 @@ impl Session {
         }
         for presence in std::mem::take(&mut inner.presence).into_values() {
             frames.push_back(encode_frame(0, &presence.into()).into());
+        }
+        for signal in std::mem::take(&mut inner.signals).into_values() {
+            frames.push_back(encode_frame(0, &signal.into()).into());
         }
         frames
     }

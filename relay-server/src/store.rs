@@ -24,7 +24,7 @@ pub(crate) use self::{
         LoginRow, Made, MemberRow, Membership, NewAccount, NewAppend, NewBlock, NewClaim,
         NewCommit, NewConversation, NewDevice, NewEntryRow, NewKeyPackage, NewKeyPackages,
         NewLinkRow, NewManifest, NewRecord, PageRange, PageRow, Prior, ReadableRow, RecordRow,
-        SeenHead, Span, Standing, StreamRow,
+        Regard, SeenHead, Span, Standing, StreamRow,
     },
     sqlite::{ENVELOPE, SqliteStore, WriterTask},
 };
@@ -42,6 +42,9 @@ pub(crate) type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + S
 pub(crate) trait Store: Send + Sync {
     /// Drawn anew when the store is restored from a backup.
     fn generation(&self) -> StoreGeneration;
+    /// The time that expiry went by last, or else that of an entry, as of when the store was opened; `None`: nothing was
+    /// ever stored.
+    fn latest(&self) -> Option<u64>;
 
     /// Appends application entries by the order of checks of promise 3.
     fn append(&self, request: NewAppend, done: Done<AppendDone>);
@@ -109,8 +112,6 @@ pub(crate) trait Store: Send + Sync {
     fn devices(&self, accounts: Vec<AccountId>) -> Reading<Vec<DeviceInfo>>;
     /// What the device stored under this client id.
     fn prior(&self, device: DeviceRow, client_id: ClientId) -> Reading<Option<Prior>>;
-    /// The latest time that expiry went by, or else of an entry; `None`: nothing was ever stored.
-    fn latest(&self) -> Reading<Option<u64>>;
     /// Whether the store answers.
     fn probe(&self) -> Reading<()>;
 }

@@ -17,7 +17,7 @@ use tracing::warn;
 use crate::{
     arguments::{self, Arguments},
     dto::{self, Settings},
-    ipc,
+    idle, ipc,
     keyring::SystemKeyring,
     settings::SettingsFile,
     state::{Answer, Program, Shell},
@@ -61,7 +61,10 @@ pub(crate) fn run(arguments: Arguments, folder: PathBuf) -> tauri::Result<()> {
                 settings,
                 runtime,
                 SystemKeyring,
-                Desktop(app.handle().clone()),
+                Desktop {
+                    app: app.handle().clone(),
+                    system: Arc::default(),
+                },
             );
             if let Some(link) = link {
                 shell.bridge().open_link(link);
@@ -92,27 +95,35 @@ pub(crate) fn run(arguments: Arguments, folder: PathBuf) -> tauri::Result<()> {
 }
 
 /// The program, as the account sees it.
-struct Desktop<R: Runtime>(AppHandle<R>);
+struct Desktop<R: Runtime> {
+    app: AppHandle<R>,
+    system: Arc<idle::System>,
+}
 
 impl<R: Runtime> Program for Desktop<R> {
     fn settings_changed(&self, settings: Settings) {
-        dress(&self.0, settings);
+        dress(&self.app, settings);
     }
 
     fn restart(&self) {
-        self.0.request_restart();
+        self.app.request_restart();
     }
 
     fn pick_folder(&self) -> Answer<Option<PathBuf>> {
         let dialog = AsyncFileDialog::new();
         // a desktop portal has its own idea of whose dialog it is
         #[cfg(any(windows, target_os = "macos"))]
-        let dialog = match self.0.get_webview_window(WINDOW) {
+        let dialog = match self.app.get_webview_window(WINDOW) {
             Some(window) => dialog.set_parent(&window),
             None => dialog,
         };
         let folder = dialog.pick_folder();
         Box::pin(async move { folder.await.map(|folder| folder.path().to_owned()) })
+    }
+
+    fn idle_time(&self) -> Answer<Option<Duration>> {
+        let system = Arc::clone(&self.system);
+        Box::pin(async move { system.idle_time().await })
     }
 
     fn open_folder(&self, folder: &Path) -> io::Result<()> {

@@ -131,6 +131,12 @@ commands! {
     SetHandle { handle: Option<String> } -> Me = people::set_handle;
     /// Opens the conversation with the account that has a handle; it has to accept.
     OpenHandle { handle: String } -> ConversationKey = people::open_handle;
+    /// Do not disturb, for so many minutes or until this changes; or no more.
+    SetDoNotDisturb { on: bool, minutes: Option<u32> } -> Me = people::set_do_not_disturb;
+    /// A line for contacts, for so many minutes or until this changes; empty: none.
+    SetStatusText { text: String, minutes: Option<u32> } -> Me = people::set_status_text;
+    /// The person did something in the window; told at most every 30 s.
+    Input {} -> () = window::input;
     /// Tells the other that one is typing; at most every 3 s.
     Typing { conversation: ConversationKey } -> () = conversations::typing;
     /// A card to be written to: opens a conversation, makes no account.

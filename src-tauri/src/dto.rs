@@ -29,7 +29,7 @@ pub(crate) use self::{
     },
     link::{IssuedLink, LinkPreview, NewLink},
     message::{Message, MessagePage, SearchHit},
-    people::{BlockedAccount, Presence, Privacy},
+    people::{BlockedAccount, OwnPresence, Presence, Privacy},
     profile::{Mended, Passphrase, Protection, Secret, Slot, SlotKind},
     trust::{AskedWord, Comparison, RecoveryCode, SafetyNumber},
 };
@@ -108,6 +108,9 @@ pub(crate) fn declarations(config: &Config) -> Vec<(Option<String>, String)> {
         account::OfflineCause,
         Connection,
         account::RecoveryState,
+        people::DoNotDisturb,
+        people::StatusText,
+        OwnPresence,
         Me,
         SlotKind,
         profile::SlotTrouble,

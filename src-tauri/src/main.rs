@@ -17,6 +17,7 @@ mod bridge;
 mod commands;
 mod dto;
 mod environment;
+mod idle;
 mod ipc;
 mod keyring;
 mod logging;

@@ -1,5 +1,7 @@
 //! Ana and Luis by the commands of the page, against a real relay in this process.
 
+mod presence;
+
 use std::time::Duration;
 
 use protocol::Link;
@@ -397,7 +399,7 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
         })
     };
     let other = "abandon ".repeat(23) + "art";
-    for code in [&other, &picture[..picture.len() - 4]] {
+    for code in [&other, picture.strip_suffix(|_: char| true).unwrap()] {
         let code = again
             .refused("restoreAccount", restore(code, &relay.address))
             .await;

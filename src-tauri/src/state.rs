@@ -2,6 +2,7 @@
 
 mod backups;
 mod bringing_back;
+mod idleness;
 mod keeper;
 mod lost;
 mod opening;
@@ -33,7 +34,7 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use self::{keeper::Keeper, lost::LostAccount, reviving::Failures};
+use self::{idleness::Input, keeper::Keeper, lost::LostAccount, reviving::Failures};
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Mended, Settings},
@@ -56,6 +57,9 @@ pub(crate) trait Program: Send + Sync {
     /// Asks the person for a folder with the system's dialog. `None` where they gave up, or there is no such dialog.
     fn pick_folder(&self) -> Answer<Option<PathBuf>>;
 
+    /// How long nobody has touched the computer. `None` where its system does not tell.
+    fn idle_time(&self) -> Answer<Option<Duration>>;
+
     /// Shows a folder in the system's file manager. Returns before it is there.
     fn open_folder(&self, folder: &Path) -> io::Result<()>;
 }
@@ -63,11 +67,15 @@ pub(crate) trait Program: Send + Sync {
 /// What a person answers, some time.
 pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// Makes what an account needs of the system.
+type NewSeams = dyn Fn(&Handle) -> (Seams, SystemSeams) + Send + Sync;
+
 /// What every command works on.
 pub(crate) struct Shell {
     folder: PathBuf,
     settings: Arc<SettingsFile>,
-    program: Box<dyn Program>,
+    program: Arc<dyn Program>,
+    input: Arc<Input>,
     bridge: Arc<Bridge>,
     keyring: Arc<dyn Keyring>,
     runtime: Handle,
@@ -79,7 +87,7 @@ pub(crate) struct Shell {
     /// The keyring answered, and does not have what opens the profile: it is given it again by who opens it otherwise.
     keyring_lost: AtomicBool,
     /// The clock, the randomness and the sockets of an account that is opened.
-    seams: Box<dyn Fn(&Handle) -> (Seams, SystemSeams) + Send + Sync>,
+    seams: Box<NewSeams>,
     /// How often the engine failed lately.
     failures: std::sync::Mutex<Failures>,
     /// An account that nothing opens, until the person has decided about it.
@@ -122,7 +130,8 @@ impl Shell {
         Self {
             folder,
             settings,
-            program: Box::new(program),
+            program: Arc::new(program),
+            input: Arc::default(),
             bridge: Arc::default(),
             keyring: Arc::new(keyring),
             runtime,
@@ -164,6 +173,11 @@ impl Shell {
     /// Asks the person for a folder.
     pub(crate) async fn pick_folder(&self) -> Option<PathBuf> {
         self.program.pick_folder().await
+    }
+
+    /// The person did something in the window.
+    pub(crate) fn note_input(&self) {
+        self.input.note();
     }
 
     /// Ends this process and starts the program anew.
@@ -260,6 +274,12 @@ impl Shell {
         let account = Arc::new(account);
         let keep = keeper::keep(Arc::downgrade(&account));
         self.keeping().spawn_on(keep, &self.runtime);
+        let watch = idleness::watch(
+            Arc::downgrade(&account),
+            Arc::clone(&self.program),
+            Arc::clone(&self.input),
+        );
+        self.keeping().spawn_on(watch, &self.runtime);
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(account);
     }
 
@@ -278,7 +298,7 @@ impl Shell {
         let account = self.account()?;
         let client = &account.client;
         Ok(AppState::Ready {
-            me: client.me().await?.into(),
+            me: Box::new(client.me().await?.into()),
             connection: client.connection().await?.into(),
             settings: self.settings.current(),
             // of several, the newest says what is here now

@@ -5,6 +5,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use client_core::keyslots::{KeyringTrouble, SecretStore};
@@ -116,6 +117,7 @@ struct Told {
     settings: Vec<Settings>,
     restarts: usize,
     folder: Option<PathBuf>,
+    idle: Option<Duration>,
     opened: Vec<PathBuf>,
 }
 
@@ -127,6 +129,11 @@ impl TestProgram {
     /// The folder that the person picks from now on.
     pub(crate) fn pick(&self, folder: &Path) {
         self.0.lock().unwrap().folder = Some(folder.to_owned());
+    }
+
+    /// How long nobody touches the computer, as its system says from now on.
+    pub(crate) fn leave_alone(&self, idle: Duration) {
+        self.0.lock().unwrap().idle = Some(idle);
     }
 
     /// The folders that were shown.
@@ -150,6 +157,10 @@ impl Program for TestProgram {
 
     fn pick_folder(&self) -> Answer<Option<PathBuf>> {
         Box::pin(std::future::ready(self.0.lock().unwrap().folder.clone()))
+    }
+
+    fn idle_time(&self) -> Answer<Option<Duration>> {
+        Box::pin(std::future::ready(self.0.lock().unwrap().idle))
     }
 
     fn open_folder(&self, folder: &Path) -> io::Result<()> {

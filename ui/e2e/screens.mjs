@@ -97,6 +97,15 @@ export const screens = [
       await page.waitForSelector(byId("search-hit"));
     },
   },
+  {
+    name: "19-own-status",
+    scene: "chats",
+    steps: async (page) => {
+      await page.click(byId("own-status"));
+      await page.getByRole("radio", { name: /Do not disturb|No molestar/ }).check();
+      await page.fill(byId("status-text"), "Back at half past three ☕");
+    },
+  },
   { name: "20-new-chat", scene: "chats", steps: (page) => page.click(byId("new-chat")) },
   {
     name: "21-share",

@@ -31,6 +31,8 @@
  * | blocked-bar, unblock | in place of the composer of somebody who is blocked |
  * | blocked-account | row of the blocked people in the settings |
  * | standing-mark, verified, presence-dot | marks in the list; the dot also in the header |
+ * | own-status, status-choice, status-until, status-text, status-text-until, status-save | the own status: button beside the search, and its dialog |
+ * | status-said | header: what the other says of itself |
  * | conversation-status, verified-open, conversation-menu | header: the line under the name, the mark, the menu (items by their names) |
  * | message-details | times of a message |
  * | empty-safety | button of an empty chat |
@@ -149,6 +151,7 @@ export const testIds = [
   "open-handle",
   "open-link",
   "own-handle",
+  "own-status",
   "passphrase-input",
   "passphrase-repeat",
   "passphrase-save",
@@ -191,6 +194,12 @@ export const testIds = [
   "search-input",
   "settings-open",
   "standing-mark",
+  "status-choice",
+  "status-said",
+  "status-save",
+  "status-text",
+  "status-text-until",
+  "status-until",
   "stopped-retry",
   "theme-select",
   "unblock",

@@ -1,6 +1,8 @@
 //! `bench` and `soak`: long measurements and tests that live beside the code they exercise.
 
-use anyhow::Result;
+use std::os::unix::process::CommandExt as _;
+
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
 use crate::{install, paths::Paths, shell};
@@ -11,6 +13,10 @@ pub(crate) enum Bench {
     Relay(Rest),
     /// Let a client catch up with thousands of messages, and print seconds and processor time
     Catchup(Rest),
+    /// Found and join conversations, seal and open messages
+    Crypto(Rest),
+    /// Open a database with its raw key
+    Opening(Rest),
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,12 +48,18 @@ pub(crate) fn bench(paths: &Paths, bench: Bench) -> Result<()> {
             &["bench", "-p", "relay-server", "--bench", "load"],
             &rest,
         ),
-        Bench::Catchup(rest) => cargo(
-            paths,
-            &["bench", "-p", "client-core", "--bench", "catchup"],
-            &rest,
-        ),
+        Bench::Catchup(rest) => of_client(paths, "catchup", &rest),
+        Bench::Crypto(rest) => of_client(paths, "crypto", &rest),
+        Bench::Opening(rest) => of_client(paths, "opening", &rest),
     }
+}
+
+fn of_client(paths: &Paths, name: &str, rest: &Rest) -> Result<()> {
+    cargo(
+        paths,
+        &["bench", "-p", "client-core", "--bench", name],
+        rest,
+    )
 }
 
 pub(crate) fn soak(paths: &Paths, soak: Soak) -> Result<()> {
@@ -122,8 +134,11 @@ fn with_relay(paths: &Paths, example: &str, rest: &Rest) -> Result<()> {
     cargo(paths, &[&arguments[..], &FEATURE].concat(), rest)
 }
 
+/// Becomes the program: Ctrl+C and the exit code are its own.
 fn cargo(paths: &Paths, arguments: &[&str], rest: &Rest) -> Result<()> {
     let mut command = shell::command("cargo", arguments, paths.root());
     command.args(["--locked", "--"]).args(&rest.arguments);
-    shell::run(&mut command)
+    let line = shell::display(&command);
+    println!("$ {line}");
+    Err(command.exec()).with_context(|| format!("start `{line}`"))
 }

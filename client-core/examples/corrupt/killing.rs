@@ -3,6 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{Seek as _, SeekFrom, Write as _},
+    os::unix::process::CommandExt as _,
     path::Path,
     process::{Command, Stdio},
     thread::sleep,
@@ -92,6 +93,7 @@ pub(crate) fn run(templates: &Templates, seed: u64) -> Result<Left, String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg("writer")
         .arg(folder.path())
+        .process_group(0)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

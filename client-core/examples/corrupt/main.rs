@@ -22,6 +22,8 @@ mod faults;
 #[path = "../../tests/safekeeping/home.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod home;
+#[path = "../kill/interrupt.rs"]
+mod interrupt;
 mod killing;
 #[path = "../../tests/safekeeping/trial.rs"]
 mod trial;
@@ -62,10 +64,16 @@ fn main() -> Result<()> {
     if let Some(Role::Writer { folder }) = arguments.role {
         killing::write(&folder);
     }
+    interrupt::watch()?;
+    interrupt::end(run(&arguments))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     let mut faults = Vec::new();
     let templates = Templates::new();
     let mut outcomes: BTreeMap<Outcome, u64> = BTreeMap::new();
     for seed in (arguments.seed..).take(usize::try_from(arguments.runs)?) {
+        interrupt::check()?;
         match templates.run(seed) {
             Ok(outcome) => *outcomes.entry(outcome).or_default() += 1,
             Err(fault) => faults.push(fault),
@@ -80,6 +88,7 @@ fn main() -> Result<()> {
     }
     let mut left: BTreeMap<killing::Left, u64> = BTreeMap::new();
     for seed in (arguments.seed..).take(usize::try_from(arguments.kills)?) {
+        interrupt::check()?;
         match killing::run(&templates, seed) {
             Ok(outcome) => *left.entry(outcome).or_default() += 1,
             Err(fault) => faults.push(format!("kill, seed {seed}: {fault}")),

@@ -21,11 +21,12 @@ mod actor;
 mod audit;
 mod errands;
 mod friends;
+mod interrupt;
 mod schedule;
 mod stage;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -82,7 +83,10 @@ fn main() -> Result<()> {
     match arguments.role {
         Some(Role::Actor(actor)) => actor::run(actor),
         Some(Role::Errand(friend)) => friends::run(friend),
-        None => harness(&arguments),
+        None => {
+            interrupt::watch()?;
+            interrupt::end(harness(&arguments))
+        }
     }
 }
 
@@ -100,9 +104,18 @@ fn harness(arguments: &Arguments) -> Result<()> {
         arguments.kills,
         dir.display()
     );
+    let outcome = run(arguments, &dir);
+    let useful = outcome.is_err() && interrupt::check().is_ok();
+    if arguments.dir.is_none() && !useful {
+        std::fs::remove_dir_all(&dir)?;
+    }
+    outcome
+}
+
+fn run(arguments: &Arguments, dir: &Path) -> Result<()> {
     let begun = Instant::now();
     let relay = arguments.relay.as_deref();
-    let mut stage = Stage::set(&dir, relay, &[Who::Ana]).context("set the stage")?;
+    let mut stage = Stage::set(dir, relay, &[Who::Ana]).context("set the stage")?;
     let mut schedule = Schedule::new(arguments.seed, Duration::from_millis(arguments.life));
     let mut acts = 0;
     let mut more = MORE_ACTS;
@@ -133,18 +146,14 @@ fn harness(arguments: &Arguments) -> Result<()> {
     stage.finish().context("let everything arrive")?;
     drop(stage);
     let others: Vec<String> = (1..=acts).map(|number| Who::Luis(number).name()).collect();
-    let report = audit::audit(&dir, &others)?;
+    let report = audit::audit(dir, &others)?;
     println!(
         "kill: {} kills in {acts} acts and {:.0} s; {report}",
         schedule.kills(),
         begun.elapsed().as_secs_f64()
     );
     report.verdict()?;
-    schedule.verdict()?;
-    if arguments.dir.is_none() {
-        std::fs::remove_dir_all(&dir)?;
-    }
-    Ok(())
+    schedule.verdict()
 }
 
 /// The life of one Luis. Afterwards he may end in peace, while the next one joins.

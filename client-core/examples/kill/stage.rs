@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     net::{SocketAddr, TcpListener},
-    os::unix::process::ExitStatusExt as _,
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -12,6 +12,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use relay_server::{Config, InitOptions, Relay, local_config};
+
+use crate::interrupt;
 
 /// How long a start, or the end of a pair, may take.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -152,6 +154,8 @@ impl Stage {
             command.env(kill_points::VARIABLE, format!("{point}:{times}"));
         }
         let child = command
+            // Ctrl+C is for the harness
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(File::try_clone(&log)?)
             .stderr(log)
@@ -168,6 +172,7 @@ impl Stage {
     /// Waits a moment and says who died. Who ended in any other way than planned ends the run.
     pub(crate) fn watch(&mut self) -> Result<Vec<(Who, Death)>> {
         sleep(TICK);
+        interrupt::check()?;
         let mut dead = Vec::new();
         for life in &mut self.lives {
             let age = life.since.elapsed();
@@ -288,6 +293,9 @@ fn config(address: SocketAddr) -> Config {
     config.timeouts.cursors = 50;
     config.quotas.registrations_per_hour = u32::MAX;
     config.quotas.attempts_per_minute = u32::MAX;
+    config.quotas.logins_per_minute = u32::MAX;
+    config.quotas.commits_per_hour = u32::MAX;
+    config.quotas.claims_of_one_per_day = u32::MAX;
     config.quotas.appends_per_second = u32::MAX;
     config.quotas.appends_burst = u32::MAX;
     config

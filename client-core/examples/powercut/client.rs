@@ -4,7 +4,10 @@ use std::{
     collections::BTreeSet,
     fmt,
     fs::{self, File},
-    os::unix::{fs::symlink, process::ExitStatusExt as _},
+    os::unix::{
+        fs::symlink,
+        process::{CommandExt as _, ExitStatusExt as _},
+    },
     path::Path,
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -19,6 +22,7 @@ use crate::{
     actor::blocked,
     audit::{self, Profile},
     disk::Disk,
+    interrupt,
     relay::{EATMYDATA, RelayProcess, Syncs},
     server::fraction,
     syncs_per_second,
@@ -175,6 +179,7 @@ impl Stage<'_> {
             ensure!(synced.success(), "sync the new profile");
         }
         for _ in 0..PER_LUIS {
+            interrupt::check()?;
             let mut luis = Actor::start(self.dir, name, self.syncs)?;
             sleep(self.life.mul_f64(fraction(&mut self.random)?));
             let promised = self.promised(name)?;
@@ -206,6 +211,7 @@ impl Stage<'_> {
                 Some(status) => bail!("ended with {status}"),
                 None => ensure!(since.elapsed() < PATIENCE, "not everything arrives"),
             }
+            interrupt::check()?;
             sleep(TICK);
         }
         self.findings.accounts += 1;
@@ -299,6 +305,7 @@ impl Actor {
         }
         command.args(["actor", "--name", name, "--dir"]).arg(dir);
         command.stdin(Stdio::null()).stdout(log.try_clone()?);
+        command.process_group(0);
         Ok(Self(command.stderr(log).spawn().context("start a client")?))
     }
 
@@ -320,6 +327,7 @@ fn wait(what: &str, done: impl Fn() -> Result<bool>) -> Result<()> {
     let since = Instant::now();
     while !done()? {
         ensure!(since.elapsed() < PATIENCE, "waited in vain for {what}");
+        interrupt::check()?;
         sleep(TICK);
     }
     Ok(())

@@ -1,13 +1,19 @@
 //! After a cut: is everything there that was answered before it?
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path};
 
 use anyhow::{Result, bail};
 use protocol::{
-    ClaimKeyPackages, ClientId, Digest, Entry, EntryKind, Fetch, Frame, Opaque, StreamId,
+    ClaimKeyPackages, ClientId, ConversationId, Digest, Entry, EntryKind, Fetch, Frame, ListBlocks,
+    Opaque, StreamId,
 };
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use crate::{couple::Couple, disk::Power, wire::Wire};
+use crate::{
+    couple::{Answered, Couple},
+    disk::Power,
+    wire::Wire,
+};
 
 /// Entries of a page.
 const PAGE: u16 = 256;
@@ -22,6 +28,9 @@ pub(crate) struct Findings {
     packages: Kind,
     claims: Kind,
     conversations: Kind,
+    rejoins: Kind,
+    blocks: Kind,
+    declines: Kind,
     /// One-time key packages that were handed out twice.
     twice: u64,
     /// What is to be looked at.
@@ -42,7 +51,7 @@ impl Kind {
 }
 
 impl Findings {
-    fn kinds(&self) -> [(&'static str, Kind); 6] {
+    fn kinds(&self) -> [(&'static str, Kind); 9] {
         [
             ("entries", self.entries),
             ("accounts", self.accounts),
@@ -50,6 +59,9 @@ impl Findings {
             ("key packages", self.packages),
             ("claims", self.claims),
             ("conversations", self.conversations),
+            ("rejoins", self.rejoins),
+            ("blocks", self.blocks),
+            ("declines", self.declines),
         ]
     }
 
@@ -79,12 +91,48 @@ impl fmt::Display for Findings {
     }
 }
 
+/// The relay's own file.
+pub(crate) struct Kept(Connection);
+
+impl Kept {
+    pub(crate) fn open(database: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        Ok(Self(Connection::open_with_flags(database, flags)?))
+    }
+
+    fn has_entry(&self, conversation: ConversationId, entry: &Answered) -> Result<bool> {
+        self.has(conversation, entry.seq, entry.client_id, entry.digest)
+    }
+
+    fn has(
+        &self,
+        conversation: ConversationId,
+        seq: u64,
+        client_id: ClientId,
+        digest: Digest,
+    ) -> Result<bool> {
+        let found: Option<(Vec<u8>, Vec<u8>)> = self
+            .0
+            .prepare_cached(
+                "SELECT e.client_id, e.bytes FROM entries e JOIN conversations c ON c.stream = e.stream
+                 WHERE c.conversation = ?1 AND e.seq = ?2",
+            )?
+            .query_row((conversation.as_bytes(), seq), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        Ok(found.is_some_and(|(id, bytes)| {
+            id == client_id.as_bytes() && Digest::of(&[&bytes]) == digest
+        }))
+    }
+}
+
 /// How much of the journal is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
     /// The entries that were answered since the last cut.
     Newest,
-    /// All.
+    /// All, by the relay's own file: who comes back from outside sees nothing of what was before.
     Everything,
 }
 
@@ -92,6 +140,7 @@ pub(crate) enum Depth {
 pub(crate) async fn compare(
     couple: &mut Couple,
     address: SocketAddr,
+    kept: &Kept,
     depth: Depth,
     findings: &mut Findings,
 ) -> Result<()> {
@@ -127,10 +176,8 @@ pub(crate) async fn compare(
         return Ok(());
     };
     let stream = StreamId::Conversation(conversation);
-    let commit = page(&mut guest, stream, 1, 1).await?;
-    let commit_there = commit
-        .first()
-        .is_some_and(|entry| entry.bytes == creation.commit);
+    let founding = Digest::of(&[&creation.commit.0]);
+    let commit_there = kept.has(conversation, 1, creation.client_id, founding)?;
     let welcome_there = match &mut host {
         None => false,
         Some(host) => page(host, StreamId::Inbox, 1, 1)
@@ -139,7 +186,31 @@ pub(crate) async fn compare(
             .is_some_and(|entry| entry.kind == EntryKind::Welcome),
     };
     findings.conversations.note(commit_there && welcome_there);
-    entries(couple, &mut guest, stream, depth, findings).await
+    for rejoin in &couple.rejoins {
+        findings.rejoins.note(kept.has_entry(conversation, rejoin)?);
+    }
+    let Frame::Blocks(list) = guest.ask(&ListBlocks {}.into()).await? else {
+        bail!("the blocks were refused")
+    };
+    for account in &couple.blocks {
+        findings.blocks.note(list.accounts.contains(account));
+    }
+    if let Some((asker, declined)) = &mut couple.declined {
+        // who asked sees nothing of a conversation that was declined
+        let mut wire = Wire::connect(address, asker, None, power).await?;
+        let declined = StreamId::Conversation(*declined);
+        let left = page(&mut wire, declined, 1, 1).await?;
+        findings.declines.note(left.is_empty());
+    }
+    match depth {
+        Depth::Newest => newest_entries(couple, &mut guest, stream, findings).await,
+        Depth::Everything => {
+            for entry in &couple.entries {
+                findings.entries.note(kept.has_entry(conversation, entry)?);
+            }
+            Ok(())
+        }
+    }
 }
 
 /// An answered claim is answered in the same way again, and nobody else ever gets its package.
@@ -167,19 +238,15 @@ async fn claims(couple: &mut Couple, guest: &mut Wire, findings: &mut Findings) 
     Ok(())
 }
 
-async fn entries(
+/// As the guest sees them, who came into the group before it wrote them.
+async fn newest_entries(
     couple: &mut Couple,
     guest: &mut Wire,
     stream: StreamId,
-    depth: Depth,
     findings: &mut Findings,
 ) -> Result<()> {
     couple.entries.sort_by_key(|entry| entry.seq);
-    let from = match depth {
-        Depth::Newest => couple.compared,
-        Depth::Everything => 0,
-    };
-    let wanted = couple.entries.get(from..).unwrap_or_default();
+    let wanted = couple.entries.get(couple.compared..).unwrap_or_default();
     let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
         return Ok(());
     };

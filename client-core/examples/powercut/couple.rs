@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use anyhow::{Context as _, Result, bail};
 use protocol::{
-    Ack, Append, ClaimKeyPackages, Claimed, ClientId, ConversationId, CreateConversation, Digest,
-    ErrorCode, Frame, NewEntry, NewLink, RelayId, StreamId, Token,
+    AccountId, Ack, Append, ClaimKeyPackages, Claimed, ClientId, ConversationId,
+    CreateConversation, DeclineRequest, Digest, ErrorCode, FetchGroup, Frame, NewEntry, NewLink,
+    RelayId, SetBlock, StreamId, Token,
 };
 
 use crate::{
@@ -16,9 +17,12 @@ use crate::{
 };
 
 /// Key packages that a host publishes.
-const PACKAGES: u16 = 4;
+const PACKAGES: u16 = 6;
 /// Append requests under way.
 const WINDOW: usize = 6;
+/// One of so many requests is a block, up to so many blocks.
+const BLOCK_EVERY: u32 = 16;
+const BLOCKS: usize = 500;
 /// The most entries of one of them.
 const BATCH: usize = 8;
 /// The most bytes of an entry.
@@ -31,6 +35,12 @@ pub(crate) struct Answered {
     pub(crate) seq: u64,
     pub(crate) client_id: ClientId,
     pub(crate) digest: Digest,
+}
+
+/// A request without its answer.
+enum UnderWay {
+    Entries(Vec<(ClientId, Digest)>),
+    Block(AccountId),
 }
 
 /// Who invites, who comes, and everything that the relay answered to them.
@@ -48,6 +58,13 @@ pub(crate) struct Couple {
     pub(crate) creation: Option<CreateConversation>,
     pub(crate) conversation: Option<ConversationId>,
     pub(crate) entries: Vec<Answered>,
+    /// Commits with which the guest came back from outside.
+    pub(crate) rejoins: Vec<Answered>,
+    pub(crate) blocks: Vec<AccountId>,
+    /// Who asked the host, and the conversation that the host declined.
+    pub(crate) declined: Option<(Person, ConversationId)>,
+    /// The epoch of the group.
+    epoch: u64,
     /// So many of the entries were compared after a cut.
     pub(crate) compared: usize,
 }
@@ -71,6 +88,10 @@ impl Couple {
             creation: None,
             conversation: None,
             entries: Vec::new(),
+            rejoins: Vec::new(),
+            blocks: Vec::new(),
+            declined: None,
+            epoch: 0,
             compared: 0,
         })
     }
@@ -126,7 +147,63 @@ impl Couple {
             };
             self.conversation = Some(conversation);
         }
+        if self.declined.is_none() && self.packages > 1 {
+            self.decline(address, invite, power, &mut host).await?;
+        }
+        self.rejoin(&mut guest).await?;
         self.write(&mut guest).await
+    }
+
+    /// A third person asks the host, who declines. What the power cuts off is begun again with another one.
+    async fn decline(
+        &mut self,
+        address: SocketAddr,
+        invite: Token,
+        power: &Power,
+        host: &mut Wire,
+    ) -> Result<()> {
+        let mut asker = Person::new(self.guest.relay())?;
+        let mut wire = Wire::connect(address, &mut asker, Some(invite), power).await?;
+        // taken perhaps, even if no answer comes
+        self.packages = self.packages.saturating_sub(1);
+        let claim = ClaimKeyPackages {
+            account: self.claim.account,
+            client_id: ClientId::new(asker.draw()?),
+        };
+        let Frame::Claimed(claimed) = wire.ask(&claim.into()).await? else {
+            bail!("a claim was refused")
+        };
+        let creation = asker.found(&claimed)?;
+        let conversation = creation.conversation;
+        let Frame::Committed(_) = wire.ask(&creation.into()).await? else {
+            bail!("a request was refused")
+        };
+        let Frame::Done(_) = host.ask(&DeclineRequest { conversation }.into()).await? else {
+            bail!("a decline was refused")
+        };
+        self.declined = Some((asker, conversation));
+        Ok(())
+    }
+
+    /// The guest comes back into the group from outside.
+    async fn rejoin(&mut self, guest: &mut Wire) -> Result<()> {
+        let conversation = self.conversation.context("a conversation")?;
+        let Frame::GroupState(state) = guest.ask(&FetchGroup { conversation }.into()).await? else {
+            bail!("a group was refused")
+        };
+        let commit = self.guest.rejoin(conversation, &state)?;
+        let (client_id, epoch) = (commit.client_id, commit.epoch);
+        let digest = Digest::of(&[&commit.commit.0]);
+        let Frame::Committed(committed) = guest.ask(&commit.into()).await? else {
+            bail!("a commit was refused")
+        };
+        self.epoch = epoch + 1;
+        self.rejoins.push(Answered {
+            seq: committed.seq,
+            client_id,
+            digest,
+        });
+        Ok(())
     }
 
     /// Appends until the connection ends.
@@ -142,21 +219,26 @@ impl Couple {
             }
             .into(),
         );
-        let mut under_way: BTreeMap<u32, Vec<(ClientId, Digest)>> = BTreeMap::new();
+        let mut under_way: BTreeMap<u32, UnderWay> = BTreeMap::new();
         let mut id = 1;
         loop {
             while under_way.len() < WINDOW {
                 id += 1;
-                let (append, sent) = self.append(conversation)?;
-                wire.send(id, &append.into());
+                let (frame, sent) = if id % BLOCK_EVERY == 0 && self.blocks.len() < BLOCKS {
+                    self.block()?
+                } else {
+                    self.append(conversation)?
+                };
+                wire.send(id, &frame);
                 under_way.insert(id, sent);
             }
             let (id, frame) = wire.next_reply().await?;
             let Some(sent) = under_way.remove(&id) else {
                 continue;
             };
-            match frame {
-                Frame::Appended(appended) => {
+            match (frame, sent) {
+                (Frame::Done(_), UnderWay::Block(account)) => self.blocks.push(account),
+                (Frame::Appended(appended), UnderWay::Entries(sent)) => {
                     let answered = sent.into_iter().zip(appended.seqs);
                     self.entries
                         .extend(answered.map(|((client_id, digest), seq)| Answered {
@@ -166,16 +248,22 @@ impl Couple {
                         }));
                 }
                 // the disk is gone, and the relay says so
-                Frame::Refusal(refusal) if is_of_disk(refusal.code) => {}
-                other => bail!("an append was answered by {}", other.name()),
+                (Frame::Refusal(refusal), _) if is_of_disk(refusal.code) => {}
+                (other, _) => bail!("a request was answered by {}", other.name()),
             }
         }
     }
 
-    fn append(
-        &mut self,
-        conversation: ConversationId,
-    ) -> Result<(Append, Vec<(ClientId, Digest)>)> {
+    fn block(&mut self) -> Result<(Frame, UnderWay)> {
+        let account = AccountId::new(self.guest.draw()?);
+        let block = SetBlock {
+            account,
+            blocked: true,
+        };
+        Ok((block.into(), UnderWay::Block(account)))
+    }
+
+    fn append(&mut self, conversation: ConversationId) -> Result<(Frame, UnderWay)> {
         let [count, ..] = self.guest.draw::<1>()?;
         let mut entries = Vec::new();
         let mut sent = Vec::new();
@@ -193,10 +281,10 @@ impl Couple {
         let append = Append {
             conversation,
             incarnation: 0,
-            epoch: 1,
+            epoch: self.epoch,
             entries,
         };
-        Ok((append, sent))
+        Ok((append.into(), UnderWay::Entries(sent)))
     }
 }
 

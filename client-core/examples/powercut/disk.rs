@@ -9,6 +9,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -115,7 +116,11 @@ impl Drop for Disk {
 
 fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("start {name}"))?;
+    // Ctrl+C is not for them
+    let output = command
+        .process_group(0)
+        .output()
+        .with_context(|| format!("start {name}"))?;
     if !output.status.success() {
         bail!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }

@@ -28,6 +28,8 @@ mod client;
 mod compare;
 mod couple;
 mod disk;
+#[path = "../kill/interrupt.rs"]
+mod interrupt;
 mod person;
 mod relay;
 mod server;
@@ -108,10 +110,11 @@ fn main() -> Result<()> {
         relay,
         syncs,
     };
-    match arguments.side {
+    interrupt::watch()?;
+    interrupt::end(match arguments.side {
         Side::Relay => server::run(&plan),
         Side::Client => client::run(&plan),
-    }
+    })
 }
 
 /// What is to be done.

@@ -9,8 +9,8 @@ use client_core::{
     store::mls,
 };
 use protocol::{
-    Claimed, ClientId, ConversationId, CreateConversation, Digest, Opaque, PublishKeyPackages,
-    RelayId, Welcome, identity::Manifest,
+    Claimed, ClientId, Commit, ConversationId, CreateConversation, Digest, GroupState, Opaque,
+    PublishKeyPackages, RelayId, Welcome, identity::Manifest,
 };
 use rusqlite::Connection;
 
@@ -35,6 +35,10 @@ impl Person {
             random,
             got: BTreeSet::new(),
         })
+    }
+
+    pub(crate) fn relay(&self) -> RelayId {
+        self.keys.relay()
     }
 
     /// Notes a key package, and says whether it never came before.
@@ -88,6 +92,27 @@ impl Person {
                 .collect(),
             group_info: founded.group_info.into(),
             incarnation: None,
+        })
+    }
+
+    /// A commit that leads back into a group from outside.
+    pub(crate) fn rejoin(
+        &mut self,
+        conversation: ConversationId,
+        state: &GroupState,
+    ) -> Result<Commit> {
+        let client_id = ClientId::new(self.draw()?);
+        let mls = Mls::new(&self.database, &mut self.random, &self.keys, now()?);
+        let (group_info, tree) = (&state.group_info.0, &state.tree.0);
+        let rejoined = mls.rejoin(conversation, state.incarnation, group_info, tree)?;
+        Ok(Commit {
+            conversation,
+            incarnation: state.incarnation,
+            epoch: rejoined.epoch,
+            client_id,
+            commit: rejoined.commit.into(),
+            welcomes: Vec::new(),
+            group_info: rejoined.group_info.into(),
         })
     }
 }

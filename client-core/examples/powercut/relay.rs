@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     net::{SocketAddr, TcpListener},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -45,6 +46,9 @@ impl RelayProcess {
         let mut config = local_config(address, vec![address.to_string()]);
         config.quotas.registrations_per_hour = u32::MAX;
         config.quotas.attempts_per_minute = u32::MAX;
+        config.quotas.logins_per_minute = u32::MAX;
+        config.quotas.commits_per_hour = u32::MAX;
+        config.quotas.claims_of_one_per_day = u32::MAX;
         config.quotas.appends_per_second = u32::MAX;
         config.quotas.appends_burst = u32::MAX;
         config.quotas.requests_per_second = u32::MAX;
@@ -75,6 +79,7 @@ impl RelayProcess {
         }
         command.args(["serve", "--dir"]).arg(&self.dir);
         command.stdin(Stdio::null()).stdout(log.try_clone()?);
+        command.process_group(0);
         self.child = Some(command.stderr(log).spawn().context("start the relay")?);
         Ok(())
     }
@@ -94,6 +99,11 @@ impl RelayProcess {
 
     pub(crate) fn id(&self) -> RelayId {
         self.relay.relay_id()
+    }
+
+    /// Its database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.join("relay.db")
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -9,9 +9,10 @@ use tokio::{runtime::Runtime, task::JoinSet, time::sleep};
 
 use crate::{
     Plan,
-    compare::{Depth, Findings, compare},
+    compare::{Depth, Findings, Kept, compare},
     couple::Couple,
     disk::{Disk, Power},
+    interrupt,
     relay::{RelayProcess, Syncs},
     syncs_per_second,
     wire::reachable,
@@ -43,6 +44,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         };
         let cuts = PER_DISK.min(plan.runs - findings.cuts);
         for cut in 1..=cuts {
+            interrupt::check()?;
             let life = plan.life.mul_f64(fraction(&mut random)?);
             let depth = if cut == cuts {
                 Depth::Everything
@@ -113,8 +115,9 @@ impl Trial {
         findings.cuts += 1;
         self.relay.start()?;
         reachable(address).await?;
+        let kept = Kept::open(&self.relay.database())?;
         for couple in &mut self.couples {
-            compare(couple, address, depth, findings).await?;
+            compare(couple, address, &kept, depth, findings).await?;
         }
         Ok(())
     }

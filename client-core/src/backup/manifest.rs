@@ -69,6 +69,12 @@ pub(super) struct Manifest {
     /// Older segments hold messages that the database lost since. They stay until it has them again.
     #[n(11)]
     pub(super) holds_lost: bool,
+    /// What others may see of the account. Absent in those of a version that did not keep it.
+    #[n(12)]
+    pub(super) privacy: Option<i64>,
+    /// The account's handle, if it had one.
+    #[n(13)]
+    pub(super) handle: Option<String>,
 }
 
 /// Reads the manifest of a folder.

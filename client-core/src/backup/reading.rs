@@ -14,7 +14,7 @@ use crate::{
     },
     error::Error,
     store::{
-        Database, WriteTransaction,
+        Database, WriteTransaction, account,
         backup::{self, MESSAGES, SMALL_TABLES, Settings},
         database, mendings,
     },
@@ -118,7 +118,8 @@ impl Opened {
         }
     }
 
-    /// Restores into the database of a device that was just made: contacts, conversations and messages. Its conversations
+    /// Restores into the database of a device that was just made: contacts, conversations and messages, what others may see, and
+    /// the handle. Its conversations
     /// are to be joined again, see [`crate::store::mendings::mls_lost`].
     ///
     /// # Errors
@@ -130,6 +131,10 @@ impl Opened {
         // messages are rows of conversations that come before them, but hostile files may say otherwise
         backup::defer_references(write)?;
         let restored = self.put_rows(write)?;
+        if let Some(privacy) = self.manifest.privacy {
+            account::set_privacy(write, account::privacy_from(privacy))?;
+            account::set_handle(write, self.manifest.handle.as_deref())?;
+        }
         backup::finish_restore(write)?;
         Ok(restored)
     }

@@ -22,6 +22,7 @@ use crate::{
     seams::Randomness,
     store::{
         Database, DatabaseKey, WriteTransaction, account,
+        account::AccountRow,
         backup::{self, MESSAGES, SMALL_TABLES, Settings, Written},
         database,
     },
@@ -107,7 +108,7 @@ pub fn run(
         random,
         written: Vec::new(),
     };
-    let outcome = run.write(plan, &keys, now);
+    let outcome = run.write(plan, (&row, &keys), now);
     let (written, names) = match outcome {
         Ok(done) => done,
         Err(error) => {
@@ -196,7 +197,7 @@ impl Run<'_> {
     fn write(
         &mut self,
         plan: Plan,
-        keys: &AccountKeys,
+        (row, keys): (&AccountRow, &AccountKeys),
         now: u64,
     ) -> std::result::Result<(Ran, Vec<SegmentId>), BackupError> {
         let mut segments = plan.kept;
@@ -220,6 +221,8 @@ impl Run<'_> {
             messages: count,
             digest: digest.into(),
             holds_lost: plan.holds_lost,
+            privacy: Some(account::privacy_bits(row.privacy)),
+            handle: row.handle.clone(),
         };
         crate::KillPoint::BackupBeforeManifest.reach();
         manifest::write(self.folder, &self.job.settings.key, &manifest, self.random)?;

@@ -1,11 +1,13 @@
 //! Commands about people: requests, blocks, handles, links, and what others may see.
 
+use std::time::Duration;
+
 use protocol::{AccountId, Token};
 
 use crate::{
     client::Client,
     error::Result,
-    model::{BlockedContact, ConversationKey, IssuedLink, Privacy},
+    model::{BlockedContact, ConversationKey, IssuedLink, Lasts, Privacy},
     reader::Reader,
     store::links::LinkRow,
 };
@@ -116,6 +118,32 @@ impl Client {
     pub async fn set_privacy(&self, privacy: Privacy) -> Result<()> {
         self.command(move |engine| engine.set_privacy(privacy))
             .await
+    }
+
+    /// See [`crate::engine::Engine::set_do_not_disturb`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn set_do_not_disturb(&self, lasts: Option<Lasts>) -> Result<()> {
+        self.command(move |engine| engine.set_do_not_disturb(lasts))
+            .await
+    }
+
+    /// See [`crate::engine::Engine::set_status_text`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn set_status_text(&self, text: String, lasts: Lasts) -> Result<()> {
+        self.command(move |engine| engine.set_status_text(&text, lasts))
+            .await
+    }
+
+    /// See [`crate::engine::Engine::set_idle`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn set_idle(&self, idle: Option<Duration>) -> Result<()> {
+        self.command(move |engine| engine.set_idle(idle)).await
     }
 
     /// See [`crate::engine::Engine::typing`].

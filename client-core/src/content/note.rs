@@ -32,9 +32,27 @@ pub struct SealNote {
     /// The digest of the receiver's newest manifest that the sender saw.
     #[n(5)]
     pub peer_manifest: Option<ShortDigest>,
-    /// The number in this chain of an earlier entry whose content this one repeats.
+    /// Names an earlier entry of this device whose content this one repeats.
     #[n(6)]
-    pub again: Option<u64>,
+    pub again: Option<Again>,
+}
+
+/// An earlier entry whose content is sent again, for somebody who missed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Again {
+    /// The run of entries that it was in: the present one, or one that the device has ended since.
+    #[n(0)]
+    pub chain: ByteArray<8>,
+    /// Its number in it.
+    #[n(1)]
+    pub number: u64,
+    /// Where the relay had put it in the stream.
+    #[n(2)]
+    pub seq: u64,
+    /// When that was, ms by the relay's clock.
+    #[n(3)]
+    pub time: u64,
 }
 
 impl SealNote {

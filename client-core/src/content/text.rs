@@ -11,6 +11,9 @@ pub const MAX_TEXT: usize = 16 * 1024;
 /// The longest name in characters.
 pub const MAX_NAME: usize = 64;
 
+/// The longest status text in characters.
+pub const MAX_STATUS: usize = 100;
+
 /// Why a text is not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TextError {
@@ -74,22 +77,34 @@ pub fn check_text(text: &str) -> Result<(), TextError> {
 /// # Errors
 /// [`NameError`]. Control characters are refused, not removed: removing them could make one name of two.
 pub fn clean_name(name: &str) -> Result<String, NameError> {
+    clean_line(name, MAX_NAME)
+}
+
+/// Brings a status text into one form, by the rules of [`clean_name`]; at most [`MAX_STATUS`] characters.
+///
+/// # Errors
+/// [`NameError`].
+pub fn clean_status(text: &str) -> Result<String, NameError> {
+    clean_line(text, MAX_STATUS)
+}
+
+fn clean_line(line: &str, most: usize) -> Result<String, NameError> {
     // before anything is allocated: composing never shortens to a quarter
-    if name.len() > MAX_NAME * 4 * 4 {
+    if line.len() > most.saturating_mul(4 * 4) {
         return Err(NameError::TooLong);
     }
-    let name: String = name.trim().nfc().collect();
-    if name.chars().any(is_forbidden) {
+    let line: String = line.trim().nfc().collect();
+    if line.chars().any(is_forbidden) {
         return Err(NameError::Control);
     }
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    if name.chars().all(is_invisible) {
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().all(is_invisible) {
         return Err(NameError::Empty);
     }
-    if name.chars().count() > MAX_NAME {
+    if line.chars().count() > most {
         return Err(NameError::TooLong);
     }
-    Ok(name)
+    Ok(line)
 }
 
 /// Controls, and what turns the direction of the text after it, breaks lines or shows as nothing.
@@ -141,6 +156,21 @@ mod tests {
             clean_name(&"ä".repeat(MAX_NAME)).map(|name| name.len()),
             Ok(2 * MAX_NAME)
         );
+    }
+
+    #[test]
+    fn a_status_text_is_longer_than_a_name_and_keeps_its_rules() {
+        let longest = "🌍".repeat(MAX_STATUS);
+        assert_eq!(clean_status(&longest).as_deref(), Ok(longest.as_str()));
+        assert_eq!(
+            clean_status(&"a".repeat(MAX_STATUS + 1)),
+            Err(NameError::TooLong)
+        );
+        assert_eq!(
+            clean_status(" back  at\u{00A0}3 ").as_deref(),
+            Ok("back at 3")
+        );
+        assert_eq!(clean_status("back\u{202E}3"), Err(NameError::Control));
     }
 
     #[test]

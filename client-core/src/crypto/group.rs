@@ -11,7 +11,7 @@ use protocol::ConversationId;
 pub use self::opening::Opened;
 use super::{
     Commit, CommitError, Failure, IdentityFault, MemberInfo, Mls, SealError, SignalKey, identity,
-    rejoining::Unconfirmed,
+    rejoining::{self, Unconfirmed},
 };
 
 /// The most authenticated data of a message, in bytes. It is not padded, and every member stores what it makes of it.
@@ -184,6 +184,18 @@ impl<'m, 'a> Group<'m, 'a> {
             .export_group_info(self.mls.provider.crypto(), self.mls.keys, false)
             .map_err(Failure::library)?;
         message.to_bytes().map_err(Failure::library)
+    }
+
+    /// Whether a GroupInfo is of this very state: the same epoch after the same commits. Its signature is not looked at.
+    ///
+    /// # Errors
+    /// [`Failure::Spent`].
+    pub fn is_state(&self, group_info: &[u8]) -> Result<bool, Failure> {
+        let context = self.group()?.public_group().group_context();
+        Ok(
+            rejoining::read_group_info(group_info)
+                .is_ok_and(|info| info.group_context() == context),
+        )
     }
 
     /// The key for signals of the current epoch.

@@ -11,12 +11,8 @@ use openmls::prelude::{
     group_info::VerifiableGroupInfo,
     tls_codec::{Deserialize as _, DeserializeBytes as _},
 };
-use openmls_traits::{
-    OpenMlsProvider as _,
-    storage::{CURRENT_VERSION, Entity, Key, StorageProvider as _, traits},
-};
+use openmls_traits::OpenMlsProvider as _;
 use protocol::{ConversationId, Digest};
-use serde::{Deserialize, Serialize};
 
 use super::{Failure, Group, IdentityFault, MemberInfo, Mls, RejoinError, config, identity};
 use crate::store::mls::{MlsStore, MlsStoreError};
@@ -35,6 +31,8 @@ pub struct Rejoined {
     /// All members once the commit stands, this device among them; each was checked. An older leaf of this account under
     /// another device is still there.
     pub members: Vec<MemberInfo>,
+    /// Whether this device has a leaf already, whose place the new one takes.
+    pub was_member: bool,
 }
 
 pub(super) fn rejoin(
@@ -48,7 +46,7 @@ pub(super) fn rejoin(
     let info = read_group_info(group_info)?;
     let tree = read_tree(tree)?;
     check_settings(&info, &group_id)?;
-    check_leaves(mls, &tree, &group_id)?;
+    let was_member = check_leaves(mls, &tree, &group_id)?;
 
     let epoch = info.epoch().as_u64();
     let (provider, keys) = (&mls.provider, mls.keys);
@@ -90,6 +88,7 @@ pub(super) fn rejoin(
         hash,
         epoch,
         members: group.members()?,
+        was_member,
     })
 }
 
@@ -110,12 +109,12 @@ fn check_settings(info: &VerifiableGroupInfo, group_id: &GroupId) -> Result<(), 
 }
 
 /// Checks all members before anything is stored: their identities, no device twice, a member of this account among them, and
-/// this device's leaf key in the leaf of this device or nowhere.
+/// this device's leaf key in the leaf of this device or nowhere. Says whether this device has a leaf.
 fn check_leaves(
     mls: &Mls<'_>,
     tree: &RatchetTreeIn,
     group_id: &GroupId,
-) -> Result<(), RejoinError> {
+) -> Result<bool, RejoinError> {
     if tree.leaves().count() > config::MAX_LEAVES {
         return Err(RejoinError::TooMany);
     }
@@ -136,11 +135,11 @@ fn check_leaves(
     if !seen.iter().any(|(account, _)| *account == own.0) {
         return Err(RejoinError::Stranger);
     }
-    seen.insert(own);
+    let was_member = !seen.insert(own);
     if seen.len() > config::MAX_LEAVES {
         return Err(RejoinError::TooMany);
     }
-    Ok(())
+    Ok(was_member)
 }
 
 /// By the reader that MLSMessages are read by: the library's other one has an assertion on the lengths in the bytes.
@@ -151,7 +150,7 @@ fn read_tree(mut bytes: &[u8]) -> Result<RatchetTreeIn, RejoinError> {
     }
 }
 
-fn read_group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, RejoinError> {
+pub(super) fn read_group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, RejoinError> {
     let message =
         MlsMessageIn::tls_deserialize_exact_bytes(bytes).map_err(|_| RejoinError::Malformed)?;
     match message.extract() {
@@ -160,45 +159,28 @@ fn read_group_info(bytes: &[u8]) -> Result<VerifiableGroupInfo, RejoinError> {
     }
 }
 
-/// The hash of the external commit by which a stored group was entered, as long as the relay has not accepted it.
-///
-/// Its row lies where the library would keep a pre-shared key. Our groups have none, and a key's name is no group id.
+/// The hash of the external commit by which a stored group was entered, as long as the relay has not accepted it. It lies in a
+/// row of its own beside those of the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unconfirmed(Digest);
-
-#[derive(Serialize)]
-struct RowName<'a> {
-    entered: &'a GroupId,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Row {
-    commit: Vec<u8>,
-}
-
-impl Key<CURRENT_VERSION> for RowName<'_> {}
-impl traits::PskId<CURRENT_VERSION> for RowName<'_> {}
-impl Entity<CURRENT_VERSION> for Row {}
-impl traits::PskBundle<CURRENT_VERSION> for Row {}
 
 impl Unconfirmed {
     pub(super) fn load(
         store: &MlsStore<'_>,
         group_id: &GroupId,
     ) -> Result<Option<Self>, MlsStoreError> {
-        let row: Option<Row> = store.psk(&RowName { entered: group_id })?;
-        row.map(|row| Digest::from_slice(&row.commit).ok_or(MlsStoreError::Decode))
+        let hash = store.unconfirmed(group_id.as_slice())?;
+        hash.map(|hash| Digest::from_slice(&hash).ok_or(MlsStoreError::Decode))
             .map(|hash| hash.map(Self))
             .transpose()
     }
 
     fn store(self, store: &MlsStore<'_>, group_id: &GroupId) -> Result<(), MlsStoreError> {
-        let commit = self.0.as_bytes().to_vec();
-        store.write_psk(&RowName { entered: group_id }, &Row { commit })
+        store.set_unconfirmed(group_id.as_slice(), self.0.as_bytes())
     }
 
     pub(super) fn remove(store: &MlsStore<'_>, group_id: &GroupId) -> Result<(), MlsStoreError> {
-        store.delete_psk(&RowName { entered: group_id })
+        store.remove_unconfirmed(group_id.as_slice())
     }
 
     /// Whether these bytes are that commit.

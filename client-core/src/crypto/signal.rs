@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::Failure;
 use crate::seams::{RandomError, Randomness};
 
-/// Signals are padded to a multiple of this, so that "is typing" looks like any other.
-const PADDING: usize = 64;
+/// Signals are padded to a multiple of this, so that "is typing" and most status texts look like any other.
+const PADDING: usize = 192;
 
 const NONCE: usize = 24;
 

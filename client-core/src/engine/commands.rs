@@ -4,7 +4,13 @@ use protocol::{AccountId, Address, Link, LinkKind, LinkSecret, MessageId};
 
 use crate::{
     content::{self, Content},
-    engine::{Engine, ids::Ids, opening::tell_profile, requests::Answer},
+    crypto::Mls,
+    engine::{
+        Engine,
+        ids::Ids,
+        opening::{begin_anew, tell_profile},
+        requests::Answer,
+    },
     error::{Error, ErrorKind, Result},
     model::{
         ConversationKey, ConversationState, IssuedLink, Message, MessageKind, OutgoingState,
@@ -237,7 +243,13 @@ impl Engine {
         let conversation = self.seams.random.conversation_id()?;
         let (claim_id, client_id) = (self.client_id()?, self.client_id()?);
         let now = self.relay_time();
-        self.write(|write| {
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let (key, events) = database.write(|write| {
             let key = match conversations::key_of_peer(write.connection(), peer)? {
                 None => conversations::insert(
                     write,
@@ -246,16 +258,11 @@ impl Engine {
                     ConversationState::Opening,
                     now,
                 )?,
-                // refused before; a new link is a new attempt
+                // refused before; a new link is a new attempt, and the other may remember the former id as declined
                 Some(key) => {
                     let row = conversations::row(write.connection(), key)?;
-                    conversations::set_state(
-                        write,
-                        key,
-                        row.conversation,
-                        row.incarnation,
-                        ConversationState::Opening,
-                    )?;
+                    let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+                    begin_anew(write, &mls, keys, &row, (conversation, 0))?;
                     key
                 }
             };
@@ -279,8 +286,10 @@ impl Engine {
                 },
             )?;
             Ok(key)
-        })
-        .inspect(|_| crate::KillPoint::IntentStored.reach())
+        })?;
+        crate::KillPoint::IntentStored.reach();
+        self.events.extend(events);
+        Ok(key)
     }
 
     /// Who asked and now holds a link of the other is accepted by it.

@@ -22,8 +22,8 @@ use crate::{
     },
 };
 
-/// The most parts of a list of conversations, far more than anybody has.
-const MOST_PAGES: u32 = 64;
+/// More conversations than any person has: what a relay lists beyond is not believed.
+const MOST_LISTED: u32 = 10_000;
 /// The pause after a refusal that names none.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -92,19 +92,22 @@ impl Engine {
             conversations = list.conversations.len(),
             "entering the account's conversations"
         );
+        let count = u32::try_from(list.conversations.len()).unwrap_or(u32::MAX);
+        let count = wanted.count.saturating_add(count);
         let ids = Ids::draw(self.seams.random.as_mut())?;
         let name = self.account.name.clone();
         self.write(|write| {
+            if count > MOST_LISTED {
+                warn!("the relay lists more conversations than anybody has");
+                return wishes::set_list_whole(write);
+            }
             for of in &list.conversations {
                 take_listed(write, of, &wanted, &name, &ids)?;
             }
             let last = list.conversations.last().map(|of| of.conversation);
+            // a part that leads no further ends it
             match last.filter(|last| list.more && Some(*last) > wanted.after) {
-                Some(last) if wanted.pages < MOST_PAGES => wishes::set_listed(write, last),
-                Some(_) => {
-                    warn!("the relay lists more conversations than anybody has");
-                    wishes::set_list_whole(write)
-                }
+                Some(last) => wishes::set_listed(write, last, count),
                 None => wishes::set_list_whole(write),
             }
         })?;
@@ -130,13 +133,13 @@ fn take_listed(
     if !of.requested {
         contacts::set_consented(write, of.peer)?;
     }
-    // a backup may have brought it back: what came since is not missed
-    if let Some(row) = conversations::row_of(write.connection(), of.conversation)? {
-        conversations::set_entered_late(write, row.key)?;
-        // it came by itself while the list was on its way, and looked like a new one; an older request waits for the person
-        if row.key > wanted.since && row.standing == Standing::Requested && !of.requested {
-            introduce(write, &row, name, ids)?;
-        }
+    // what came by itself while the list was on its way looked like a new one; an older request waits for the person
+    if let Some(row) = conversations::row_of(write.connection(), of.conversation)?
+        && row.key > wanted.since
+        && row.standing == Standing::Requested
+        && !of.requested
+    {
+        introduce(write, &row, name, ids)?;
     }
     commits::want_rejoin(write, of.conversation, ids.client_id())
 }

@@ -1,6 +1,6 @@
 //! What arrives in the streams: opened, deduplicated, stored and counted as processed in one transaction, then acknowledged.
 
-use protocol::{Digest, Entry, Fetch, MessageId, Page, StreamId};
+use protocol::{Digest, Entry, EntryKind, Fetch, MessageId, Page, StreamId};
 use tracing::{error, warn};
 
 use crate::{
@@ -32,21 +32,41 @@ pub(super) enum Care {
     KeepSealed,
 }
 
+/// Whether entries ended the epoch of their conversation, and with it the key of its signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Epoch {
+    Same,
+    Changed,
+}
+
+impl Epoch {
+    fn after(entries: &[Entry]) -> Self {
+        if entries.iter().any(|entry| entry.kind == EntryKind::Commit) {
+            Self::Changed
+        } else {
+            Self::Same
+        }
+    }
+}
+
 /// What a batch leads to once it is committed.
 #[derive(Default)]
 struct Consequences {
     cursor: u64,
     processed: usize,
     gap: bool,
+    /// Something could not be opened that others could perhaps open.
+    doubtful: bool,
 }
 
 impl Engine {
     /// Takes pushed or fetched entries of one stream.
     pub(super) fn entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<()> {
+        let epoch = Epoch::after(&entries);
         if let Some(cursor) = self.take_entries(stream, entries)? {
             self.fetch(stream, cursor);
         }
-        self.go_on_after(stream)
+        self.go_on_after(stream, epoch)
     }
 
     /// Takes entries as far as there is no gap; else says up to where.
@@ -65,6 +85,11 @@ impl Engine {
             };
             self.note_ack(stream, consequences.cursor, consequences.processed);
             self.index_waits |= consequences.processed > 0;
+            if let StreamId::Conversation(conversation) = stream
+                && consequences.doubtful
+            {
+                self.compare(conversation)?;
+            }
             if consequences.gap {
                 return Ok(Some(consequences.cursor));
             }
@@ -72,12 +97,17 @@ impl Engine {
         Ok(None)
     }
 
-    fn go_on_after(&mut self, stream: StreamId) -> Result<()> {
+    fn go_on_after(&mut self, stream: StreamId, epoch: Epoch) -> Result<()> {
         if let StreamId::Conversation(conversation) = stream
             && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
         {
             // whoever wrote is not typing any more
             self.typed(row.key);
+            self.note_delivered(conversation)?;
+            self.hear_again(&row, epoch)?;
+            if epoch == Epoch::Changed {
+                self.tell_presence_in(row.key);
+            }
         }
         self.resume_commits()?;
         self.fetch_manifests()?;
@@ -90,8 +120,9 @@ impl Engine {
         if page.base <= MOST_SEQ {
             self.pass_missing(stream, page.base)?;
         }
+        let epoch = Epoch::after(&page.entries);
         self.take_entries(stream, page.entries)?;
-        self.go_on_after(stream)?;
+        self.go_on_after(stream, epoch)?;
         let cursor = streams::cursor(self.database.connection(), stream)?;
         // a page without progress ends it: the next push or connection asks again
         if before < cursor && cursor < page.last {
@@ -143,7 +174,8 @@ impl Engine {
         })
     }
 
-    fn fetch(&mut self, stream: StreamId, cursor: u64) {
+    /// Asks for what follows a position of a stream, unless that is under way.
+    pub(super) fn fetch(&mut self, stream: StreamId, cursor: u64) {
         if !self.in_flight(
             |request| matches!(request, Request::Fetch { stream: other } if *other == stream),
         ) {
@@ -170,6 +202,7 @@ impl Engine {
             all.cursor = consequences.cursor;
             all.processed = all.processed.saturating_add(consequences.processed);
             all.gap = consequences.gap;
+            all.doubtful |= consequences.doubtful;
             if all.gap {
                 break;
             }
@@ -223,10 +256,12 @@ impl Engine {
                                 ids: &ids,
                                 now,
                                 answers,
+                                doubtful: false,
                             };
                             walk(stream, batch, &mut done, |entry| {
                                 reading.entry(write, entry)
                             })?;
+                            done.doubtful = reading.doubtful;
                         }
                         None => {
                             // acknowledged, so that the relay's window does not fill; nothing is noted here

@@ -176,6 +176,7 @@ impl Engine {
         self.holds.clear();
         self.exists_refusals.clear();
         self.pauses.clear();
+        self.compared.clear();
         self.lists_due = None;
         self.asked_manifests.clear();
         self.answers = MOST_ANSWERS;
@@ -216,6 +217,7 @@ impl Engine {
         self.plan_renewals()?;
         self.fetch_manifests()?;
         self.tell_read()?;
+        self.tell_presence_anew()?;
         self.pump()
     }
 

@@ -6,21 +6,18 @@ use std::{
     time::Duration,
 };
 
-use minicbor::{Decode, Encode};
-use protocol::{AccountId, Announce, Signal, SignalPush, cbor};
-use tracing::debug;
+use protocol::{AccountId, Announce, DeviceId, cbor};
 
 use crate::{
-    crypto::Mls,
-    engine::Engine,
-    error::{ErrorKind, Result},
-    event::Event,
-    model::{Conversation, ConversationKey, Presence, Privacy, Standing},
-    store::{
-        self,
-        conversations::{self, ConversationRow},
-        requests,
+    engine::{
+        Engine,
+        presence::Saying,
+        signals::{Keep, SignalKind, TYPING},
     },
+    error::Result,
+    event::Event,
+    model::{Availability, Conversation, ConversationKey, Presence, Privacy, Standing},
+    store::{self, conversations, requests},
 };
 
 /// Typing is told at most this often.
@@ -36,8 +33,55 @@ pub struct Live(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    presence: BTreeMap<AccountId, Presence>,
+    connected: BTreeMap<AccountId, Connected>,
+    /// What the devices of contacts say, where it is more than being there.
+    says: BTreeMap<AccountId, BTreeMap<DeviceId, Saying>>,
     typing: BTreeMap<ConversationKey, Duration>,
+}
+
+/// The relay's word.
+#[derive(Clone, Copy)]
+struct Connected {
+    connected: bool,
+    last_seen: Option<u64>,
+}
+
+impl State {
+    /// What a contact says holds only while it is there.
+    fn presence(&self, account: AccountId) -> Option<Presence> {
+        let Connected {
+            connected,
+            last_seen,
+        } = *self.connected.get(&account)?;
+        let said = self.says.get(&account).filter(|_| connected);
+        let Saying {
+            availability,
+            since,
+            text,
+        } = said.map(together).unwrap_or_default();
+        Some(Presence {
+            connected,
+            last_seen,
+            availability,
+            since,
+            text,
+        })
+    }
+}
+
+/// What several devices of an account say: do not disturb counts before active, active before idle.
+fn together(devices: &BTreeMap<DeviceId, Saying>) -> Saying {
+    let weight = |saying: &Saying| match saying.availability {
+        Availability::DoNotDisturb => 2,
+        Availability::Active => 1,
+        Availability::Idle => 0,
+    };
+    let counts = devices.values().max_by_key(|saying| weight(saying));
+    let text = devices.values().find_map(|saying| saying.text.clone());
+    Saying {
+        text,
+        ..counts.cloned().unwrap_or_default()
+    }
 }
 
 impl Live {
@@ -45,13 +89,33 @@ impl Live {
     pub fn fill(&self, conversation: &mut Conversation) {
         let state = self.lock();
         if conversation.standing == Standing::Open && !conversation.blocked {
-            conversation.presence = state.presence.get(&conversation.peer).copied();
+            conversation.presence = state.presence(conversation.peer);
             conversation.typing = state.typing.contains_key(&conversation.key);
         }
     }
 
     pub(super) fn forget(&self, account: AccountId) {
-        self.lock().presence.remove(&account);
+        let mut state = self.lock();
+        state.connected.remove(&account);
+        state.says.remove(&account);
+    }
+
+    /// A device of an account says something; of its devices only `devices` are left.
+    pub(super) fn says(
+        &self,
+        account: AccountId,
+        (device, saying): (DeviceId, Saying),
+        devices: &[DeviceId],
+    ) {
+        let mut state = self.lock();
+        let of_account = state.says.entry(account).or_default();
+        of_account.retain(|known, _| *known != device && devices.contains(known));
+        if !saying.is_plain() {
+            of_account.insert(device, saying);
+        }
+        if of_account.is_empty() {
+            state.says.remove(&account);
+        }
     }
 
     fn clear(&self) {
@@ -63,17 +127,6 @@ impl Live {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// What a signal says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-struct SignalBody {
-    /// 1: the sender is typing. Others are for later versions.
-    #[n(0)]
-    kind: u8,
-}
-
-const TYPING: u8 = 1;
 
 impl Engine {
     /// What is true only now, for whoever reads the database beside the engine.
@@ -97,9 +150,12 @@ impl Engine {
             if self.session.is_online() {
                 self.request(super::requests::Request::Announce, &frame.into());
             }
-            if !privacy.announce {
+            if privacy.announce {
+                self.tell_presence_anew()?;
+            } else {
                 self.forget_live()?;
             }
+            self.events.insert(Event::MeChanged);
         }
         Ok(())
     }
@@ -132,89 +188,14 @@ impl Engine {
             return Ok(());
         }
         self.typing_told.insert(key, now);
-        let body = cbor::encode(&SignalBody { kind: TYPING });
-        if let Some(bytes) = self.seal_signal(&row, &body)? {
-            let frame = Signal {
-                conversation: row.conversation,
-                bytes: bytes.into(),
-            };
-            self.send(0, &frame.into());
-        }
-        Ok(())
+        self.send_signal(&row, &cbor::encode(&SignalKind { kind: TYPING }), Keep::No)
     }
 
-    fn seal_signal(&mut self, row: &ConversationRow, body: &[u8]) -> Result<Option<Vec<u8>>> {
-        let now = self.relay_time();
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let key = {
-            let mls = Mls::new(database.connection(), seams.random.as_mut(), keys, now);
-            match mls.load(row.conversation, row.incarnation)? {
-                Some(group) if group.is_active()? => group.signal_key()?,
-                _ => return Ok(None),
-            }
-        };
-        Ok(Some(key.seal(
-            seams.random.as_mut(),
-            keys.device(),
-            body,
-        )?))
-    }
-
-    /// Somebody's signal. What cannot be opened is dropped.
-    pub(super) fn signalled(&mut self, push: &SignalPush) -> Result<()> {
-        if !self.account.privacy.typing {
-            return Ok(());
-        }
-        let connection = self.database.connection();
-        let Some(row) = conversations::row_of(connection, push.conversation)? else {
-            return Ok(());
-        };
-        if row.standing != Standing::Open || requests::is_blocked(connection, row.peer)? {
-            return Ok(());
-        }
-        let body = match self.open_signal(&row, push) {
-            // a group that cannot be read has its own way of being mended
-            Err(error) if error.kind() == ErrorKind::Crypto => None,
-            body => body?,
-        };
-        match body.and_then(|body| cbor::decode::<SignalBody>(&body).ok()) {
-            Some(SignalBody { kind: TYPING }) => {
-                let until = self.seams.clock.monotonic().saturating_add(TYPING_LASTS);
-                self.live.lock().typing.insert(row.key, until);
-                self.events.insert(Event::ConversationChanged(row.key));
-            }
-            Some(SignalBody { kind }) => debug!(kind, "a signal of a kind that is not known"),
-            None => debug!("a signal that does not open"),
-        }
-        Ok(())
-    }
-
-    fn open_signal(&mut self, row: &ConversationRow, push: &SignalPush) -> Result<Option<Vec<u8>>> {
-        let now = self.relay_time();
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let mls = Mls::new(database.connection(), seams.random.as_mut(), keys, now);
-        let Some(group) = mls.load(row.conversation, row.incarnation)? else {
-            return Ok(None);
-        };
-        // the relay stamps the sender: it must be a device of the other
-        let is_peer = group
-            .members()?
-            .iter()
-            .any(|member| member.device == push.sender && member.account == row.peer);
-        if !is_peer {
-            return Ok(None);
-        }
-        Ok(group.signal_key()?.open(push.sender, &push.bytes.0))
+    /// The other is typing.
+    pub(super) fn types(&mut self, key: ConversationKey) {
+        let until = self.seams.clock.monotonic().saturating_add(TYPING_LASTS);
+        self.live.lock().typing.insert(key, until);
+        self.events.insert(Event::ConversationChanged(key));
     }
 
     /// The relay says whether a contact is there.
@@ -227,17 +208,23 @@ impl Engine {
             return Ok(());
         };
         let mut state = self.live.lock();
-        if state.presence.len() < MOST || state.presence.contains_key(&presence.account) {
-            state.presence.insert(
-                presence.account,
-                Presence {
-                    connected: presence.connected,
-                    last_seen: presence.last_seen,
-                },
-            );
+        if state.connected.len() < MOST || state.connected.contains_key(&presence.account) {
+            let known = Connected {
+                connected: presence.connected,
+                last_seen: presence.last_seen,
+            };
+            state.connected.insert(presence.account, known);
+        }
+        if !presence.connected {
+            state.says.remove(&presence.account);
         }
         drop(state);
         self.events.insert(Event::ConversationChanged(key));
+        if presence.connected {
+            self.tell_presence_to(key);
+        } else {
+            self.forget_telling(key);
+        }
         Ok(())
     }
 
@@ -268,9 +255,10 @@ impl Engine {
 
     /// The connection is gone, or the person hides: what was known of others is not known any more.
     pub(super) fn forget_live(&mut self) -> Result<()> {
-        let known: Vec<AccountId> = self.live.lock().presence.keys().copied().collect();
+        let known: Vec<AccountId> = self.live.lock().connected.keys().copied().collect();
         self.live.clear();
         self.typing_told.clear();
+        self.stop_telling();
         for account in known {
             if let Some(key) = conversations::key_of_peer(self.database.connection(), account)? {
                 self.events.insert(Event::ConversationChanged(key));

@@ -1,16 +1,16 @@
 //! What goes beside each sealed entry, and what is learned from that of others: missing entries, and other views of devices.
 
 use protocol::{DeviceId, Digest};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::{
-    content::{self, SealNote, ShortDigest},
+    content::{self, Again, SealNote, ShortDigest},
     engine::{ids::Ids, resending},
     error::Result,
     model::{ConversationKey, MessageKind, Standing, SystemEvent},
     store::{
         WriteTransaction, account,
-        chains::{self, Chain, Missing},
+        chains::{self, Chain, Missing, Numbered, Place},
         contacts,
         conversations::{self, ConversationRow, Unread},
         messages::{self, NewMessage},
@@ -53,7 +53,7 @@ impl Notes {
     }
 
     /// The note of the next entry.
-    pub(super) fn next(&mut self, client_id: protocol::ClientId, again: Option<u64>) -> Vec<u8> {
+    pub(super) fn next(&mut self, client_id: protocol::ClientId, again: Option<Again>) -> Vec<u8> {
         let note = SealNote {
             chain: self.chain.chain,
             number: self.chain.number.saturating_add(1),
@@ -66,6 +66,24 @@ impl Notes {
         self.chain = self.chain.with(client_id);
         note.encode()
     }
+}
+
+/// How the note of an entry names an earlier one that it repeats.
+pub(super) fn again(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    sent: Option<Numbered>,
+) -> Result<Option<Again>> {
+    let Some(sent) = sent else {
+        return Ok(None);
+    };
+    let place = chains::sent_at(write.connection(), key, sent)?;
+    Ok(place.map(|(seq, time)| Again {
+        chain: sent.chain,
+        number: sent.number,
+        seq,
+        time,
+    }))
 }
 
 /// The relay has an own entry: the chain is longer by it.
@@ -96,33 +114,70 @@ pub(super) struct Learning<'a> {
 }
 
 impl Learning<'_> {
-    pub(super) fn learn(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
+    /// Says where an entry belongs that repeats one which was missing.
+    pub(super) fn learn(
+        &self,
+        write: &WriteTransaction<'_>,
+        note: &SealNote,
+    ) -> Result<Option<Place>> {
+        // from here on the count tells what is missing
+        chains::close_unknown(write, self.row.key)?;
+        let place = match &note.again {
+            Some(again) => self.came_again(write, again)?,
+            None => None,
+        };
         self.learn_chain(write, note)?;
-        self.learn_manifests(write, note)
+        self.learn_manifests(write, note)?;
+        Ok(place)
+    }
+
+    /// What was missing is here. It belongs where the sender says, if that lies within the gap.
+    fn came_again(&self, write: &WriteTransaction<'_>, again: &Again) -> Result<Option<Place>> {
+        let of = Numbered {
+            chain: again.chain,
+            number: again.number,
+        };
+        let gap = chains::gap(write.connection(), self.row.key, self.device, of)?;
+        self.arrived(write, of)?;
+        Ok(gap.and_then(|gap| gap.place(again.seq, again.time)))
+    }
+
+    fn arrived(&self, write: &WriteTransaction<'_>, of: Numbered) -> Result<()> {
+        let closed = Missing {
+            key: self.row.key,
+            device: self.device,
+            chain: of.chain,
+            first: of.number,
+            last: of.number,
+        };
+        chains::close(write, &closed)
     }
 
     fn learn_chain(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
-        let key = self.row.key;
-        // from here on the count tells what is missing
-        chains::close_unknown(write, key)?;
-        let before = chains::load(write.connection(), key, self.device)?;
+        let (key, connection) = (self.row.key, write.connection());
+        let before = chains::load(connection, key, self.device)?;
         let known = before.filter(|known| known.chain == note.chain);
+        let late =
+            known.is_none() && chains::former(connection, key, self.device, note.chain)?.is_some();
+        let after_seq = chains::seen_up_to(connection, key, self.device)?;
         let expected = match (&known, before) {
+            _ if late => u64::MAX,
             (Some(known), _) => known.number.saturating_add(1),
-            // the device went back in time and counts anew: what it did not lose of the end of its former chain is asked for
-            (None, Some(former)) => {
-                self.ask_rest(write, &former)?;
+            // the device went back in time and counts anew, perhaps not for the first time: what it did not lose of what
+            // never came here is asked for
+            (None, Some(_)) => {
+                self.ask_rest(write)?;
+                chains::end(write, key, self.device)?;
                 1
             }
-            (None, None) if conversations::has_entered_late(write.connection(), key)? => {
-                note.number
-            }
+            (None, None) if conversations::has_entered_late(connection, key)? => note.number,
             (None, None) => 1,
         };
         if note.number < expected {
-            // MLS opens nothing twice: a sender that counts wrong
-            warn!("a sender counts its entries backwards");
-            return Ok(());
+            // MLS opens nothing twice: it came after a later one, or the sender counts wrong
+            info!("an entry of a sender came after a later one");
+            let (chain, number) = (note.chain, note.number);
+            return self.arrived(write, Numbered { chain, number });
         }
         let missing = |first, last| Missing {
             key,
@@ -131,9 +186,6 @@ impl Learning<'_> {
             first,
             last,
         };
-        if let Some(again) = note.again {
-            chains::close(write, &missing(again, again))?;
-        }
         if note.number > expected {
             let missing = missing(expected, note.number.saturating_sub(1));
             warn!(
@@ -141,7 +193,7 @@ impl Learning<'_> {
                 "entries of a sender never arrived"
             );
             let line = self.line(chains::line_id(&missing), chains::LINE);
-            chains::note_missing(write, &missing, &line)?;
+            chains::note_missing(write, &missing, after_seq, &line)?;
             self.ask(write)?;
         } else if known.is_some_and(|known| known.link != note.link) {
             warn!("the relay shows other client ids than the sender used");
@@ -151,7 +203,8 @@ impl Learning<'_> {
             number: note.number.saturating_sub(1),
             link: note.link,
         };
-        chains::save(write, key, self.device, &now.with(self.entry.client_id))
+        let now = now.with(self.entry.client_id);
+        chains::save_seen(write, key, self.device, &now, self.entry.seq)
     }
 
     /// Asks the sender for what is missing, where the two may write to each other.
@@ -162,10 +215,11 @@ impl Learning<'_> {
         Ok(())
     }
 
-    fn ask_rest(&self, write: &WriteTransaction<'_>, former: &Chain) -> Result<()> {
+    fn ask_rest(&self, write: &WriteTransaction<'_>) -> Result<()> {
         if self.may_ask(write)? {
-            let after = former.number;
-            resending::ask_after(write, self.row.key, former.chain, after, self.ids)?;
+            let key = self.row.key;
+            let known = messages::newest_of_others(write.connection(), key, self.entry.seq)?;
+            resending::ask_after(write, key, known, self.ids)?;
         }
         Ok(())
     }

@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use protocol::{
-    AccountId, ClaimKeyPackages, Claimed, CreateConversation, Digest, ErrorCode, Frame, Opaque,
-    Refusal, StreamId, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
+    ClaimKeyPackages, Claimed, ConversationId, CreateConversation, Digest, ErrorCode, Frame,
+    Opaque, Refusal, StreamId, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
 };
 use tracing::{error, info, warn};
 
 use crate::{
-    content::Content,
-    crypto::{Mls, PeerDevices},
+    content::{self, Content},
+    crypto::{AccountKeys, Mls, PeerDevices},
     engine::{
         Engine, Hold,
         ids::Ids,
@@ -28,11 +28,11 @@ use crate::{
         messages::NewMessage,
         openings::{self, Opening},
         outbox::{self, Place},
-        streams,
+        requests, streams,
     },
 };
 
-/// The pause after a refusal that may pass, such as a device that has not published key packages yet.
+/// The pause after the relay said that the other side was first: its welcome is on its way.
 const PAUSE: Duration = Duration::from_secs(30);
 /// A relay that was restored from a backup leaves out so many positions (PROTOCOL.md, section 5.5), and one that makes a lost
 /// stream anew even more: a declared gap, in which nothing was.
@@ -199,7 +199,7 @@ impl Engine {
             let row = conversations::row(write.connection(), key)?;
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             let founder = Founder {
-                own: account.account,
+                keys,
                 name: &account.name,
                 manifest: &account.manifest,
                 ids: &ids,
@@ -208,6 +208,8 @@ impl Engine {
         })?;
         crate::KillPoint::CreatedAfterCommit.reach();
         self.events.extend(events);
+        let row = conversations::row(self.database.connection(), key)?;
+        self.setbacks.remove(&row.conversation);
         self.plan_renewals()?;
         self.pump()
     }
@@ -231,13 +233,18 @@ impl Engine {
             ErrorCode::Exists if *refusals < MOST_EXISTS => {
                 *refusals = refusals.saturating_add(1);
                 self.hold_for(key, PAUSE);
+                // it is there before the relay says so: whatever became of its push
+                let inbox = streams::cursor(self.database.connection(), StreamId::Inbox)?;
+                self.fetch(StreamId::Inbox, inbox);
                 Ok(())
             }
             // nothing was stored by the relay: the same intent is tried again
             code if code.retryable() || code == ErrorCode::NoKeyPackages => {
+                let row = conversations::row(self.database.connection(), key)?;
+                let pause = self.set_back(row.conversation);
                 self.hold_for(
                     key,
-                    refusal.retry_after.map_or(PAUSE, Duration::from_millis),
+                    refusal.retry_after.map_or(pause, Duration::from_millis),
                 );
                 Ok(())
             }
@@ -276,7 +283,8 @@ impl Engine {
         })?;
         self.events.extend(events);
         let row = conversations::row(self.database.connection(), key)?;
-        self.pause(row.conversation, PAUSE);
+        let pause = self.set_back(row.conversation);
+        self.pause(row.conversation, pause);
         Ok(())
     }
 }
@@ -294,7 +302,7 @@ pub(super) fn give_up_queued(write: &WriteTransaction<'_>, key: ConversationKey)
 
 /// Who establishes a conversation.
 pub(super) struct Founder<'a> {
-    pub(super) own: AccountId,
+    pub(super) keys: &'a AccountKeys,
     pub(super) name: &'a str,
     /// Our newest manifest.
     pub(super) manifest: &'a [u8],
@@ -345,7 +353,7 @@ pub(super) fn complete(
     let proof = opening
         .secret
         .as_ref()
-        .map(|secret| secret.consent_proof(founder.own, row.conversation));
+        .map(|secret| secret.consent_proof(founder.keys.account(), row.conversation));
     tell_profile(write, row.key, founder.name, proof, founder.ids)
 }
 
@@ -399,7 +407,7 @@ pub(super) fn enter(
         conversation: row.key,
         // before every entry
         seq: Some(0),
-        sender: founder.own,
+        sender: founder.keys.account(),
         mine: false,
         kind: MessageKind::System(SystemEvent::ConversationStarted),
         text: "",
@@ -411,6 +419,32 @@ pub(super) fn enter(
     conversations::note_message(write, row.key, time, Unread::No)
 }
 
+/// Another conversation takes the place of one that never was or has ended: what waits goes there, what was sent stays where it
+/// was.
+pub(super) fn begin_anew(
+    write: &WriteTransaction<'_>,
+    mls: &Mls<'_>,
+    keys: &AccountKeys,
+    row: &ConversationRow,
+    (conversation, incarnation): (ConversationId, u32),
+) -> Result<()> {
+    if let Some(mut group) = mls.load(row.conversation, row.incarnation)? {
+        group.delete()?;
+    }
+    commits::delete_rejoin(write, row.conversation)?;
+    conversations::begin_anew(write, row.key, conversation, incarnation)?;
+    // the id of a message names its conversation; none of these was ever taken by the relay
+    for queued in outbox::all(write.connection(), row.key)? {
+        outbox::clear_sealed(write, &[queued.id])?;
+        if let Some(message) = queued.message {
+            let (relay, own) = (keys.relay(), keys.account());
+            let id = content::message_id(relay, own, conversation, &queued.content);
+            store::messages::replace_id(write, message, id, &queued.content)?;
+        }
+    }
+    Ok(())
+}
+
 /// Lets our profile go before all that waits.
 pub(super) fn tell_profile(
     write: &WriteTransaction<'_>,
@@ -419,6 +453,11 @@ pub(super) fn tell_profile(
     proof: Option<Digest>,
     ids: &Ids,
 ) -> Result<()> {
+    let peer = conversations::row(write.connection(), key)?.peer;
+    if requests::is_blocked(write.connection(), peer)? {
+        // it waits for the end of the block, and whoever is blocked does not make the outbox grow
+        outbox::delete_unsealed(write, key, Content::is_mere_profile)?;
+    }
     let profile = Content::profile(ids.array(), name, proof).encode();
     outbox::insert(write, key, None, Place::First, ids.client_id(), &profile)
 }

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use protocol::{
-    Append, Appended, Delivered, DeviceId, ErrorCode, Frame, NewEntry, Refusal, StreamId, bounds,
+    Append, Appended, ConversationId, Delivered, DeviceId, ErrorCode, Frame, NewEntry, Refusal,
+    StreamId, bounds,
 };
 use tracing::{error, info, warn};
 
@@ -15,7 +16,7 @@ use crate::{
     engine::{
         Engine, Hold, LONGEST_HOLD,
         ids::Ids,
-        notes::{Notes, note_own},
+        notes::{self, Notes, note_own},
         opening::give_up_queued,
         requests::{Request, SentRow},
     },
@@ -57,6 +58,9 @@ impl Engine {
                 }
                 _ => false,
             });
+            if conversations::must_renew_first(self.database.connection(), key)? {
+                self.hasten_renewal();
+            }
             if busy || self.is_held(key)? || self.is_elsewhere(key)? {
                 continue;
             }
@@ -118,9 +122,9 @@ impl Engine {
                     let mut sealed = Vec::new();
                     let mut bytes = 0usize;
                     for row in rows.into_iter().take_while(|row| row.sealed.is_none()) {
+                        let again = notes::again(write, key, row.again)?;
                         let entry = Sealed {
-                            bytes: group
-                                .seal(&row.content, &notes.next(row.client_id, row.again))?,
+                            bytes: group.seal(&row.content, &notes.next(row.client_id, again))?,
                             incarnation: conversation.incarnation,
                             epoch: group.epoch()?,
                         };
@@ -312,17 +316,36 @@ impl Engine {
         self.pump()
     }
 
-    /// The relay says how far the recipients' devices are.
+    /// The relay says how far the recipients' devices are. It is noted as far as the stream was processed here: what is still
+    /// on its way may say that another device has taken the place of the one that had it all.
     pub(super) fn delivered(&mut self, delivered: &Delivered) -> Result<()> {
+        let conversation = delivered.conversation;
+        if conversations::row_of(self.database.connection(), conversation)?.is_none() {
+            return Ok(());
+        }
+        let told = self.delivered.entry(conversation).or_default();
+        *told = delivered.seq.max(*told);
+        self.note_delivered(conversation)
+    }
+
+    /// Notes what the relay said of delivery, as far as the stream was processed.
+    pub(super) fn note_delivered(&mut self, conversation: ConversationId) -> Result<()> {
+        let Some(told) = self.delivered.get(&conversation).copied() else {
+            return Ok(());
+        };
         let now = self.relay_time();
-        self.write(|write| {
-            match conversations::row_of(write.connection(), delivered.conversation)? {
-                Some(row) => {
-                    progress::raise(write, row.key, Progress::Delivered, delivered.seq, now)
-                }
-                None => Ok(()),
+        let cursor = self.write(|write| {
+            let stream = StreamId::Conversation(conversation);
+            let cursor = store::streams::cursor(write.connection(), stream)?;
+            if let Some(row) = conversations::row_of(write.connection(), conversation)? {
+                progress::raise(write, row.key, Progress::Delivered, told.min(cursor), now)?;
             }
-        })
+            Ok(cursor)
+        })?;
+        if told <= cursor {
+            self.delivered.remove(&conversation);
+        }
+        Ok(())
     }
 
     pub(super) fn is_held(&mut self, key: ConversationKey) -> Result<bool> {
@@ -375,10 +398,7 @@ fn within_frame(batch: Vec<(OutboxRow, Sealed)>) -> Vec<(OutboxRow, Sealed)> {
         .collect()
 }
 
-fn request_of(
-    conversation: protocol::ConversationId,
-    batch: Vec<(OutboxRow, Sealed)>,
-) -> Option<Batch> {
+fn request_of(conversation: ConversationId, batch: Vec<(OutboxRow, Sealed)>) -> Option<Batch> {
     let (incarnation, epoch) = batch
         .first()
         .map(|(_, sealed)| (sealed.incarnation, sealed.epoch))?;

@@ -1,10 +1,10 @@
 //! Reading one conversation's stream: open, check, pass on what it says.
 
-use protocol::{Digest, Entry, EntryKind, MessageId, RelayId};
+use protocol::{Digest, Entry, EntryKind, Frame, MessageId, RelayId, decode_frame};
 use tracing::{debug, warn};
 
 use crate::{
-    crypto::{AccountKeys, Change, Group, MemberInfo, Mls, OpenError, Opened},
+    crypto::{AccountKeys, Change, Fault, Group, MemberInfo, Mls, OpenError, Opened},
     engine::{
         entries::Care,
         ids::Ids,
@@ -12,7 +12,7 @@ use crate::{
         notes::{line, tell},
         opening::{self, Accepted, Founder, tell_profile},
         outgoing::mark_sent,
-        rejoining, renewal,
+        rejoining, renewal, resending,
         understanding::{self, Told},
     },
     error::Result,
@@ -41,6 +41,8 @@ pub(super) struct Reading<'m, 'a> {
     pub(super) now: u64,
     /// How many requests for missing entries may still be answered on this connection.
     pub(super) answers: &'m mut u32,
+    /// Whether something could not be opened that others could perhaps open.
+    pub(super) doubtful: bool,
 }
 
 impl Reading<'_, '_> {
@@ -85,6 +87,19 @@ impl Reading<'_, '_> {
         let opening = openings::load(connection, key)?;
         let renewal = commits::renewal(connection, key)?;
         let rejoin = commits::rejoin(connection, self.row.conversation)?;
+        let request = [
+            opening.as_ref().map(|it| (it.client_id, &it.request)),
+            renewal.as_ref().map(|it| (it.client_id, &it.request)),
+            rejoin.as_ref().map(|it| (it.client_id, &it.request)),
+        ]
+        .into_iter()
+        .flatten()
+        .find(|(client_id, _)| *client_id == entry.client_id);
+        if request.is_some_and(|(_, request)| !is_commit_of(request.as_deref(), entry)) {
+            // others are shown what we are shown: not the commit that is pending here
+            warn!("the relay shows another commit than it was sent");
+            return self.come_back(write);
+        }
         if let Some(opening) = opening.filter(|it| it.client_id == entry.client_id) {
             let founder = self.founder();
             opening::complete(write, self.mls, &self.row, &opening, &founder, accepted)?;
@@ -103,7 +118,7 @@ impl Reading<'_, '_> {
 
     fn founder(&self) -> Founder<'_> {
         Founder {
-            own: self.keys.account(),
+            keys: self.keys,
             name: self.name,
             manifest: self.manifest,
             ids: self.ids,
@@ -191,6 +206,7 @@ impl Reading<'_, '_> {
             Err(OpenError::Ahead(_) | OpenError::Unconfirmed) => self.not_here(write, entry),
             Err(error) => {
                 warn!(%error, seq = entry.seq, "an entry could not be opened; its sealed bytes are kept");
+                self.doubtful |= is_of_another_branch(&error);
                 self.unreadable(write, entry)
             }
         }
@@ -248,6 +264,9 @@ impl Reading<'_, '_> {
             // whoever lost everything but the account does not know our name; and whoever came back may have missed
             // something: our next entry tells by its number how much
             tell_profile(write, self.row.key, self.name, None, self.ids)?;
+            if news(added, &is_back) {
+                resending::offer_undelivered(write, self.row.key, entry.seq, self.ids)?;
+            }
         }
         if news(added, &is_back) || news(removed, &is_there) {
             let kind = MessageKind::System(SystemEvent::DevicesChanged);
@@ -291,7 +310,25 @@ impl Reading<'_, '_> {
                 kind: MessageKind::Unreadable,
                 text: "",
                 content: &entry.bytes.0,
+                place: None,
             },
         )
     }
+}
+
+/// Whether an entry is the commit of a request.
+fn is_commit_of(request: Option<&[u8]>, entry: &Entry) -> bool {
+    match request.map(decode_frame) {
+        Some(Ok((_, Frame::Commit(commit)))) => commit.commit == entry.bytes,
+        Some(Ok((_, Frame::CreateConversation(create)))) => create.commit == entry.bytes,
+        _ => false,
+    }
+}
+
+/// Whether others, in another branch of the group, may well have opened it.
+const fn is_of_another_branch(error: &OpenError) -> bool {
+    matches!(
+        error,
+        OpenError::Stale(_) | OpenError::Invalid(Fault::Undecryptable | Fault::NotAuthentic)
+    )
 }

@@ -19,7 +19,7 @@ use crate::{
         ids::Ids,
         members::Known,
         notes::{line, tell},
-        opening::{Accepted, Founder, enter, tell_profile},
+        opening::{Accepted, Founder, begin_anew, enter, tell_profile},
         renewal,
         requests::Request,
         resending,
@@ -27,7 +27,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     model::{ConversationState, MessageKind, Standing, SystemEvent},
     store::{
-        self, WriteTransaction, commits,
+        self, WriteTransaction, chains, commits,
         commits::Rejoin,
         contacts,
         conversations::{self, ConversationRow},
@@ -37,7 +37,7 @@ use crate::{
 
 /// Commits that may lose or be refused before the group is set up anew.
 const MOST_ATTEMPTS: u32 = 5;
-/// The pause after an attempt that failed.
+/// The pause after an attempt that failed; doubled with each time in a row that the group could not be set up anew either.
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl Engine {
@@ -157,6 +157,7 @@ impl Engine {
             .into();
             let bytes = encode_frame(0, &frame);
             commits::set_rejoin_request(write, conversation, Some((&bytes, client_id)))?;
+            commits::set_was_member(write, conversation, rejoined.was_member)?;
             store::account::count_sent(write, 1)?;
             crate::KillPoint::RejoinBeforeCommit.reach();
             Ok(Made::Commit(Box::new(frame)))
@@ -203,7 +204,7 @@ impl Engine {
             };
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             let founder = Founder {
-                own: account.account,
+                keys,
                 name: &account.name,
                 manifest: &account.manifest,
                 ids: &ids,
@@ -212,6 +213,7 @@ impl Engine {
         })?;
         crate::KillPoint::RejoinedAfterCommit.reach();
         self.events.extend(events);
+        self.setbacks.remove(&conversation);
         self.plan_renewals()?;
         self.resume_commits()?;
         self.pump()
@@ -309,9 +311,11 @@ impl Engine {
         refusal: &Refusal,
     ) -> Result<()> {
         if refusal.code.retryable() || refusal.code == ErrorCode::NoKeyPackages {
+            let row = conversations::row(self.database.connection(), key)?;
+            let pause = self.set_back(row.conversation);
             self.hold_for(
                 key,
-                refusal.retry_after.map_or(PAUSE, Duration::from_millis),
+                refusal.retry_after.map_or(pause, Duration::from_millis),
             );
             return Ok(());
         }
@@ -342,6 +346,14 @@ impl Engine {
         })?;
         self.events.extend(events);
         self.resume_commits()
+    }
+
+    /// Once more a group could not be set up: how long to wait.
+    pub(super) fn set_back(&mut self, conversation: ConversationId) -> Duration {
+        let times = self.setbacks.entry(conversation).or_default();
+        let pause = PAUSE.saturating_mul(1 << (*times).min(16));
+        *times = times.saturating_add(1);
+        pause.min(super::LONGEST_HOLD)
     }
 
     pub(super) fn pause(&mut self, conversation: ConversationId, pause: Duration) {
@@ -420,7 +432,10 @@ pub(super) fn complete(
     };
     group.merge_pending()?;
     commits::delete_rejoin(write, conversation)?;
-    streams::advance(write, StreamId::Conversation(conversation), accepted.seq)?;
+    let stream = StreamId::Conversation(conversation);
+    // a welcome that could not be followed says from where on this device was meant to read
+    let invited = streams::cursor(write.connection(), stream)? > 0;
+    streams::advance(write, stream, accepted.seq)?;
     let row = match conversations::row_of(write.connection(), conversation)? {
         Some(row) => {
             if row.state == ConversationState::Opening {
@@ -432,19 +447,17 @@ pub(super) fn complete(
         }
         None => {
             let members = group.members()?;
-            let Some(peer) = peer_of(&members, founder.own) else {
+            let Some(peer) = peer_of(&members, founder.keys.account()) else {
                 return group.delete().map_err(Into::into);
             };
-            admit(
-                write,
-                conversation,
-                commit.incarnation,
-                peer.account,
-                founder,
-                accepted.time,
-            )?
+            let place = (conversation, commit.incarnation);
+            admit(write, mls, place, peer.account, founder, accepted.time)?
         }
     };
+    if !rejoin.was_member && !invited {
+        // a new device; a backup may have brought the conversation back, and what came since is not missed
+        conversations::set_entered_late(write, row.key)?;
+    }
     commits::delete_renewal(write, row.key)?;
     let established = ConversationState::Established;
     conversations::set_state(
@@ -468,6 +481,13 @@ pub(super) fn complete(
         // the other may have come back as well, unseen from here
         tell_profile(write, row.key, founder.name, None, founder.ids)?;
         resending::ask(write, row.key, founder.ids)?;
+        for member in group.members()? {
+            let connection = write.connection();
+            if member.account == row.peer && !chains::has_met(connection, row.key, member.device)? {
+                // it came in while this device was away, and nobody told it what it missed
+                resending::offer_undelivered(write, row.key, accepted.seq, founder.ids)?;
+            }
+        }
     }
     let kind = MessageKind::System(SystemEvent::Rejoined);
     let id = founder.ids.message_id();
@@ -479,8 +499,8 @@ pub(super) fn complete(
 /// A conversation that this database did not know.
 fn admit(
     write: &WriteTransaction<'_>,
-    conversation: ConversationId,
-    incarnation: u32,
+    mls: &Mls<'_>,
+    (conversation, incarnation): (ConversationId, u32),
     peer: AccountId,
     founder: &Founder<'_>,
     time: u64,
@@ -491,11 +511,12 @@ fn admit(
         // it was being opened from here too: that one goes
         Some(key) => {
             openings::delete(write, key)?;
-            conversations::set_state(write, key, conversation, incarnation, opening)?;
+            let former = conversations::row(write.connection(), key)?;
+            let place = (conversation, incarnation);
+            begin_anew(write, mls, founder.keys, &former, place)?;
             key
         }
     };
-    conversations::set_entered_late(write, key)?;
     let row = conversations::row(write.connection(), key)?;
     enter(write, &row, founder, time)?;
     let standing = if contacts::has_consented(write.connection(), peer)? {

@@ -47,8 +47,10 @@ pub(super) enum Request {
     FetchGroup { conversation: ConversationId },
     /// The commit by which this device comes back.
     Rejoin { conversation: ConversationId },
-    /// The state of a group, to compare it with ours.
+    /// The state of a group at a restored relay.
     Check { conversation: ConversationId },
+    /// The state of a group, of which something could not be opened.
+    Compare { conversation: ConversationId },
     /// The commit that renews our leaf.
     Renew { conversation: ConversationKey },
     /// The newest manifest of an account.
@@ -126,7 +128,7 @@ impl Engine {
             Frame::Entries(entries) => self.entries(entries.stream, entries.entries),
             Frame::Delivered(delivered) => self.delivered(&delivered),
             Frame::Presence(presence) => self.present(&presence),
-            Frame::SignalPush(push) => self.signalled(&push),
+            Frame::SignalPush(push) => self.signalled(push),
             frame => {
                 let Session::Online(online) = &mut self.session else {
                     return Ok(());
@@ -221,6 +223,7 @@ impl Engine {
                 | Request::FetchGroup { .. }
                 | Request::Rejoin { .. }
                 | Request::Check { .. }
+                | Request::Compare { .. }
                 | Request::Renew { .. }),
                 frame,
             ) => self.group_reply(request, frame),
@@ -260,6 +263,13 @@ impl Engine {
             }
             (Request::Check { conversation }, Frame::Refusal(refusal)) => {
                 self.check_refused(conversation, &refusal)
+            }
+            (Request::Compare { conversation }, Frame::GroupState(state)) => {
+                self.compared(conversation, &state)
+            }
+            (Request::Compare { .. }, Frame::Refusal(refusal)) => {
+                info!(code = ?refusal.code, "the relay does not show a group to compare it");
+                Ok(())
             }
             (Request::Renew { conversation }, Frame::Committed(committed)) => {
                 self.renewed(conversation, accepted(&committed))

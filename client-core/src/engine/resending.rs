@@ -9,19 +9,25 @@ use crate::{
     model::ConversationKey,
     store::{
         WriteTransaction,
-        chains::{self, ChainId, Missing},
+        chains::{self, Missing, Numbered},
         conversations::ConversationRow,
         messages,
         outbox::{self, Place},
+        progress,
     },
 };
 
 /// Messages sent again for one request; the receiver asks for the rest.
 const MOST_AGAIN: u32 = 100;
+/// Messages sent again to a new device of the other, which does not know what to ask for.
+const MOST_OFFERED: u32 = 1_000;
 /// Requests that are answered on one connection, whoever asks.
 pub(super) const MOST_ANSWERS: u32 = 32;
 /// The end of a chain whose length is not known.
 const END: u64 = i64::MAX as u64;
+
+/// In place of a chain where it is not known which ones there were: the numbers are positions in the stream.
+const POSITIONS: [u8; 8] = [0; 8];
 
 /// Sends again what there is of a range of our entries, and says where it ends.
 pub(super) fn answer(
@@ -31,35 +37,95 @@ pub(super) fn answer(
     range: &Range,
     ids: &Ids,
 ) -> Result<()> {
-    let rows = chains::sent_between(
-        write.connection(),
-        key,
-        range.chain,
-        (range.first, range.last),
-        MOST_AGAIN,
-    )?;
-    let is_own = chains::load(write.connection(), key, device)?
-        .is_some_and(|chain| chain.chain == range.chain);
-    for (number, message) in &rows {
-        let content = messages::content(write.connection(), *message)?;
-        let client_id = ids.client_id();
-        if is_own {
-            outbox::insert_again(write, key, *number, client_id, &content)?;
-        } else {
-            // a number names an entry of the present chain only; the last word closes the gap
-            outbox::insert(write, key, None, Place::Last, client_id, &content)?;
-        }
+    if *range.chain == POSITIONS {
+        answer_positions(write, key, range, ids)?;
+    } else {
+        answer_numbers(write, key, device, range, ids)?;
     }
-    let complete = rows.len() < usize::try_from(MOST_AGAIN).unwrap_or(usize::MAX);
-    let last = match rows.last() {
-        Some((number, _)) if !complete => *number,
-        _ => range.last,
-    };
-    let settled = Range { last, ..*range };
-    let content = Content::resent(ids.array(), settled).encode();
-    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
     // what the other missed may have been a question of ours
     ask(write, key, ids)
+}
+
+/// Sends again the messages of a range of one of our chains.
+fn answer_numbers(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    device: DeviceId,
+    range: &Range,
+    ids: &Ids,
+) -> Result<()> {
+    let connection = write.connection();
+    let chain = range.chain;
+    // what this database has forgotten of a chain it cannot call complete: that stays missing there
+    let known = chains::known_up_to(connection, key, device, chain)?;
+    let last = range.last.min(known);
+    let rows = chains::sent_between(connection, key, chain, (range.first, last), MOST_AGAIN)?;
+    for (number, message) in &rows {
+        let content = messages::content(connection, *message)?;
+        let sent = Numbered {
+            chain,
+            number: *number,
+        };
+        outbox::insert_again(write, key, sent, ids.client_id(), &content)?;
+    }
+    let last = match rows.last() {
+        Some((number, _)) if is_full(rows.len()) => *number,
+        _ => last,
+    };
+    if range.first <= last {
+        say_settled(write, key, &Range { last, ..*range }, ids)?;
+    }
+    Ok(())
+}
+
+/// Sends again our messages of a range of positions, whatever chains they are of.
+fn answer_positions(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    range: &Range,
+    ids: &Ids,
+) -> Result<()> {
+    let positions = (range.first, range.last);
+    let rows = messages::own_between(write.connection(), key, positions, MOST_AGAIN)?;
+    for message in &rows {
+        outbox::insert_again(write, key, message.sent, ids.client_id(), &message.content)?;
+    }
+    let last = match rows.last() {
+        Some(message) if is_full(rows.len()) => message.seq,
+        _ => range.last,
+    };
+    say_settled(write, key, &Range { last, ..*range }, ids)
+}
+
+/// Whether an answer is as long as answers may be, so that there may be more.
+fn is_full(rows: usize) -> bool {
+    u32::try_from(rows).is_ok_and(|rows| rows >= MOST_AGAIN)
+}
+
+fn say_settled(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    range: &Range,
+    ids: &Ids,
+) -> Result<()> {
+    let content = Content::resent(ids.array(), *range).encode();
+    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)
+}
+
+/// Sends again what no device of the other had when a new one of its came in by the entry `before`. Its account lost all that
+/// it had; what was delivered to it before is not sent again.
+pub(super) fn offer_undelivered(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    before: u64,
+    ids: &Ids,
+) -> Result<()> {
+    let delivered = progress::delivered(write.connection(), key)?;
+    let own = messages::own_after(write.connection(), key, delivered, MOST_OFFERED)?;
+    for message in own.iter().filter(|message| message.seq < before) {
+        outbox::insert_again(write, key, message.sent, ids.client_id(), &message.content)?;
+    }
+    Ok(())
 }
 
 /// Asks for everything that is missing, also for what was asked for before: question or answer may be lost. Nothing is asked
@@ -77,17 +143,30 @@ pub(super) fn ask(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids)
     Ok(())
 }
 
-/// Asks for whatever there is of a chain after a number; nobody here knows how long it was.
+/// Asks for whatever the other sent after a position in the stream; nobody here knows how much that was.
 pub(super) fn ask_after(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
-    chain: ChainId,
-    after: u64,
+    seq: u64,
     ids: &Ids,
 ) -> Result<()> {
+    let is_such = |range: &Range| *range.chain == POSITIONS;
+    let waiting = outbox::all(write.connection(), key)?;
+    let asked = waiting
+        .iter()
+        .filter(|row| row.sealed.is_none())
+        .filter_map(|row| Content::missing_range(&row.content).filter(is_such))
+        .map(|range| range.first)
+        .min();
+    outbox::delete_unsealed(write, key, |content| {
+        Content::missing_range(content)
+            .as_ref()
+            .is_some_and(is_such)
+    })?;
+    let first = seq.saturating_add(1);
     let range = Range {
-        chain,
-        first: after.saturating_add(1),
+        chain: POSITIONS.into(),
+        first: asked.map_or(first, |asked| asked.min(first)),
         last: END,
     };
     let content = Content::missing(ids.array(), range).encode();

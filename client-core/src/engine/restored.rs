@@ -12,9 +12,10 @@ use tracing::{error, info, warn};
 use crate::{
     backup::{BackupError, BroughtBack, Found},
     crypto::Mls,
-    engine::{Engine, ids::Ids, opening::DECLARED_GAP, requests::Request},
+    engine::{Engine, ids::Ids, opening::DECLARED_GAP, requests::Request, resending},
     error::Result,
     event::Event,
+    model::Standing,
     store::{self, chains, commits, conversations, links, messages, outbox, requests, streams},
 };
 
@@ -45,7 +46,13 @@ impl Engine {
                 commits::delete_renewal(write, key)?;
                 commits::set_rejoin_request(write, row.conversation, None)?;
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
-                chains::forget(write, key, device)?;
+                chains::end(write, key, device)?;
+                if row.standing == Standing::Open {
+                    // what came since then was acknowledged, and whoever sent it may count anew by now
+                    let stream = StreamId::Conversation(row.conversation);
+                    let cursor = streams::cursor(write.connection(), stream)?;
+                    resending::ask_after(write, key, cursor, &ids)?;
+                }
                 // what was sealed is of the chain that is over
                 for queued in outbox::all(write.connection(), key)? {
                     outbox::clear_sealed(write, &[queued.id])?;
@@ -268,7 +275,7 @@ fn offer_messages(
         outbox::insert_again(
             write,
             row.key,
-            message.number,
+            message.sent,
             ids.client_id(),
             &message.content,
         )?;

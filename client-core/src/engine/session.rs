@@ -358,6 +358,7 @@ impl Engine {
         self.checks.clear();
         self.unchecked.clear();
         self.restored = None;
+        self.delivered.clear();
         if let Err(error) = self.forget_live() {
             warn!(%error, "forget who is there");
         }

@@ -14,7 +14,9 @@ use crate::{
     error::Result,
     model::{ConversationKey, MessageKind, Standing, SystemEvent},
     store::{
-        WriteTransaction, account, contacts,
+        WriteTransaction, account,
+        chains::Place,
+        contacts,
         conversations::{self, REQUEST_TEXTS, Unread},
         links,
         messages::{self, Author},
@@ -39,6 +41,8 @@ pub(super) struct Incoming<'a> {
     pub(super) kind: MessageKind,
     pub(super) text: &'a str,
     pub(super) content: &'a [u8],
+    /// Where it belongs, if that is not where its entry is.
+    pub(super) place: Option<Place>,
 }
 
 /// Takes in what somebody said.
@@ -48,6 +52,7 @@ pub(super) fn take(
     told: &Told<'_>,
 ) -> Result<()> {
     let Told { entry, account, .. } = *told;
+    let mut place = None;
     if account == reading.row.peer {
         if let Some(note) = SealNote::decode(told.aad) {
             let learning = Learning {
@@ -56,7 +61,7 @@ pub(super) fn take(
                 entry,
                 ids: reading.ids,
             };
-            learning.learn(write, &note)?;
+            place = learning.learn(write, &note)?;
         }
         answered(reading, write, entry)?;
     }
@@ -98,6 +103,7 @@ pub(super) fn take(
         kind,
         text,
         content: told.content,
+        place,
     };
     keep(write, reading.row.key, entry, &incoming)
 }
@@ -155,8 +161,11 @@ fn was_read(
     if !reading.privacy.read_receipts || told.account != reading.row.peer {
         return Ok(());
     }
+    let (key, time) = (reading.row.key, told.entry.time);
     let seq = read.seq.min(told.entry.seq);
-    progress::raise(write, reading.row.key, Progress::Read, seq, told.entry.time)
+    // what was read was delivered, whether or not the relay has said so yet
+    progress::raise(write, key, Progress::Delivered, seq, time)?;
+    progress::raise(write, key, Progress::Read, seq, time)
 }
 
 fn missed(
@@ -184,16 +193,23 @@ pub(super) fn keep(
     entry: &Entry,
     incoming: &Incoming<'_>,
 ) -> Result<()> {
+    let (seq, time) = match incoming.place {
+        Some(Place { seq, time }) => {
+            let before = messages::make_room(write, key, seq)?;
+            (seq, time.max(before).min(entry.time))
+        }
+        None => (entry.seq, entry.time),
+    };
     let message = messages::NewMessage {
         id: incoming.id,
         conversation: key,
-        seq: Some(entry.seq),
+        seq: Some(seq),
         sender: incoming.sender,
         mine: false,
         kind: incoming.kind,
         text: incoming.text,
         content: incoming.content,
-        time: entry.time,
+        time,
         client_id: Some(entry.client_id),
     };
     if messages::insert(write, &message)?.is_some() {

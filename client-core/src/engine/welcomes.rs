@@ -4,21 +4,20 @@ use protocol::{ConversationId, Entry, EntryKind, StreamId};
 use tracing::warn;
 
 use crate::{
-    content,
     crypto::{AccountKeys, JoinError, Joined, Mls},
     engine::{
         contacts::introduce,
         ids::Ids,
         members::Known,
-        opening::{Accepted, Founder, enter, set_up_anew},
+        opening::{Accepted, Founder, begin_anew, enter, set_up_anew},
     },
     error::Result,
     model::{ConversationState, Standing},
     seams::Randomness,
     store::{
-        self, WriteTransaction, chains, commits, contacts,
+        WriteTransaction, commits, contacts,
         conversations::{self, ConversationRow},
-        openings, outbox, requests, streams,
+        openings, requests, streams,
     },
 };
 
@@ -61,7 +60,12 @@ impl Inbox<'_> {
             Ok(joined) if is_of(&joined, entry) => self.joined(write, entry, &joined),
             Ok(joined) => {
                 warn!("a welcome to another conversation or epoch than the relay says");
-                self.leave(write, &joined)
+                self.leave(write, &joined)?;
+                // its key is used up, and somebody did invite us there: this device comes by itself
+                for wanted in [joined.conversation, conversation] {
+                    commits::want_rejoin(write, wanted, self.ids.client_id())?;
+                }
+                Ok(())
             }
             // this computer failed, not the welcome: it comes again
             Err(JoinError::Failure(failure)) => Err(failure.into()),
@@ -69,6 +73,10 @@ impl Inbox<'_> {
             Err(error) => {
                 // acknowledged all the same, so that it is never retried for ever: this device comes by itself
                 warn!(%error, seq = entry.seq, "a welcome could not be followed");
+                if let Some(start) = entry.start {
+                    // what was written for it since then is due to it all the same
+                    streams::advance(write, StreamId::Conversation(conversation), start)?;
+                }
                 commits::want_rejoin(write, conversation, self.ids.client_id())
             }
         }
@@ -118,6 +126,11 @@ impl Inbox<'_> {
                 return self.leave(write, joined);
             }
         };
+        if requests::is_blocked(write.connection(), peer.account)? {
+            // when the block ends, the first entry of a group that is not here leads to coming in from outside
+            warn!("a welcome by somebody who is blocked");
+            return self.leave(write, joined);
+        }
         contacts::pin_root_key(write, peer.account, peer.root_key)?;
         let known = Known::load(write.connection(), self.manifest, peer.account)?;
         if !known.admits(&joined.members) {
@@ -164,7 +177,7 @@ impl Inbox<'_> {
             standing: Standing::Open,
         };
         let founder = Founder {
-            own,
+            keys: self.keys,
             name: self.name,
             manifest: self.manifest,
             ids: self.ids,
@@ -196,7 +209,7 @@ impl Inbox<'_> {
             time: entry.time,
         };
         let founder = Founder {
-            own: self.keys.account(),
+            keys: self.keys,
             name: self.name,
             manifest: self.manifest,
             ids: self.ids,
@@ -211,42 +224,13 @@ impl Inbox<'_> {
         row: &ConversationRow,
         joined: &Joined,
     ) -> Result<()> {
-        let key = row.key;
-        let mls = Mls::new(write.connection(), self.random, self.keys, self.now);
-        if let Some(mut group) = mls.load(row.conversation, row.incarnation)?
-            && row.conversation != joined.conversation
-        {
-            group.delete()?;
-        }
         let (conversation, incarnation) = (joined.conversation, joined.incarnation);
-        if row.state == ConversationState::Established {
-            // what was sent in the one that ended stays there
-            chains::forget(write, key, self.keys.device())?;
-            chains::forget_others(write, key, self.keys.device())?;
-            commits::delete_rejoin(write, row.conversation)?;
-            commits::delete_renewal(write, key)?;
+        if row.conversation == conversation {
+            let opening = ConversationState::Opening;
+            return conversations::set_state(write, row.key, conversation, incarnation, opening);
         }
-        conversations::set_state(
-            write,
-            key,
-            conversation,
-            incarnation,
-            ConversationState::Opening,
-        )?;
-        // the id of a message names its conversation; none of these was ever taken by the relay
-        for queued in outbox::all(write.connection(), key)? {
-            outbox::clear_sealed(write, &[queued.id])?;
-            if let Some(message) = queued.message {
-                let id = content::message_id(
-                    self.keys.relay(),
-                    self.keys.account(),
-                    conversation,
-                    &queued.content,
-                );
-                store::messages::replace_id(write, message, id, &queued.content)?;
-            }
-        }
-        Ok(())
+        let mls = Mls::new(write.connection(), self.random, self.keys, self.now);
+        begin_anew(write, &mls, self.keys, row, (conversation, incarnation))
     }
 
     fn leave(&mut self, write: &WriteTransaction<'_>, joined: &Joined) -> Result<()> {

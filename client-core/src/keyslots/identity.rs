@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     keyslots::wrap::{self, Sealed},
     seams::Randomness,
-    store::{DatabaseKey, Identity},
+    store::{DatabaseKey, Identity, account},
 };
 
 /// Tells this use of the database's key from all others.
@@ -31,6 +31,11 @@ struct Stored {
     registration: Option<Token>,
     #[cbor(n(5), with = "minicbor::bytes")]
     receipt: Option<Vec<u8>>,
+    /// Absent in those of a version that did not keep it.
+    #[n(6)]
+    privacy: Option<i64>,
+    #[n(7)]
+    handle: Option<String>,
 }
 
 pub(super) fn seal(
@@ -45,6 +50,8 @@ pub(super) fn seal(
         name: identity.name.clone(),
         registration: identity.registration,
         receipt: identity.receipt.clone(),
+        privacy: Some(account::privacy_bits(identity.privacy)),
+        handle: identity.handle.clone(),
     };
     let mut bytes = Zeroizing::new(Vec::with_capacity(ENCODED));
     // writing to memory cannot fail, and what could not be read back would be refused
@@ -71,5 +78,9 @@ pub(super) fn open(sealed: &Sealed, key: &DatabaseKey) -> Option<Identity> {
         name: stored.name,
         registration: stored.registration,
         receipt: stored.receipt,
+        privacy: stored
+            .privacy
+            .map_or(account::DEFAULT_PRIVACY, account::privacy_from),
+        handle: stored.handle,
     })
 }

@@ -208,6 +208,7 @@ fn try_out(database: &Database) -> Result<()> {
     let connection = database.connection();
     let account = store::account::load(connection)?;
     AccountKeys::from_bytes(&account.keys)?;
+    store::account::own_manifest_number(connection)?;
     store::search::has_waiting(connection)?;
     store::outbox::waiting(connection)?;
     Ok(())

@@ -429,7 +429,8 @@ pub fn set_record_told(write: &WriteTransaction<'_>, told: bool) -> Result<()> {
     Ok(())
 }
 
-const fn privacy_from(bits: i64) -> Privacy {
+/// What others may see, as the database keeps it.
+pub(crate) const fn privacy_from(bits: i64) -> Privacy {
     Privacy {
         read_receipts: bits & 1 != 0,
         typing: bits & 2 != 0,
@@ -437,7 +438,8 @@ const fn privacy_from(bits: i64) -> Privacy {
     }
 }
 
-fn privacy_bits(privacy: Privacy) -> i64 {
+/// The other way.
+pub(crate) fn privacy_bits(privacy: Privacy) -> i64 {
     i64::from(privacy.read_receipts)
         | i64::from(privacy.typing) << 1
         | i64::from(privacy.announce) << 2

@@ -2,7 +2,7 @@
 
 use minicbor::bytes::ByteArray;
 use protocol::{ClientId, DeviceId, Digest, MessageId};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::{
     error::Result,
@@ -11,8 +11,12 @@ use crate::{
     store::{WriteTransaction, conversations, id, messages, signed, unsigned},
 };
 
-/// More missing entries than this are not counted one by one.
+/// More missing entries than this are not counted one by one: the newest of them are.
 const MOST_MISSING: u64 = 1000;
+/// The highest number that is told apart from its neighbours; no device seals so much.
+const MOST_NUMBER: u64 = 1 << 62;
+/// Chains of a device that are remembered after it began another.
+const MOST_FORMER: u32 = 16;
 
 /// In place of a device where it is not known who is missing what; the number is 0 then.
 const NOBODY: [u8; DeviceId::LEN] = [0; DeviceId::LEN];
@@ -50,6 +54,28 @@ impl Chain {
             number: self.number.saturating_add(1),
             link: Digest::of(&[self.link.as_bytes(), client_id.as_bytes()]),
         }
+    }
+}
+
+/// Names one entry of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// The chain that it was in.
+    pub chain: ChainId,
+    /// Its number in it.
+    pub number: u64,
+}
+
+impl Numbered {
+    /// What a row says that it repeats.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
+        let number: Option<i64> = row.get("again")?;
+        let chain: Option<Vec<u8>> = row.get("again_chain")?;
+        let chain = chain.as_deref().and_then(chain_id);
+        Ok(number.zip(chain).map(|(number, chain)| Self {
+            chain,
+            number: unsigned(number),
+        }))
     }
 }
 
@@ -103,15 +129,103 @@ pub fn save(
     Ok(())
 }
 
-/// Forgets a chain: the device begins another.
+/// Keeps how far the chain of another is, and where its newest entry lies in the stream.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn save_seen(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    device: DeviceId,
+    chain: &Chain,
+    seq: u64,
+) -> Result<()> {
+    save(write, key, device, chain)?;
+    write
+        .connection()
+        .prepare_cached("UPDATE chains SET seq = ?3 WHERE conversation = ?1 AND device = ?2")?
+        .execute((key.0, device.as_bytes(), signed(seq)))?;
+    Ok(())
+}
+
+/// Whether something of this device was seen.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn has_met(connection: &Connection, key: ConversationKey, device: DeviceId) -> Result<bool> {
+    Ok(load(connection, key, device)?.is_some())
+}
+
+/// Where the newest entry of another's chain lies in the stream; 0 before the first.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn seen_up_to(connection: &Connection, key: ConversationKey, device: DeviceId) -> Result<u64> {
+    let seq: Option<i64> = connection
+        .prepare_cached("SELECT seq FROM chains WHERE conversation = ?1 AND device = ?2")?
+        .query_row((key.0, device.as_bytes()), |row| row.get(0))
+        .optional()?;
+    Ok(seq.map_or(0, unsigned))
+}
+
+/// Ends a chain: the device begins another. How far it was is remembered.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn end(write: &WriteTransaction<'_>, key: ConversationKey, device: DeviceId) -> Result<()> {
+    let of_device = (key.0, device.as_bytes());
+    let connection = write.connection();
+    connection
+        .prepare_cached(
+            "INSERT INTO former_chains (conversation, device, chain, number)
+             SELECT conversation, device, chain, number FROM chains WHERE conversation = ?1 AND device = ?2
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(of_device)?;
+    connection
+        .prepare_cached("DELETE FROM chains WHERE conversation = ?1 AND device = ?2")?
+        .execute(of_device)?;
+    connection
+        .prepare_cached(
+            "DELETE FROM former_chains WHERE conversation = ?1 AND device = ?2 AND id NOT IN
+                 (SELECT id FROM former_chains WHERE conversation = ?1 AND device = ?2 ORDER BY id DESC LIMIT ?3)",
+        )?
+        .execute((key.0, device.as_bytes(), MOST_FORMER))?;
+    Ok(())
+}
+
+/// How far a chain was that a device has ended; `None` for one that is not remembered.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn former(
+    connection: &Connection,
+    key: ConversationKey,
+    device: DeviceId,
+    chain: ChainId,
+) -> Result<Option<u64>> {
+    let number: Option<i64> = connection
+        .prepare_cached(
+            "SELECT number FROM former_chains WHERE conversation = ?1 AND device = ?2 AND chain = ?3",
+        )?
+        .query_row((key.0, device.as_bytes(), chain.as_slice()), |row| row.get(0))
+        .optional()?;
+    Ok(number.map(unsigned))
+}
+
+/// Forgets all chains of a device: the conversation that they were in has ended.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn forget(write: &WriteTransaction<'_>, key: ConversationKey, device: DeviceId) -> Result<()> {
-    write
-        .connection()
-        .prepare_cached("DELETE FROM chains WHERE conversation = ?1 AND device = ?2")?
-        .execute((key.0, device.as_bytes()))?;
+    for table in ["chains", "former_chains"] {
+        write
+            .connection()
+            .prepare_cached(&format!(
+                "DELETE FROM {table} WHERE conversation = ?1 AND device = ?2"
+            ))?
+            .execute((key.0, device.as_bytes()))?;
+    }
     Ok(())
 }
 
@@ -124,10 +238,14 @@ pub fn forget_others(
     key: ConversationKey,
     own: DeviceId,
 ) -> Result<()> {
-    write
-        .connection()
-        .prepare_cached("DELETE FROM chains WHERE conversation = ?1 AND device <> ?2")?
-        .execute((key.0, own.as_bytes()))?;
+    for table in ["chains", "former_chains"] {
+        write
+            .connection()
+            .prepare_cached(&format!(
+                "DELETE FROM {table} WHERE conversation = ?1 AND device <> ?2"
+            ))?
+            .execute((key.0, own.as_bytes()))?;
+    }
     Ok(())
 }
 
@@ -149,6 +267,51 @@ pub fn note_sent(
         )?
         .execute((key.0, chain.as_slice(), signed(number), message))?;
     Ok(())
+}
+
+/// How far a chain of ours is known here: a copy of this database may have had more of it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn known_up_to(
+    connection: &Connection,
+    key: ConversationKey,
+    own: DeviceId,
+    chain: ChainId,
+) -> Result<u64> {
+    if let Some(present) = load(connection, key, own)?.filter(|present| present.chain == chain) {
+        return Ok(present.number);
+    }
+    if let Some(number) = former(connection, key, own, chain)? {
+        return Ok(number);
+    }
+    let sent: Option<i64> = connection
+        .prepare_cached(
+            "SELECT max(number) FROM sent_numbers WHERE conversation = ?1 AND chain = ?2",
+        )?
+        .query_row((key.0, chain.as_slice()), |row| row.get(0))?;
+    Ok(sent.map_or(0, unsigned))
+}
+
+/// Where the relay put a message of ours, and when.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn sent_at(
+    connection: &Connection,
+    key: ConversationKey,
+    sent: Numbered,
+) -> Result<Option<(u64, u64)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT m.seq, m.time FROM sent_numbers s JOIN messages m ON m.id = s.message
+         WHERE s.conversation = ?1 AND s.chain = ?2 AND s.number = ?3 AND m.seq IS NOT NULL",
+    )?;
+    let place = (key.0, sent.chain.as_slice(), signed(sent.number));
+    Ok(statement
+        .query_row(place, |row| {
+            Ok((unsigned(row.get(0)?), unsigned(row.get(1)?)))
+        })
+        .optional()?)
 }
 
 /// Our messages with numbers in a range, at most `limit`, ascending: number and row.
@@ -194,26 +357,27 @@ pub struct Missing {
     pub last: u64,
 }
 
-/// Notes that entries are missing and tells of it in a line before `seq`.
+/// Notes that entries are missing which lie after `after_seq`, and tells of it in a line.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn note_missing(
     write: &WriteTransaction<'_>,
     missing: &Missing,
+    after_seq: u64,
     line: &messages::NewMessage<'_>,
 ) -> Result<()> {
     let Some(row) = messages::insert(write, line)? else {
         return Ok(());
     };
-    let last = missing
-        .last
-        .min(missing.first.saturating_add(MOST_MISSING - 1));
-    for number in missing.first..=last {
+    let last = missing.last.min(MOST_NUMBER);
+    let first = missing.first.max(last.saturating_sub(MOST_MISSING - 1));
+    for number in first..=last {
         write
             .connection()
             .prepare_cached(
-                "INSERT OR IGNORE INTO gaps (conversation, device, chain, number, message) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR IGNORE INTO gaps (conversation, device, chain, number, message, after_seq)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute((
                 missing.key.0,
@@ -221,6 +385,7 @@ pub fn note_missing(
                 missing.chain.as_slice(),
                 signed(number),
                 row,
+                signed(after_seq),
             ))?;
     }
     conversations::announce(write, missing.key);
@@ -262,6 +427,65 @@ pub fn close_unknown(write: &WriteTransaction<'_>, key: ConversationKey) -> Resu
     lines
         .into_iter()
         .try_for_each(|line| messages::delete(write, line))
+}
+
+/// Where a missing entry lies in the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    after_seq: u64,
+    before_seq: u64,
+    before_time: u64,
+}
+
+impl Gap {
+    /// The place that the sender names, with a time that is not after the gap was seen; `None` for one outside of the gap.
+    #[must_use]
+    pub fn place(&self, seq: u64, time: u64) -> Option<Place> {
+        (self.after_seq < seq && seq < self.before_seq).then(|| Place {
+            seq,
+            time: time.min(self.before_time),
+        })
+    }
+}
+
+/// Where a message belongs that came later than those after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its position in the stream.
+    pub seq: u64,
+    /// When it was sent, by the relay's clock.
+    pub time: u64,
+}
+
+/// The gap in which one entry is missing, if it is.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn gap(
+    connection: &Connection,
+    key: ConversationKey,
+    device: DeviceId,
+    of: Numbered,
+) -> Result<Option<Gap>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT g.after_seq, m.seq, m.time FROM gaps g JOIN messages m ON m.id = g.message
+         WHERE g.conversation = ?1 AND g.device = ?2 AND g.chain = ?3 AND g.number = ?4 AND m.seq IS NOT NULL",
+    )?;
+    let place = (
+        key.0,
+        device.as_bytes(),
+        of.chain.as_slice(),
+        signed(of.number),
+    );
+    Ok(statement
+        .query_row(place, |row| {
+            Ok(Gap {
+                after_seq: unsigned(row.get(0)?),
+                before_seq: unsigned(row.get(1)?),
+                before_time: unsigned(row.get(2)?),
+            })
+        })
+        .optional()?)
 }
 
 /// Closes gaps: these numbers arrived after all, or were no messages. A line that tells of nothing any more goes.

@@ -21,6 +21,8 @@ pub struct Rejoin {
     pub request: Option<Vec<u8>>,
     /// Commits that lost or were refused.
     pub attempts: u32,
+    /// Whether the commit takes the place of a leaf that this device had: it was a member all the time.
+    pub was_member: bool,
 }
 
 /// An intent to renew the own leaf.
@@ -49,6 +51,22 @@ pub fn want_rejoin(
             "INSERT INTO rejoins (conversation, client_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         )?
         .execute((conversation.as_bytes(), client_id.as_bytes()))?;
+    Ok(())
+}
+
+/// Notes whether the commit takes the place of a leaf that this device had.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_was_member(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationId,
+    was_member: bool,
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("UPDATE rejoins SET was_member = ?2 WHERE conversation = ?1")?
+        .execute((conversation.as_bytes(), was_member))?;
     Ok(())
 }
 
@@ -96,7 +114,7 @@ pub fn delete_rejoin(write: &WriteTransaction<'_>, conversation: ConversationId)
 /// [`crate::ErrorKind::Database`].
 pub fn rejoin(connection: &Connection, conversation: ConversationId) -> Result<Option<Rejoin>> {
     let mut statement = connection.prepare_cached(
-        "SELECT conversation, client_id, request, attempts FROM rejoins WHERE conversation = ?1",
+        "SELECT conversation, client_id, request, attempts, was_member FROM rejoins WHERE conversation = ?1",
     )?;
     Ok(statement
         .query_row([conversation.as_bytes()], read_rejoin)
@@ -109,7 +127,7 @@ pub fn rejoin(connection: &Connection, conversation: ConversationId) -> Result<O
 /// [`crate::ErrorKind::Database`].
 pub fn rejoins(connection: &Connection) -> Result<Vec<Rejoin>> {
     let mut statement = connection.prepare_cached(
-        "SELECT conversation, client_id, request, attempts FROM rejoins ORDER BY conversation",
+        "SELECT conversation, client_id, request, attempts, was_member FROM rejoins ORDER BY conversation",
     )?;
     let rows = statement.query_map([], read_rejoin)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -175,6 +193,7 @@ fn read_rejoin(row: &Row<'_>) -> rusqlite::Result<Rejoin> {
         client_id: id(row, "client_id", ClientId::from_slice)?,
         request: row.get("request")?,
         attempts: row.get("attempts")?,
+        was_member: row.get("was_member")?,
     })
 }
 

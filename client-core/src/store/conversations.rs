@@ -87,6 +87,44 @@ pub fn set_state(
     Ok(())
 }
 
+/// A conversation that never was, or has ended, begins under another id, in a stream of its own. What was in it stays, before all
+/// that comes; what was counted and told of it is over.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn begin_anew(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    conversation: ConversationId,
+    incarnation: u32,
+) -> Result<()> {
+    let connection = write.connection();
+    let fall = messages::put_before(write, key)?;
+    connection.execute(
+        "UPDATE conversations SET read_position = read_position - ?2, delivered_seq = 0, peer_read = 0, read_told = 0,
+             renew_at = NULL, since_renewal = 0 WHERE key = ?1",
+        (key.0, fall),
+    )?;
+    let over = [
+        "DELETE FROM progress WHERE conversation = ?1",
+        "DELETE FROM sent_numbers WHERE conversation = ?1",
+        "DELETE FROM chains WHERE conversation = ?1",
+        "DELETE FROM former_chains WHERE conversation = ?1",
+        "DELETE FROM renewals WHERE conversation = ?1",
+        "DELETE FROM outbox WHERE conversation = ?1 AND message IS NULL",
+    ];
+    for statement in over {
+        connection.execute(statement, [key.0])?;
+    }
+    set_state(
+        write,
+        key,
+        conversation,
+        incarnation,
+        ConversationState::Opening,
+    )
+}
+
 /// The conversation of this key.
 ///
 /// # Errors
@@ -155,10 +193,10 @@ pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i
         |row| row.get(0),
     )?;
     let changed = write.connection().execute(
-        "UPDATE conversations SET read_position = ?2,
+        "UPDATE conversations SET read_position = max(read_position, ?2),
              unread = (SELECT count(*) FROM messages
-                       WHERE conversation = ?1 AND position > ?2 AND mine = 0 AND kind <> 2)
-         WHERE key = ?1 AND read_position < ?2",
+                       WHERE conversation = ?1 AND position > max(read_position, ?2) AND mine = 0 AND kind <> 2)
+         WHERE key = ?1 AND (read_position < ?2 OR unread > 0)",
         (key.0, position.min(newest)),
     )?;
     if changed > 0 {
@@ -351,6 +389,7 @@ pub fn delete(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> 
         "DELETE FROM gaps WHERE conversation = ?1",
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
+        "DELETE FROM former_chains WHERE conversation = ?1",
         "DELETE FROM progress WHERE conversation = ?1",
         "DELETE FROM outbox WHERE conversation = ?1",
         "DELETE FROM openings WHERE conversation = ?1",

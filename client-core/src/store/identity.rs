@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     crypto::AccountKeys,
     error::Result,
+    model::Privacy,
     store::{account, account::AccountRow},
 };
 
@@ -25,6 +26,10 @@ pub struct Identity {
     pub registration: Option<Token>,
     /// The relay's signed word that it made the account.
     pub receipt: Option<Vec<u8>>,
+    /// What others may see.
+    pub privacy: Privacy,
+    /// The handle, as the relay confirmed it.
+    pub handle: Option<String>,
 }
 
 impl std::fmt::Debug for Identity {
@@ -49,6 +54,8 @@ pub(crate) fn load(connection: &Connection) -> Result<Identity> {
         name: row.name,
         registration: row.registration,
         receipt,
+        privacy: row.privacy,
+        handle: row.handle,
     })
 }
 
@@ -61,6 +68,8 @@ pub(crate) fn of_row(row: &AccountRow) -> Identity {
         name: row.name.clone(),
         registration: row.registration,
         receipt: None,
+        privacy: row.privacy,
+        handle: row.handle.clone(),
     }
 }
 
@@ -71,8 +80,8 @@ pub(crate) fn of_row(row: &AccountRow) -> Identity {
 pub(crate) fn restore(connection: &Connection, identity: &Identity) -> Result<()> {
     let keys = AccountKeys::from_bytes(&identity.keys)?;
     connection.execute(
-        "INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration, receipt)
-         VALUES (1, :account, :relay, :addresses, :keys, :manifest, :name, :registration, :receipt)
+        "INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration, receipt, privacy, handle)
+         VALUES (1, :account, :relay, :addresses, :keys, :manifest, :name, :registration, :receipt, :privacy, :handle)
          ON CONFLICT DO NOTHING",
         named_params! {
             ":account": keys.account().as_bytes(),
@@ -83,6 +92,8 @@ pub(crate) fn restore(connection: &Connection, identity: &Identity) -> Result<()
             ":name": identity.name,
             ":registration": identity.registration.map(|token: Token| *token.as_bytes()),
             ":receipt": identity.receipt,
+            ":privacy": account::privacy_bits(identity.privacy),
+            ":handle": identity.handle,
         },
     )?;
     account::note_own_manifest(connection, &identity.manifest)

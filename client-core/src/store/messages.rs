@@ -1,13 +1,13 @@
 //! Messages: shown once by their id, ordered by the relay.
 
 use protocol::{AccountId, ClientId, MessageId};
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Rows, named_params};
 
 use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
     model::{ConversationKey, Message, MessageKind, MessagePage, OutgoingState, SystemEvent},
-    store::{WriteTransaction, id, signed, unsigned},
+    store::{WriteTransaction, chains::Numbered, id, signed, unsigned},
 };
 
 /// Positions of messages that the relay does not have yet start here, above every seq.
@@ -208,6 +208,32 @@ pub fn replace_id(
     Ok(())
 }
 
+/// Puts what a conversation holds before all that its new stream will bring: the relay's numbers begin anew there. Answers by how
+/// much positions fell.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub(super) fn put_before(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<i64> {
+    /// Further than any two positions lie apart, so that none meets another on its way.
+    const FAR: i64 = 1 << 60;
+    let connection = write.connection();
+    let newest: i64 = connection.query_row(
+        "SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND position < ?2",
+        (key.0, UNSENT),
+        |row| row.get(0),
+    )?;
+    let fall = newest.max(0).saturating_add(1);
+    connection.execute(
+        "UPDATE messages SET position = position - ?3, seq = NULL WHERE conversation = ?1 AND position < ?2",
+        (key.0, UNSENT, FAR),
+    )?;
+    connection.execute(
+        "UPDATE messages SET position = position + ?3 WHERE conversation = ?1 AND position < ?2",
+        (key.0, FAR / -2, FAR.saturating_sub(fall)),
+    )?;
+    Ok(fall)
+}
+
 /// Removes a message of this device's database only.
 ///
 /// # Errors
@@ -281,10 +307,12 @@ pub fn own_row(
         .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such message"))
 }
 
-/// An own message that the relay had, with its number in our chain.
+/// An own message that the relay had, with its number in the chain of ours that it was in.
 pub struct OwnMessage {
-    /// The number.
-    pub number: u64,
+    /// The chain and number.
+    pub sent: Numbered,
+    /// Where the relay had put it.
+    pub seq: u64,
     /// The opened content.
     pub content: Vec<u8>,
 }
@@ -300,18 +328,75 @@ pub fn own_after(
     limit: u32,
 ) -> Result<Vec<OwnMessage>> {
     let mut statement = connection.prepare_cached(
-        "SELECT number, content FROM (
-             SELECT s.number, m.content, m.seq FROM messages m JOIN sent_numbers s ON s.message = m.id
+        "SELECT again_chain, again, seq, content FROM (
+             SELECT s.chain AS again_chain, s.number AS again, m.content, m.seq FROM messages m JOIN sent_numbers s ON s.message = m.id
              WHERE m.conversation = ?1 AND m.seq > ?2 AND m.mine = 1 ORDER BY m.seq DESC LIMIT ?3)
          ORDER BY seq",
     )?;
-    let rows = statement.query_map((key.0, signed(seq), limit), |row| {
-        Ok(OwnMessage {
-            number: unsigned(row.get("number")?),
-            content: row.get("content")?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    own_messages(statement.query((key.0, signed(seq), limit))?)
+}
+
+/// The first own messages with seqs in a range, at most `limit`, in the order in which they were sent.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn own_between(
+    connection: &Connection,
+    key: ConversationKey,
+    (first, last): (u64, u64),
+    limit: u32,
+) -> Result<Vec<OwnMessage>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.chain AS again_chain, s.number AS again, m.content, m.seq
+         FROM messages m JOIN sent_numbers s ON s.message = m.id
+         WHERE m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND m.mine = 1 ORDER BY m.seq LIMIT ?4",
+    )?;
+    own_messages(statement.query((key.0, signed(first), signed(last), limit))?)
+}
+
+fn own_messages(mut rows: Rows<'_>) -> Result<Vec<OwnMessage>> {
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(sent) = Numbered::read(row)? {
+            messages.push(OwnMessage {
+                sent,
+                seq: unsigned(row.get("seq")?),
+                content: row.get("content")?,
+            });
+        }
+    }
+    Ok(messages)
+}
+
+/// Makes room for a message at its place in the stream: an entry of another that could not be opened was perhaps just this
+/// one. The time of the message before that place, or 0.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn make_room(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<u64> {
+    let connection = write.connection();
+    let position = position_of(seq);
+    let unreadable: Option<i64> = connection
+        .prepare_cached(
+            "SELECT id FROM messages WHERE conversation = ?1 AND position = ?2 AND kind = 3",
+        )?
+        .query_row((key.0, position), |row| row.get(0))
+        .optional()?;
+    if let Some(row) = unreadable {
+        delete(write, row)?;
+        connection
+            .prepare_cached(
+                "UPDATE conversations SET unread = max(unread - 1, 0) WHERE key = ?1 AND read_position < ?2",
+            )?
+            .execute((key.0, position))?;
+    }
+    let before: Option<i64> = connection
+        .prepare_cached(
+            "SELECT time FROM messages WHERE conversation = ?1 AND position < ?2 ORDER BY position DESC LIMIT 1",
+        )?
+        .query_row((key.0, position), |row| row.get(0))
+        .optional()?;
+    Ok(before.map_or(0, unsigned))
 }
 
 /// The opened content of a message.
@@ -347,14 +432,15 @@ pub enum Author {
     Others,
 }
 
-/// How many texts a conversation has; counts no further than a request reaches.
+/// How many texts a conversation has under its present id; counts no further than a request reaches.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn count_texts(connection: &Connection, key: ConversationKey, author: Author) -> Result<u32> {
     Ok(connection
         .prepare_cached(
-            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = ?2 AND kind IN (1, 4) LIMIT 100)",
+            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = ?2 AND kind IN (1, 4)
+             AND position >= 0 LIMIT 100)",
         )?
         .query_row((key.0, author == Author::Own), |row| row.get(0))?)
 }
@@ -432,6 +518,19 @@ pub fn by_row(connection: &Connection, row: i64) -> Result<Message> {
 /// [`ErrorKind::Database`].
 pub fn last(connection: &Connection, key: ConversationKey) -> Result<Option<Message>> {
     Ok(page(connection, key, None, 1)?.messages.pop())
+}
+
+/// The highest position in the stream of what we have of others, before one; 0 where there is nothing.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn newest_of_others(connection: &Connection, key: ConversationKey, before: u64) -> Result<u64> {
+    let seq: i64 = connection
+        .prepare_cached(
+            "SELECT coalesce(max(seq), 0) FROM messages WHERE conversation = ?1 AND seq < ?2 AND mine = 0 AND kind <> 2",
+        )?
+        .query_row((key.0, signed(before)), |row| row.get(0))?;
+    Ok(unsigned(seq))
 }
 
 /// The first message of another after a position.

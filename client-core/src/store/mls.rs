@@ -67,6 +67,7 @@ enum Kind {
     EpochKeyPairs = 16,
     KeyPackage = 17,
     Psk = 18,
+    Unconfirmed = 19,
 }
 
 /// OpenMLS' view of the table, within the running transaction of a connection.
@@ -109,6 +110,31 @@ impl<'a> MlsStore<'a> {
             .prepare_cached("DELETE FROM mls_state WHERE key = ?1")?
             .execute(params![key])?;
         Ok(())
+    }
+
+    /// The hash of the external commit by which a group was entered that the relay has not accepted yet. The library knows no
+    /// such commit; the row is ours.
+    ///
+    /// # Errors
+    /// [`MlsStoreError`].
+    pub fn unconfirmed(&self, group_id: &[u8]) -> Result<Option<Vec<u8>>, MlsStoreError> {
+        self.get(Kind::Unconfirmed, &group_id)
+    }
+
+    /// Keeps what [`MlsStore::unconfirmed`] reads.
+    ///
+    /// # Errors
+    /// [`MlsStoreError`].
+    pub fn set_unconfirmed(&self, group_id: &[u8], hash: &[u8]) -> Result<(), MlsStoreError> {
+        self.put(Kind::Unconfirmed, &group_id, hash)
+    }
+
+    /// The group is entered, or will never be.
+    ///
+    /// # Errors
+    /// [`MlsStoreError`].
+    pub fn remove_unconfirmed(&self, group_id: &[u8]) -> Result<(), MlsStoreError> {
+        self.remove(Kind::Unconfirmed, &group_id)
     }
 
     fn put(

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use crate::{
     error::Result,
     model::ConversationKey,
-    store::{WriteTransaction, id, signed, unsigned},
+    store::{WriteTransaction, chains::Numbered, id, signed, unsigned},
 };
 
 /// Something that waits to be sent.
@@ -23,8 +23,8 @@ pub struct OutboxRow {
     pub content: Vec<u8>,
     /// The bytes as sealed, with incarnation and epoch.
     pub sealed: Option<Sealed>,
-    /// The number in our chain of an earlier entry that this one repeats.
-    pub again: Option<u64>,
+    /// The earlier entry of ours that this one repeats.
+    pub again: Option<Numbered>,
 }
 
 /// Bytes for the wire, and where they hold.
@@ -75,29 +75,30 @@ pub fn insert(
     Ok(())
 }
 
-/// Queues the content of an own message once more, for somebody who missed it: the number in our chain that it had.
+/// Queues the content of an own message once more, for somebody who missed it: with the number that it had.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn insert_again(
     write: &WriteTransaction<'_>,
     conversation: ConversationKey,
-    number: u64,
+    again: Numbered,
     client_id: ClientId,
     content: &[u8],
 ) -> Result<()> {
     write
         .connection()
         .prepare_cached(
-            "INSERT INTO outbox (conversation, client_id, content, again)
-             SELECT ?1, ?2, ?3, ?4
-             WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND again = ?4)",
+            "INSERT INTO outbox (conversation, client_id, content, again_chain, again)
+             SELECT ?1, ?2, ?3, ?4, ?5
+             WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND again_chain = ?4 AND again = ?5)",
         )?
         .execute((
             conversation.0,
             client_id.as_bytes(),
             content,
-            signed(number),
+            again.chain.as_slice(),
+            signed(again.number),
         ))?;
     Ok(())
 }
@@ -112,7 +113,8 @@ pub fn next(
     limit: usize,
 ) -> Result<Vec<OutboxRow>> {
     let mut statement = connection.prepare_cached(
-        "SELECT o.id, o.conversation, o.message, o.client_id, o.content, o.sealed, o.incarnation, o.epoch, o.again
+        "SELECT o.id, o.conversation, o.message, o.client_id, o.content, o.sealed, o.incarnation, o.epoch, o.again,
+             o.again_chain
          FROM outbox o LEFT JOIN messages m ON m.id = o.message
          WHERE o.conversation = ?1 AND (m.state IS NULL OR m.state = 0)
          ORDER BY o.sealed IS NULL, o.first DESC, o.id LIMIT ?2",
@@ -127,7 +129,7 @@ pub fn next(
 /// [`crate::ErrorKind::Database`].
 pub fn all(connection: &Connection, conversation: ConversationKey) -> Result<Vec<OutboxRow>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, conversation, message, client_id, content, sealed, incarnation, epoch, again FROM outbox
+        "SELECT id, conversation, message, client_id, content, sealed, incarnation, epoch, again, again_chain FROM outbox
          WHERE conversation = ?1 ORDER BY id",
     )?;
     let rows = statement.query_map([conversation.0], read)?;
@@ -270,25 +272,27 @@ pub fn delete_of_message(write: &WriteTransaction<'_>, message: i64) -> Result<(
     Ok(())
 }
 
-/// Conversations that can send and have something to send.
+/// Conversations that can send and have something to send. What is for somebody blocked waits.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn ready(connection: &Connection) -> Result<Vec<ConversationKey>> {
     let mut statement = connection.prepare_cached(
-        "SELECT DISTINCT o.conversation FROM outbox o JOIN conversations c ON c.key = o.conversation WHERE c.state = 1",
+        "SELECT DISTINCT o.conversation FROM outbox o JOIN conversations c ON c.key = o.conversation
+             JOIN contacts p ON p.account = c.peer WHERE c.state = 1 AND p.blocked = 0",
     )?;
     let rows = statement.query_map([], |row| row.get(0).map(ConversationKey))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// How many messages of the person wait.
+/// How many messages of the person wait, other than for the end of a block.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn waiting(connection: &Connection) -> Result<u32> {
     let mut statement = connection.prepare_cached(
-        "SELECT count(*) FROM outbox o JOIN messages m ON m.id = o.message WHERE m.state = 0",
+        "SELECT count(*) FROM outbox o JOIN messages m ON m.id = o.message JOIN conversations c ON c.key = o.conversation
+             JOIN contacts p ON p.account = c.peer WHERE m.state = 0 AND p.blocked = 0",
     )?;
     Ok(statement.query_row([], |row| row.get(0))?)
 }
@@ -312,6 +316,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         client_id: id(row, "client_id", ClientId::from_slice)?,
         content: row.get("content")?,
         sealed,
-        again: row.get::<_, Option<i64>>("again")?.map(unsigned),
+        again: Numbered::read(row)?,
     })
 }

@@ -69,6 +69,17 @@ pub fn raise(
     Ok(())
 }
 
+/// Up to where a device of the other has everything, as the relay said.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn delivered(connection: &Connection, key: ConversationKey) -> Result<u64> {
+    let seq: i64 = connection
+        .prepare_cached("SELECT delivered_seq FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
+    Ok(unsigned(seq))
+}
+
 /// Since when a position was reached; `None` while it is not, or where the time is not known.
 ///
 /// # Errors

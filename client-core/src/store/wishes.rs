@@ -13,8 +13,8 @@ pub struct WantedList {
     pub since: ConversationKey,
     /// The last conversation that came.
     pub after: Option<ConversationId>,
-    /// How many parts came.
-    pub pages: u32,
+    /// How many conversations came.
+    pub count: u32,
 }
 
 /// Wants both lists, from their beginning.
@@ -23,7 +23,7 @@ pub struct WantedList {
 /// [`crate::ErrorKind::Database`].
 pub fn want_lists(write: &WriteTransaction<'_>) -> Result<()> {
     write.connection().execute(
-        "UPDATE account SET blocks_wanted = 1, list_after = NULL, list_pages = 0,
+        "UPDATE account SET blocks_wanted = 1, list_after = NULL, list_count = 0,
              list_since = coalesce(list_since, (SELECT coalesce(max(key), 0) FROM conversations))
          WHERE id = 1",
         [],
@@ -37,27 +37,27 @@ pub fn want_lists(write: &WriteTransaction<'_>) -> Result<()> {
 /// [`crate::ErrorKind::Database`].
 pub fn list(connection: &Connection) -> Result<Option<WantedList>> {
     let mut statement = connection
-        .prepare_cached("SELECT list_since, list_after, list_pages FROM account WHERE id = 1")?;
+        .prepare_cached("SELECT list_since, list_after, list_count FROM account WHERE id = 1")?;
     Ok(statement.query_row([], |row| {
         let since: Option<i64> = row.get("list_since")?;
         let after: Option<Vec<u8>> = row.get("list_after")?;
-        let pages = row.get("list_pages")?;
+        let count = row.get("list_count")?;
         Ok(since.map(|since| WantedList {
             since: ConversationKey(since),
             after: after.as_deref().and_then(ConversationId::from_slice),
-            pages,
+            count,
         }))
     })?)
 }
 
-/// A part of the list of conversations came: up to here.
+/// A part of the list of conversations came: up to here, so many in all.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn set_listed(write: &WriteTransaction<'_>, up_to: ConversationId) -> Result<()> {
+pub fn set_listed(write: &WriteTransaction<'_>, up_to: ConversationId, count: u32) -> Result<()> {
     write.connection().execute(
-        "UPDATE account SET list_after = ?1, list_pages = list_pages + 1 WHERE id = 1",
-        [up_to.as_bytes()],
+        "UPDATE account SET list_after = ?1, list_count = ?2 WHERE id = 1",
+        (up_to.as_bytes(), count),
     )?;
     Ok(())
 }
@@ -68,7 +68,7 @@ pub fn set_listed(write: &WriteTransaction<'_>, up_to: ConversationId) -> Result
 /// [`crate::ErrorKind::Database`].
 pub fn set_list_whole(write: &WriteTransaction<'_>) -> Result<()> {
     write.connection().execute(
-        "UPDATE account SET list_since = NULL, list_after = NULL, list_pages = 0 WHERE id = 1",
+        "UPDATE account SET list_since = NULL, list_after = NULL, list_count = 0 WHERE id = 1",
         [],
     )?;
     Ok(())

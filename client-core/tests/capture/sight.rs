@@ -106,8 +106,12 @@ impl Sight {
     }
 
     /// Whatever the relay gets or keeps is named in the document for those who want to know.
-    pub(crate) fn assert_explained_by(&self, document: &str) {
-        let frames = self.frames.keys().map(|name| (*name).to_owned());
+    pub(crate) fn assert_explained_by(
+        &self,
+        kinds: impl Iterator<Item = &'static str>,
+        document: &str,
+    ) {
+        let frames = kinds.map(str::to_owned);
         for name in frames.chain(self.columns.keys().cloned()) {
             assert!(
                 document.contains(&format!("`{name}`")),

@@ -34,8 +34,10 @@ fn short_signals_have_one_size() {
             .unwrap()
             .len()
     };
-    assert_eq!(size(b""), size(&[1; 63]));
-    assert!(size(&[1; 64]) > size(&[1; 63]));
+    assert_eq!(size(b""), size(&[1; 191]));
+    assert!(size(&[1; 192]) > size(&[1; 191]));
+    // the longest status text, and what is said beside it
+    assert!(size(&[1; 400 + 20]) <= protocol::bounds::KEPT_SIGNAL);
 }
 
 #[test]

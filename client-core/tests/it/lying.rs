@@ -1,17 +1,21 @@
 //! Relays that lie and peers that cheat, played frame by frame against one engine: what it sees through, what it refuses, what
 //! the person is told, and that no lie sets off a loop. `docs/hostile-doubles.md` lists all of it.
 
+mod again;
+mod blocked;
 pub(crate) mod chat;
 mod claims;
 mod commits;
 mod counts;
 pub(crate) mod devices;
+mod echoes;
 mod entries;
 mod lists;
 mod live;
 mod manifests;
 mod numbers;
 mod open;
+mod presence;
 mod rollback;
 mod states;
 mod welcomes;

@@ -12,6 +12,7 @@ mod lying;
 mod openings;
 mod peer;
 mod people;
+mod presence;
 mod profiles;
 mod recovery;
 mod requests;

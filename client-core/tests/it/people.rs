@@ -200,6 +200,69 @@ impl Person {
         }
     }
 
+    /// Ends the app, loses its database with all copies, waits for what others do, and starts it with the account alone.
+    pub(crate) async fn restart_without_messages(
+        self,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Self {
+        let Self {
+            client,
+            profile,
+            folder,
+            keyring,
+            ..
+        } = self;
+        client.stop().await;
+        meanwhile.await;
+        drop(profile);
+        for lost in [
+            "account/relevo.db",
+            "account/relevo.db-wal",
+            "account/relevo.db-shm",
+        ] {
+            fs::remove_file(folder.path().join(lost)).ok();
+        }
+        fs::remove_dir_all(folder.path().join("account/copies")).ok();
+        let profile = Profile::take(folder.path()).unwrap();
+        let key = profile.unlock(&Unlock::Silently(keyring.as_ref())).unwrap();
+        let (seams, network) = SystemSeams::new(&Handle::current());
+        let opened = profile.open_without_messages(key, seams).unwrap();
+        assert!(opened.mended.is_some());
+        let (client, notices) = Client::start(opened, network, &Handle::current()).unwrap();
+        Self {
+            client,
+            profile,
+            notices,
+            folder,
+            keyring,
+        }
+    }
+
+    /// The texts of a conversation with their positions, in order.
+    pub(crate) async fn placed(&self, key: ConversationKey) -> Vec<(String, i64)> {
+        let page = self.client.messages(key, None, 200).await.unwrap();
+        let texts = page.messages.into_iter();
+        texts
+            .filter(|message| message.kind == MessageKind::Text)
+            .map(|message| (message.text, message.position))
+            .collect()
+    }
+
+    /// Waits until the texts of a conversation are these, with nothing missing, whatever other lines there are.
+    pub(crate) async fn until_whole(&mut self, key: ConversationKey, texts: &[&str]) {
+        self.until(&format!("texts {texts:?} and no gap"), async |client| {
+            let page = client.messages(key, None, 200).await?;
+            let missing = MessageKind::System(SystemEvent::MessagesMissing);
+            let whole = page.messages.iter().all(|it| it.kind != missing);
+            let shown = page
+                .messages
+                .iter()
+                .filter(|it| it.kind == MessageKind::Text);
+            Ok((whole && shown.map(|it| it.text.as_str()).eq(texts.iter().copied())).then_some(()))
+        })
+        .await;
+    }
+
     /// Ends the app, copies its files, and starts it again.
     pub(crate) async fn restart_keeping_a_copy(self) -> (Self, TempDir) {
         let copy = tempfile::tempdir().unwrap();

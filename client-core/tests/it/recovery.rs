@@ -4,7 +4,7 @@ use std::fs;
 
 use client_core::{
     ErrorKind,
-    model::{ConversationKey, MessageKind, RecoveryState, SystemEvent},
+    model::{ConversationKey, MessageKind, OutgoingState, RecoveryState, SystemEvent},
     restoring::Lost,
     store::{Database, mls},
 };
@@ -56,19 +56,67 @@ async fn a_database_without_its_groups_comes_back_and_gets_what_it_missed() {
     })
     .await;
     ana.write(with_luis, "at last").await;
-    luis.until("everything", async |client| {
-        let page = client.messages(with_ana, None, 50).await?;
-        let has = |text: &str| page.messages.iter().any(|message| message.text == text);
-        let missing = MessageKind::System(SystemEvent::MessagesMissing);
-        let whole = page.messages.iter().all(|message| message.kind != missing);
-        Ok((whole
-            && ["before", "after", "back", "at last"]
-                .iter()
-                .all(|text| has(text)))
-        .then_some(()))
+    let all = ["before", "after", "back", "at last"];
+    luis.until_whole(with_ana, &all).await;
+    assert_eq!(luis.client().troubles().await.unwrap().missing, 0);
+    // what was sent again is where it was written
+    assert_eq!(luis.placed(with_ana).await, ana.placed(with_luis).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_lost_everything_but_its_keys_is_sent_again_what_the_other_wrote() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
+    ana.write(with_luis, "before").await;
+    luis.until_texts(with_ana, &["before"]).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+    let meanwhile = async {
+        ana.write(with_luis, "between").await;
+        ana.until_all_at_least_sent(with_luis).await;
+    };
+    let mut luis = luis.restart_without_messages(meanwhile).await;
+    let with_ana = luis.conversation_with("Ana").await;
+    luis.until_whole(with_ana, &["before", "between"]).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+    assert_eq!(luis.placed(with_ana).await, ana.placed(with_luis).await);
+    assert_eq!(luis.client().troubles().await.unwrap().missing, 0);
+}
+
+/// Luis writes his code down; the words.
+async fn confirm_code(luis: &mut Person) -> String {
+    luis.until("the code is due", async |client| {
+        Ok((client.me().await?.recovery == RecoveryState::Due).then_some(()))
     })
     .await;
-    assert_eq!(luis.client().troubles().await.unwrap().missing, 0);
+    let shown = luis.client().recovery_code().await.unwrap();
+    let answers = shown
+        .ask
+        .iter()
+        .map(|position| (*position, shown.words[position - 1].to_owned()))
+        .collect();
+    luis.client().confirm_recovery_code(answers).await.unwrap();
+    shown.words.join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_device_of_an_account_had_is_sent_again_to_its_new_one() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
+    ana.write(with_luis, "before").await;
+    luis.until_texts(with_ana, &["before"]).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+    let words = confirm_code(&mut luis).await;
+    let (folder, _) = luis.stop().await;
+    fs::remove_dir_all(folder.path()).unwrap();
+    ana.write(with_luis, "to nobody").await;
+    ana.until_all_at_least_sent(with_luis).await;
+    let lost = Lost::parse(&words, &relay.invite().to_app()).unwrap();
+    let found = lost.find(&Handle::current()).await.unwrap();
+    let mut luis = Person::restore(Some("Luis"), &found).await;
+    let with_ana = luis.conversation_with("Ana").await;
+    // not what the lost computer had
+    luis.until_whole(with_ana, &["to nobody"]).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,6 +151,11 @@ async fn the_recovery_code_brings_an_account_back_on_another_computer() {
     );
     let gone = luis.client().recovery_code().await;
     assert_eq!(gone.unwrap_err().kind(), ErrorKind::NotFound);
+    // whom he blocked he blocked for good
+    let marta = Person::join("Marta", &relay.invite()).await;
+    let marta = marta.client().account();
+    luis.client().set_blocked(marta, true).await.unwrap();
+    luis.client().create_invite().await.unwrap();
     let account = luis.client().account();
     let (folder, _) = luis.stop().await;
     fs::remove_dir_all(folder.path()).unwrap();
@@ -119,6 +172,9 @@ async fn the_recovery_code_brings_an_account_back_on_another_computer() {
     luis.until_last(with_ana, "the same Luis").await;
     until_told(&mut ana, with_luis, SystemEvent::DevicesChanged).await;
     assert_eq!(ana.conversations().await.len(), 1);
+    let blocked = luis.client().blocked().await.unwrap();
+    let accounts: Vec<_> = blocked.iter().map(|it| it.account).collect();
+    assert_eq!(accounts, [marta]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

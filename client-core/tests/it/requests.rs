@@ -192,6 +192,7 @@ async fn typing_and_presence_are_seen_and_hiding_works_both_ways() {
         let list = client.conversations().await?;
         Ok(list[0]
             .presence
+            .as_ref()
             .is_some_and(|presence| presence.connected)
             .then_some(()))
     })
@@ -214,6 +215,7 @@ async fn typing_and_presence_are_seen_and_hiding_works_both_ways() {
         let list = client.conversations().await?;
         Ok(list[0]
             .presence
+            .as_ref()
             .is_none_or(|presence| !presence.connected)
             .then_some(()))
     })

@@ -6,12 +6,14 @@ use client_core::{
     model::ConversationKey,
     profile::ProfileState,
     safekeeping::How,
-    store::{mendings, messages, search},
+    store::{account, mendings, messages, search},
 };
 use protocol::{AccountId, MessageId};
 use tempfile::TempDir;
 
-use crate::home::{CODE, CONVERSATIONS, DAY, Home, NOW, insert_message, peer, random, seams, text};
+use crate::home::{
+    CODE, CONVERSATIONS, DAY, Home, NOW, SECRETIVE, insert_message, peer, random, seams, text,
+};
 
 const RECORD: &[u8] = b"the account's keys, wrapped by the caller";
 
@@ -114,6 +116,28 @@ fn a_restored_backup_has_the_same_conversations_and_messages() {
     let opened = backup::open(safe.folder.path(), &CODE).unwrap();
     let again = database.write(|write| Ok(opened.restore(write)?));
     assert!(again.unwrap_err().context().contains("in use"));
+}
+
+#[test]
+fn a_restored_backup_shows_others_no_more_than_before() {
+    let safe = Safe::new(10);
+    safe.change(|write| {
+        account::set_privacy(write, SECRETIVE).unwrap();
+        account::set_handle(write, Some("ana")).unwrap();
+    });
+    safe.run().unwrap();
+    let home = Home::new(&Protection::Unprotected);
+    let mut opened = home.open().unwrap();
+    assert_ne!(opened.engine.privacy(), SECRETIVE);
+    let backup = backup::open(safe.folder.path(), &CODE).unwrap();
+    opened.take_over(&backup).unwrap().expect("a new device");
+    // also before the app is started again
+    for _ in 0..2 {
+        assert_eq!(opened.engine.privacy(), SECRETIVE);
+        assert_eq!(opened.engine.me().handle.as_deref(), Some("ana"));
+        drop(opened);
+        opened = home.open().unwrap();
+    }
 }
 
 #[test]

@@ -9,10 +9,10 @@ use client_core::{
     model::{ConversationKey, OutgoingState, RecoveryState},
     profile::{OpeningError, ProfileState},
     safekeeping::How,
-    store::{Database, DatabaseKey, OpenError, mendings, messages},
+    store::{Database, DatabaseKey, OpenError, account, mendings, messages},
 };
 
-use crate::home::{CONVERSATIONS, DAY, Home, NOW, insert_message, seams, text};
+use crate::home::{CONVERSATIONS, DAY, Home, NOW, SECRETIVE, insert_message, seams, text};
 
 const PAGE: u64 = 4096;
 
@@ -275,6 +275,14 @@ fn a_mending_is_told_until_the_person_has_read_it() {
 #[test]
 fn the_keys_of_the_account_survive_the_loss_of_its_row() {
     let home = Home::new(&Protection::Unprotected);
+    let mut database = home.database();
+    database
+        .write(|write| {
+            account::set_privacy(write, SECRETIVE)?;
+            account::set_handle(write, Some("ana"))
+        })
+        .unwrap();
+    drop(database);
     let opened = home.open().unwrap();
     let me = opened.engine.me();
     drop(opened);
@@ -287,6 +295,9 @@ fn the_keys_of_the_account_survive_the_loss_of_its_row() {
     assert_eq!(opened.engine.me().account, me.account);
     assert_eq!(opened.engine.me().name, me.name);
     assert_eq!(opened.engine.me().relay, me.relay);
+    // what was switched off stays off, and nobody hears of it
+    assert_eq!(opened.engine.privacy(), SECRETIVE);
+    assert_eq!(opened.engine.me().handle.as_deref(), Some("ana"));
 }
 
 #[test]

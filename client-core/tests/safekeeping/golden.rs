@@ -1,11 +1,14 @@
-//! A profile that was written once and must open for ever. `UPDATE_GOLDEN=1 cargo nextest run -p client-core --test
-//! safekeeping golden` writes it anew: only ever into an **additional** folder, for those in the field are like this one.
+//! Profiles that were written once and must open for ever. `UPDATE_GOLDEN=1 cargo nextest run -p client-core --test
+//! safekeeping golden` writes the newest anew: only ever into an **additional** folder once a version is out, for those in the
+//! field are like the others.
 //!
 //! ```text
-//! profile-1/account/         Ana's: key slots for a passphrase and a recovery code, two conversations of ten messages each
-//! profile-1/luis.db          the database of one she writes with, under the key 0x05…
-//! profile-1/luis.sealed      his next message to her, still sealed; and Marta's
+//! profile-N/account/         Ana's: key slots for a passphrase and a recovery code, two conversations of ten messages each
+//! profile-N/luis.db          the database of one she writes with, under the key 0x05…
+//! profile-N/luis.sealed      his next message to her, still sealed; and Marta's
 //! ```
+//!
+//! From `profile-2` on Luis is verified and has the messages, Marta is blocked, and each device counts what it sealed.
 
 use std::{
     fs,
@@ -16,14 +19,19 @@ use client_core::{
     content::{Content, message_id},
     crypto::{AccountKeys, LastResort, Mls, Opened, PeerDevices},
     keyslots::Unlock,
-    model::{ConversationKey, ConversationState, MessageKind},
+    model::{ConversationKey, ConversationState, MessageKind, OutgoingState},
     profile::{OpeningError, Profile, ProfileState},
     seams::SeededRandom,
     store::{
-        Database, DatabaseKey, account, account::AccountRow, contacts, conversations, messages,
+        Database, DatabaseKey, account,
+        account::AccountRow,
+        chains::{self, Chain, Numbered},
+        contacts, conversations, messages,
+        progress::{self, Progress},
+        requests,
     },
 };
-use protocol::{ConversationId, RelayId, identity::Manifest};
+use protocol::{ClientId, ConversationId, DeviceId, RelayId, identity::Manifest};
 
 use crate::{
     home::{CODE, Home, NOW, passphrase, random, recovery_code, seams},
@@ -39,8 +47,13 @@ fn luis_key() -> DatabaseKey {
     DatabaseKey::new([5; 32])
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/profile-1")
+/// All that were ever written, the newest last.
+const PROFILES: [&str; 2] = ["profile-1", "profile-2"];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
 }
 
 fn conversation(number: usize) -> ConversationId {
@@ -158,6 +171,7 @@ fn make(target: &Path) {
         let next = Content::text([99; 16], &words(name, 11)).encode();
         let sealed = peer.seal(id, &next);
         fs::write(target.join(format!("{name}.sealed").to_lowercase()), sealed).unwrap();
+        keep_more(&mut ana, &peer, number);
         drop(peer);
         if name == "Luis" {
             fs::copy(&database, target.join("luis.db")).unwrap();
@@ -166,6 +180,33 @@ fn make(target: &Path) {
     }
     drop(ana);
     copy_folder(&home.account(), &target.join("account"));
+}
+
+/// The chain of a device as it is after some entries.
+fn chain(device: DeviceId, entries: u8) -> Chain {
+    let [first, ..] = *device.as_bytes();
+    let new = Chain::new([first; 8].into());
+    (0..entries).fold(new, |chain, number| chain.with(ClientId::new([number; 16])))
+}
+
+/// What the first version did not know of people and of what they sealed.
+fn keep_more(ana: &mut Person, peer: &Person, number: usize) {
+    let (own, device) = (ana.keys.device(), peer.keys.device());
+    let account = peer.keys.account();
+    let key = ConversationKey(number as i64 + 1);
+    let kept = ana.database.write(|write| {
+        chains::save(write, key, own, &chain(own, 5))?;
+        chains::save_seen(write, key, device, &chain(device, 5), 11)?;
+        let sent = chain(own, 5).chain;
+        chains::note_sent(write, key, sent, 5, number as i64 * 10 + 9)?;
+        if PEERS[number] == "Marta" {
+            return requests::set_blocked(write, account, true);
+        }
+        contacts::set_verified(write, account, true)?;
+        progress::raise(write, key, Progress::Delivered, 10, NOW)?;
+        progress::raise(write, key, Progress::Read, 6, NOW)
+    });
+    kept.unwrap();
 }
 
 /// One of them writes, the other reads, and Ana keeps it.
@@ -216,10 +257,14 @@ fn size(folder: &Path) -> u64 {
         .sum()
 }
 
-/// A copy to work on: opening it may bring it up to this version.
+/// A copy of the oldest to work on: opening it brings it up to this version.
 pub(crate) fn profile() -> (tempfile::TempDir, Profile) {
+    copy_of(PROFILES[0])
+}
+
+fn copy_of(name: &str) -> (tempfile::TempDir, Profile) {
     let copy = tempfile::tempdir().unwrap();
-    copy_folder(&folder(), copy.path());
+    copy_folder(&folder(name), copy.path());
     let profile = Profile::take(copy.path()).unwrap();
     (copy, profile)
 }
@@ -233,12 +278,18 @@ fn open(profile: &Profile, unlock: &Unlock<'_>) -> Result<DatabaseKey, OpeningEr
 }
 
 #[test]
-fn a_golden_profile_of_version_1_opens_and_all_its_messages_can_be_read() {
+fn golden_profiles_of_every_version_open_and_all_their_messages_can_be_read() {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        make(&folder());
+        make(&folder(PROFILES[PROFILES.len() - 1]));
     }
-    assert!(size(&folder()) < 600 * 1024);
-    let (copy, profile) = profile();
+    for name in PROFILES {
+        opens_whole(name);
+    }
+}
+
+fn opens_whole(name: &str) {
+    assert!(size(&folder(name)) < 800 * 1024);
+    let (copy, profile) = copy_of(name);
     let ProfileState::Account(kinds) = profile.state().unwrap() else {
         panic!("there is an account")
     };
@@ -259,8 +310,46 @@ fn a_golden_profile_of_version_1_opens_and_all_its_messages_can_be_read() {
 }
 
 #[test]
-fn the_groups_of_a_golden_profile_of_version_1_go_on() {
-    let (copy, profile) = profile();
+fn what_a_golden_profile_knows_of_people_and_of_what_they_sealed_is_kept() {
+    let (copy, profile) = copy_of("profile-2");
+    let key = open(&profile, &Unlock::Passphrase(PASSPHRASE)).unwrap();
+    let database = Database::open(&copy.path().join("account/relevo.db"), &key).unwrap();
+    let ana = Person::open(database);
+    let connection = ana.database.connection();
+    let list = conversations::list(connection).unwrap();
+    for (number, name) in PEERS.into_iter().enumerate() {
+        let key = ConversationKey(number as i64 + 1);
+        let shown = list.iter().find(|it| it.key == key).unwrap();
+        assert_eq!(shown.title, name);
+        assert_eq!(
+            (shown.verified, shown.blocked),
+            (name == "Luis", name == "Marta")
+        );
+        let own = ana.keys.device();
+        let chain = chain(own, 5);
+        assert_eq!(chains::load(connection, key, own).unwrap(), Some(chain));
+        let sent = Numbered {
+            chain: chain.chain,
+            number: 5,
+        };
+        let (seq, _) = chains::sent_at(connection, key, sent).unwrap().unwrap();
+        assert_eq!(seq, 10);
+    }
+    let page = messages::page(connection, ConversationKey(1), None, 100).unwrap();
+    let states: Vec<_> = page.messages.iter().filter_map(|it| it.outgoing).collect();
+    let (read, delivered) = (OutgoingState::Read, OutgoingState::Delivered);
+    assert_eq!(states, [read, read, read, delivered, delivered]);
+}
+
+#[test]
+fn the_groups_of_golden_profiles_go_on() {
+    for name in PROFILES {
+        groups_go_on(name);
+    }
+}
+
+fn groups_go_on(name: &str) {
+    let (copy, profile) = copy_of(name);
     let key = open(&profile, &Unlock::RecoveryCode(&CODE)).unwrap();
     let path = copy.path().join("account/relevo.db");
     let mut ana = Person::open(Database::open(&path, &key).unwrap());

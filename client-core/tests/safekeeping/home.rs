@@ -11,7 +11,7 @@ use bytes::Bytes;
 use client_core::{
     engine::Seams,
     keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
-    model::{ConversationKey, ConversationState, MessageKind},
+    model::{ConversationKey, ConversationState, MessageKind, Privacy},
     profile::{OpenedAccount, OpeningError, Profile},
     seams::{Clock, ConnectionId, Network, SeededRandom},
     store::{Database, DatabaseKey, WriteTransaction, contacts, conversations, messages},
@@ -26,6 +26,12 @@ use zeroize::Zeroizing;
 pub(crate) const NOW: u64 = 1_795_362_180_000;
 pub(crate) const DAY: u64 = 24 * 60 * 60 * 1000;
 pub(crate) const CODE: [u8; 32] = [7; 32];
+/// Of somebody who shows nothing.
+pub(crate) const SECRETIVE: Privacy = Privacy {
+    read_receipts: false,
+    typing: false,
+    announce: false,
+};
 pub(crate) const PASSPHRASE: &str = "correct horse";
 
 /// A keyring in memory.

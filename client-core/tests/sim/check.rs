@@ -2,7 +2,7 @@
 //!
 //! | between two accounts | what holds in the end |
 //! |---|---|
-//! | always | nobody shows a text twice, or one that was not accepted, or one that cannot be opened, or that something is missing; both are in the same epoch of the same group, with the same members |
+//! | always | nobody shows a text twice, or one that was not accepted, or one that cannot be opened, or that something is missing which its writer still has; both are in the same epoch of the same group, with the same members |
 //! | nothing was lost, nobody declined or blocked | both show every accepted text, in one order, which is the order of acceptance |
 //! | a decline or a block | each shows the others in one order; what was accepted after a block ended is shown; while it lasted nothing was added; who declined has no conversation |
 //! | a device lost keys or went back in time | both show every text that the device still had or the other one; those that did not have to be sent again are in one order |
@@ -249,7 +249,9 @@ impl World {
                     let own = message.outgoing.is_some();
                     messages.push((if own { who } else { with }, message));
                 }
-                MessageKind::System(SystemEvent::MessagesMissing) => {
+                MessageKind::System(SystemEvent::MessagesMissing)
+                    if !self.model.has_forgotten(with) =>
+                {
                     return Some(Err(format!("something is missing for {who}")));
                 }
                 MessageKind::System(_) => {}

@@ -37,6 +37,7 @@ impl World {
                 let account = &mut self.accounts[who];
                 account.close();
                 account.opens_at = Some(self.time.now() + Duration::from_millis(ms));
+                self.model.forget(who);
                 account.roll_back()
             }
             _ => false,
@@ -99,6 +100,7 @@ impl World {
         account.opens_at = Some(self.time.now() + closed);
         self.watch.expect_loss();
         self.model.lose(who);
+        self.model.forget(who);
         let sides: Vec<Side> = self.sides_of(who).collect();
         for (side, kept) in sides.into_iter().zip(kept) {
             // what was written since is where it went, and perhaps nowhere

@@ -72,6 +72,8 @@ pub(crate) struct Model {
     blocks: BTreeMap<Side, Block>,
     /// Accounts whose device lost something that it had, so that it is sent again and shown later.
     lossy: BTreeSet<usize>,
+    /// Who went back in time.
+    forgetful: BTreeSet<usize>,
     /// Accounts that let others see what they read, at least for a while.
     receipts_off: BTreeSet<usize>,
 }
@@ -178,6 +180,15 @@ impl Model {
     /// A device lost something: what it missed is sent again, and shown in another place.
     pub(crate) fn lose(&mut self, who: usize) {
         self.lossy.insert(who);
+    }
+
+    /// A device went back in time: it may have forgotten what it sent, and cannot send it again.
+    pub(crate) fn forget(&mut self, who: usize) {
+        self.forgetful.insert(who);
+    }
+
+    pub(crate) fn has_forgotten(&self, who: usize) -> bool {
+        self.forgetful.contains(&who)
     }
 
     pub(crate) fn is_lossy(&self, (one, other): Side) -> bool {

@@ -83,6 +83,10 @@ impl Host {
         // nobody here is a flood
         config.quotas.registrations_per_hour = 10_000;
         config.quotas.attempts_per_minute = 10_000;
+        config.quotas.logins_per_minute = 10_000;
+        config.quotas.commits_per_hour = 10_000;
+        config.quotas.commits_of_blocked_per_day = 10_000;
+        config.quotas.claims_of_one_per_day = 10_000;
         config.connections.window_entries = window;
         Relay::create(&folder, InitOptions { config }).expect("make a relay");
         // a relay's own key is random; this one is the seed's

@@ -253,11 +253,13 @@ fn counts_and_sizes_beyond_their_bounds_are_refused() {
                 appended.times.pop();
                 true
             }
-            Frame::Signal(Signal { bytes, .. }) => {
-                *bytes = vec![0; bounds::SIGNAL + 1].into();
+            Frame::Signal(Signal { bytes, keep, .. }) => {
+                assert!(*keep, "the smaller bound is that of what is kept");
+                *bytes = vec![0; bounds::KEPT_SIGNAL + 1].into();
                 true
             }
             Frame::SignalPush(signal) => {
+                signal.keep = false;
                 signal.bytes = vec![0; bounds::SIGNAL + 1].into();
                 true
             }
@@ -343,4 +345,19 @@ fn an_unknown_error_code_is_kept_and_final() {
     let bytes = encode_frame(1, &refusal.clone().into());
     assert_eq!(decode_frame(&bytes), Ok((1, refusal.into())));
     assert!(!ErrorCode::Unknown(999).retryable());
+}
+
+#[test]
+fn a_flag_that_is_left_out_where_it_is_false_has_one_form() {
+    let frame = Signal {
+        conversation: conversation(),
+        bytes: Opaque::default(),
+        keep: true,
+    };
+    let bytes = encode_frame(0, &frame.into());
+    assert!(decode_frame(&bytes).is_ok());
+    let mut tree = Node::read(&bytes);
+    let flag = tree.map(0).unwrap().last_mut().unwrap();
+    flag.1 = Node::Plain(7, 20);
+    assert_eq!(decode_frame(&tree.write()), Err(DecodeError::WrongShape));
 }

@@ -436,6 +436,7 @@ pub fn frames() -> Vec<(u32, Frame)> {
             Signal {
                 conversation,
                 bytes: opaque(b"signal"),
+                keep: true,
             }
             .into(),
         ),
@@ -559,6 +560,7 @@ pub fn frames() -> Vec<(u32, Frame)> {
                 conversation,
                 sender: device(1),
                 bytes: opaque(b"signal"),
+                keep: true,
             }
             .into(),
         ),
@@ -654,6 +656,15 @@ pub fn least_frames() -> Vec<(u32, Frame)> {
             }
             .into(),
         ),
+        (
+            0,
+            Signal {
+                conversation: conversation(),
+                bytes: opaque(b"signal"),
+                keep: false,
+            }
+            .into(),
+        ),
         (12, SetHandle { handle: None }.into()),
         (19, ListConversations { after: None }.into()),
         (
@@ -683,6 +694,16 @@ pub fn least_frames() -> Vec<(u32, Frame)> {
         ),
         (0, pushed.into()),
         (0, absent.into()),
+        (
+            0,
+            SignalPush {
+                conversation: conversation(),
+                sender: device(1),
+                bytes: opaque(b"signal"),
+                keep: false,
+            }
+            .into(),
+        ),
         (
             0,
             Bye {

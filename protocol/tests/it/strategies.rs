@@ -327,12 +327,13 @@ fn requests() -> Vec<BoxedStrategy<Frame>> {
         )),
         frame_of(any::<bool>().prop_map(|announce| Announce { announce })),
         frame_of((stream(), number()).prop_map(|(stream, seq)| Ack { stream, seq })),
-        frame_of(
-            (conversation(), opaque(0..80)).prop_map(|(conversation, bytes)| Signal {
+        frame_of((conversation(), opaque(0..80), any::<bool>()).prop_map(
+            |(conversation, bytes, keep)| Signal {
                 conversation,
                 bytes,
-            }),
-        ),
+                keep,
+            },
+        )),
     ]
 }
 
@@ -453,13 +454,16 @@ fn pushes() -> Vec<BoxedStrategy<Frame>> {
                 last_seen,
             },
         )),
-        frame_of((conversation(), device(), opaque(0..80)).prop_map(
-            |(conversation, sender, bytes)| SignalPush {
-                conversation,
-                sender,
-                bytes,
-            },
-        )),
+        frame_of(
+            (conversation(), device(), opaque(0..80), any::<bool>()).prop_map(
+                |(conversation, sender, bytes, keep)| SignalPush {
+                    conversation,
+                    sender,
+                    bytes,
+                    keep,
+                },
+            ),
+        ),
         frame_of((error(), of(number())).prop_map(|(code, retry_after)| Bye { code, retry_after })),
     ]
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::{AccountId, ConversationId, DeviceId, SignalPush, StreamId};
 
+use super::kept::{KeptSignals, Room};
 use crate::{
     session::{Session, SharedFrame, same},
     store::{MemberRow, Standing, StreamRow},
@@ -23,6 +24,7 @@ struct State {
     standing: Standing,
     /// For each account that sent: the highest seq of its entries, and the delivered seq that it was told.
     senders: Vec<Sender>,
+    kept: KeptSignals,
 }
 
 struct Sender {
@@ -82,6 +84,7 @@ impl Conversation {
         state.standing.blockers.retain(|known| *known != account);
         if blocked {
             state.standing.blockers.push(account);
+            state.kept.clear();
         }
         state.tell_delivered(self.id, None);
     }
@@ -89,6 +92,11 @@ impl Conversation {
     /// Whether presence and signals may pass.
     pub(crate) fn is_open(&self) -> bool {
         self.lock().standing.is_open()
+    }
+
+    /// A commit ends the epoch: what was kept is sealed with a key of it.
+    pub(super) fn forget_signals(&self) {
+        self.lock().kept.clear();
     }
 
     /// A commit at `seq` removed the device.
@@ -107,6 +115,8 @@ impl Conversation {
         let state = &mut *self.lock();
         if !state.sessions.iter().any(|known| same(known, session)) {
             state.sessions.push(Arc::clone(session));
+            // an older session of the device may still be ending
+            state.kept.leave(session.identity.device);
         }
         // what it sent before is not known here: told once more, at most
         let account = session.identity.account;
@@ -120,6 +130,7 @@ impl Conversation {
     pub(super) fn unsubscribe(&self, session: &Arc<Session>) -> bool {
         let mut state = self.lock();
         state.sessions.retain(|known| !same(known, session));
+        state.kept.end(session);
         state.sessions.is_empty()
     }
 
@@ -174,15 +185,28 @@ impl Conversation {
         self.lock().delivered(account)
     }
 
-    /// Hands a signal to the sessions of all other devices.
-    pub(crate) fn signal(&self, from: &Arc<Session>, signal: &SignalPush) {
-        let state = self.lock();
+    /// Hands a signal to the sessions of all other devices, and keeps it where that is asked for.
+    pub(crate) fn signal(&self, from: &Arc<Session>, signal: &SignalPush, room: &Arc<Room>) {
+        let state = &mut *self.lock();
         if !state.standing.is_open() {
             return;
+        }
+        if signal.keep {
+            state.kept.keep(from, signal, room);
         }
         for session in state.sessions.iter().filter(|session| !same(session, from)) {
             session.signal(signal);
         }
+    }
+
+    /// Hands what was kept to a session that may see it now.
+    pub(crate) fn hand_kept(&self, session: &Session) {
+        self.lock().kept.hand_to(session);
+    }
+
+    /// The session hides: what it said is over.
+    pub(crate) fn hide(&self, session: &Arc<Session>) {
+        self.lock().kept.end(session);
     }
 
     /// The other accounts that may be seen, with the time when they were last connected as of the store.

@@ -125,7 +125,9 @@ fn signals_come_after_ready_and_only_while_a_member() {
                 conversation: CONVERSATION,
                 sender,
                 bytes: Opaque(Bytes::from_static(b"typing")),
+                keep: false,
             },
+            &Room::of(0),
         );
         ana.queued()
     };

@@ -34,9 +34,19 @@ pub(super) async fn create(
         return Err(Refusal::new(ErrorCode::NoConsent));
     }
     session.spend(Activity::Request)?;
-    // before the commit is looked at: what is wrong with it would tell one who is blocked from one who asks for nobody
-    if create.incarnation.is_none() && !node.store.sees(caller, create.peer).await? {
-        return Err(Refusal::new(ErrorCode::NoConsent));
+    let known = match create.incarnation {
+        Some(_) => node.store.head(caller, create.conversation).await?,
+        None => None,
+    };
+    match known {
+        Some(seen) => node
+            .limits
+            .commit(caller.account, create.conversation, seen.regard)?,
+        // before the commit is looked at: what is wrong with it would tell one who is blocked from one who asks for nobody
+        None if !node.store.sees(caller, create.peer).await? => {
+            return Err(Refusal::new(ErrorCode::NoConsent));
+        }
+        None => {}
     }
     let size = create.commit.len() + create.group_info.len() + weight(&create.welcomes);
     node.limits.bytes(caller.account, size)?;
@@ -105,14 +115,16 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
     // commits of one conversation are validated one after the other, so that racers find the winner here
     let place = node.groups.place(commit.conversation).await;
     let seen = node.store.head(caller, commit.conversation).await?;
-    let head = seen
+    let seen = seen
         .filter(|seen| seen.member || groups::is_external(&commit.commit.0))
-        .map(|seen| seen.head)
         .ok_or(Refusal::new(ErrorCode::NotMember))?;
+    let head = seen.head;
     if (head.incarnation, head.epoch) != (commit.incarnation, commit.epoch) {
         return Err(head.stale());
     }
     session.spend(Activity::Request)?;
+    node.limits
+        .commit(caller.account, commit.conversation, seen.regard)?;
     let size = commit.commit.len() + commit.group_info.len() + weight(&commit.welcomes);
     node.limits.bytes(caller.account, size)?;
     let accounts = vec![head.low, head.high];

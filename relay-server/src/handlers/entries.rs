@@ -55,8 +55,18 @@ pub(super) fn append(node: &Arc<Node>, session: &Arc<Session>, id: u32, append: 
 
 /// Notes a cursor. One of a stream that the device may not read, or that does not rise, is nothing.
 pub(super) fn acknowledge(node: &Node, session: &Session, ack: &Ack) {
+    let inbox =
+        (ack.stream == StreamId::Inbox).then(|| session.with_push(|push| push.inbox_cursor()));
     if let Some((row, seq)) = session.with_push(|push| push.ack(ack.stream, ack.seq)) {
         node.delivery.acknowledged(session, ack.stream, row, seq);
+        if let Some(before) = inbox {
+            // whoever came in may see now what the others said before
+            let welcomed = session.with_push(|push| push.welcomed_since(before));
+            welcomed
+                .into_iter()
+                .filter_map(|id| node.delivery.conversation(id))
+                .for_each(|conversation| conversation.hand_kept(session));
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::Answer;
 use crate::{
     groups,
     node::Node,
-    session::Session,
+    session::{Activity, Session},
     store::{NewClaim, NewKeyPackages, call},
 };
 
@@ -53,13 +53,19 @@ pub(super) async fn publish(node: &Node, session: &Session, publish: PublishKeyP
 }
 
 pub(super) async fn claim(node: &Arc<Node>, session: &Session, claim: &ClaimKeyPackages) -> Answer {
+    let caller = session.identity;
+    let within = session
+        .spend(Activity::Request)
+        .and_then(|()| node.limits.claim(caller.account, claim.account));
     let request = NewClaim {
-        caller: session.identity,
+        caller,
         account: claim.account,
         client_id: claim.client_id,
-        limited: node.limits.claim(session.identity.account).err(),
+        limited: within.err(),
     };
     let reply = call(|done| node.store.claim_key_packages(request, done)).await?;
+    // it is kept for those who ask again
+    node.limits.charge(caller.account, reply.len());
     crate::KillPoint::ClaimedBeforeAnswer.reach();
     let claimed: Claimed = cbor::decode(&reply).map_err(|_| Refusal::new(ErrorCode::Internal))?;
     Ok(Frame::from(claimed))

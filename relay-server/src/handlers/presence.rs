@@ -15,6 +15,10 @@ pub(super) fn announce(node: &Node, session: &Arc<Session>, announce: &Announce)
             node.presence
                 .arrive(&node.delivery, session, &conversations);
         } else {
+            conversations
+                .iter()
+                .filter_map(|id| node.delivery.conversation(*id))
+                .for_each(|conversation| conversation.hide(session));
             node.presence
                 .depart(&node.delivery, session, conversations, Farewell::Now);
         }

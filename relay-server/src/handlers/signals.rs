@@ -1,4 +1,5 @@
-//! Signals: handed to who is connected, never stored, dropped first under load.
+//! Signals: handed to who is connected, the newest perhaps kept for who connects later, never stored, dropped first under
+//! load.
 
 use std::sync::Arc;
 
@@ -13,8 +14,12 @@ pub(super) fn signal(node: &Node, session: &Arc<Session>, signal: Signal) {
     let Signal {
         conversation,
         bytes,
+        keep,
     } = signal;
     let member = session.with_push(|push| push.is_member(conversation));
+    if keep && !session.announces() {
+        return;
+    }
     // one too many is dropped without a word: it was only ever a hint
     if !member || session.spend(Activity::Signal).is_err() {
         return;
@@ -26,7 +31,9 @@ pub(super) fn signal(node: &Node, session: &Arc<Session>, signal: Signal) {
                 conversation,
                 sender: session.identity.device,
                 bytes,
+                keep,
             },
+            &node.delivery.room,
         );
     }
 }

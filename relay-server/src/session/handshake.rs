@@ -123,7 +123,10 @@ impl Handshake<'_> {
         let proved = identity::verify(&key, &message, &prove.signature).is_ok();
         match row.filter(|_| proved) {
             Some(row) if row.revoked => Err(ErrorCode::Revoked.into()),
-            Some(row) => Ok(established(&row, prove.announce, None)),
+            Some(row) => {
+                node.limits.login(prove.device)?;
+                Ok(established(&row, prove.announce, None))
+            }
             None => Err(self.failed()),
         }
     }

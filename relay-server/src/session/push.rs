@@ -336,13 +336,24 @@ impl Push {
     }
 
     /// How far the device has its inbox.
-    fn inbox_cursor(&self) -> u64 {
+    pub(crate) fn inbox_cursor(&self) -> u64 {
         self.inbox.as_ref().map_or(0, |inbox| inbox.cursor)
     }
 
     /// The conversations that the session follows.
     pub(crate) fn conversations(&self) -> impl Iterator<Item = ConversationId> + '_ {
         self.conversations.keys().copied()
+    }
+
+    /// The conversations whose welcome the device acknowledged since its inbox stood at `before`.
+    pub(crate) fn welcomed_since(&self, before: u64) -> Vec<ConversationId> {
+        let inbox = self.inbox_cursor();
+        let welcomes = before.saturating_add(1)..=inbox;
+        self.conversations
+            .iter()
+            .filter(|(_, stream)| welcomes.contains(&stream.span.welcome))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     fn open_welcomed(&mut self) {

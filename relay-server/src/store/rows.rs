@@ -506,6 +506,17 @@ pub(crate) struct SeenHead {
     pub(crate) head: HeadRow,
     /// Whether the device is a member.
     pub(crate) member: bool,
+    /// How the other account regards that of the device.
+    pub(crate) regard: Regard,
+}
+
+/// How one account of a conversation regards the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Regard {
+    /// As anybody.
+    Open,
+    /// It blocked it.
+    Blocked,
 }
 
 /// The public state of a group: a snapshot and the commits since.

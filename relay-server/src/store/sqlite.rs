@@ -68,6 +68,7 @@ impl From<Refusal> for Fault {
 /// The store over one SQLite file.
 pub(crate) struct SqliteStore {
     generation: StoreGeneration,
+    latest: Option<u64>,
     // before the readers: the last write is done before they close
     writer: Writer,
     readers: Readers,
@@ -102,7 +103,7 @@ impl SqliteStore {
         environment: &Environment,
         sink: CompletionSink,
     ) -> anyhow::Result<Self> {
-        let (connection, generation) = open_writing(path, config, environment)?;
+        let (connection, generation, latest) = open_writing(path, config, environment)?;
         let readers = Readers::open(path, config.storage.readers, Workers::Threads)?;
         let writer = Writer::start(
             connection,
@@ -113,6 +114,7 @@ impl SqliteStore {
         )?;
         Ok(Self {
             generation,
+            latest,
             writer,
             readers,
         })
@@ -125,7 +127,7 @@ impl SqliteStore {
         environment: &Environment,
         sink: CompletionSink,
     ) -> anyhow::Result<(Self, WriterTask)> {
-        let (connection, generation) = open_writing(path, config, environment)?;
+        let (connection, generation, latest) = open_writing(path, config, environment)?;
         let readers = Readers::open(path, config.storage.readers, Workers::Inline)?;
         let (writer, task) = Writer::start_inline(
             connection,
@@ -136,6 +138,7 @@ impl SqliteStore {
         );
         let store = Self {
             generation,
+            latest,
             writer,
             readers,
         };
@@ -147,12 +150,13 @@ fn open_writing(
     path: &Path,
     config: &Config,
     environment: &Environment,
-) -> anyhow::Result<(Connection, StoreGeneration)> {
+) -> anyhow::Result<(Connection, StoreGeneration, Option<u64>)> {
     let connection =
         schema::open_for_writing(path, config.storage.max_bytes).context("open for writing")?;
     schema::migrate(&connection, environment).context("migrate")?;
     let generation = schema::generation(&connection).context("read the generation")?;
-    Ok((connection, generation))
+    let latest = clock::latest(&connection).context("read the latest time")?;
+    Ok((connection, generation, latest))
 }
 
 fn limits(config: &Config) -> writer::Limits {
@@ -164,6 +168,10 @@ fn limits(config: &Config) -> writer::Limits {
 impl Store for SqliteStore {
     fn generation(&self) -> StoreGeneration {
         self.generation
+    }
+
+    fn latest(&self) -> Option<u64> {
+        self.latest
     }
 
     fn append(&self, request: NewAppend, done: Done<AppendDone>) {
@@ -416,10 +424,6 @@ impl Store for SqliteStore {
     fn prior(&self, device: DeviceRow, client_id: ClientId) -> Reading<Option<Prior>> {
         self.readers
             .read(move |connection| entries::prior(connection, device, client_id))
-    }
-
-    fn latest(&self) -> Reading<Option<u64>> {
-        self.readers.read(clock::latest)
     }
 
     fn probe(&self) -> Reading<()> {

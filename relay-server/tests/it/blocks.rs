@@ -1,14 +1,14 @@
 //! Blocking: what the blocked get, and what the blocker still gets.
 
 use protocol::{
-    AccountId, ClaimKeyPackages, Entry, EntryKind, ErrorCode, Fetch, Frame, Refusal, SetBlock,
-    Signal,
+    AccountId, ClaimKeyPackages, ConversationId, Entry, EntryKind, ErrorCode, Fetch, Frame,
+    Refusal, SetBlock, Signal,
 };
 
 use crate::{
     client::{Client, opaque, package},
-    people::{client_id, direct},
-    relay::TestRelay,
+    people::{client_id, direct, reset},
+    relay::{TestRelay, test_config},
 };
 
 async fn block(client: &mut Client, account: AccountId, blocked: bool) {
@@ -74,6 +74,56 @@ async fn the_blocked_reach_nobody_and_hear_what_strangers_hear() {
     }
     block(&mut ana_client, bo.account, false).await;
     assert_eq!(bo_client.claim(ana.account).await.packages.len(), 1);
+}
+
+#[tokio::test]
+async fn an_incarnation_of_what_is_not_there_tells_nobody_that_it_is_blocked() {
+    let relay = TestRelay::start().await;
+    let (ana, mut ana_client) = relay.person().await;
+    let (bo, mut bo_client) = relay.person().await;
+    block(&mut ana_client, bo.account, true).await;
+    for (n, account) in [(7, ana.account), (8, AccountId::new([9; 16]))] {
+        let conversation = ConversationId::new([n; 16]);
+        let packages = [package(ana.device())];
+        let (_, mut request) = reset(bo.device(), account, conversation, 1, &packages);
+        request.commit = opaque(b"nothing that holds");
+        let refused = bo_client.create(request).await.expect_err("refused");
+        assert_eq!(refused, Refusal::new(ErrorCode::NoConsent));
+    }
+}
+
+#[tokio::test]
+async fn who_is_blocked_commits_seldom_and_begins_incarnations_as_seldom() {
+    let mut config = test_config();
+    config.quotas.commits_of_blocked_per_day = 2;
+    let relay = TestRelay::start_with(config).await;
+    let mut pair = relay.pair().await;
+    block(&mut pair.ana_client, pair.bo.account, true).await;
+    for _ in 0..2 {
+        let built = pair.bo_group.build(pair.bo.device(), &[], &[]);
+        let request = pair.bo_group.request(&built);
+        pair.bo_client.commit(request).await.expect("commits");
+        pair.bo_group.merge(pair.bo.device());
+    }
+    let built = pair.bo_group.build(pair.bo.device(), &[], &[]);
+    let request = pair.bo_group.request(&built);
+    let refused = pair.bo_client.commit(request.clone()).await;
+    let refused = refused.expect_err("too often");
+    assert_eq!(refused.code, ErrorCode::RateLimited);
+    assert!(refused.retry_after.is_some());
+    let packages = [package(pair.ana.device())];
+    let (_, anew) = reset(
+        pair.bo.device(),
+        pair.ana.account,
+        pair.conversation,
+        1,
+        &packages,
+    );
+    let refused = pair.bo_client.create(anew).await.expect_err("too often");
+    assert_eq!(refused.code, ErrorCode::RateLimited);
+    // the blocker is not held up, nor the other once the block is over
+    block(&mut pair.ana_client, pair.bo.account, false).await;
+    pair.bo_client.commit(request).await.expect("commits");
 }
 
 #[tokio::test]
@@ -174,6 +224,7 @@ async fn no_signals_and_no_presence_pass_in_either_direction() {
     let signal = Signal {
         conversation: pair.conversation,
         bytes: opaque(b"typing"),
+        keep: false,
     };
     pair.ana_client.send(0, signal.clone()).await;
     pair.ana_client.nothing_before_reply_but_presence().await;

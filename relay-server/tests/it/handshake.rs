@@ -5,7 +5,7 @@ use protocol::{Digest, ErrorCode, Frame, Hello, Nonce, RelayId, handshake, ident
 use crate::{
     client::Client,
     people::{Person, draw},
-    relay::TestRelay,
+    relay::{TestRelay, test_config},
 };
 
 #[tokio::test]
@@ -172,4 +172,18 @@ async fn the_newest_connection_of_a_device_wins() {
     let mut second = relay.login(person.device()).await;
     assert_eq!(first.farewell().await, Some(ErrorCode::Replaced));
     second.nothing_before_reply().await;
+}
+
+#[tokio::test]
+async fn a_device_that_logs_in_too_often_waits_and_keeps_nobody_else_out() {
+    let mut config = test_config();
+    config.quotas.logins_per_minute = 2;
+    let relay = TestRelay::start_with(config).await;
+    let (ana, _ana_client) = relay.person().await;
+    let (bo, _bo_client) = relay.person().await;
+    for outcome in [None, None, Some(ErrorCode::RateLimited)] {
+        let login = relay.dial().await.login(ana.device()).await;
+        assert_eq!(login.err(), outcome);
+    }
+    relay.login(bo.device()).await;
 }

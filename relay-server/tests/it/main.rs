@@ -29,3 +29,4 @@ mod rejoining;
 mod requests;
 mod resets;
 mod restoring;
+mod signals;

@@ -126,6 +126,7 @@ async fn signals_reach_the_other_members_who_are_connected_and_nobody_else() {
     let typing = Signal {
         conversation: pair.conversation,
         bytes: opaque(b"typing"),
+        keep: false,
     };
     stranger.send(0, typing.clone()).await;
     stranger.nothing_before_reply().await;

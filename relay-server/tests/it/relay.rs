@@ -30,6 +30,9 @@ pub(crate) fn test_config() -> Config {
     config.quotas.attempts_per_minute = 100_000;
     config.quotas.failed_logins_per_minute = 100_000;
     config.quotas.requests_per_second = 10_000;
+    config.quotas.logins_per_minute = 100_000;
+    config.quotas.commits_per_hour = 100_000;
+    config.quotas.claims_of_one_per_day = 100_000;
     config.quotas.appends_per_second = 100_000;
     config.quotas.appends_burst = 1_000_000;
     config.timeouts.cursors = 20;

@@ -115,6 +115,7 @@ async fn nothing_passes_between_the_two_before_it_is_accepted_and_then_they_are_
     let signal = Signal {
         conversation,
         bytes,
+        keep: false,
     };
     asked.ana_client.send(0, signal.clone()).await;
     asked.ana_client.nothing_before_reply().await;

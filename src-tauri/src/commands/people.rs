@@ -1,5 +1,10 @@
+use std::time::Duration;
+
+use client_core::model::Lasts;
+
 use super::{
-    AcceptRequest, Blocked, DeclineRequest, OpenHandle, Privacy, SavePrivacy, SetBlocked, SetHandle,
+    AcceptRequest, Blocked, DeclineRequest, OpenHandle, Privacy, SavePrivacy, SetBlocked,
+    SetDoNotDisturb, SetHandle, SetStatusText,
 };
 use crate::{
     dto::{self, AppError, BlockedAccount, ConversationKey, Me},
@@ -67,4 +72,29 @@ pub(super) async fn open_handle(
         .open_handle(params.handle)
         .await?
         .into())
+}
+
+pub(super) async fn set_do_not_disturb(
+    shell: &Shell,
+    params: SetDoNotDisturb,
+) -> Result<Me, AppError> {
+    let client = shell.client()?;
+    let lasts = params.on.then(|| lasts(params.minutes));
+    client.as_ref().set_do_not_disturb(lasts).await?;
+    Ok(client.as_ref().me().await?.into())
+}
+
+pub(super) async fn set_status_text(shell: &Shell, params: SetStatusText) -> Result<Me, AppError> {
+    let client = shell.client()?;
+    client
+        .as_ref()
+        .set_status_text(params.text, lasts(params.minutes))
+        .await?;
+    Ok(client.as_ref().me().await?.into())
+}
+
+fn lasts(minutes: Option<u32>) -> Lasts {
+    minutes.map_or(Lasts::UntilChanged, |minutes| {
+        Lasts::For(Duration::from_secs(u64::from(minutes) * 60))
+    })
 }

@@ -1,6 +1,6 @@
 use tracing::error;
 
-use super::{OpenFolder, PickFolder, ReportError, Restart, SaveSettings};
+use super::{Input, OpenFolder, PickFolder, ReportError, Restart, SaveSettings};
 use crate::{
     dto::{AppError, ErrorCode, Settings},
     state::Shell,
@@ -31,6 +31,11 @@ pub(super) async fn pick_folder(
             "the name of the folder is no text",
         )),
     }
+}
+
+pub(super) async fn input(shell: &Shell, Input {}: Input) -> Result<(), AppError> {
+    shell.note_input();
+    Ok(())
 }
 
 pub(super) async fn open_folder(shell: &Shell, params: OpenFolder) -> Result<(), AppError> {

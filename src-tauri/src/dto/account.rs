@@ -2,7 +2,7 @@ use client_core::model;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AccountId, AppError, BackupTrouble, Mended, Slot};
+use super::{AccountId, AppError, BackupTrouble, Mended, OwnPresence, Slot};
 
 /// How the window looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -121,6 +121,7 @@ pub(crate) struct Me {
     pub(crate) handle: Option<String>,
     /// "due" from the first reply on, until two of its words were checked.
     pub(crate) recovery: RecoveryState,
+    pub(crate) presence: OwnPresence,
 }
 
 impl From<model::Me> for Me {
@@ -135,6 +136,7 @@ impl From<model::Me> for Me {
                 model::RecoveryState::Due => RecoveryState::Due,
                 model::RecoveryState::Confirmed => RecoveryState::Confirmed,
             },
+            presence: OwnPresence::new(me.presence, me.announced),
         }
     }
 }
@@ -184,7 +186,7 @@ pub(crate) enum AppState {
     },
     /// The account is at work.
     Ready {
-        me: Me,
+        me: Box<Me>,
         connection: Connection,
         settings: Settings,
         mended: Option<Mended>,

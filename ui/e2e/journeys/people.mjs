@@ -114,17 +114,57 @@ export const people = {
     await waitForText(page, byId("conversation-status"), "Online");
     await page.evaluate(() => window.relevoFake?.setOnline(false));
     await waitForText(page, byId("conversation-status"), "Not known while you are offline");
-    await page.waitForSelector(`${row(1)} ${byId("presence-dot")}.unknown`);
+    await page.waitForSelector(`${row(1)} ${byId("presence-dot")}.hollow`);
     await page.evaluate(() => window.relevoFake?.setOnline(true));
     await waitForText(page, byId("conversation-status"), "Online");
   }),
 
+  "somebody who is idle or busy is shown so, in form and in words": journey({}, async (page) => {
+    await page.waitForSelector(`${row(6)} ${byId("presence-dot")}.idle`);
+    await page.waitForSelector(`${row(7)} ${byId("presence-dot")}.doNotDisturb`);
+    await openChat(page, 6);
+    await waitForText(page, byId("conversation-status"), /^Idle/);
+    await waitForText(page, byId("status-said"), "Back at half past three");
+    await page.evaluate(() => window.relevoFake?.setOnline(false));
+    await waitForText(page, byId("conversation-status"), "Not known while you are offline");
+    await page.locator(byId("status-said")).waitFor({ state: "detached" });
+  }),
+
+  "the own status is set by keyboard, lasts a while, and hides": journey({}, async (page) => {
+    await page.focus(byId("own-status"));
+    await page.keyboard.press("Enter");
+    await page.getByRole("radio", { name: /Available/ }).focus();
+    await page.keyboard.press("ArrowDown");
+    await page.selectOption(byId("status-until"), "hour");
+    await page.fill(byId("status-text"), "x".repeat(101));
+    await page.locator("[aria-invalid=true]").waitFor();
+    assert.equal(await page.isDisabled(byId("status-save")), true);
+    await page.fill(byId("status-text"), "In a meeting");
+    await page.keyboard.press("Enter");
+    await waitForFocus(page, "own-status");
+    await page.waitForSelector(`${byId("own-status")} .doNotDisturb`);
+    assert.equal(await page.getAttribute(byId("own-status"), "title"), "In a meeting");
+
+    await page.click(byId("own-status"));
+    assert.equal(await page.inputValue(byId("status-until")), "kept");
+    assert.equal(await page.inputValue(byId("status-text")), "In a meeting");
+    await page.getByRole("radio", { name: /Invisible/ }).check();
+    await page.click(byId("status-save"));
+    await page.waitForSelector(`${byId("own-status")} .hollow`);
+    await page.locator(`${row(1)} ${byId("presence-dot")}`).waitFor({ state: "detached" });
+
+    await page.click(byId("own-status"));
+    await page.getByRole("radio", { name: /Available/ }).check();
+    await page.click(byId("status-save"));
+    await page.waitForSelector(`${row(1)} ${byId("presence-dot")}`);
+  }),
+
   "privacy works both ways": journey({}, async (page) => {
-    await page.waitForSelector(byId("presence-dot"));
+    await page.waitForSelector(`${row(1)} ${byId("presence-dot")}`);
     await page.click(byId("settings-open"));
     await page.click('[data-tab="privacy"]');
     await page.getByRole("switch", { name: "Show when I am online" }).click();
-    await page.locator(byId("presence-dot")).first().waitFor({ state: "detached" });
+    await page.locator(`${row(1)} ${byId("presence-dot")}`).waitFor({ state: "detached" });
     await page.click('[data-tab="general"]');
     await page.keyboard.press("ArrowDown");
     await page.click('[data-tab="privacy"]');

@@ -3,6 +3,7 @@ import { chat } from "./en/chat.ts";
 import { damage } from "./en/damage.ts";
 import { keeping } from "./en/keeping.ts";
 import { people } from "./en/people.ts";
+import { presence } from "./en/presence.ts";
 import { settings } from "./en/settings.ts";
 import { start } from "./en/start.ts";
 import { trouble } from "./en/trouble.ts";
@@ -14,6 +15,7 @@ export const en = {
   ...chat,
   ...people,
   ...trust,
+  ...presence,
   ...keeping,
   ...damage,
   ...settings,

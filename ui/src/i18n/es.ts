@@ -4,6 +4,7 @@ import { chat } from "./es/chat.ts";
 import { damage } from "./es/damage.ts";
 import { keeping } from "./es/keeping.ts";
 import { people } from "./es/people.ts";
+import { presence } from "./es/presence.ts";
 import { settings } from "./es/settings.ts";
 import { start } from "./es/start.ts";
 import { trouble } from "./es/trouble.ts";
@@ -15,6 +16,7 @@ export const es: Record<MessageKey, string> = {
   ...chat,
   ...people,
   ...trust,
+  ...presence,
   ...keeping,
   ...damage,
   ...settings,

@@ -46,6 +46,27 @@ export type Connection = {
 /** How far the person is with the recovery code. */
 export type RecoveryState = "later" | "due" | "confirmed";
 
+/** Do not disturb, as long as it lasts. */
+export type DoNotDisturb = {
+  /** Null: until the person changes it. */
+  until: number | null;
+};
+
+/** A line for contacts, as long as it lasts. */
+export type StatusText = {
+  text: string;
+  /** Null: until the person changes it. */
+  until: number | null;
+};
+
+/** What the person says of themselves, and whether contacts see it. */
+export type OwnPresence = {
+  /** False: contacts see nothing, and the person sees nothing of them. */
+  announced: boolean;
+  doNotDisturb: DoNotDisturb | null;
+  text: StatusText | null;
+};
+
 /** Oneself. */
 export type Me = {
   account: AccountId;
@@ -56,6 +77,7 @@ export type Me = {
   handle: string | null;
   /** "due" from the first reply on, until two of its words were checked. */
   recovery: RecoveryState;
+  presence: OwnPresence;
 };
 
 /** A way in which the profile can be opened. */
@@ -99,13 +121,18 @@ export type Privacy = {
   announce: boolean;
 };
 
-/** Whether a contact is there. */
-export type PresenceState = "online" | "offline";
+/** Whether a contact is there, and how. */
+export type PresenceState = "online" | "idle" | "doNotDisturb" | "offline";
 
 /** Whether a contact is there, as far as it is known now. */
 export type Presence = {
   state: PresenceState;
+  /** When it was there last; null while it is. */
   lastSeen: number | null;
+  /** Since when it is idle or does not want to be disturbed, by its own word. */
+  since: number | null;
+  /** What it says of itself. */
+  text: string | null;
 };
 
 /** The two numbers that both people compare, and how far that is. */
@@ -542,6 +569,21 @@ export interface Commands {
   openHandle: {
     params: { handle: string };
     reply: ConversationKey;
+  };
+  /** Do not disturb, for so many minutes or until this changes; or no more. */
+  setDoNotDisturb: {
+    params: { on: boolean; minutes: number | null };
+    reply: Me;
+  };
+  /** A line for contacts, for so many minutes or until this changes; empty: none. */
+  setStatusText: {
+    params: { text: string; minutes: number | null };
+    reply: Me;
+  };
+  /** The person did something in the window; told at most every 30 s. */
+  input: {
+    params: {};
+    reply: null;
   };
   /** Tells the other that one is typing; at most every 3 s. */
   typing: {

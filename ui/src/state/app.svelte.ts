@@ -34,6 +34,8 @@ export type Stage =
 
 /** Where the window remembers which chat was open. */
 const OPEN_KEY = "conversation";
+/** Input is told to the program at most this often. */
+const INPUT_MS = 30_000;
 
 export class App implements EventTargets {
   readonly #backend: Backend;
@@ -50,6 +52,8 @@ export class App implements EventTargets {
   readonly #step = new Step();
   #stage = $state.raw<Stage>({ stage: "opening" });
   #timeline = $state.raw<Timeline | null>(null);
+  /** When the program was told last that somebody used the window. */
+  #used = Number.NEGATIVE_INFINITY;
   /** Somebody looks at the window. */
   #attentive = true;
   /** The newest message on the screen, whether somebody looks or not. */
@@ -198,6 +202,13 @@ export class App implements EventTargets {
   setAttentive(attentive: boolean): void {
     this.#attentive = attentive;
     this.#markRead();
+  }
+
+  /** Somebody typed, pointed or scrolled here. Where the system does not tell, the program knows by this who is idle. */
+  noteInput(now: number): void {
+    if (this.#stage.stage !== "ready" || now - this.#used < INPUT_MS) return;
+    this.#used = now;
+    this.#follow(this.#backend.call("input", {}));
   }
 
   async send(now: number): Promise<void> {

@@ -6,6 +6,7 @@ import { ShownFolder } from "./folder.svelte.ts";
 import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { IssuedLinks, OpenLink, ShareLink } from "./links.svelte.ts";
+import { OwnStatus } from "./ownStatus.svelte.ts";
 import { BlockList } from "./people.svelte.ts";
 import { PrivacyState } from "./privacy.svelte.ts";
 import { Recovery } from "./recovery.svelte.ts";
@@ -31,6 +32,7 @@ export type Dialog =
   | { kind: "openLink"; link: OpenLink }
   | { kind: "openHandle"; handle: OpenHandle }
   | { kind: "settings"; preferences: Preferences; part: SettingsPart }
+  | { kind: "status"; status: OwnStatus }
   | { kind: "shortcuts" }
   | { kind: "details"; message: Message; name: string }
   | { kind: "safety"; safety: Safety }
@@ -106,6 +108,10 @@ export class Dialogs {
     };
     this.#show({ kind: "settings", preferences, part });
     return preferences;
+  }
+
+  status(me: Me): void {
+    this.#show({ kind: "status", status: new OwnStatus(this.#backend, me.presence) });
   }
 
   shortcuts(): void {

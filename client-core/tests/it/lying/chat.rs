@@ -6,11 +6,12 @@ use client_core::{
     content::{Body, Content, SealNote, short},
     crypto::{Commit, Group, Opened},
     model::{ConnectionState, ConversationKey, Message, MessageKind, SystemEvent},
+    seams::SeededRandom,
     store::chains::Chain,
 };
 use protocol::{
     AccountManifest, Append, Appended, ClientId, Committed, ConversationId, CreateConversation,
-    Digest, Entries, Entry, EntryKind, Frame, GroupState, StreamId,
+    Digest, Entries, Entry, EntryKind, Frame, GroupState, Signal, SignalPush, StreamId,
 };
 
 use crate::peer::{NOW, Online, Peer};
@@ -170,6 +171,37 @@ impl Chat {
         *id
     }
 
+    /// A signal of the peer, honestly sealed.
+    pub(crate) fn signal(&mut self, body: &[u8]) -> SignalPush {
+        let (id, device) = (self.id, self.peer.device());
+        let key = self
+            .peer
+            .mls(|mls| mls.load(id, 0).unwrap().unwrap().signal_key())
+            .unwrap();
+        let bytes = key
+            .seal(&mut SeededRandom::new(5), device, body)
+            .unwrap()
+            .into();
+        SignalPush {
+            conversation: id,
+            sender: device,
+            bytes,
+            keep: false,
+        }
+    }
+
+    /// What a signal of Ana says to the peer.
+    pub(crate) fn open_signal(&mut self, signal: &Signal) -> Vec<u8> {
+        let (id, device) = (self.id, self.online.register.device);
+        assert_eq!(signal.conversation, id);
+        let key = self
+            .peer
+            .mls(|mls| mls.load(id, 0).unwrap().unwrap().signal_key())
+            .unwrap();
+        key.open(device, &signal.bytes.0)
+            .expect("the peer opens what Ana sealed")
+    }
+
     pub(crate) fn push(&mut self, entries: Vec<Entry>) {
         let stream = StreamId::Conversation(self.id);
         self.online.reply(0, &Entries { stream, entries }.into());
@@ -210,7 +242,8 @@ impl Chat {
         taken
     }
 
-    fn take_append(&mut self, request: u32, append: &Append) -> Vec<(Body, SealNote)> {
+    /// Takes one request, as the relay does, and gives it to the peer.
+    pub(crate) fn take_append(&mut self, request: u32, append: &Append) -> Vec<(Body, SealNote)> {
         let (mut opened, mut echoes) = (Vec::new(), Vec::new());
         for new in &append.entries {
             let id = self.id;

@@ -1,6 +1,10 @@
 //! Commits that a hostile relay or peer sends into the stream: none is merged, and the device comes back from outside.
 
-use client_core::{content::Body, crypto::Founded, model::SystemEvent};
+use client_core::{
+    content::{Again, Body, Content},
+    crypto::Founded,
+    model::SystemEvent,
+};
 use protocol::{Committed, Entry, EntryKind, Frame, bounds};
 
 use super::{chat::Chat, devices::Tablet};
@@ -18,6 +22,11 @@ fn comes_back(chat: &mut Chat, name: &str) -> u32 {
 
 /// The relay shows the true state then: Ana is in again, and what the peer writes is read.
 fn recovers(chat: &mut Chat, fetch: u32, name: &str) {
+    is_let_in(chat, fetch, name);
+    assert_eq!(chat.unreadable(), 0, "{name}: a commit is no message");
+}
+
+fn is_let_in(chat: &mut Chat, fetch: u32, name: &str) {
     let state = chat.state();
     chat.online.reply(fetch, &state.into());
     let sent = chat.online.ana.sent();
@@ -36,7 +45,6 @@ fn recovers(chat: &mut Chat, fetch: u32, name: &str) {
     chat.say("back");
     assert_eq!(chat.texts().last().unwrap(), "back", "{name}");
     assert_eq!(chat.lines(SystemEvent::Rejoined), 1, "{name}");
-    assert_eq!(chat.unreadable(), 0, "{name}: a commit is no message");
 }
 
 /// Makes an entry for a fresh chat, lets Ana have it, and expects that she does not follow.
@@ -129,7 +137,7 @@ fn a_commit_of_an_old_epoch_changes_nothing() {
 }
 
 #[test]
-fn a_forked_view_shows_at_the_next_entry_and_the_device_comes_back() {
+fn a_forked_view_shows_at_the_next_entry_and_what_was_written_there_is_sent_again() {
     let mut chat = Chat::new();
     // the relay tells Ana of one winner of the epoch, and the peer of another
     let shown = chat.commit(|group| group.self_update().unwrap());
@@ -142,16 +150,57 @@ fn a_forked_view_shows_at_the_next_entry_and_the_device_comes_back() {
         chat.online.ana.sent().is_empty(),
         "nothing is to be seen yet"
     );
-    chat.say("from the other branch");
+    let content = Content::text(chat.peer.random(), "from the other branch");
+    let note = chat.note();
+    let entry = chat.seal(&content, &note);
+    let seq = entry.seq;
+    chat.push(vec![entry]);
     assert!(chat.texts().is_empty());
     assert_eq!(chat.unreadable(), 1);
-    // what follows there does not fit either
-    let next = chat.commit(|group| group.self_update().unwrap());
-    chat.merge();
-    chat.push(vec![next]);
-    let sent = chat.online.ana.sent();
-    assert_eq!(sent.len(), 1, "{sent:?}");
-    assert!(matches!(sent[0].1, Frame::FetchGroup(_)));
+    // the state of the relay is that of the other branch
+    let fetch = comes_back(&mut chat, "compares");
+    let state = chat.state();
+    chat.online.reply(fetch, &state.into());
+    let fetch = comes_back(&mut chat, "forked");
+    is_let_in(&mut chat, fetch, "forked");
+    // and the count asks for what was written there
+    let mut note = chat.note();
+    note.again = Some(Again {
+        chain: note.chain,
+        number: 1,
+        seq,
+        time: NOW,
+    });
+    let entry = chat.seal(&content, &note);
+    chat.push(vec![entry]);
+    assert_eq!(chat.unreadable(), 0);
+    assert_eq!(chat.texts()[0], "from the other branch");
+    assert!(chat.missing().is_empty());
+}
+
+#[test]
+fn what_cannot_be_opened_is_compared_with_the_relay_a_few_times_and_no_more() {
+    let mut chat = Chat::new();
+    let mut asked = 0;
+    for _ in 0..20 {
+        let mut entry = chat.text("changed on the way");
+        let mut bytes = entry.bytes.0.to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        entry.bytes = bytes.into();
+        chat.push(vec![entry]);
+        let state = chat.state();
+        for (id, frame) in chat.online.ana.sent() {
+            assert!(matches!(frame, Frame::FetchGroup(_)), "{frame:?}");
+            asked += 1;
+            chat.online.reply(id, &state.clone().into());
+        }
+    }
+    assert_eq!(asked, 5);
+    assert_eq!(chat.unreadable(), 20);
+    // it is the same state: nobody comes back, and the conversation goes on
+    assert_eq!(chat.lines(SystemEvent::Rejoined), 0);
+    chat.say("goes on");
+    assert_eq!(chat.texts(), ["goes on"]);
 }
 
 #[test]

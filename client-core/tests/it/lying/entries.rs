@@ -1,9 +1,13 @@
 //! Entries of content that the relay leaves out, repeats, swaps, empties or gives to somebody else.
 
-use client_core::content::{Body, Content, Range};
+use client_core::{
+    content::{Again, Body, Content, Range},
+    model::MessageKind,
+};
 use protocol::{ClientId, ConversationId, Entries, EntryKind, Frame, StreamId};
 
 use super::chat::Chat;
+use crate::peer::NOW;
 
 /// The one request for missing entries that Ana sent.
 fn asked(chat: &mut Chat) -> Range {
@@ -14,10 +18,15 @@ fn asked(chat: &mut Chat) -> Range {
     *range
 }
 
-/// The peer sends the content of an earlier entry of its chain again.
-fn send_again(chat: &mut Chat, number: u64, content: &Content) {
+/// The peer sends the content of an earlier entry of its chain again, which the relay had put at this seq, as it says.
+fn send_again(chat: &mut Chat, (number, seq): (u64, u64), content: &Content) {
     let mut note = chat.note();
-    note.again = Some(number);
+    note.again = Some(Again {
+        chain: note.chain,
+        number,
+        seq,
+        time: NOW - 1000,
+    });
     let entry = chat.seal(content, &note);
     chat.push(vec![entry]);
 }
@@ -38,12 +47,93 @@ fn an_entry_that_is_left_out_is_counted_asked_for_and_closed_by_what_is_sent_aga
     assert_eq!(chat.missing(), [Some(2)]);
     let range = asked(&mut chat);
     assert_eq!((range.first, range.last), (2, 3));
-    send_again(&mut chat, 2, &lost[0]);
+    // by the relay's numbers there is no room before: they come last
+    let seq = chat.last;
+    send_again(&mut chat, (2, seq), &lost[0]);
     assert_eq!(chat.missing(), [Some(1)]);
-    send_again(&mut chat, 3, &lost[1]);
+    send_again(&mut chat, (3, seq + 1), &lost[1]);
     assert!(chat.missing().is_empty());
     assert_eq!(chat.texts(), ["one", "four", "text 2", "text 3"]);
     assert!(chat.online.ana.sent().is_empty(), "nothing more is asked");
+}
+
+/// The peer says "one", two texts that the relay empties, and "four": their contents and where the relay put them.
+fn two_emptied() -> (Chat, [(Content, u64); 2]) {
+    let mut chat = Chat::new();
+    chat.say("one");
+    let lost = ["two", "three"].map(|text| {
+        let content = Content::text(chat.peer.random(), text);
+        let note = chat.note();
+        let mut entry = chat.seal(&content, &note);
+        entry.bytes = Vec::new().into();
+        let seq = entry.seq;
+        chat.push(vec![entry]);
+        (content, seq)
+    });
+    chat.say("four");
+    assert_eq!(chat.missing(), [Some(2)]);
+    asked(&mut chat);
+    (chat, lost)
+}
+
+#[test]
+fn what_was_missing_is_shown_in_its_place_and_with_its_time() {
+    let (mut chat, lost) = two_emptied();
+    for (number, (content, seq)) in (2..).zip(&lost) {
+        send_again(&mut chat, (number, *seq), content);
+    }
+    assert!(chat.missing().is_empty());
+    assert_eq!(chat.texts(), ["one", "two", "three", "four"]);
+    let times = chat.messages();
+    let times = times.iter().filter(|it| it.kind == MessageKind::Text);
+    let times: Vec<u64> = times.map(|it| it.time).collect();
+    assert!(
+        times.is_sorted(),
+        "none before the message above it: {times:?}"
+    );
+    assert_eq!(chat.online.conversation().unread, 4);
+}
+
+#[test]
+fn what_is_sent_again_goes_nowhere_but_into_its_gap() {
+    for (name, place) in [
+        ("before the gap", 1),
+        ("behind it", 1 << 40),
+        ("at its end", 0),
+    ] {
+        let (mut chat, lost) = two_emptied();
+        let seq = if place == 0 { lost[1].1 + 1 } else { place };
+        send_again(&mut chat, (2, seq), &lost[0].0);
+        assert_eq!(chat.texts(), ["one", "four", "two"], "{name}");
+        // and what was never missing has no other place than its entry
+        send_again(&mut chat, (1, 1), &Content::text([7; 16], "in the past"));
+        assert_eq!(
+            chat.texts(),
+            ["one", "four", "two", "in the past"],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_entry_that_could_not_be_opened_makes_room_for_the_text_that_it_was() {
+    let mut chat = Chat::new();
+    chat.say("one");
+    let content = Content::text(chat.peer.random(), "two");
+    let note = chat.note();
+    let mut entry = chat.seal(&content, &note);
+    let mut bytes = entry.bytes.0.to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    entry.bytes = bytes.into();
+    let seq = entry.seq;
+    chat.push(vec![entry]);
+    assert_eq!(chat.unreadable(), 1);
+    chat.say("three");
+    send_again(&mut chat, (2, seq), &content);
+    assert_eq!(chat.texts(), ["one", "two", "three"]);
+    assert_eq!(chat.unreadable(), 0);
+    assert!(chat.missing().is_empty());
+    assert_eq!(chat.online.conversation().unread, 3);
 }
 
 #[test]
@@ -79,14 +169,18 @@ fn two_entries_that_are_swapped_are_both_shown() {
     let mut first = chat.seal(&content, &note);
     let mut second = chat.text("second");
     (first.seq, second.seq) = (second.seq, first.seq);
-    chat.push(vec![second, first]);
+    let seq = first.seq;
+    chat.push(vec![second]);
+    assert_eq!(chat.missing(), [Some(1)]);
+    // what comes late was not missing
+    chat.push(vec![first]);
     assert_eq!(chat.texts(), ["second", "first"]);
+    assert!(chat.missing().is_empty());
     let range = asked(&mut chat);
     assert_eq!((range.first, range.last), (1, 1));
     assert!(chat.online.ana.sent().is_empty());
-    // the answer repeats what is here: it is shown once, and the line goes
-    assert_eq!(chat.missing(), [Some(1)]);
-    send_again(&mut chat, 1, &content);
+    // the answer repeats what is here: it is shown once
+    send_again(&mut chat, (1, seq), &content);
     assert_eq!(chat.texts(), ["second", "first"]);
     assert!(chat.missing().is_empty());
 }
@@ -145,9 +239,11 @@ fn other_client_ids_than_the_sender_used_lose_nothing() {
 #[test]
 fn what_a_peer_says_is_missing_sets_off_a_bounded_answer() {
     let mut chat = Chat::new();
+    chat.online.ana.engine.send_text(chat.key, "mine").unwrap();
+    let [(_, note)] = chat.take_appends().try_into().expect("her text");
     for _ in 0..40 {
         let range = Range {
-            chain: [1; 8].into(),
+            chain: note.chain,
             first: 1,
             last: u64::MAX,
         };
@@ -162,7 +258,8 @@ fn what_a_peer_says_is_missing_sets_off_a_bounded_answer() {
         if taken.is_empty() {
             break;
         }
-        answers += taken.len();
+        let ends = |(body, _): &&(Body, _)| matches!(body, Body::Resent(_));
+        answers += taken.iter().filter(ends).count();
     }
     assert_eq!(answers, 32, "no more on one connection");
 }

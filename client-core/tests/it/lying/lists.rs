@@ -254,3 +254,47 @@ fn whom_the_relay_lists_as_blocked_is_blocked_and_nobody_is_let_in_by_a_list() {
     assert_eq!(blocks.len(), 1, "{told:?}");
     assert_eq!(online.ana.reader.conversations().unwrap().len(), 0);
 }
+
+#[test]
+fn a_listed_conversation_of_others_is_not_entered() {
+    let mut online = gone_back();
+    let (mut carol, mut dora) = (Peer::seeded(&online.ana, 78), Peer::seeded(&online.ana, 79));
+    let manifest = dora.keys.manifest();
+    let devices = dora.as_listed(&manifest);
+    carol.mls(|mls| {
+        mls.found_direct(CONVERSATION, 0, &[devices]).unwrap();
+        let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
+        group.merge_pending().unwrap();
+    });
+    list_blocks(&mut online, Vec::new());
+    let id = asked_after(&mut online, None);
+    online.reply(id, &page(&[(8, &carol)], false));
+    let (id, frame) = asked_once(&mut online);
+    assert!(matches!(frame, Frame::FetchGroup(_)), "{frame:?}");
+    let state = state_of(&mut carol, CONVERSATION, 1, 1);
+    online.reply(id, &state.into());
+    assert_eq!(asked(&mut online), []);
+    assert!(online.ana.reader.conversations().unwrap().is_empty());
+}
+
+#[test]
+fn a_conversation_that_is_listed_under_another_name_stays_that_of_its_members() {
+    let mut online = gone_back();
+    let (mut peer, carol) = (Peer::new(&online.ana), Peer::seeded(&online.ana, 78));
+    peer.found(&online);
+    peer.mls(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().merge_pending())
+        .unwrap();
+    list_blocks(&mut online, Vec::new());
+    let id = asked_after(&mut online, None);
+    online.reply(id, &page(&[(8, &carol)], false));
+    let (id, _) = asked_once(&mut online);
+    let state = state_of(&mut peer, CONVERSATION, 1, 1);
+    online.reply(id, &state.into());
+    let (id, frame) = asked_once(&mut online);
+    assert!(matches!(frame, Frame::Commit(_)), "{frame:?}");
+    online.reply(id, &Committed { seq: 2, time: NOW }.into());
+    let conversation = online.conversation();
+    assert_eq!(conversation.peer, peer.account());
+    // and she is not taken for somebody whom the person accepted
+    assert_eq!(conversation.standing, Standing::Requested);
+}

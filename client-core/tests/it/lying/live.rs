@@ -14,19 +14,7 @@ struct Typing {
 }
 
 fn typing(chat: &mut Chat) -> SignalPush {
-    let (id, device) = (chat.id, chat.peer.device());
-    let key = chat
-        .peer
-        .mls(|mls| mls.load(id, 0).unwrap().unwrap().signal_key())
-        .unwrap();
-    let mut random = client_core::seams::SeededRandom::new(5);
-    let body = cbor::encode(&Typing { kind: 1 });
-    let bytes = key.seal(&mut random, device, &body).unwrap();
-    SignalPush {
-        conversation: id,
-        sender: device,
-        bytes: bytes.into(),
-    }
+    chat.signal(&cbor::encode(&Typing { kind: 1 }))
 }
 
 /// The row of the conversation.

@@ -23,7 +23,7 @@ fn restored(chat: &Chat, current: &[u8], seed: u64) -> (Peer, Vec<u8>) {
     let record = chat
         .peer
         .keys
-        .recovery_record(&mut random, &code, "Bob")
+        .recovery_record(&mut random, &code, "Luis")
         .unwrap();
     let record = RecoveryRecord::open(&code, &record).unwrap();
     let (keys, manifest) = AccountKeys::restored(&record, current, &mut random, NOW).unwrap();

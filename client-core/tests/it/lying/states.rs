@@ -1,5 +1,7 @@
 //! What the relay shows of a group to a device that wants to come back into it.
 
+use std::time::Duration;
+
 use client_core::{crypto::PeerDevices, model::SystemEvent};
 use protocol::{Committed, ConversationId, EntryKind, ErrorCode, Frame, GroupState, Refusal};
 
@@ -135,7 +137,7 @@ fn an_older_state_than_was_reached_is_not_entered_and_the_group_is_set_up_anew()
 }
 
 #[test]
-fn the_word_of_an_entry_that_leads_back_in_is_that_of_the_peer_and_not_of_the_relay() {
+fn a_commit_that_the_relay_never_took_is_noticed_at_the_next_word_and_the_group_is_set_up_anew() {
     // the relay says that it took the commit, and did not
     let mut chat = astray();
     let state = chat.state();
@@ -151,11 +153,45 @@ fn the_word_of_an_entry_that_leads_back_in_is_that_of_the_peer_and_not_of_the_re
     chat.online
         .reply(*id, &Committed { seq: 5, time: NOW }.into());
     chat.online.ana.sent();
-    // the peer is still where it was: what it writes does not open, and the person sees that
+    // the peer is still where it was: what it writes does not open
     chat.last = 5;
     chat.say("in the epoch before");
     assert!(chat.texts().is_empty());
     assert_eq!(chat.unreadable(), 1);
+    // nobody else is in the epoch that Ana is in: from there no way leads back, and the group is set up anew
+    let (state, claimed) = (chat.state(), chat.peer.claimed());
+    let sent = chat.lie(|frame| match frame {
+        Frame::FetchGroup(_) => Some(state.clone().into()),
+        Frame::ClaimKeyPackages(_) => Some(claimed.clone().into()),
+        _ => None,
+    });
+    assert_eq!(count(&sent, "fetch_group"), 2, "{sent:?}");
+    let create = sent.iter().find_map(|frame| match frame {
+        Frame::CreateConversation(create) => Some(create),
+        _ => None,
+    });
+    assert_eq!(create.expect("a new group").incarnation, Some(1));
+}
+
+#[test]
+fn what_is_refused_again_and_again_is_asked_for_less_and_less() {
+    let mut chat = astray();
+    let (mut claims, mut passed) = (0, Duration::ZERO);
+    while passed < Duration::from_secs(2 * 3600) {
+        for (id, frame) in chat.online.ana.sent() {
+            let code = match frame {
+                Frame::FetchGroup(_) => ErrorCode::NotMember,
+                Frame::ClaimKeyPackages(_) => ErrorCode::NoKeyPackages,
+                _ => continue,
+            };
+            claims += u32::from(code == ErrorCode::NoKeyPackages);
+            chat.online.refuse(id, Refusal::new(code));
+        }
+        let pause = Duration::from_secs(5);
+        chat.online.ana.pass(pause);
+        passed += pause;
+    }
+    assert!((8..=20).contains(&claims), "{claims}");
     assert!(chat.is_online());
 }
 

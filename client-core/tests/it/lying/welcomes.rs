@@ -2,11 +2,11 @@
 
 use client_core::model::{ConversationState, SystemEvent};
 use protocol::{
-    ClientId, ConversationId, Entries, Entry, EntryKind, ErrorCode, Frame, Refusal, StreamId,
-    bounds,
+    ClientId, Committed, ConversationId, Entries, Entry, EntryKind, ErrorCode, Frame, Refusal,
+    StreamId, bounds,
 };
 
-use super::chat::Chat;
+use super::chat::{Chat, state_of};
 use crate::peer::{CONVERSATION, NOW, Online, Peer};
 
 fn welcome(conversation: ConversationId, peer: &mut Peer, seq: u64, bytes: &[u8]) -> Entry {
@@ -30,14 +30,17 @@ fn push(online: &mut Online, entry: Entry) {
     online.reply(0, &Entries { stream, entries }.into());
 }
 
-/// Ana asks for a conversation's state; the relay says that she is no member, and that is the end of it.
-fn asks_and_gives_up(online: &mut Online, conversation: ConversationId) {
-    let sent = online.ana.sent();
-    let [(id, Frame::FetchGroup(fetch))] = sent.as_slice() else {
-        panic!("expected a fetch of the group, not {sent:?}")
-    };
-    assert_eq!(fetch.conversation, conversation);
-    online.refuse(*id, Refusal::new(ErrorCode::NotMember));
+/// Ana asks for the state of conversations; the relay says that she is no member, and that is the end of it.
+fn asks_and_gives_up(online: &mut Online, conversations: &[ConversationId]) {
+    let mut asked = Vec::new();
+    for (id, frame) in online.ana.sent() {
+        let Frame::FetchGroup(fetch) = frame else {
+            panic!("expected a fetch of the group, not {frame:?}")
+        };
+        asked.push(fetch.conversation);
+        online.refuse(id, Refusal::new(ErrorCode::NotMember));
+    }
+    assert_eq!(asked, conversations);
     assert!(online.ana.sent().is_empty());
 }
 
@@ -47,15 +50,44 @@ fn a_welcome_to_another_group_than_the_relay_says_is_not_followed() {
     let mut peer = Peer::new(&online.ana);
     let founded = peer.found(&online);
     let bytes = &founded.welcomes[0].bytes;
-    let entry = welcome(ConversationId::new([9; 16]), &mut peer, 1, bytes);
+    let elsewhere = ConversationId::new([9; 16]);
+    let entry = welcome(elsewhere, &mut peer, 1, bytes);
     push(&mut online, entry);
     assert!(online.ana.reader.conversations().unwrap().is_empty());
-    assert!(online.ana.sent().is_empty());
-    // its one-time key is used up: the true entry leads to coming in from outside
+    // somebody did invite her: she asks for the way in from outside, once
+    asks_and_gives_up(&mut online, &[CONVERSATION, elsewhere]);
+    // its one-time key is used up: so does the true entry
     let entry = welcome(CONVERSATION, &mut peer, 2, bytes);
     push(&mut online, entry);
-    asks_and_gives_up(&mut online, CONVERSATION);
+    asks_and_gives_up(&mut online, &[CONVERSATION]);
     assert!(online.ana.reader.conversations().unwrap().is_empty());
+}
+
+#[test]
+fn a_welcome_of_another_incarnation_or_epoch_than_the_relay_says_leads_to_coming_from_outside() {
+    for (incarnation, epoch) in [(9, 1), (0, 77)] {
+        let mut online = Online::new();
+        let mut peer = Peer::new(&online.ana);
+        let founded = peer.found(&online);
+        online.welcome(&mut peer, &founded, incarnation, epoch);
+        let sent = online.ana.sent();
+        let [(id, Frame::FetchGroup(_))] = sent.as_slice() else {
+            panic!("expected a fetch of the group, not {sent:?}")
+        };
+        // the peer's group is an honest one, and Ana has a leaf in it
+        peer.mls(|mls| {
+            let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
+            group.merge_pending().unwrap();
+        });
+        let state = state_of(&mut peer, CONVERSATION, 1, 1);
+        online.reply(*id, &state.into());
+        let sent = online.ana.sent();
+        let [(id, Frame::Commit(_))] = sent.as_slice() else {
+            panic!("expected an external commit, not {sent:?}")
+        };
+        online.reply(*id, &Committed { seq: 2, time: NOW }.into());
+        assert_eq!(online.conversation().state, ConversationState::Established);
+    }
 }
 
 #[test]
@@ -94,7 +126,7 @@ fn a_welcome_by_a_key_package_that_was_used_before_leads_to_coming_from_outside(
     let founded = carol.mls(|mls| mls.found_direct(elsewhere, 0, &[devices]).unwrap());
     let second = welcome(elsewhere, &mut carol, 2, &founded.welcomes[0].bytes);
     push(&mut online, second);
-    asks_and_gives_up(&mut online, elsewhere);
+    asks_and_gives_up(&mut online, &[elsewhere]);
     assert_eq!(online.ana.reader.conversations().unwrap().len(), 1);
 }
 
@@ -125,7 +157,7 @@ fn welcomes_of_any_bytes_and_sizes_hold_up_nothing() {
         let entry = welcome(elsewhere, &mut peer, seq, bytes);
         push(&mut online, entry);
     }
-    asks_and_gives_up(&mut online, elsewhere);
+    asks_and_gives_up(&mut online, &[elsewhere]);
     let entry = welcome(CONVERSATION, &mut peer, 4, &founded.welcomes[0].bytes);
     push(&mut online, entry);
     assert_eq!(online.conversation().state, ConversationState::Established);

@@ -125,3 +125,31 @@ async fn a_pair_has_one_conversation() {
         (ErrorCode::Exists, Some(CONVERSATION))
     );
 }
+
+#[tokio::test]
+async fn a_full_conversation_takes_some_commits_and_then_none() {
+    let mut config = Config::default();
+    config.quotas.entries_per_conversation = 2;
+    let world = World::with(config).await;
+    world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
+    let next = || async {
+        let attachment = world.store.attachment(world.bo.device_row, NOON).await;
+        attachment.unwrap().memberships.remove(0).last
+    };
+    let mut epoch = 1;
+    let refusal = loop {
+        let commit = world
+            .commit_of(world.bo, epoch, 0, &[], Some(b"snapshot"))
+            .await;
+        let commit = NewCommit {
+            client_id: numbered(u16::try_from(epoch).unwrap()),
+            ..commit
+        };
+        match call(|done| world.store.commit(commit, done)).await {
+            Ok(_) => epoch += 1,
+            Err(refusal) => break refusal,
+        }
+    };
+    assert_eq!(refusal.code, ErrorCode::Quota);
+    assert_eq!(next().await, 2 + 1024);
+}

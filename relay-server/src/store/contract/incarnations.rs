@@ -89,6 +89,27 @@ async fn members_may_have_gone_further_than_a_restored_store_remembers() {
 }
 
 #[tokio::test]
+async fn nobody_uses_the_incarnations_up() {
+    let world = World::new().await;
+    for (incarnation, outcome) in [
+        (u32::MAX, Some(ErrorCode::IdConflict)),
+        (257, Some(ErrorCode::IdConflict)),
+        (256, None),
+        (256, Some(ErrorCode::StaleEpoch)),
+        (257, None),
+    ] {
+        let id = world.store.group(CONVERSATION).await.unwrap().unwrap();
+        let id = 30 + u8::try_from(id.incarnation / 8).unwrap();
+        let begun = world.begin(incarnation, id, &[world.ana[0]]).await;
+        assert_eq!(begun.err().map(|refusal| refusal.code), outcome);
+    }
+    // nor where the store has lost the conversation
+    let world = World::without_conversation().await;
+    let begun = world.begin((1 << 16) + 1, 30, &[world.ana[0]]).await;
+    assert_eq!(code(begun), ErrorCode::IdConflict);
+}
+
+#[tokio::test]
 async fn former_memberships_end_with_the_commit_that_begins_an_incarnation() {
     let world = World::new().await;
     world.append(world.bo, 1, &[(10, "a")]).await.unwrap();

@@ -117,3 +117,37 @@ async fn a_full_disk_refuses_writes_keeps_reads_and_recovers() {
         [next]
     );
 }
+
+#[tokio::test]
+async fn what_was_stored_while_the_clock_was_ahead_keeps_nothing_else() {
+    const DAY: u64 = 24 * 3600 * 1000;
+    let world = World::new().await;
+    world.clock.0.store(NOON + 3650 * DAY, Ordering::SeqCst);
+    // more than a round looks at in one step
+    let mut ahead = append(world.bo, 1, &[]);
+    ahead.entries.extend((1000..1600).map(|n| NewEntryRow {
+        client_id: numbered(n),
+        digest: Digest::of(&[b"ahead"]),
+        bytes: Bytes::from_static(b"ahead"),
+    }));
+    call(|done| world.store.append(ahead, done)).await.unwrap();
+    world.clock.0.store(NOON, Ordering::SeqCst);
+    let mut request = append(world.bo, 1, &[]);
+    request.entries.push(NewEntryRow {
+        client_id: numbered(7),
+        digest: Digest::of(&[b"x"]),
+        bytes: Bytes::from_static(b"x"),
+    });
+    let seq = call(|done| world.store.append(request, done))
+        .await
+        .unwrap()
+        .appended
+        .seqs[0];
+    for device in [world.bo, world.ana[0], world.ana[1]] {
+        world.raise(device, seq).await;
+    }
+    world.clock.0.store(NOON + 91 * DAY, Ordering::SeqCst);
+    world.expire(90).await;
+    let prior = world.store.prior(world.bo.device_row, numbered(7));
+    assert!(prior.await.unwrap().is_none(), "its client id is forgotten");
+}

@@ -66,6 +66,49 @@ async fn a_request_is_accepted_by_the_first_entry_of_the_other() {
 }
 
 #[tokio::test]
+async fn a_requester_makes_a_few_commits_and_no_more_until_it_is_accepted() {
+    let world = World::without_conversation().await;
+    world.ask(0xc0, 1).await.unwrap();
+    let mut epoch = 1;
+    for id in 20..36 {
+        let commit = world.commit_of(world.bo, epoch, id, &[], None).await;
+        call(|done| world.store.commit(commit, done)).await.unwrap();
+        epoch += 1;
+    }
+    let world = world.reopened(&Config::default());
+    let commit = world.commit_of(world.bo, epoch, 40, &[], None).await;
+    let refusal = call(|done| world.store.commit(commit, done)).await.err();
+    let refusal = refusal.unwrap();
+    assert_eq!(refusal.code, ErrorCode::Quota);
+    assert!(refusal.retry_after.is_some());
+    // nor by another incarnation
+    let commit = NewCommit {
+        incarnation: 1,
+        ..world
+            .commit_of(world.bo, 0, 41, &[world.ana[0]], Some(b"s"))
+            .await
+    };
+    let request = NewConversation {
+        peer: world.ana[0].account,
+        token: None,
+        incarnation: Some(1),
+        most_requests: 1,
+        commit,
+    };
+    let begun = call(|done| world.store.create_conversation(request, done)).await;
+    assert_eq!(code(begun), ErrorCode::Quota);
+    // who was asked may, and what it says opens the way
+    let commit = world.commit_of(world.ana[0], epoch, 42, &[], None).await;
+    call(|done| world.store.commit(commit, done)).await.unwrap();
+    world
+        .append(world.ana[0], epoch + 1, &[(50, "gladly")])
+        .await
+        .unwrap();
+    let commit = world.commit_of(world.bo, epoch + 1, 43, &[], None).await;
+    call(|done| world.store.commit(commit, done)).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_was_declined_is_remembered_for_thirty_days() {
     let world = World::without_conversation().await;
     world.ask(0xc0, 1).await.unwrap();

@@ -1,19 +1,19 @@
-//! The latest time that expiry went by: entry `time` of table `meta`.
+//! The time that expiry went by last: entry `time` of table `meta`.
 
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
-/// Notes the time that a round of expiry goes by. It never falls.
+/// Notes the time that a round of expiry goes by.
 pub(super) fn note(connection: &Connection, time: u64) -> SqlResult<()> {
     connection
         .prepare_cached(
             "INSERT INTO meta (key, value) VALUES ('time', ?1)
-             ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         )?
         .execute((time.to_be_bytes(),))
         .map(drop)
 }
 
-/// The latest such time; before the first round that of the newest entry. `None`: nothing was ever stored.
+/// That time; before the first round that of the newest entry. `None`: nothing was ever stored.
 pub(super) fn latest(connection: &Connection) -> SqlResult<Option<u64>> {
     let noted = connection
         .prepare_cached("SELECT value FROM meta WHERE key = 'time'")?

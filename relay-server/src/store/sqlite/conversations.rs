@@ -47,6 +47,7 @@ pub(super) fn commit(tx: &mut Tx<'_>, request: &NewCommit) -> Result<CommitDone,
     if (head.row.incarnation, head.row.epoch) != (request.incarnation, request.epoch) {
         return Err(head.row.stale().into());
     }
+    requests::may_commit(tx, &head, request.caller.account_row)?;
     // whatever happens below, the remembered head no longer holds
     tx.heads.remove(&request.conversation);
 
@@ -82,10 +83,13 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     if let Some(done) = repeated(tx, commit)? {
         return Ok(done);
     }
-    if request.incarnation.is_some()
-        && let Some(known) = head(tx, commit.conversation)?.cloned()
-    {
-        return incarnations::begin(tx, &known, request);
+    if let Some(incarnation) = request.incarnation {
+        if let Some(known) = head(tx, commit.conversation)?.cloned() {
+            return incarnations::begin(tx, &known, incarnation, request);
+        }
+        if incarnation > incarnations::FURTHEST {
+            return Err(Refusal::new(ErrorCode::IdConflict).into());
+        }
     }
     let own = commit.caller.account_row;
     // an unknown account and one that does not want it are alike
@@ -112,7 +116,11 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
         requests::may_ask(tx, own, peer, request.most_requests)?;
     }
     let requester = (!consent).then_some(own);
-    let room = if consent { 0 } else { requests::ALLOWANCE };
+    let (room, commits) = if consent {
+        (0, 0)
+    } else {
+        (requests::ALLOWANCE, requests::COMMITS)
+    };
     let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
     // a conversation that this relay has lost goes on above all that its members remember
     let base = match request.incarnation {
@@ -127,8 +135,8 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     tx.connection
         .prepare_cached(
             "INSERT INTO conversations
-             (stream, conversation, low, high, incarnation, epoch, commit_seq, commit_digest, group_info, requester, allowance)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10)",
+             (stream, conversation, low, high, incarnation, epoch, commit_seq, commit_digest, group_info, requester, allowance, commits)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10, ?12)",
         )?
         .execute((
             stream.0,
@@ -142,6 +150,7 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
             requester.map(|row| row.0),
             room,
             seq,
+            commits,
         ))?;
     groups::advance(tx.connection, stream, commit)?;
     // the creator was there before the first entry, and needs no welcome

@@ -129,12 +129,12 @@ fn forget(tx: &Tx<'_>, request: &Expiry) -> SqlResult<bool> {
     let connection = tx.connection;
     let entries = connection
         .prepare_cached(
-            "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT ?1) AND time < ?2
-             AND length(bytes) = 0",
+            "DELETE FROM entries WHERE id IN
+             (SELECT id FROM entries WHERE bytes = x'' AND time < ?2 ORDER BY time LIMIT ?1)",
         )?
         .execute((ROWS, request.client_ids_before))?;
     let claims = connection
-        .prepare_cached("DELETE FROM claims WHERE id IN (SELECT id FROM claims ORDER BY id LIMIT ?1) AND time < ?2")?
+        .prepare_cached("DELETE FROM claims WHERE id IN (SELECT id FROM claims WHERE time < ?2 ORDER BY time LIMIT ?1)")?
         .execute((ROWS, request.client_ids_before))?;
     let packages = connection
         .prepare_cached("DELETE FROM key_packages WHERE id IN (SELECT id FROM key_packages WHERE expires <= ?2 LIMIT ?1)")?

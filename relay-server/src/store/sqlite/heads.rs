@@ -3,8 +3,8 @@
 use protocol::{AccountId, ConversationId, Digest};
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
-use super::writer::Tx;
-use crate::store::{AccountRow, DeviceRow, HeadRow, Identity, SeenHead, StreamRow};
+use super::{blocks, writer::Tx};
+use crate::store::{AccountRow, DeviceRow, HeadRow, Identity, Regard, SeenHead, StreamRow};
 
 /// What the writer remembers of a conversation, so that an append reads nothing.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Asked {
     pub(super) by: AccountRow,
     /// How many entries it may still append.
     pub(super) room: u64,
+    /// How many commits it may still make, and incarnations begin.
+    pub(super) commits: u64,
 }
 
 impl Head {
@@ -69,7 +71,7 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
     let head = connection
         .prepare_cached(
             "SELECT low.account, high.account, c.incarnation, c.epoch, c.commit_seq, c.commit_digest, s.id, s.last, s.base,
-                    c.requester, c.allowance,
+                    c.requester, c.allowance, c.commits,
                     coalesce((SELECT sum(g.ends - max(g.begins, s.base)) FROM gaps g WHERE g.stream = s.id AND g.ends > s.base), 0)
              FROM conversations c JOIN streams s ON s.id = c.stream
              JOIN accounts low ON low.id = c.low JOIN accounts high ON high.id = c.high WHERE c.conversation = ?1",
@@ -89,11 +91,12 @@ fn read_head(connection: &Connection, conversation: ConversationId) -> SqlResult
                 held: row
                     .get::<_, u64>(7)?
                     .saturating_sub(row.get(8)?)
-                    .saturating_sub(row.get(11)?),
+                    .saturating_sub(row.get(12)?),
                 asked: match row.get::<_, Option<i64>>(9)? {
                     Some(by) => Some(Asked {
                         by: AccountRow(by),
                         room: row.get(10)?,
+                        commits: row.get(11)?,
                     }),
                     None => None,
                 },
@@ -122,10 +125,23 @@ pub(super) fn head_for(
 ) -> SqlResult<Option<SeenHead>> {
     // one snapshot of the database for both queries
     let transaction = connection.unchecked_transaction()?;
-    Ok(read_head(&transaction, conversation)?
-        .filter(|head| head.is_of(caller.account))
-        .map(|head| SeenHead {
-            head: head.row,
-            member: head.is_member(caller.device_row),
-        }))
+    let Some(head) =
+        read_head(&transaction, conversation)?.filter(|head| head.is_of(caller.account))
+    else {
+        return Ok(None);
+    };
+    let peer = if head.row.low == caller.account {
+        head.row.high
+    } else {
+        head.row.low
+    };
+    let regard = match blocks::seen_by(&transaction, peer, caller.account)? {
+        Some(_) => Regard::Open,
+        None => Regard::Blocked,
+    };
+    Ok(Some(SeenHead {
+        member: head.is_member(caller.device_row),
+        regard,
+        head: head.row,
+    }))
 }

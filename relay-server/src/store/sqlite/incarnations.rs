@@ -6,15 +6,23 @@ use super::{
     Fault, conversations, groups,
     heads::Head,
     members::{self, Joining},
+    requests,
     writer::Tx,
 };
 use crate::store::{CommitDone, NewConversation};
+
+/// How much further than the present incarnation the next one may be: more resets than there are between two backups, and so
+/// few that nobody uses the numbers up.
+pub(super) const STEP: u32 = 256;
+/// The furthest incarnation that a conversation may have which this store does not know: it was lost with a restore.
+pub(super) const FURTHEST: u32 = 1 << 16;
 
 /// Begins another incarnation after the present one, by compare-and-set. The first commit of its group is the next entry of the
 /// stream; it is the last one of all former memberships.
 pub(super) fn begin(
     tx: &mut Tx<'_>,
     head: &Head,
+    incarnation: u32,
     request: &NewConversation,
 ) -> Result<CommitDone, Fault> {
     let commit = &request.commit;
@@ -23,9 +31,14 @@ pub(super) fn begin(
         return Err(Refusal::new(ErrorCode::IdConflict).into());
     }
     // more than one further where the relay was restored from a backup and its members had gone on
-    if request.incarnation <= Some(head.row.incarnation) {
-        return Err(head.row.stale().into());
+    match incarnation.checked_sub(head.row.incarnation) {
+        None | Some(0) => return Err(head.row.stale().into()),
+        Some(further) if further > STEP => {
+            return Err(Refusal::new(ErrorCode::IdConflict).into());
+        }
+        Some(_) => {}
     }
+    requests::may_commit(tx, head, commit.caller.account_row)?;
     // whatever happens below, the remembered head no longer holds
     tx.heads.remove(&commit.conversation);
 

@@ -14,6 +14,12 @@ use crate::store::{AccountRow, Ended, Identity, StreamRow};
 
 /// How many entries a request may hold until it is accepted.
 pub(super) const ALLOWANCE: u64 = 8;
+/// How many commits the requester may make until then, and incarnations begin: a renewal each week, and a few returns.
+pub(super) const COMMITS: u64 = 16;
+/// How long a requester waits that has used them up. Only the other account can change that.
+const WAIT_MS: u64 = 60 * 60 * 1000;
+/// Entries beyond the quota of a conversation that commits may take, so that its members can still change.
+const COMMITS_BEYOND: u64 = 1024;
 /// How long after a decline the same account may not ask again.
 const DECLINED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
@@ -47,6 +53,26 @@ pub(super) fn may_ask(
 pub(super) fn has_room(head: &Head, account: AccountRow, entries: u64) -> bool {
     head.asked
         .is_none_or(|asked| asked.by != account || entries <= asked.room)
+}
+
+/// Counts a commit that is about to be stored, of a member or a newcomer. Refused where the conversation holds too much, and
+/// where a requester made too many that nobody asked for.
+pub(super) fn may_commit(tx: &Tx<'_>, head: &Head, account: AccountRow) -> Result<(), Fault> {
+    let quota = tx.limits.entries_per_conversation;
+    if head.held >= quota.saturating_add(COMMITS_BEYOND) {
+        return Err(Refusal::new(ErrorCode::Quota).into());
+    }
+    let Some(asked) = head.asked.filter(|asked| asked.by == account) else {
+        return Ok(());
+    };
+    let left = asked.commits.checked_sub(1).ok_or(Refusal {
+        retry_after: Some(WAIT_MS),
+        ..Refusal::new(ErrorCode::Quota)
+    })?;
+    tx.connection
+        .prepare_cached("UPDATE conversations SET commits = ?2 WHERE stream = ?1")?
+        .execute((head.stream.0, left))?;
+    Ok(())
 }
 
 /// Counts entries that were stored, and answers whether they accepted the request.

@@ -12,6 +12,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
 ];
 /// How long a statement waits for another process, such as `invite new` beside `serve`.
 pub(super) const BUSY: Duration = Duration::from_secs(10);

@@ -181,6 +181,7 @@ export function accountHandlers(world: World) {
     privacy: () => world.privacy,
     savePrivacy: ({ privacy }) => {
       world.privacy = privacy;
+      world.changeMe({ presence: { ...world.me.presence, announced: privacy.announce } });
       world.emit({ type: "conversationsChanged", keys: [] });
       return privacy;
     },

@@ -2,7 +2,7 @@
 import { appError } from "../backend.ts";
 import type { LinkKind, NewLink } from "../bindings.ts";
 import { inspect } from "./account.ts";
-import { emptyChat, ME, type Chat } from "./chat.ts";
+import { emptyChat, ME, MINUTE, type Chat } from "./chat.ts";
 import { fakeQr, readFakeQr } from "./qr.ts";
 import type { Handlers, World } from "./world.ts";
 
@@ -34,6 +34,10 @@ function setStanding(world: World, chat: Chat, standing: Chat["standing"]): void
   chat.standing = standing;
   chat.textsLeft = standing === "asked" ? TEXTS_BEFORE : null;
   world.listChanged(chat.key);
+}
+
+function ends(world: World, minutes: number | null): number | null {
+  return minutes === null ? null : world.now + minutes * MINUTE;
 }
 
 function block(world: World, account: string): void {
@@ -120,6 +124,18 @@ export function peopleHandlers(world: World) {
       world.later(0, () => world.listChanged(key));
       return key;
     },
+    setDoNotDisturb: ({ on, minutes }) => {
+      const doNotDisturb = on ? { until: ends(world, minutes) } : null;
+      return world.changeMe({ presence: { ...world.me.presence, doNotDisturb } });
+    },
+    setStatusText: ({ text, minutes }) => {
+      const line = text.trim();
+      if ([...line].length > 100 || /\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u.test(line))
+        throw appError("textInvalid");
+      const said = line === "" ? null : { text: line, until: ends(world, minutes) };
+      return world.changeMe({ presence: { ...world.me.presence, text: said } });
+    },
+    input: () => null,
     typing: () => null,
     createInvite: () => newLink(world, "invite"),
     createContactLink: () => newLink(world, "contact"),

@@ -1,4 +1,5 @@
 /** What the fake program starts with: people and conversations to look at. */
+import type { Presence, PresenceState } from "../bindings.ts";
 import { DAY, emptyChat, hex, MINUTE, toMessage, type Chat, type Line } from "./chat.ts";
 import { ana, archive, asked, bartholomew, blocked, happenings, impostor, luis, yusuf } from "./lines.ts";
 
@@ -32,6 +33,15 @@ export function afternoon(now: number): number {
   return new Date(now).setHours(17, 24, 0, 0);
 }
 
+/** How somebody is. */
+export function there(
+  state: PresenceState,
+  text: string | null = null,
+  since: number | null = null,
+): Presence {
+  return { state, lastSeen: null, since, text };
+}
+
 export function buildChats(scene: Scene, now: number): Chat[] {
   if (
     scene === "firstRun" ||
@@ -45,8 +55,12 @@ export function buildChats(scene: Scene, now: number): Chat[] {
     const messages = lines.map((line, index) => toMessage(key, peer, index + 1, line, now));
     return { ...emptyChat(key, title, peer), readUpTo: lines.length, messages, ...more };
   };
+  const here = [
+    there("idle", "Back at half past three ☕", now - 100 * MINUTE),
+    there("doNotDisturb", null, now - 20 * MINUTE),
+  ];
   const seen = (minutesAgo: number): Chat["presence"] => ({
-    state: "offline",
+    ...there("offline"),
     lastSeen: now - minutesAgo * MINUTE,
   });
   const small = [
@@ -62,7 +76,7 @@ export function buildChats(scene: Scene, now: number): Chat[] {
     chat(1, "Ana Morales", "a11a11a1", ana, {
       readUpTo: ana.length - 4,
       verified: true,
-      presence: { state: "online", lastSeen: null },
+      presence: there("online"),
     }),
     chat(2, "Bartholomew Featherstonehaugh-Cholmondeley Wolfeschlegelsteinhausen", "b22b22b2", bartholomew, {
       presence: seen(200),
@@ -84,7 +98,7 @@ export function buildChats(scene: Scene, now: number): Chat[] {
             outgoing: "read",
           },
         ],
-        { presence: seen((2 + index * 12) * DAY) },
+        { presence: here[index] ?? seen((2 + index * 12) * DAY) },
       ),
     ),
   ];

@@ -97,7 +97,14 @@ export class World {
     this.chats = buildChats(scene, now);
     const recovery =
       scene === "due" ? "due" : scene === "firstRun" || scene === "noKeyring" ? "later" : "confirmed";
-    this.me = { account: ME, name: "Sam Rivera", relay: RELAY, handle: null, recovery };
+    this.me = {
+      account: ME,
+      name: "Sam Rivera",
+      relay: RELAY,
+      handle: null,
+      recovery,
+      presence: { announced: true, doNotDisturb: null, text: null },
+    };
     this.connection = { state: "online", since: now, cause: null, retryAt: null, waiting: 0 };
     this.slots = slotsOf(scene);
     this.links = [

@@ -1,0 +1,123 @@
+//! What is asked of Ana after her database went back in time: of a run of entries that she has ended, and partly forgotten.
+
+use client_core::{
+    content::{Again, Body, Content, Range, SealNote},
+    store::chains::ChainId,
+};
+use protocol::{Blocks, Committed, Conversations, Frame, KeyPackageCount, Ready};
+
+use super::chat::Chat;
+use crate::peer::NOW;
+
+/// The end of a chain whose length nobody knows.
+const END: u64 = i64::MAX as u64;
+
+/// The relay took more from Ana than she remembers; she comes back into the conversation. What she says there.
+fn goes_back(chat: &mut Chat) -> Vec<(Body, SealNote)> {
+    let ready = Ready {
+        sent: 1_000,
+        ..chat.online.ana.ready(50)
+    };
+    chat.online.reconnect(&ready);
+    let mut said = Vec::new();
+    loop {
+        let sent = chat.online.ana.sent();
+        if sent.is_empty() {
+            return said;
+        }
+        for (id, frame) in sent {
+            let reply: Frame = match frame {
+                Frame::PublishKeyPackages(_) => KeyPackageCount { count: 50 }.into(),
+                Frame::ListBlocks(_) => Blocks {
+                    accounts: Vec::new(),
+                }
+                .into(),
+                Frame::ListConversations(_) => Conversations {
+                    conversations: Vec::new(),
+                    more: false,
+                }
+                .into(),
+                Frame::FetchGroup(_) => chat.state().into(),
+                Frame::Commit(commit) => {
+                    let conversation = chat.id;
+                    chat.peer
+                        .mls(|mls| {
+                            let mut group = mls.load(conversation, 0).unwrap().unwrap();
+                            group.open(&commit.commit.0)
+                        })
+                        .unwrap();
+                    chat.epoch += 1;
+                    chat.last += 1;
+                    let seq = chat.last;
+                    Committed { seq, time: NOW }.into()
+                }
+                Frame::Append(append) => {
+                    said.extend(chat.take_append(id, &append));
+                    continue;
+                }
+                _ => continue,
+            };
+            chat.online.reply(id, &reply);
+        }
+    }
+}
+
+/// Ana wrote "mine" and went back: the chain and number that it had, and its place.
+fn wrote_and_went_back() -> (Chat, Again) {
+    let mut chat = Chat::new();
+    chat.online.ana.engine.send_text(chat.key, "mine").unwrap();
+    let taken = chat.take_appends();
+    let [(Body::Text(_), note)] = taken.as_slice() else {
+        panic!("expected a text, not {taken:?}")
+    };
+    let sent = Again {
+        chain: note.chain,
+        number: note.number,
+        seq: chat.last,
+        time: NOW,
+    };
+    let said = goes_back(&mut chat);
+    let [(Body::Profile(_), note)] = said.as_slice() else {
+        panic!("expected a greeting, not {said:?}")
+    };
+    assert_ne!(note.chain, sent.chain, "another chain begins");
+    assert_eq!(note.number, 1);
+    (chat, sent)
+}
+
+/// The peer asks for entries; what Ana answers.
+fn asked(chat: &mut Chat, chain: ChainId, first: u64, last: u64) -> Vec<(Body, SealNote)> {
+    let content = Content::missing(chat.peer.random(), Range { chain, first, last });
+    let note = chat.note();
+    let entry = chat.seal(&content, &note);
+    chat.push(vec![entry]);
+    chat.take_appends()
+}
+
+#[test]
+fn what_is_sent_again_after_a_roll_back_names_the_chain_that_it_was_in_and_its_place() {
+    let (mut chat, sent) = wrote_and_went_back();
+    let answer = asked(&mut chat, sent.chain, sent.number, sent.number);
+    let [(Body::Text(text), note), (Body::Resent(range), _)] = answer.as_slice() else {
+        panic!("expected the text and an end, not {answer:?}")
+    };
+    assert_eq!(text, "mine");
+    assert_ne!(note.chain, sent.chain);
+    assert_eq!(note.again, Some(sent));
+    assert_eq!((range.chain, range.last), (sent.chain, sent.number));
+}
+
+#[test]
+fn what_a_database_has_forgotten_of_a_chain_is_not_called_complete() {
+    let (mut chat, sent) = wrote_and_went_back();
+    for last in [sent.number + 5, END] {
+        let answer = asked(&mut chat, sent.chain, sent.number, last);
+        let Some((Body::Resent(range), _)) = answer.last() else {
+            panic!("expected an end, not {answer:?}")
+        };
+        assert_eq!(range.last, sent.number, "no further than what is known");
+        assert_eq!(asked(&mut chat, sent.chain, sent.number + 1, last), []);
+    }
+    // nothing is known of a chain that is not hers
+    assert_eq!(asked(&mut chat, [9; 8].into(), 1, END), []);
+}
