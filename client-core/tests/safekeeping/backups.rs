@@ -130,7 +130,7 @@ fn a_restored_backup_shows_others_no_more_than_before() {
     let mut opened = home.open().unwrap();
     assert_ne!(opened.engine.privacy(), SECRETIVE);
     let backup = backup::open(safe.folder.path(), &CODE).unwrap();
-    opened.take_over(&backup).unwrap().expect("a new device");
+    opened.take_over(&backup).unwrap();
     // also before the app is started again
     for _ in 0..2 {
         assert_eq!(opened.engine.privacy(), SECRETIVE);
