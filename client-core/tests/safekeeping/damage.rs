@@ -119,7 +119,7 @@ fn damaged_pages_cost_their_messages_and_no_others() {
     }
     assert_eq!(
         home.profile.quarantines().unwrap(),
-        [mended.quarantine.clone()]
+        std::slice::from_ref(&mended.quarantine)
     );
     let quarantined = mended.quarantine.join("relevo.db");
     assert_eq!(pages(&quarantined), last);
