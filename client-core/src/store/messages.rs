@@ -58,7 +58,8 @@ pub(super) fn position_for(
     seq: Option<i64>,
 ) -> Result<i64> {
     match seq {
-        Some(seq) => free_position(connection, key, position_of(unsigned(seq))),
+        // what is put back goes where it was, however the relay counted since
+        Some(seq) => free_position(connection, key, position_of(unsigned(seq)), 0),
         None => Ok(connection.query_row(
             "SELECT ?1 + coalesce(max(id), 0) + 1 FROM messages",
             [UNSENT],
