@@ -17,10 +17,9 @@ use crate::{
     engine::{
         Engine,
         ids::Ids,
-        members::Known,
+        members::{self, Known},
         notes::{line, tell},
         opening::{Accepted, Founder, begin_anew, enter, tell_profile},
-        renewal,
         requests::Request,
         resending,
     },
@@ -467,9 +466,10 @@ pub(super) fn complete(
         commit.incarnation,
         established,
     )?;
-    // a leaf of a device that was lost is removed at the first opportunity
-    let dead = !renewal::dead_leaves(&group, founder.manifest)?.is_empty();
-    conversations::plan_renewal(write, row.key, dead.then_some(0))?;
+    conversations::plan_renewal(write, row.key, None)?;
+    let members = group.members()?;
+    let place = (accepted.seq, accepted.time);
+    members::look_at_own(write, &row, &members, founder.manifest, place)?;
     for former in [row.incarnation, commit.incarnation.saturating_sub(1)] {
         if former < commit.incarnation
             && let Some(mut group) = mls.load(conversation, former)?

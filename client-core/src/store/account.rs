@@ -187,14 +187,33 @@ pub(crate) fn note_own_manifest(connection: &Connection, manifest: &[u8]) -> Res
     Ok(())
 }
 
-/// Whether a digest of a manifest of our own begins so.
+/// Whether this account never signed a manifest of this number and digest, as far as it can tell: one of its own has the number and
+/// another digest, or none has so high a number. Of lists that an earlier device made it may remember only the last.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn is_own_manifest(connection: &Connection, digest: &ShortDigest) -> Result<bool> {
-    Ok(connection
+pub fn is_foreign_manifest(
+    connection: &Connection,
+    number: Option<u64>,
+    digest: &ShortDigest,
+) -> Result<bool> {
+    let known = connection
         .prepare_cached("SELECT 1 FROM own_manifests WHERE substr(digest, 1, 16) = ?1")?
-        .exists([digest.as_slice()])?)
+        .exists([digest.as_slice()])?;
+    if known {
+        return Ok(false);
+    }
+    let (kept, newest): (i64, i64) = connection
+        .prepare_cached("SELECT count(*), coalesce(max(number), 0) FROM own_manifests")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let Some(number) = number.map(signed) else {
+        // without a number it could be any that is not remembered
+        return Ok(kept == newest);
+    };
+    Ok(number > newest
+        || connection
+            .prepare_cached("SELECT 1 FROM own_manifests WHERE number = ?1")?
+            .exists([number])?)
 }
 
 /// The number of our newest manifest.
