@@ -168,6 +168,8 @@ async fn who_was_declined_may_ask_again_after_thirty_days_and_it_arrives() {
         for text in ["one", "two"] {
             ana.write(with_luis, text).await;
         }
+        // what is tried again goes where it was in the queue, if that is not empty yet
+        ana.until_all_at_least_sent(with_luis).await;
         retry_failed(&ana, with_luis).await;
         luis.until_texts(with_ana, &["one", "two", "too late"])
             .await;
