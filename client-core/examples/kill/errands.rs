@@ -15,7 +15,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::{
     audit::Profile,
-    friends::{HOMES, ROUNDS, account},
+    friend::account,
+    friends::{HOMES, ROUNDS},
     schedule::Schedule,
     stage::{End, Stage, Who},
 };

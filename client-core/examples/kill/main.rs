@@ -20,6 +20,7 @@
 mod actor;
 mod audit;
 mod errands;
+mod friend;
 mod friends;
 mod interrupt;
 mod schedule;
@@ -40,7 +41,7 @@ use self::{
 };
 
 /// An act takes longer than this only if something hangs.
-const ACT: Duration = Duration::from_secs(300);
+const ACT: Duration = Duration::from_secs(600);
 /// Acts beyond what was asked for, while there are points that nobody came to.
 const MORE_ACTS: u32 = 4;
 /// Acts after each errand.

@@ -20,11 +20,13 @@ const BY_CHANCE: [u64; 2] = [4, 2];
 /// A point is passed up to so many times before it is the end, if it belongs to every message.
 const TIMES: u64 = 8;
 /// How long a process has to come to a point of its account's life, where it may have to wait for the others' deaths.
-const LONG: Duration = Duration::from_secs(15);
+const LONG: Duration = Duration::from_secs(60);
 /// How long it has to come to a point that belongs to every message.
 const SHORT: Duration = Duration::from_secs(6);
 /// How long it has on an errand, where it waits for all that comes before.
 const ERRAND: Duration = Duration::from_secs(60);
+/// After so many lives that ended by chance in an act they become longer, so that a slow machine gets on too.
+const PATIENT_AFTER: u32 = 16;
 /// How often a point that belongs to every message is tried in one act. The others come once or not at all.
 const ATTEMPTS: u32 = 3;
 
@@ -63,6 +65,8 @@ pub(crate) struct Schedule {
     random: SeededRandom,
     life: Duration,
     acts: u32,
+    /// Lives of this act that ended by chance.
+    short: u32,
     queues: BTreeMap<Role, VecDeque<Try>>,
     at: BTreeMap<(Role, &'static str), u32>,
     by_chance: BTreeMap<Role, u32>,
@@ -75,6 +79,7 @@ impl Schedule {
             random: SeededRandom::new(seed),
             life,
             acts: 0,
+            short: 0,
             queues: BTreeMap::new(),
             at: BTreeMap::new(),
             by_chance: BTreeMap::new(),
@@ -86,6 +91,7 @@ impl Schedule {
     /// of every message in any order; at last, in every second act, those of a renewal.
     pub(crate) fn next_act(&mut self) -> Result<()> {
         self.acts += 1;
+        self.short = 0;
         self.queues.clear();
         for role in [Role::Relay, Role::Ana, Role::Luis] {
             let mut queue = VecDeque::new();
@@ -133,7 +139,7 @@ impl Schedule {
         let chance = self.below(BY_CHANCE[usize::from(!self.is_of_names())])? == 0;
         let next = self.queues.entry(who.into()).or_default().front().copied();
         Ok(match next.filter(|next| !chance || next.once) {
-            None => End::After(self.moment(self.life)?),
+            None => End::After(self.moment(self.life * (1 + self.short / PATIENT_AFTER))?),
             Some(Try {
                 point,
                 once,
@@ -163,7 +169,10 @@ impl Schedule {
                 *self.at.entry((role, point)).or_default() += 1;
                 self.queues.entry(role).or_default().pop_front();
             }
-            Death::Killed => *self.by_chance.entry(role).or_default() += 1,
+            Death::Killed => {
+                self.short += 1;
+                *self.by_chance.entry(role).or_default() += 1;
+            }
             Death::Missed(point) => {
                 *self.missed.entry(point).or_default() += 1;
                 *self.by_chance.entry(role).or_default() += 1;

@@ -172,7 +172,9 @@ impl Stage<'_> {
         if start == Start::InPeace {
             let mut luis = Actor::start(self.dir, name, self.syncs)?;
             wait("a first message", || {
-                Ok(self.word(name, "journal").exists())
+                Ok(!audit::journal(self.dir, name)
+                    .unwrap_or_default()
+                    .is_empty())
             })?;
             luis.end()?;
             let synced = Command::new("sync").arg("-f").arg(&home).status()?;

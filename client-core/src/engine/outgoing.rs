@@ -396,6 +396,7 @@ pub(super) fn mark_sent(
         store::messages::set_sent(write, message, seq, time)?;
         write.announce(Event::ConversationChanged(row.conversation));
     }
+    store::account::count_taken(write)?;
     outbox::delete(write, row.id)
 }
 

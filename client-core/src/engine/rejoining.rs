@@ -19,7 +19,7 @@ use crate::{
         ids::Ids,
         members::{self, Known},
         notes::{line, tell},
-        opening::{Accepted, Founder, begin_anew, enter, tell_profile},
+        opening::{Accepted, Founder, begin_anew, enter, give_up_queued, tell_profile},
         requests::Request,
         resending,
     },
@@ -36,6 +36,8 @@ use crate::{
 
 /// Commits that may lose or be refused before the group is set up anew.
 const MOST_ATTEMPTS: u32 = 5;
+/// No conversation gets so far: relays take small steps only.
+const MOST_INCARNATION: u32 = 1 << 31;
 /// The pause after an attempt that failed; doubled with each time in a row that the group could not be set up anew either.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -285,6 +287,9 @@ impl Engine {
             if row.state != ConversationState::Established || row.standing == Standing::Requested {
                 return Ok(());
             }
+            let Some(incarnation) = next_incarnation(row.incarnation) else {
+                return end(write, &row);
+            };
             warn!("a conversation is set up anew");
             openings::insert(
                 write,
@@ -295,7 +300,7 @@ impl Engine {
                     claim_id: ids.client_id(),
                     client_id: ids.client_id(),
                     request: None,
-                    incarnation: row.incarnation.saturating_add(1),
+                    incarnation,
                 },
             )
         })?;
@@ -338,7 +343,7 @@ impl Engine {
                 // the other ended the conversation
                 let refused = ConversationState::Refused;
                 conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
-                return crate::engine::opening::give_up_queued(write, key);
+                return give_up_queued(write, key);
             }
             // whoever was first has invited us: if the welcome does not come, we come by ourselves
             commits::want_rejoin(write, row.conversation, ids.client_id())
@@ -363,6 +368,21 @@ impl Engine {
             .saturating_add(pause.min(super::LONGEST_HOLD));
         self.pauses.insert(conversation, until);
     }
+}
+
+/// The incarnation after one; `None` where so many were used up that no honest peer and relay can have done it.
+pub(super) fn next_incarnation(incarnation: u32) -> Option<u32> {
+    incarnation
+        .checked_add(1)
+        .filter(|next| *next <= MOST_INCARNATION)
+}
+
+/// No way leads on in a conversation: that is shown, and what waits there fails.
+pub(super) fn end(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> {
+    warn!("the incarnations of a conversation are used up");
+    let refused = ConversationState::Refused;
+    conversations::set_state(write, row.key, row.conversation, row.incarnation, refused)?;
+    give_up_queued(write, row.key)
 }
 
 /// What came of a fetched group.

@@ -35,9 +35,36 @@ pub(super) struct Inbox<'a> {
     pub(super) name: &'a str,
     pub(super) manifest: &'a [u8],
     pub(super) now: u64,
+    /// An entry that came again was new.
+    pub(super) new_again: bool,
 }
 
 impl Inbox<'_> {
+    /// An entry whose position was processed before. It counts where it leads into a group that is not here.
+    pub(super) fn again(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        let (EntryKind::Welcome, Some(conversation)) = (entry.kind, entry.conversation) else {
+            return Ok(());
+        };
+        let known = conversations::row_of(write.connection(), conversation)?;
+        let is_here = known.is_some_and(|row| {
+            row.state == ConversationState::Established && row.incarnation >= entry.incarnation
+        });
+        if is_here || requests::is_declined(write.connection(), conversation)? {
+            return Ok(());
+        }
+        let joined =
+            Mls::new(write.connection(), self.random, self.keys, self.now).join(&entry.bytes.0);
+        match joined {
+            Ok(joined) if is_of(&joined, entry) => {
+                self.new_again = true;
+                self.joined(write, entry, &joined)
+            }
+            Ok(joined) => self.leave(write, &joined),
+            Err(JoinError::Failure(failure)) => Err(failure.into()),
+            Err(_) => Ok(()),
+        }
+    }
+
     pub(super) fn entry(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         if entry.kind != EntryKind::Welcome {
             warn!(

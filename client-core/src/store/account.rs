@@ -290,6 +290,45 @@ pub fn settle_sent(write: &WriteTransaction<'_>, taken: u64) -> Result<()> {
     Ok(())
 }
 
+/// How many entries of this device the relay surely took, at least.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn taken(connection: &Connection) -> Result<u64> {
+    let taken: i64 = connection.query_row("SELECT taken FROM account WHERE id = 1", [], |row| {
+        row.get(0)
+    })?;
+    Ok(unsigned(taken))
+}
+
+/// Notes how many entries the relay took. Of what is stored and unanswered it may have counted some.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_taken(write: &WriteTransaction<'_>, taken: u64) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET taken = ?1,
+             unsure = (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
+         WHERE id = 1",
+        [signed(taken)],
+    )?;
+    Ok(())
+}
+
+/// Counts an entry of the outbox that the relay has now, unless it may have been counted before.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn count_taken(write: &WriteTransaction<'_>) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "UPDATE account SET taken = taken + (unsure = 0), unsure = max(unsure - 1, 0) WHERE id = 1",
+        )?
+        .execute([])?;
+    Ok(())
+}
+
 /// Sets what others may see.
 ///
 /// # Errors
