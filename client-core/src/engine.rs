@@ -11,6 +11,7 @@ mod enrolling;
 mod entries;
 pub(crate) mod handshake;
 mod ids;
+mod lapse;
 mod live;
 mod manifests;
 mod members;
@@ -54,6 +55,7 @@ use crate::{
 
 use self::{
     damage::Condition,
+    lapse::Lapse,
     presence::Telling,
     session::{Backoff, Session},
 };
@@ -126,6 +128,8 @@ pub struct Engine {
     unchecked: BTreeSet<ConversationId>,
     /// The store generation of a restored relay, until everything is compared with it.
     restored: Option<StoreGeneration>,
+    /// Whether a relay of the same generation went back in time, as far as this connection shows.
+    lapse: Lapse,
     /// How often a conversation was compared with the relay on this connection.
     compared: BTreeMap<ConversationId, u32>,
     /// How often in a row a group could not be set up, or come back into.
@@ -215,6 +219,7 @@ impl Engine {
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,
+            lapse: Lapse::None,
             compared: BTreeMap::new(),
             setbacks: BTreeMap::new(),
             delivered: BTreeMap::new(),
@@ -432,7 +437,8 @@ impl Engine {
     }
 
     fn note_ack(&mut self, stream: StreamId, seq: u64, entries: usize) {
-        self.acks.cursors.insert(stream, seq);
+        let acked = self.acks.cursors.entry(stream).or_insert(seq);
+        *acked = seq.max(*acked);
         self.acks.entries = self.acks.entries.saturating_add(entries);
         let due = self.seams.clock.monotonic().saturating_add(ACK_DELAY);
         self.acks.due.get_or_insert(due);

@@ -71,6 +71,8 @@ pub struct Words {
     pub devices_changed: String,
     /// Where the relay showed different people different computers of one of them.
     pub split_view: String,
+    /// Where the relay was put back to an older state.
+    pub relay_went_back: String,
     /// Beside an own message that has not left this computer.
     pub not_sent: String,
 }
@@ -92,6 +94,7 @@ impl Default for Words {
             split_view:
                 "The relay told different people different things about the computers of the other."
                     .to_owned(),
+            relay_went_back: "The relay was put back to an older state. What this computer sent since was sent again.".to_owned(),
             not_sent: "not sent".to_owned(),
         }
     }
@@ -109,6 +112,7 @@ impl Words {
             MessageKind::System(SystemEvent::Reset) => Some(&self.reset),
             MessageKind::System(SystemEvent::DevicesChanged) => Some(&self.devices_changed),
             MessageKind::System(SystemEvent::SplitView) => Some(&self.split_view),
+            MessageKind::System(SystemEvent::RelayWentBack) => Some(&self.relay_went_back),
             MessageKind::Unreadable => Some(&self.unreadable),
             MessageKind::Unsupported => Some(&self.unsupported),
         }

@@ -139,10 +139,12 @@ pub enum SystemEvent {
     DevicesChanged,
     /// The relay shows different people different lists of devices: somebody may be listening.
     SplitView,
+    /// The relay was put back to an older state: it lost its newest entries, which are offered to it again.
+    RelayWentBack,
 }
 
 impl SystemEvent {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::ConversationStarted,
         Self::MessagesMissing,
         Self::RequestAccepted,
@@ -150,6 +152,7 @@ impl SystemEvent {
         Self::Reset,
         Self::DevicesChanged,
         Self::SplitView,
+        Self::RelayWentBack,
     ];
 
     /// Its place before the entry at which it is told.
@@ -162,6 +165,8 @@ impl SystemEvent {
             Self::RequestAccepted => 4,
             Self::SplitView => 5,
             Self::MessagesMissing => 6,
+            // behind all that came before: the place is that of the entry, and taken where there is one
+            Self::RelayWentBack => 7,
         }
     }
 
@@ -176,6 +181,7 @@ impl SystemEvent {
             Self::Reset => "reset",
             Self::DevicesChanged => "devices-changed",
             Self::SplitView => "split-view",
+            Self::RelayWentBack => "relay-went-back",
         }
     }
 

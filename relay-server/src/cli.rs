@@ -85,6 +85,14 @@ enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Prints all that the relay holds of an account, as JSON: for the person whose it is. The relay may be serving.
+    Export {
+        /// The account's id in hexadecimal digits, or its handle.
+        account: String,
+        /// The data directory.
+        #[arg(long, default_value = "relevo-relay")]
+        dir: PathBuf,
+    },
     /// Invites.
     Invite {
         #[command(subcommand)]
@@ -163,6 +171,10 @@ impl Cli {
             Command::Restore { dir, from } => {
                 let relay = Relay::restore(&dir, &from)?;
                 print(&format!("ok: relay {}\n", fingerprint(relay.relay_id())))
+            }
+            Command::Export { account, dir } => {
+                let export = Relay::open(&dir)?.export(&account)?;
+                print(&format!("{export}\n"))
             }
             Command::Invite {
                 command:

@@ -24,6 +24,15 @@ use crate::{
     workers::Workers,
 };
 
+/// Where the disk takes its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskMoment {
+    /// A transaction is about to be written.
+    Begins,
+    /// It is on the disk, and the answers are on their way.
+    Written,
+}
+
 /// A relay that serves streams which the caller brings.
 ///
 /// Dropped, it is as if the process had been killed: nothing more is written. The caller drops the streams as well.
@@ -36,13 +45,13 @@ pub struct InlineRelay {
 }
 
 impl InlineRelay {
-    /// Starts on the current runtime. `disk` says how long the next transaction takes.
+    /// Starts on the current runtime. `disk` says how long the disk takes at each moment of a transaction.
     ///
     /// # Errors
     /// Where the store cannot be opened, or the relay is not configured to be behind a proxy: there is no TLS here.
     pub fn start(
         relay: &Relay,
-        disk: impl FnMut() -> Duration + Send + 'static,
+        disk: impl FnMut(DiskMoment) -> Duration + Send + 'static,
     ) -> anyhow::Result<Self> {
         ensure!(
             relay.behind_proxy(),

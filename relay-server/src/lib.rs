@@ -29,7 +29,7 @@ mod workers;
 pub use crate::{
     config::{Config, Connections, Listen, Quotas, Retention, Storage, Timeouts, Tls, TlsMode},
     environment::{Clock, Environment, Random},
-    inline::InlineRelay,
+    inline::{DiskMoment, InlineRelay},
     kill_point::KillPoint,
     relay::{InitOptions, Relay, local_config},
     server::run,

@@ -204,6 +204,17 @@ impl Relay {
         Ok(link)
     }
 
+    /// All that the relay holds of an account, named by its id in hexadecimal digits or by its handle, as JSON. Of what others
+    /// sealed or signed it shows sizes and times. Another process may be serving.
+    ///
+    /// # Errors
+    /// Where there is no such account, or the database cannot be read.
+    pub fn export(&self, account: &str) -> anyhow::Result<String> {
+        let export = SqliteStore::export(&self.dir.join(DATABASE_FILE), account)?;
+        let export = export.with_context(|| format!("no account {account:?}"))?;
+        serde_json::to_string_pretty(&export).context("write JSON")
+    }
+
     /// Opens the database, and begins the clock that it is written by; completions of writes go to `committed`.
     pub(crate) fn open_store(
         &self,

@@ -11,6 +11,8 @@ use crate::{install, paths::Paths, shell};
 pub(crate) enum Bench {
     /// Load a relay on core 0 from core 1 and print rates and latencies
     Relay(Rest),
+    /// Time what a relay answers to who tries accounts, handles and links, and compare what must not be told apart
+    Probes(Rest),
     /// Let a client catch up with thousands of messages, and print seconds and processor time
     Catchup(Rest),
     /// Found and join conversations, seal and open messages
@@ -46,6 +48,11 @@ pub(crate) fn bench(paths: &Paths, bench: Bench) -> Result<()> {
         Bench::Relay(rest) => cargo(
             paths,
             &["bench", "-p", "relay-server", "--bench", "load"],
+            &rest,
+        ),
+        Bench::Probes(rest) => cargo(
+            paths,
+            &["bench", "-p", "relay-server", "--bench", "probes"],
             &rest,
         ),
         Bench::Catchup(rest) => of_client(paths, "catchup", &rest),

@@ -20,6 +20,8 @@ mod account;
 mod chance;
 #[path = "../../tests/sim/check.rs"]
 mod check;
+#[path = "../../tests/sim/fall.rs"]
+mod fall;
 #[path = "../../tests/sim/history.rs"]
 mod history;
 #[path = "../../tests/sim/link.rs"]
@@ -44,6 +46,8 @@ mod run;
 mod schedule;
 #[path = "../../tests/sim/shrink.rs"]
 mod shrink;
+#[path = "../../tests/sim/state.rs"]
+mod state;
 #[path = "../../tests/sim/steps.rs"]
 mod steps;
 #[path = "../../tests/sim/time.rs"]

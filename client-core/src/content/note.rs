@@ -35,6 +35,9 @@ pub struct SealNote {
     /// Names an earlier entry of this device whose content this one repeats.
     #[n(6)]
     pub again: Option<Again>,
+    /// The number of the receiver's newest manifest that the sender saw.
+    #[n(7)]
+    pub peer_manifest_number: Option<u64>,
 }
 
 /// An earlier entry whose content is sent again, for somebody who missed it.
@@ -93,6 +96,7 @@ mod tests {
             manifest: short(Digest::of(&[b"b"])),
             peer_manifest: Some(short(Digest::of(&[b"c"]))),
             again: None,
+            peer_manifest_number: Some(3),
         };
         let bytes = note.encode();
         assert!(bytes.len() <= 110, "{} bytes", bytes.len());

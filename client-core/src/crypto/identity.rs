@@ -19,6 +19,8 @@ pub struct MemberInfo {
     pub root_key: Key,
     /// The version of the device-signing key that certified the device.
     pub dsk_version: u32,
+    /// The signature key of its leaves.
+    pub leaf_key: Key,
 }
 
 /// Checks the chain root key → device-signing key → device and that the leaf is that device's, on our relay.
@@ -78,6 +80,7 @@ impl From<&LeafIdentity> for MemberInfo {
             device: identity.device.device,
             root_key: identity.root_key,
             dsk_version: identity.dsk.version,
+            leaf_key: identity.device.leaf_key,
         }
     }
 }

@@ -303,6 +303,8 @@ impl Engine {
                 return openings::set_secret(write, row.key, secret);
             }
             if row.standing == Standing::Asked {
+                // if the other declined in the meantime, another conversation is opened by the link
+                conversations::set_secret(write, row.key, secret)?;
                 let proof = secret.consent_proof(own, row.conversation);
                 tell_profile(write, row.key, &name, Some(proof), &ids)?;
             }

@@ -60,7 +60,7 @@ impl Engine {
             if row.standing != Standing::Requested {
                 return Err(Error::new(ErrorKind::NotFound, "nobody asked here"));
             }
-            requests::decline(write, row.conversation, now)?;
+            requests::decline(write, row.conversation, row.peer, now)?;
             if block {
                 requests::set_blocked(write, row.peer, true)?;
             }

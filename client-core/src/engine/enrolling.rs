@@ -126,7 +126,7 @@ fn take_listed(
     name: &str,
     ids: &Ids,
 ) -> Result<()> {
-    if requests::is_declined(write.connection(), of.conversation)? {
+    if requests::is_unwanted(write.connection(), of.conversation, of.peer)? {
         return Ok(());
     }
     contacts::ensure(write, of.peer)?;

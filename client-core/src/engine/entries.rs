@@ -30,6 +30,8 @@ pub(super) enum Care {
     Open,
     /// Opening failed here in a way that rolled everything back: the entry is kept as it is.
     KeepSealed,
+    /// It has a position that was processed before: it counts only if it opens, and nothing opens twice.
+    Again,
 }
 
 /// Whether entries ended the epoch of their conversation, and with it the key of its signals.
@@ -53,8 +55,12 @@ impl Epoch {
 #[derive(Default)]
 struct Consequences {
     cursor: u64,
+    /// The last entry that may be acknowledged: below the cursor where entries came again.
+    handled: u64,
     processed: usize,
     gap: bool,
+    /// What came again was new: the relay counts from a position where it was before.
+    new_again: bool,
     /// Something could not be opened that others could perhaps open.
     doubtful: bool,
 }
@@ -83,8 +89,11 @@ impl Engine {
                 }
                 consequences => consequences?,
             };
-            self.note_ack(stream, consequences.cursor, consequences.processed);
+            self.note_ack(stream, consequences.handled, consequences.processed);
             self.index_waits |= consequences.processed > 0;
+            if consequences.new_again {
+                self.suspect_lapse(stream)?;
+            }
             if let StreamId::Conversation(conversation) = stream
                 && consequences.doubtful
             {
@@ -200,6 +209,8 @@ impl Engine {
                 consequences => consequences?,
             };
             all.cursor = consequences.cursor;
+            all.handled = consequences.handled;
+            all.new_again |= consequences.new_again;
             all.processed = all.processed.saturating_add(consequences.processed);
             all.gap = consequences.gap;
             all.doubtful |= consequences.doubtful;
@@ -222,8 +233,10 @@ impl Engine {
             ..
         } = self;
         let (consequences, events) = database.write(|write| {
+            let cursor = streams::cursor(write.connection(), stream)?;
             let mut done = Consequences {
-                cursor: streams::cursor(write.connection(), stream)?,
+                cursor,
+                handled: cursor,
                 ..Consequences::default()
             };
             match stream {
@@ -235,8 +248,13 @@ impl Engine {
                         name: &account.name,
                         manifest: &account.manifest,
                         now,
+                        new_again: false,
                     };
-                    walk(stream, batch, &mut done, |entry| inbox.entry(write, entry))?;
+                    walk(stream, batch, &mut done, |entry, turn| match turn {
+                        Turn::First => inbox.entry(write, entry),
+                        Turn::Again => inbox.again(write, entry),
+                    })?;
+                    done.new_again = inbox.new_again;
                 }
                 StreamId::Conversation(id) => {
                     match conversations::row_of(write.connection(), id)? {
@@ -252,20 +270,29 @@ impl Engine {
                                 row,
                                 group: None,
                                 care,
+                                new_again: false,
                                 mls: &mls,
                                 ids: &ids,
                                 now,
                                 answers,
                                 doubtful: false,
                             };
-                            walk(stream, batch, &mut done, |entry| {
+                            walk(stream, batch, &mut done, |entry, turn| {
+                                reading.care = match turn {
+                                    Turn::First => care,
+                                    // one that fails again is passed over again
+                                    Turn::Again if care == Care::KeepSealed => return Ok(()),
+                                    Turn::Again => Care::Again,
+                                };
                                 reading.entry(write, entry)
                             })?;
+                            done.new_again = reading.new_again;
                             done.doubtful = reading.doubtful;
                         }
                         None => {
                             // acknowledged, so that the relay's window does not fill; nothing is noted here
                             done.cursor = batch.last().map_or(0, |entry| entry.seq);
+                            done.handled = done.cursor;
                             done.processed = batch.len();
                             if !requests::is_declined(write.connection(), id)? {
                                 // its welcome never came here, or what came of it is lost
@@ -290,12 +317,20 @@ impl Engine {
     }
 }
 
-/// Takes the entries in order: skips what was processed before, stops at a gap.
+/// Whether a position is processed for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    First,
+    Again,
+}
+
+/// Takes the entries in order, stops at a gap. What has a position that was processed before is looked at again: nearly always
+/// it is the same entry, but a relay that went back in time gives its positions to others.
 fn walk(
     stream: StreamId,
     batch: &[Entry],
     done: &mut Consequences,
-    mut take: impl FnMut(&Entry) -> Result<()>,
+    mut take: impl FnMut(&Entry, Turn) -> Result<()>,
 ) -> Result<()> {
     for entry in batch {
         if entry.seq > done.cursor {
@@ -305,9 +340,12 @@ fn walk(
                 done.gap = true;
                 return Ok(());
             }
-            take(entry)?;
+            take(entry, Turn::First)?;
             done.cursor = entry.seq;
+        } else {
+            take(entry, Turn::Again)?;
         }
+        done.handled = entry.seq;
         done.processed = done.processed.saturating_add(1);
     }
     Ok(())

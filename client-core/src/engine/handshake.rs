@@ -197,14 +197,23 @@ impl Engine {
         } else {
             self.write(|write| store::account::settle_sent(write, taken))?;
         }
+        let lapsed = !restored && !rolled_back && self.has_lapsed(ready)?;
+        if !restored && !lapsed {
+            self.write(|write| store::account::set_taken(write, taken))?;
+        }
         let groups_lost = store::mendings::mls_lost(self.database.connection())?;
         self.mend_groups(taken)?;
         self.prepare_recovery()?;
         // packages that a relay hands out twice, or whose keys are gone, are worth nothing
         self.plan_packages();
-        self.fill_key_packages(ready.key_packages, restored || rolled_back || groups_lost)?;
+        self.fill_key_packages(
+            ready.key_packages,
+            restored || rolled_back || groups_lost || lapsed,
+        )?;
         if restored {
             self.offer_again(ready.manifest)?;
+        } else if lapsed {
+            self.begin_mending(taken, ready.manifest)?;
         } else {
             self.offer_manifests(ready.manifest)?;
         }

@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Notes {
     manifest_number: u64,
     manifest: ShortDigest,
-    peer_manifest: Option<ShortDigest>,
+    peer_manifest: Option<(u64, ShortDigest)>,
     chain: Chain,
 }
 
@@ -47,7 +47,7 @@ impl Notes {
         Ok(Self {
             manifest_number: account::own_manifest_number(write.connection())?,
             manifest: content::short(Digest::of(&[own_manifest])),
-            peer_manifest: peer.map(|(_, digest)| digest),
+            peer_manifest: peer,
             chain,
         })
     }
@@ -60,8 +60,9 @@ impl Notes {
             link: self.chain.link,
             manifest_number: self.manifest_number,
             manifest: self.manifest,
-            peer_manifest: self.peer_manifest,
+            peer_manifest: self.peer_manifest.map(|(_, digest)| digest),
             again,
+            peer_manifest_number: self.peer_manifest.map(|(number, _)| number),
         };
         self.chain = self.chain.with(client_id);
         note.encode()
@@ -236,7 +237,9 @@ impl Learning<'_> {
             number == note.manifest_number && digest != note.manifest
         });
         let foreign = match &note.peer_manifest {
-            Some(digest) => !account::is_own_manifest(write.connection(), digest)?,
+            Some(digest) => {
+                account::is_foreign_manifest(write.connection(), note.peer_manifest_number, digest)?
+            }
             None => false,
         };
         if (contradicts || foreign) && contacts::note_split(write, peer)? {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use protocol::{
     ClaimKeyPackages, Claimed, ConversationId, CreateConversation, Digest, ErrorCode, Frame,
-    Opaque, Refusal, StreamId, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
+    LinkSecret, Opaque, Refusal, StreamId, Welcome, bounds, decode_frame, encode_frame,
+    identity::Manifest,
 };
 use tracing::{error, info, warn};
 
@@ -124,7 +125,7 @@ impl Engine {
                     .secret
                     .as_ref()
                     .filter(|_| !opening.invited)
-                    .map(protocol::LinkSecret::token),
+                    .map(LinkSecret::token),
                 founding: founded.founding.into(),
                 client_id: opening.client_id,
                 commit: founded.commit.into(),
@@ -248,8 +249,32 @@ impl Engine {
                 );
                 Ok(())
             }
+            // a link was opened after the request was made
+            ErrorCode::NoConsent if came_later(&opening) => self.open_again(&opening),
             _ => self.refuse_opening(key),
         }
+    }
+
+    /// Goes back to the beginning of an intent that the relay refused: nothing was stored there.
+    fn open_again(&mut self, opening: &Opening) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let now = self.relay_time();
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let ((), events) = database.write(|write| {
+            let row = conversations::row(write.connection(), opening.conversation)?;
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
+                group.delete()?;
+            }
+            openings::begin_again(write, opening, (ids.client_id(), ids.client_id()))
+        })?;
+        self.events.extend(events);
+        self.resume_openings()
     }
 
     /// Marks the conversation as refused, drops its group and parks what was written in it. A new link is a new attempt.
@@ -287,6 +312,13 @@ impl Engine {
         self.pause(row.conversation, pause);
         Ok(())
     }
+}
+
+/// Whether the link of an intent came after its request was made, without it.
+fn came_later(opening: &Opening) -> bool {
+    let request = opening.request.as_deref().map(decode_frame);
+    let without = matches!(request, Some(Ok((_, Frame::CreateConversation(create)))) if create.token.is_none());
+    opening.secret.is_some() && !opening.invited && without
 }
 
 /// Parks what was written: it goes out only if the person says so, and if it can.
@@ -370,6 +402,7 @@ pub(super) fn set_up_anew(
     commits::delete_rejoin(write, row.conversation)?;
     commits::delete_renewal(write, row.key)?;
     conversations::plan_renewal(write, row.key, None)?;
+    conversations::set_dead(write, row.key, false)?;
     let stream = StreamId::Conversation(row.conversation);
     let cursor = streams::cursor(write.connection(), stream)?;
     // the stream itself began anew, at a relay that had lost it: nothing lies between
@@ -443,6 +476,37 @@ pub(super) fn begin_anew(
         }
     }
     Ok(())
+}
+
+/// Opens another conversation by a link, in the place of a request that was declined. What waits goes there.
+pub(super) fn open_anew(
+    write: &WriteTransaction<'_>,
+    mls: &Mls<'_>,
+    keys: &AccountKeys,
+    row: &ConversationRow,
+    (conversation, secret): (ConversationId, LinkSecret),
+    ids: &Ids,
+) -> Result<()> {
+    // a proof that waits is of the conversation that ended
+    for queued in outbox::all(write.connection(), row.key)? {
+        if queued.message.is_none() {
+            outbox::delete(write, queued.id)?;
+        }
+    }
+    begin_anew(write, mls, keys, row, (conversation, 0))?;
+    requests::set_standing(write, row.key, Standing::Open)?;
+    openings::insert(
+        write,
+        &Opening {
+            conversation: row.key,
+            secret: Some(secret),
+            invited: false,
+            claim_id: ids.client_id(),
+            client_id: ids.client_id(),
+            request: None,
+            incarnation: 0,
+        },
+    )
 }
 
 /// Lets our profile go before all that waits.

@@ -17,7 +17,7 @@ use crate::{
         Engine, Hold, LONGEST_HOLD,
         ids::Ids,
         notes::{self, Notes, note_own},
-        opening::give_up_queued,
+        opening::{give_up_queued, open_anew},
         requests::{Request, SentRow},
     },
     error::{ErrorKind, Result},
@@ -301,17 +301,32 @@ impl Engine {
 
     /// The relay does not know this device in a conversation: declined, or lost by a relay that was restored.
     fn not_a_member(&mut self, key: ConversationKey, rows: &[SentRow]) -> Result<()> {
+        let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
-        self.write(|write| {
+        let anew = self.seams.random.conversation_id()?;
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let ((), events) = database.write(|write| {
             let row = conversations::row(write.connection(), key)?;
             outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
-            if row.standing == Standing::Asked {
+            if row.standing != Standing::Asked {
+                return commits::want_rejoin(write, row.conversation, ids.client_id());
+            }
+            let Some(secret) = conversations::take_secret(write, key)? else {
                 let refused = ConversationState::Refused;
                 conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
                 return give_up_queued(write, key);
-            }
-            commits::want_rejoin(write, row.conversation, ids.client_id())
+            };
+            info!("a request was declined; a link of the other opens another conversation");
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            open_anew(write, &mls, keys, &row, (anew, secret), &ids)
         })?;
+        self.events.extend(events);
+        self.resume_openings()?;
         self.resume_commits()?;
         self.pump()
     }
@@ -381,6 +396,7 @@ pub(super) fn mark_sent(
         store::messages::set_sent(write, message, seq, time)?;
         write.announce(Event::ConversationChanged(row.conversation));
     }
+    store::account::count_taken(write)?;
     outbox::delete(write, row.id)
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Reading<'m, 'a> {
     /// The group of one incarnation, loaded when first needed; the inner `None` means that it is not here.
     pub(super) group: Option<(u32, Option<Group<'m, 'a>>)>,
     pub(super) care: Care,
+    /// An entry that came again was new.
+    pub(super) new_again: bool,
     pub(super) ids: &'m Ids,
     pub(super) now: u64,
     /// How many requests for missing entries may still be answered on this connection.
@@ -160,6 +162,9 @@ impl Reading<'_, '_> {
         if self.care == Care::KeepSealed {
             return self.unreadable(write, entry);
         }
+        if self.care == Care::Again {
+            return self.application_again(write, entry);
+        }
         self.load(entry.incarnation)?;
         let Some((_, Some(group))) = &mut self.group else {
             return self.not_here(write, entry);
@@ -212,7 +217,58 @@ impl Reading<'_, '_> {
         }
     }
 
+    /// An entry whose position was processed before. What was opened does not open again; what does is another entry.
+    fn application_again(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        if messages::has_client_id(write.connection(), entry.client_id)? {
+            return Ok(());
+        }
+        self.load(entry.incarnation)?;
+        let Some((_, Some(group))) = &mut self.group else {
+            return Ok(());
+        };
+        match group.open(&entry.bytes.0) {
+            Ok(Opened::Content {
+                account,
+                device,
+                content,
+                aad,
+            }) if device == entry.sender => {
+                self.new_again = true;
+                let told = Told {
+                    entry,
+                    account,
+                    device,
+                    content: &content,
+                    aad: &aad,
+                };
+                understanding::take(self, write, &told)
+            }
+            Err(OpenError::Failure(failure)) => Err(failure.into()),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The same for a commit.
+    fn commit_again(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        self.load(entry.incarnation)?;
+        let known = Known::load(write.connection(), self.manifest, self.row.peer)?;
+        let Some((_, Some(group))) = &mut self.group else {
+            return Ok(());
+        };
+        match group.open_with(&entry.bytes.0, |change| known.allows(change)) {
+            Ok(Opened::Commit(change)) => {
+                self.new_again = true;
+                self.changed(write, entry, &change)
+            }
+            Err(OpenError::Failure(failure)) => Err(failure.into()),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     fn commit(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        if self.care == Care::Again {
+            return self.commit_again(write, entry);
+        }
         self.forget_former(entry)?;
         if self.care == Care::KeepSealed {
             return self.come_back(write);

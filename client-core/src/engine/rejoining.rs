@@ -17,10 +17,9 @@ use crate::{
     engine::{
         Engine,
         ids::Ids,
-        members::Known,
+        members::{self, Known},
         notes::{line, tell},
-        opening::{Accepted, Founder, begin_anew, enter, tell_profile},
-        renewal,
+        opening::{Accepted, Founder, begin_anew, enter, give_up_queued, tell_profile},
         requests::Request,
         resending,
     },
@@ -37,6 +36,8 @@ use crate::{
 
 /// Commits that may lose or be refused before the group is set up anew.
 const MOST_ATTEMPTS: u32 = 5;
+/// No conversation gets so far: relays take small steps only.
+const MOST_INCARNATION: u32 = 1 << 31;
 /// The pause after an attempt that failed; doubled with each time in a row that the group could not be set up anew either.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -286,6 +287,9 @@ impl Engine {
             if row.state != ConversationState::Established || row.standing == Standing::Requested {
                 return Ok(());
             }
+            let Some(incarnation) = next_incarnation(row.incarnation) else {
+                return end(write, &row);
+            };
             warn!("a conversation is set up anew");
             openings::insert(
                 write,
@@ -296,7 +300,7 @@ impl Engine {
                     claim_id: ids.client_id(),
                     client_id: ids.client_id(),
                     request: None,
-                    incarnation: row.incarnation.saturating_add(1),
+                    incarnation,
                 },
             )
         })?;
@@ -339,7 +343,7 @@ impl Engine {
                 // the other ended the conversation
                 let refused = ConversationState::Refused;
                 conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
-                return crate::engine::opening::give_up_queued(write, key);
+                return give_up_queued(write, key);
             }
             // whoever was first has invited us: if the welcome does not come, we come by ourselves
             commits::want_rejoin(write, row.conversation, ids.client_id())
@@ -364,6 +368,21 @@ impl Engine {
             .saturating_add(pause.min(super::LONGEST_HOLD));
         self.pauses.insert(conversation, until);
     }
+}
+
+/// The incarnation after one; `None` where so many were used up that no honest peer and relay can have done it.
+pub(super) fn next_incarnation(incarnation: u32) -> Option<u32> {
+    incarnation
+        .checked_add(1)
+        .filter(|next| *next <= MOST_INCARNATION)
+}
+
+/// No way leads on in a conversation: that is shown, and what waits there fails.
+pub(super) fn end(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> {
+    warn!("the incarnations of a conversation are used up");
+    let refused = ConversationState::Refused;
+    conversations::set_state(write, row.key, row.conversation, row.incarnation, refused)?;
+    give_up_queued(write, row.key)
 }
 
 /// What came of a fetched group.
@@ -467,9 +486,10 @@ pub(super) fn complete(
         commit.incarnation,
         established,
     )?;
-    // a leaf of a device that was lost is removed at the first opportunity
-    let dead = !renewal::dead_leaves(&group, founder.manifest)?.is_empty();
-    conversations::plan_renewal(write, row.key, dead.then_some(0))?;
+    conversations::plan_renewal(write, row.key, None)?;
+    let members = group.members()?;
+    let place = (accepted.seq, accepted.time);
+    members::look_at_own(write, &row, &members, founder.manifest, place)?;
     for former in [row.incarnation, commit.incarnation.saturating_sub(1)] {
         if former < commit.incarnation
             && let Some(mut group) = mls.load(conversation, former)?
@@ -483,7 +503,7 @@ pub(super) fn complete(
         resending::ask(write, row.key, founder.ids)?;
         for member in group.members()? {
             let connection = write.connection();
-            if member.account == row.peer && !chains::has_met(connection, row.key, member.device)? {
+            if member.account == row.peer && chains::is_new(connection, row.key, member.device)? {
                 // it came in while this device was away, and nobody told it what it missed
                 resending::offer_undelivered(write, row.key, accepted.seq, founder.ids)?;
             }

@@ -4,15 +4,12 @@
 
 use std::time::Duration;
 
-use protocol::{
-    Commit, DeviceId, ErrorCode, Frame, Opaque, Refusal, StreamId, decode_frame, encode_frame,
-    identity::Manifest,
-};
+use protocol::{Commit, ErrorCode, Frame, Opaque, Refusal, StreamId, decode_frame, encode_frame};
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    crypto::{Group, Mls},
-    engine::{Engine, ids::Ids, opening::Accepted, requests::Request},
+    crypto::Mls,
+    engine::{Engine, ids::Ids, members, opening::Accepted, requests::Request},
     error::{ErrorKind, Result},
     model::ConversationKey,
     store::{
@@ -133,7 +130,7 @@ impl Engine {
                 // of a life that ended before its request was stored
                 group.clear_pending()?;
             }
-            let dead = dead_leaves(&group, &account.manifest)?;
+            let dead = members::dead(&group.members()?, &account.manifest);
             let commit = if dead.is_empty() {
                 group.self_update()?
             } else {
@@ -291,20 +288,6 @@ impl Engine {
     }
 }
 
-/// Devices of our own account that are members and out of force: lost, and revoked since.
-pub(super) fn dead_leaves(group: &Group<'_, '_>, own_manifest: &[u8]) -> Result<Vec<DeviceId>> {
-    let Ok(manifest) = Manifest::open(own_manifest) else {
-        return Ok(Vec::new());
-    };
-    let account = manifest.account();
-    Ok(group
-        .members()?
-        .into_iter()
-        .filter(|member| member.account == account && manifest.revoked.contains(&member.device))
-        .map(|member| member.device)
-        .collect())
-}
-
 /// Our commit won: the group enters the epoch that it begins.
 pub(super) fn complete(
     write: &WriteTransaction<'_>,
@@ -319,6 +302,8 @@ pub(super) fn complete(
         return commits::want_rejoin(write, row.conversation, ids.client_id());
     };
     group.merge_pending()?;
+    // a removal removes all that there are
+    conversations::set_dead(write, row.key, false)?;
     conversations::plan_renewal(write, row.key, Some(between(now, NEXT, ids)))?;
     crate::KillPoint::RenewedBeforeCommit.reach();
     Ok(())

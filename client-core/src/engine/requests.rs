@@ -49,6 +49,8 @@ pub(super) enum Request {
     Rejoin { conversation: ConversationId },
     /// The state of a group at a restored relay.
     Check { conversation: ConversationId },
+    /// How far a relay is in a conversation that went back in time.
+    HowFar { conversation: ConversationId },
     /// The state of a group, of which something could not be opened.
     Compare { conversation: ConversationId },
     /// The commit that renews our leaf.
@@ -223,6 +225,7 @@ impl Engine {
                 | Request::FetchGroup { .. }
                 | Request::Rejoin { .. }
                 | Request::Check { .. }
+                | Request::HowFar { .. }
                 | Request::Compare { .. }
                 | Request::Renew { .. }),
                 frame,
@@ -261,9 +264,13 @@ impl Engine {
             (Request::Check { conversation }, Frame::GroupState(state)) => {
                 self.checked(conversation, &state)
             }
-            (Request::Check { conversation }, Frame::Refusal(refusal)) => {
-                self.check_refused(conversation, &refusal)
+            (Request::HowFar { conversation }, Frame::Page(page)) => {
+                self.is_so_far(conversation, &page)
             }
+            (
+                Request::Check { conversation } | Request::HowFar { conversation },
+                Frame::Refusal(refusal),
+            ) => self.check_refused(conversation, &refusal),
             (Request::Compare { conversation }, Frame::GroupState(state)) => {
                 self.compared(conversation, &state)
             }

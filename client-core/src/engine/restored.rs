@@ -11,7 +11,15 @@ use tracing::{error, info, warn};
 
 use crate::{
     crypto::Mls,
-    engine::{Engine, ids::Ids, opening::DECLARED_GAP, requests::Request, resending},
+    engine::{
+        Engine,
+        ids::Ids,
+        lapse::Lapse,
+        opening::DECLARED_GAP,
+        rejoining::{end, next_incarnation},
+        requests::Request,
+        resending,
+    },
     error::Result,
     model::Standing,
     store::{self, chains, commits, conversations, links, messages, outbox, requests, streams},
@@ -124,17 +132,31 @@ impl Engine {
                 self.unchecked.remove(&conversation);
                 continue;
             }
-            let frame = FetchGroup { conversation };
-            self.request(Request::Check { conversation }, &frame.into());
+            if self.lapse.is_mending() {
+                return self.ask_how_far(conversation);
+            }
+            self.check(conversation);
             return Ok(());
         }
-        match self.restored.take() {
-            Some(generation) => {
-                let offset = self.account.relay_offset;
-                self.write(|write| store::account::set_relay_facts(write, generation, offset))
-            }
-            None => Ok(()),
+        if let Some(taken) = self.lapse.end() {
+            self.write(|write| store::account::set_taken(write, taken))?;
         }
+        if let Some(generation) = self.restored.take() {
+            let offset = self.account.relay_offset;
+            self.write(|write| {
+                // what it took before its backup it counts from there on
+                store::account::set_taken(write, 0)?;
+                store::account::set_relay_facts(write, generation, offset)
+            })?;
+        }
+        // what waited for the comparison goes out
+        self.pump()
+    }
+
+    /// Compares the group of a conversation with the relay's.
+    pub(super) fn check(&mut self, conversation: ConversationId) {
+        let frame = FetchGroup { conversation };
+        self.request(Request::Check { conversation }, &frame.into());
     }
 
     /// Where the restored relay stands with a conversation.
@@ -145,14 +167,7 @@ impl Engine {
     ) -> Result<()> {
         let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
-        // what the relay kept ends where its declared gap begins
-        let base = self
-            .bases
-            .get(&StreamId::Conversation(conversation))
-            .copied();
-        let kept = base
-            .and_then(|base| base.checked_sub(DECLARED_GAP))
-            .unwrap_or(state.seq);
+        let kept = self.kept(conversation).unwrap_or(state.seq);
         let Self {
             database,
             keys,
@@ -173,7 +188,8 @@ impl Engine {
                 return Ok(None);
             }
             if (state.incarnation, Some(state.epoch)) > (row.incarnation, epoch) {
-                // others went on in the meantime: their commits are on their way
+                // others went on in the meantime: their commits are on their way, and what was lost is sent in their epoch
+                offer_messages(write, &row, kept, &ids)?;
                 return Ok(None);
             }
             offer_messages(write, &row, kept, &ids)?;
@@ -188,12 +204,24 @@ impl Engine {
         self.check_next()
     }
 
+    /// Up to where the relay kept a stream, where that is known: up to its declared gap, or as far as it counts.
+    fn kept(&self, conversation: ConversationId) -> Option<u64> {
+        self.lapse.kept().or_else(|| {
+            let base = self.bases.get(&StreamId::Conversation(conversation))?;
+            base.checked_sub(DECLARED_GAP)
+        })
+    }
+
     /// The restored relay does not know a conversation, or not with us.
     pub(super) fn check_refused(
         &mut self,
         conversation: ConversationId,
         refusal: &Refusal,
     ) -> Result<()> {
+        if self.lapse == Lapse::Asked {
+            // it was only asked how far it is
+            return Ok(());
+        }
         if !refusal.code.retryable()
             && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
         {
@@ -212,6 +240,9 @@ impl Engine {
             if store::openings::load(write.connection(), row.key)?.is_some() {
                 return Ok(());
             }
+            let Some(incarnation) = next_incarnation(row.incarnation.max(incarnation)) else {
+                return end(write, row);
+            };
             store::openings::insert(
                 write,
                 &store::openings::Opening {
@@ -221,7 +252,7 @@ impl Engine {
                     claim_id: ids.client_id(),
                     client_id: ids.client_id(),
                     request: None,
-                    incarnation: row.incarnation.max(incarnation).saturating_add(1),
+                    incarnation,
                 },
             )
         })?;

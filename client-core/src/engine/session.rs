@@ -13,7 +13,7 @@ use protocol::{Address, Bye, Challenge, ErrorCode, Frame, Hello, decode_frame};
 use tracing::{debug, info, warn};
 
 use crate::{
-    engine::{Acks, Engine, requests::Request},
+    engine::{Acks, Engine, lapse::Lapse, requests::Request},
     error::{Error, ErrorKind, Result},
     event::Event,
     model::{ConnectionState, OfflineCause},
@@ -268,7 +268,7 @@ impl Engine {
             ErrorCode::Replaced => self.give_up(OfflineCause::Replaced, ErrorKind::Refused),
             ErrorCode::Revoked => self.give_up(OfflineCause::Revoked, ErrorKind::Refused),
             // a relay that was restored from a backup may have lost the account
-            ErrorCode::NotAuthenticated if self.may_return()? => {
+            ErrorCode::NotAuthenticated if self.may_return() => {
                 self.returning = true;
                 self.lose_connection(Some(OfflineCause::RelayBusy), wait)
             }
@@ -284,16 +284,10 @@ impl Engine {
         }
     }
 
-    /// Whether the relay that does not know this device is another than the one that last did, by its store generation, and
-    /// its receipt has not been tried.
-    fn may_return(&self) -> Result<bool> {
-        let Session::Proving { challenge, .. } = &self.session else {
-            return Ok(false);
-        };
-        let known = store::account::store_generation(self.database.connection())?;
-        Ok(!self.returning
-            && self.account.receipt.is_some()
-            && known.is_some_and(|known| known != challenge.store_generation))
+    /// Whether the relay that does not know this device once did, by its receipt, and that has not been tried: it was restored
+    /// from a backup, or went back in time without saying so.
+    const fn may_return(&self) -> bool {
+        !self.returning && self.account.receipt.is_some()
     }
 
     /// Ends the connection from this side after a fault; another attempt follows.
@@ -358,6 +352,7 @@ impl Engine {
         self.checks.clear();
         self.unchecked.clear();
         self.restored = None;
+        self.lapse = Lapse::None;
         self.delivered.clear();
         if let Err(error) = self.forget_live() {
             warn!(%error, "forget who is there");

@@ -140,11 +140,17 @@ fn introduced(
     let Some(proof) = &profile.proof else {
         return Ok(());
     };
-    let conversation = reading.row.conversation;
-    let connection = write.connection();
-    if reading.row.standing == Standing::Requested
-        && links::proves_consent(connection, proof, told.account, conversation, reading.now)?
-    {
+    if reading.row.standing != Standing::Requested {
+        return Ok(());
+    }
+    let proof = links::Proof {
+        proof,
+        account: told.account,
+        conversation: reading.row.conversation,
+        began: conversations::created(write.connection(), reading.row.key)?,
+        shown: told.entry.time,
+    };
+    if links::take_use(write, &proof)? {
         reading.row.standing = Standing::Open;
         introduce(write, &reading.row, reading.name, reading.ids)?;
     }

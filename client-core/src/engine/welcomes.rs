@@ -8,7 +8,7 @@ use crate::{
     engine::{
         contacts::introduce,
         ids::Ids,
-        members::Known,
+        members::{self, Known},
         opening::{Accepted, Founder, begin_anew, enter, set_up_anew},
     },
     error::Result,
@@ -35,9 +35,36 @@ pub(super) struct Inbox<'a> {
     pub(super) name: &'a str,
     pub(super) manifest: &'a [u8],
     pub(super) now: u64,
+    /// An entry that came again was new.
+    pub(super) new_again: bool,
 }
 
 impl Inbox<'_> {
+    /// An entry whose position was processed before. It counts where it leads into a group that is not here.
+    pub(super) fn again(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        let (EntryKind::Welcome, Some(conversation)) = (entry.kind, entry.conversation) else {
+            return Ok(());
+        };
+        let known = conversations::row_of(write.connection(), conversation)?;
+        let is_here = known.is_some_and(|row| {
+            row.state == ConversationState::Established && row.incarnation >= entry.incarnation
+        });
+        if is_here || requests::is_declined(write.connection(), conversation)? {
+            return Ok(());
+        }
+        let joined =
+            Mls::new(write.connection(), self.random, self.keys, self.now).join(&entry.bytes.0);
+        match joined {
+            Ok(joined) if is_of(&joined, entry) => {
+                self.new_again = true;
+                self.joined(write, entry, &joined)
+            }
+            Ok(joined) => self.leave(write, &joined),
+            Err(JoinError::Failure(failure)) => Err(failure.into()),
+            Err(_) => Ok(()),
+        }
+    }
+
     pub(super) fn entry(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         if entry.kind != EntryKind::Welcome {
             warn!(
@@ -50,7 +77,8 @@ impl Inbox<'_> {
             warn!("a welcome that the relay says leads nowhere");
             return Ok(());
         };
-        if requests::is_declined(write.connection(), conversation)? {
+        // the relay empties welcomes to what was declined
+        if entry.bytes.0.is_empty() && requests::is_declined(write.connection(), conversation)? {
             return Ok(());
         }
         self.drop_own_founding(write, conversation, entry.incarnation)?;
@@ -131,6 +159,10 @@ impl Inbox<'_> {
             warn!("a welcome by somebody who is blocked");
             return self.leave(write, joined);
         }
+        if requests::is_unwanted(write.connection(), joined.conversation, peer.account)? {
+            warn!("a welcome to a conversation that was declined");
+            return self.leave(write, joined);
+        }
         contacts::pin_root_key(write, peer.account, peer.root_key)?;
         let known = Known::load(write.connection(), self.manifest, peer.account)?;
         if !known.admits(&joined.members) {
@@ -184,6 +216,7 @@ impl Inbox<'_> {
         };
         crate::KillPoint::JoinedBeforeCommit.reach();
         enter(write, &row, &founder, entry.time)?;
+        self.look_at_own(write, &row, joined, entry)?;
         if wanted {
             // each asked the other, or they know each other: that is an answer
             introduce(write, &row, self.name, self.ids)
@@ -214,7 +247,19 @@ impl Inbox<'_> {
             manifest: self.manifest,
             ids: self.ids,
         };
-        set_up_anew(write, row, joined.incarnation, &founder, accepted)
+        set_up_anew(write, row, joined.incarnation, &founder, accepted)?;
+        self.look_at_own(write, row, joined, entry)
+    }
+
+    fn look_at_own(
+        &self,
+        write: &WriteTransaction<'_>,
+        row: &ConversationRow,
+        joined: &Joined,
+        entry: &Entry,
+    ) -> Result<()> {
+        let place = (entry.start.unwrap_or(0), entry.time);
+        members::look_at_own(write, row, &joined.members, self.manifest, place)
     }
 
     /// The other side made the conversation first: ours is dropped, and what was written here goes there.

@@ -187,14 +187,33 @@ pub(crate) fn note_own_manifest(connection: &Connection, manifest: &[u8]) -> Res
     Ok(())
 }
 
-/// Whether a digest of a manifest of our own begins so.
+/// Whether this account never signed a manifest of this number and digest, as far as it can tell: one of its own has the number and
+/// another digest, or none has so high a number. Of lists that an earlier device made it may remember only the last.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn is_own_manifest(connection: &Connection, digest: &ShortDigest) -> Result<bool> {
-    Ok(connection
+pub fn is_foreign_manifest(
+    connection: &Connection,
+    number: Option<u64>,
+    digest: &ShortDigest,
+) -> Result<bool> {
+    let known = connection
         .prepare_cached("SELECT 1 FROM own_manifests WHERE substr(digest, 1, 16) = ?1")?
-        .exists([digest.as_slice()])?)
+        .exists([digest.as_slice()])?;
+    if known {
+        return Ok(false);
+    }
+    let (kept, newest): (i64, i64) = connection
+        .prepare_cached("SELECT count(*), coalesce(max(number), 0) FROM own_manifests")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let Some(number) = number.map(signed) else {
+        // without a number it could be any that is not remembered
+        return Ok(kept == newest);
+    };
+    Ok(number > newest
+        || connection
+            .prepare_cached("SELECT 1 FROM own_manifests WHERE number = ?1")?
+            .exists([number])?)
 }
 
 /// The number of our newest manifest.
@@ -268,6 +287,45 @@ pub fn settle_sent(write: &WriteTransaction<'_>, taken: u64) -> Result<()> {
          WHERE id = 1",
         [signed(taken)],
     )?;
+    Ok(())
+}
+
+/// How many entries of this device the relay surely took, at least.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn taken(connection: &Connection) -> Result<u64> {
+    let taken: i64 = connection.query_row("SELECT taken FROM account WHERE id = 1", [], |row| {
+        row.get(0)
+    })?;
+    Ok(unsigned(taken))
+}
+
+/// Notes how many entries the relay took. Of what is stored and unanswered it may have counted some.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_taken(write: &WriteTransaction<'_>, taken: u64) -> Result<()> {
+    write.connection().execute(
+        "UPDATE account SET taken = ?1,
+             unsure = (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
+         WHERE id = 1",
+        [signed(taken)],
+    )?;
+    Ok(())
+}
+
+/// Counts an entry of the outbox that the relay has now, unless it may have been counted before.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn count_taken(write: &WriteTransaction<'_>) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "UPDATE account SET taken = taken + (unsure = 0), unsure = max(unsure - 1, 0) WHERE id = 1",
+        )?
+        .execute([])?;
     Ok(())
 }
 

@@ -148,12 +148,17 @@ pub fn save_seen(
     Ok(())
 }
 
-/// Whether something of this device was seen.
+/// Whether nothing was ever seen of this device of another, while something was of others. Our own chain has no seq.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn has_met(connection: &Connection, key: ConversationKey, device: DeviceId) -> Result<bool> {
-    Ok(load(connection, key, device)?.is_some())
+pub fn is_new(connection: &Connection, key: ConversationKey, device: DeviceId) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM chains WHERE conversation = ?1 AND seq > 0
+             AND NOT EXISTS (SELECT 1 FROM chains WHERE conversation = ?1 AND device = ?2)",
+        )?
+        .exists((key.0, device.as_bytes()))?)
 }
 
 /// Where the newest entry of another's chain lies in the stream; 0 before the first.

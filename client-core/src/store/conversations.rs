@@ -1,6 +1,6 @@
 //! Conversations as this device keeps them.
 
-use protocol::{AccountId, ConversationId};
+use protocol::{AccountId, ConversationId, LinkSecret};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::{
@@ -102,7 +102,7 @@ pub fn begin_anew(
     let fall = messages::put_before(write, key)?;
     connection.execute(
         "UPDATE conversations SET read_position = read_position - ?2, delivered_seq = 0, peer_read = 0, read_told = 0,
-             renew_at = NULL, since_renewal = 0 WHERE key = ?1",
+             renew_at = NULL, since_renewal = 0, dead = 0 WHERE key = ?1",
         (key.0, fall),
     )?;
     let over = [
@@ -123,6 +123,53 @@ pub fn begin_anew(
         incarnation,
         ConversationState::Opening,
     )
+}
+
+/// When a conversation appeared here.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn created(connection: &Connection, key: ConversationKey) -> Result<u64> {
+    let created: i64 = connection
+        .prepare_cached("SELECT created FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
+    Ok(unsigned(created))
+}
+
+/// Keeps the secret of a link of the other that was opened while it had not answered us.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_secret(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    secret: &LinkSecret,
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE conversations SET secret = ?2 WHERE key = ?1",
+        (key.0, secret.as_bytes()),
+    )?;
+    Ok(())
+}
+
+/// Takes that secret out: it serves once.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn take_secret(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+) -> Result<Option<LinkSecret>> {
+    let secret: Option<[u8; 16]> = write.connection().query_row(
+        "SELECT secret FROM conversations WHERE key = ?1",
+        [key.0],
+        |row| row.get(0),
+    )?;
+    write.connection().execute(
+        "UPDATE conversations SET secret = NULL WHERE key = ?1",
+        [key.0],
+    )?;
+    Ok(secret.map(LinkSecret::new))
 }
 
 /// The conversation of this key.
@@ -269,6 +316,19 @@ pub fn plan_renewal(
     Ok(())
 }
 
+/// Notes whether a leaf of our own account is in the group that is out of force. It is removed at the first opportunity, and
+/// nothing is sent before.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_dead(write: &WriteTransaction<'_>, key: ConversationKey, dead: bool) -> Result<()> {
+    write.connection().execute(
+        "UPDATE conversations SET dead = ?2, renew_at = CASE WHEN ?2 THEN 0 ELSE renew_at END WHERE key = ?1",
+        (key.0, dead),
+    )?;
+    Ok(())
+}
+
 /// Counts entries that were sealed since the own leaf was renewed.
 ///
 /// # Errors
@@ -305,9 +365,7 @@ pub fn is_worn(connection: &Connection, key: ConversationKey, entries: u32) -> R
 /// [`ErrorKind::Database`].
 pub fn must_renew_first(connection: &Connection, key: ConversationKey) -> Result<bool> {
     Ok(connection
-        .prepare_cached(
-            "SELECT 1 FROM conversations WHERE key = ?1 AND renew_at = 0 AND standing = 0",
-        )?
+        .prepare_cached("SELECT 1 FROM conversations WHERE key = ?1 AND dead = 1 AND standing = 0")?
         .exists([key.0])?)
 }
 

@@ -8,8 +8,8 @@ use crate::{
     store::{WriteTransaction, id, signed, unsigned},
 };
 
-/// How long after its end a link still proves consent: as long as the relay keeps what was written.
-const LATE_MS: u64 = 60 * 24 * 60 * 60 * 1000;
+/// How long after the end of a link its proof may be shown, in a conversation that began before.
+const LATE_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A link that was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,31 +66,61 @@ pub fn in_force(connection: &Connection, now: u64) -> Result<Vec<LinkRow>> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn delete(write: &WriteTransaction<'_>, token: Token) -> Result<()> {
-    write
-        .connection()
-        .execute("DELETE FROM links WHERE token = ?1", [token.as_bytes()])?;
+    for table in ["links", "link_uses"] {
+        let sql = format!("DELETE FROM {table} WHERE token = ?1");
+        write.connection().execute(&sql, [token.as_bytes()])?;
+    }
     Ok(())
 }
 
-/// Whether the proof shows that `account` held one of our links when it opened `conversation`. A link that ended not long ago
-/// counts too: it was opened while it held, and the message came late. The relay counts the uses.
+/// A proof that an account held one of our links, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Proof<'a> {
+    /// What the account showed.
+    pub proof: &'a Digest,
+    /// The account.
+    pub account: AccountId,
+    /// The conversation in which it showed it.
+    pub conversation: ConversationId,
+    /// When that conversation began.
+    pub began: u64,
+    /// When the account showed the proof.
+    pub shown: u64,
+}
+
+/// Whether the proof shows that the account held one of our links while it was in force, and takes one of its uses. The relay counts
+/// the uses too, but nobody has to believe it: what it made a request by an honest count is none by a link that is used up. The
+/// proof may come somewhat late, from somebody who lost the connection in between.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn proves_consent(
-    connection: &Connection,
-    proof: &Digest,
-    account: AccountId,
-    conversation: ConversationId,
-    now: u64,
-) -> Result<bool> {
-    let mut statement = connection.prepare_cached("SELECT secret FROM links WHERE expires > ?1")?;
-    let mut rows = statement.query([signed(now.saturating_sub(LATE_MS))])?;
+pub fn take_use(write: &WriteTransaction<'_>, proof: &Proof<'_>) -> Result<bool> {
+    let connection = write.connection();
+    let mut statement = connection.prepare_cached(
+        "SELECT token, secret, uses FROM links WHERE expires >= ?1 AND expires >= ?2",
+    )?;
+    let shown = proof.shown.saturating_sub(LATE_MS);
+    let mut rows = statement.query((signed(proof.began.min(proof.shown)), signed(shown)))?;
     while let Some(row) = rows.next()? {
-        let secret = LinkSecret::new(row.get::<_, [u8; 16]>(0)?);
-        if secret.consent_proof(account, conversation) == *proof {
+        let secret = LinkSecret::new(row.get::<_, [u8; 16]>("secret")?);
+        if secret.consent_proof(proof.account, proof.conversation) != *proof.proof {
+            continue;
+        }
+        let (token, uses): (Vec<u8>, u32) = (row.get("token")?, row.get("uses")?);
+        let used_by = (&token, proof.account.as_bytes());
+        if connection
+            .prepare_cached("SELECT 1 FROM link_uses WHERE token = ?1 AND account = ?2")?
+            .exists(used_by)?
+        {
             return Ok(true);
         }
+        let taken = connection
+            .prepare_cached(
+                "INSERT INTO link_uses (token, account)
+                 SELECT ?1, ?2 WHERE (SELECT count(*) FROM link_uses WHERE token = ?1) < ?3",
+            )?
+            .execute((&token, proof.account.as_bytes(), uses))?;
+        return Ok(taken > 0);
     }
     Ok(false)
 }

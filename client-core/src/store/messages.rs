@@ -25,15 +25,27 @@ fn place_of(kind: MessageKind, seq: u64) -> i64 {
     }
 }
 
-/// The position itself; where it is taken, the one after all that the relay has. A relay that numbers twice loses the order,
-/// and nothing else.
-fn free_position(connection: &Connection, key: ConversationKey, position: i64) -> Result<i64> {
+/// How much older what a relay took later must be, ms, so that the relay counts again from a position where it was before.
+const COUNTS_AGAIN_MS: u64 = 60_000;
+
+/// The position itself; where it is taken, or lies among what is older, the one after all that the relay has. A relay that
+/// numbers twice loses the order, and nothing else: what is new stands below what was there.
+fn free_position(
+    connection: &Connection,
+    key: ConversationKey,
+    position: i64,
+    time: u64,
+) -> Result<i64> {
     Ok(connection
         .prepare_cached(
-            "SELECT CASE WHEN EXISTS (SELECT 1 FROM messages WHERE conversation = ?1 AND position = ?2)
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM messages WHERE conversation = ?1 AND (position = ?2
+                 OR (position > ?2 AND seq IS NOT NULL AND kind <> 2 AND time < ?3)))
              THEN (SELECT max(position) + 1 FROM messages WHERE conversation = ?1 AND seq IS NOT NULL) ELSE ?2 END",
         )?
-        .query_row((key.0, position), |row| row.get(0))?)
+        .query_row(
+            (key.0, position, signed(time.saturating_sub(COUNTS_AGAIN_MS))),
+            |row| row.get(0),
+        )?)
 }
 
 /// The position of an entry.
@@ -101,7 +113,16 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
         ":conversation": message.conversation.0,
         ":unsent": UNSENT,
         ":position": match message.seq {
-            Some(seq) => Some(free_position(write.connection(), message.conversation, place_of(message.kind, seq))?),
+            Some(seq) => Some(free_position(
+                write.connection(),
+                message.conversation,
+                place_of(message.kind, seq),
+                match message.kind {
+                    // a line of the app stands where it belongs, whenever it is written
+                    MessageKind::System(_) => 0,
+                    _ => message.time,
+                },
+            )?),
             None => None,
         },
         ":seq": message.seq.map(signed),
@@ -135,7 +156,7 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
 /// [`ErrorKind::Database`].
 pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> Result<()> {
     let (key, _) = place(write.connection(), row)?;
-    let position = free_position(write.connection(), key, position_of(seq))?;
+    let position = free_position(write.connection(), key, position_of(seq), time)?;
     write
         .connection()
         .prepare_cached(

@@ -1,6 +1,6 @@
 //! When the other's devices had what, and when the other read it: steps of a rising position, each with its time.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::{
     error::Result,
@@ -61,12 +61,52 @@ pub fn raise(
         ))?
         .execute((key.0, signed(seq)))?;
     if messages::announce_own(write, key, unsigned(before), seq)? {
+        // our idea of the relay's time may be a little behind: nothing is there before it was sent
+        let sent: Option<i64> = write
+            .connection()
+            .prepare_cached(
+                "SELECT time FROM messages WHERE conversation = ?1 AND position <= ?2 AND mine = 1 AND kind = 1
+                 ORDER BY position DESC LIMIT 1",
+            )?
+            .query_row((key.0, messages::position_of(seq)), |row| row.get(0))
+            .optional()?;
+        let time = time.max(sent.map_or(0, unsigned));
         write
             .connection()
             .prepare_cached("INSERT OR IGNORE INTO progress (conversation, kind, seq, time) VALUES (?1, ?2, ?3, ?4)")?
             .execute((key.0, progress.kind(), signed(seq), signed(time)))?;
     }
     Ok(())
+}
+
+/// The stream went back to a seq: what lies above it is not known to have been reached, by the other or by us in its eyes.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn go_back(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<()> {
+    let connection = write.connection();
+    let before: i64 = connection.query_row(
+        "SELECT max(delivered_seq, peer_read) FROM conversations WHERE key = ?1",
+        [key.0],
+        |row| row.get(0),
+    )?;
+    // what was reached below it was reached when it was
+    connection.execute(
+        "UPDATE OR REPLACE progress SET seq = ?2 WHERE conversation = ?1 AND seq > ?2
+         AND seq = (SELECT min(p.seq) FROM progress p WHERE p.conversation = ?1 AND p.kind = progress.kind AND p.seq > ?2)
+         AND NOT EXISTS (SELECT 1 FROM progress p WHERE p.conversation = ?1 AND p.kind = progress.kind AND p.seq = ?2)",
+        (key.0, signed(seq)),
+    )?;
+    connection.execute(
+        "DELETE FROM progress WHERE conversation = ?1 AND seq > ?2",
+        (key.0, signed(seq)),
+    )?;
+    connection.execute(
+        "UPDATE conversations SET delivered_seq = min(delivered_seq, ?2), peer_read = min(peer_read, ?2),
+             read_told = min(read_told, ?2) WHERE key = ?1",
+        (key.0, signed(seq)),
+    )?;
+    messages::announce_own(write, key, seq, unsigned(before)).map(drop)
 }
 
 /// Up to where a device of the other has everything, as the relay said.

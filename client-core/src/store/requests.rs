@@ -42,7 +42,9 @@ pub fn set_standing(
 ) -> Result<()> {
     let changed = write
         .connection()
-        .prepare_cached("UPDATE conversations SET standing = ?2 WHERE key = ?1 AND standing <> ?2")?
+        .prepare_cached(
+            "UPDATE conversations SET standing = ?2, secret = NULL WHERE key = ?1 AND standing <> ?2",
+        )?
         .execute((key.0, number(standing)))?;
     if changed > 0 {
         write.announce(Event::ConversationChanged(key));
@@ -54,10 +56,15 @@ pub fn set_standing(
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn decline(write: &WriteTransaction<'_>, conversation: ConversationId, now: u64) -> Result<()> {
+pub fn decline(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationId,
+    peer: AccountId,
+    now: u64,
+) -> Result<()> {
     write.connection().execute(
-        "INSERT INTO declined (conversation, time) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        (conversation.as_bytes(), signed(now)),
+        "INSERT INTO declined (conversation, peer, time) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        (conversation.as_bytes(), peer.as_bytes(), signed(now)),
     )?;
     write.connection().execute(
         "DELETE FROM declined WHERE told = 1 AND time < ?1",
@@ -66,7 +73,7 @@ pub fn decline(write: &WriteTransaction<'_>, conversation: ConversationId, now: 
     Ok(())
 }
 
-/// Whether the person declined this conversation.
+/// Whether the person declined a conversation of this id, whoever asked for it.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
@@ -74,6 +81,23 @@ pub fn is_declined(connection: &Connection, conversation: ConversationId) -> Res
     Ok(connection
         .prepare_cached("SELECT 1 FROM declined WHERE conversation = ?1")?
         .exists([conversation.as_bytes()])?)
+}
+
+/// Whether the person declined this conversation when this account asked for it, and nothing came since that shows consent.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn is_unwanted(
+    connection: &Connection,
+    conversation: ConversationId,
+    peer: AccountId,
+) -> Result<bool> {
+    let declined = connection
+        .prepare_cached(
+            "SELECT 1 FROM declined WHERE conversation = ?1 AND coalesce(peer, ?2) = ?2",
+        )?
+        .exists((conversation.as_bytes(), peer.as_bytes()))?;
+    Ok(declined && !contacts::has_consented(connection, peer)?)
 }
 
 /// Declines that the relay does not know yet.

@@ -5,7 +5,7 @@ use client_core::{
     model::{ConnectionState, ConversationState, MessageKind, OutgoingState, SystemEvent},
     store::{Database, DatabaseKey, contacts, messages::position_of},
 };
-use protocol::{DeviceId, Digest, ErrorCode, Frame, Page, Refusal, identity::Manifest};
+use protocol::{DeviceId, Digest, ErrorCode, Frame, Page, Refusal, StreamId, identity::Manifest};
 
 use crate::{
     lying::devices::sign_as,
@@ -96,6 +96,17 @@ fn a_conversation_that_exists_but_never_welcomes_is_given_up_after_a_while() {
         };
         online.refuse(id, Refusal::new(ErrorCode::Exists));
         if online.conversation().state == ConversationState::Opening {
+            // the push of the welcome may have been lost
+            let Some((id, Frame::Fetch(fetch))) = online.ana.sent().pop() else {
+                panic!("expected that the inbox is fetched")
+            };
+            assert_eq!(fetch.stream, StreamId::Inbox);
+            let page = Page {
+                entries: Vec::new(),
+                last: 0,
+                base: 0,
+            };
+            online.reply(id, &page.into());
             online.ana.pass_until_wake();
         }
     }

@@ -22,6 +22,7 @@ use client_core::{
 };
 use protocol::{Address, Link};
 use relay_server::{InitOptions, Relay};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Handle, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -83,6 +84,16 @@ impl TestRelay {
         let (shutdown, task) = self.running.take().unwrap();
         shutdown.cancel();
         task.join_all().await;
+    }
+
+    /// Changes something of what a stopped relay keeps.
+    #[allow(
+        dead_code,
+        reason = "the test that records all traffic changes nothing"
+    )]
+    pub(crate) fn change(&self, sql: &str) {
+        let database = Connection::open(self.folder.path().join("relay.db")).unwrap();
+        database.execute_batch(sql).unwrap();
     }
 
     pub(crate) async fn start_again(&mut self) {

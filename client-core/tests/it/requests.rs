@@ -107,6 +107,120 @@ async fn a_declined_request_is_gone_and_cannot_be_made_again_at_once() {
     assert!(luis.conversations().await.is_empty());
 }
 
+/// Ana asks Luis and writes, he declines, and she learns it.
+async fn declined(relay: &TestRelay) -> (Person, ConversationKey, Person) {
+    let (mut ana, mut luis) = strangers(relay).await;
+    let (with_luis, with_ana) = asked(&mut ana, &mut luis).await;
+    ana.write(with_luis, "the first request").await;
+    luis.until_texts(with_ana, &["the first request"]).await;
+    luis.client()
+        .decline_request(with_ana, false)
+        .await
+        .unwrap();
+    // the relay knows of it when it answers what comes after it on the same connection
+    luis.client().create_invite().await.unwrap();
+    ana.write(with_luis, "too late").await;
+    state(&mut ana, with_luis, ConversationState::Refused).await;
+    ana.until_all_at_least_sent(with_luis).await;
+    (ana, with_luis, luis)
+}
+
+async fn state(person: &mut Person, key: ConversationKey, wanted: ConversationState) {
+    person
+        .until(&format!("{wanted:?}"), async |client| {
+            let list = client.conversations().await?;
+            let found = list.iter().find(|conversation| conversation.key == key);
+            Ok(found
+                .is_some_and(|conversation| conversation.state == wanted)
+                .then_some(()))
+        })
+        .await;
+}
+
+/// What failed is sent again, as the person wants it.
+async fn retry_failed(person: &Person, key: ConversationKey) {
+    let page = person.client().messages(key, None, 50).await.unwrap();
+    for message in page.messages {
+        if message.outgoing == Some(OutgoingState::Failed) {
+            person.client().retry(key, message.id).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_declined_may_ask_again_after_thirty_days_and_it_arrives() {
+    let after = [
+        "UPDATE ended_conversations SET time = time - 31 * 86400000",
+        // after 90 days the relay remembers nothing of it
+        "DELETE FROM ended_conversations",
+    ];
+    for passed in after {
+        let mut relay = TestRelay::start().await;
+        let (mut ana, with_luis, mut luis) = declined(&relay).await;
+        relay.stop().await;
+        relay.change(passed);
+        relay.start_again().await;
+        let again = ana.client().open_account(luis.client().account()).await;
+        assert_eq!(again.unwrap(), with_luis);
+        let with_ana = luis.conversation_with("Ana").await;
+        standing(&mut luis, with_ana, Standing::Requested).await;
+        retry_failed(&ana, with_luis).await;
+        // the texts of the first request do not count
+        for text in ["one", "two"] {
+            ana.write(with_luis, text).await;
+        }
+        luis.until_texts(with_ana, &["too late", "one", "two"])
+            .await;
+        luis.client().accept_request(with_ana).await.unwrap();
+        standing(&mut ana, with_luis, Standing::Open).await;
+        luis.write(with_ana, "welcome").await;
+        ana.until_last(with_luis, "welcome").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_of_who_declined_opens_the_conversation_at_once() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, mut luis) = declined(&relay).await;
+    let card = luis.client().create_contact_link().await.unwrap();
+    let link = card.app.parse().unwrap();
+    let key = ana.client().open_link(link).await.unwrap();
+    assert_eq!(key, with_luis);
+    retry_failed(&ana, with_luis).await;
+    let with_ana = luis.conversation_with("Ana").await;
+    luis.until_texts(with_ana, &["too late"]).await;
+    standing(&mut luis, with_ana, Standing::Open).await;
+    luis.write(with_ana, "changed my mind").await;
+    ana.until_last(with_luis, "changed my mind").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_opens_the_conversation_also_where_the_decline_was_not_noticed_yet() {
+    let relay = TestRelay::start().await;
+    let (mut ana, mut luis) = strangers(&relay).await;
+    let (with_luis, with_ana) = asked(&mut ana, &mut luis).await;
+    luis.client()
+        .decline_request(with_ana, false)
+        .await
+        .unwrap();
+    let card = luis.client().create_contact_link().await.unwrap();
+    let link = card.app.parse().unwrap();
+    let (key, written) = tokio::join!(
+        ana.client().open_link(link),
+        ana.client().send_text(with_luis, "by your card".to_owned())
+    );
+    assert_eq!(key.unwrap(), with_luis);
+    written.unwrap();
+    let with_ana = luis.conversation_with("Ana").await;
+    luis.until_texts(with_ana, &["by your card"]).await;
+    standing(&mut luis, with_ana, Standing::Open).await;
+    for text in ["two", "three", "four"] {
+        ana.write(with_luis, text).await;
+    }
+    luis.until_last(with_ana, "four").await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_asks_back_has_accepted() {
     let relay = TestRelay::start().await;

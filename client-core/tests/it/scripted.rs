@@ -14,6 +14,7 @@ use client_core::{
     keyslots::Protection,
     profile::Profile,
     seams::{Clock, ConnectionId, Network, NetworkEvent, SeededRandom, TlsFacts},
+    store::{Database, account},
 };
 use ed25519_dalek::SigningKey;
 use protocol::{
@@ -75,6 +76,7 @@ impl Clock for HandClock {
 pub(crate) struct Scripted {
     pub(crate) engine: Engine,
     pub(crate) reader: Reader,
+    database: rusqlite::Connection,
     pub(crate) key: SigningKey,
     acts: Wire,
     clock: HandClock,
@@ -112,6 +114,7 @@ impl Scripted {
             .create(&link, "Ana", &Protection::Unprotected, &keyring, seams)
             .unwrap();
         Self {
+            database: Database::open_reader(&opened.path, &opened.key).unwrap(),
             reader: Reader::open(&opened.path, &opened.key)
                 .unwrap()
                 .with_live(opened.engine.live()),
@@ -237,7 +240,8 @@ impl Scripted {
     pub(crate) fn ready(&self, key_packages: u16) -> Ready {
         let account = self.engine.me().account;
         Ready {
-            sent: 0,
+            // an honest relay knows what it answered
+            sent: account::taken(&self.database).unwrap(),
             manifest: 1,
             limits: Limits {
                 frame: 65_536,

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     chance::seed_of,
+    fall::{Counted, Fall},
     network::{Cable, Wire},
     relay::copy_files,
     schedule::PushFault,
@@ -95,6 +96,7 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) reader: Connection,
     pub(crate) wire: Wire,
+    pub(crate) fall: Fall,
     pub(crate) idle_at: Option<Duration>,
     pub(crate) path: PathBuf,
     pub(crate) key: DatabaseKey,
@@ -140,12 +142,15 @@ impl Account {
     pub(crate) fn open(&mut self) {
         self.lives += 1;
         self.opens_at = None;
-        let wire = Wire::default();
+        let (wire, fall) = (Wire::default(), Fall::default());
         let number = ((self.who as u64) << 32) | self.lives;
         let seams = Seams {
-            clock: Box::new(self.clocks.clone()),
-            random: Box::new(SeededRandom::new(seed_of(self.seed, "engine", number))),
-            network: Box::new(wire.clone()),
+            clock: Box::new(Counted::new(self.clocks.clone(), &fall)),
+            random: Box::new(Counted::new(
+                SeededRandom::new(seed_of(self.seed, "engine", number)),
+                &fall,
+            )),
+            network: Box::new(Counted::new(wire.clone(), &fall)),
         };
         let profile = Profile::take(&self.folder).expect("the last life let go of its profile");
         let state = profile.state().expect("a profile keeps its key slots");
@@ -163,6 +168,7 @@ impl Account {
             reader: Database::open_reader(&opened.path, &opened.key).expect("read beside"),
             engine: opened.engine,
             wire,
+            fall,
             idle_at: None,
             path: opened.path,
             key: opened.key,
@@ -201,6 +207,51 @@ impl Account {
             std::fs::remove_dir_all(&self.folder).expect("remove the old files");
             self.move_to(next);
         }
+    }
+
+    /// Lets the process be killed at one of its next calls; `false` where there is none.
+    pub(crate) fn plan_fall(&self, calls: u64, closed: Duration) -> bool {
+        let Some(app) = &self.app else { return false };
+        let next = self
+            .root
+            .join(format!("person-{}-{}", self.who, self.lives));
+        app.fall.plan(calls, closed, &self.folder, &next);
+        true
+    }
+
+    /// Whether the process was killed within the input that it took in last.
+    pub(crate) fn has_fallen(&self) -> bool {
+        self.app.as_ref().is_some_and(|app| app.fall.has_come())
+    }
+
+    /// No death within an input is planned any more.
+    pub(crate) fn spare(&self) {
+        if let Some(app) = &self.app {
+            app.fall.spare();
+        }
+    }
+
+    /// The process was killed within an input: the disk is as it was then, and what had been sent is on its way.
+    pub(crate) fn fall(&mut self) {
+        self.cable.let_go();
+        self.doom = None;
+        drop(self.app.take());
+        std::fs::remove_dir_all(&self.folder).expect("remove the old files");
+        let next = self
+            .root
+            .join(format!("person-{}-{}", self.who, self.lives));
+        self.move_to(next);
+    }
+
+    /// Whether the disk has a text of one's own.
+    pub(crate) fn wrote(&self, text: &str) -> bool {
+        let found = self.tamper(|write| {
+            let mut statement = write
+                .connection()
+                .prepare("SELECT 1 FROM messages WHERE mine = 1 AND text = ?1")?;
+            Ok(statement.exists([text])?)
+        });
+        found.unwrap_or(false)
     }
 
     fn move_to(&mut self, folder: PathBuf) {

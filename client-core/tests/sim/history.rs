@@ -26,13 +26,16 @@ const EXPECTED: &[&str] = &[
     "sessions did not end in time",
     "plan the next attempt",
     // after long nights
-    "the clock is far ahead of what was stored last",
+    "the clock is more than 30 days from what was stored last",
+    "the clock has jumped by more than 30 days",
 ];
 
 /// Warnings that a device explains which lost something. Expected from then on.
 const EXPECTED_OF_LOSS: &[&str] = &[
     "the relay shows an older state of a conversation",
     "the relay shows another branch of a group",
+    // what a restored relay forgot was counted once, and what is sent in its place is counted again
+    "the relay shows other client ids than the sender used",
     "the restored relay has forgotten the newest state",
     "a commit cannot be followed",
     "a founded group is lost",
@@ -48,6 +51,7 @@ const EXPECTED_OF_LOSS: &[&str] = &[
     "entries of a conversation that is not here",
     "entries of a sender never arrived",
     "more texts than a request may have",
+    "the relay has less than it had",
     "the relay no longer has some entries",
     "this database is older than what the relay had from this device",
     "this device is not in the epoch that the relay names",
@@ -126,7 +130,11 @@ impl History {
 
 /// Collects the log of everything that runs on this thread: faults, and whatever holds a text or a name.
 #[derive(Clone, Default)]
-pub(crate) struct Watch(Arc<Mutex<Log>>);
+pub(crate) struct Watch {
+    log: Arc<Mutex<Log>>,
+    /// Printed as they come, warnings or not.
+    show: bool,
+}
 
 #[derive(Default)]
 struct Log {
@@ -135,14 +143,21 @@ struct Log {
 }
 
 impl Watch {
+    pub(crate) fn new(show: bool) -> Self {
+        Self {
+            show,
+            ..Self::default()
+        }
+    }
+
     /// What was logged that should not have been.
     pub(crate) fn faults(&self) -> Vec<String> {
-        self.0.lock().expect("no line panics").faults.clone()
+        self.log.lock().expect("no line panics").faults.clone()
     }
 
     /// A device loses something: it may say so.
     pub(crate) fn expect_loss(&self) {
-        self.0.lock().expect("no line panics").loss = true;
+        self.log.lock().expect("no line panics").loss = true;
     }
 }
 
@@ -160,15 +175,18 @@ impl Subscriber for Watch {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
         if line.0.contains(SECRET) {
-            let mut log = self.0.lock().expect("no line panics");
+            let mut log = self.log.lock().expect("no line panics");
             log.faults.push(format!("a text or a name: {}", line.0));
+        }
+        if self.show && *event.metadata().level() <= Level::DEBUG {
+            println!("{:14}{}", "", line.0);
         }
         if *event.metadata().level() > Level::WARN {
             return;
         }
         let is_one_of = |list: &[&str]| list.iter().any(|expected| line.0.contains(expected));
         let warning = *event.metadata().level() == Level::WARN;
-        let mut log = self.0.lock().expect("no line panics");
+        let mut log = self.log.lock().expect("no line panics");
         let expected =
             (warning && is_one_of(EXPECTED)) || (log.loss && is_one_of(EXPECTED_OF_LOSS));
         if !expected {

@@ -34,6 +34,8 @@ use crate::{
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 const PING_AFTER: Duration = Duration::from_secs(30);
 const DEAD_AFTER: Duration = Duration::from_secs(45);
+/// How long a computer goes on sending what an app left.
+const LINGER: Duration = Duration::from_secs(1);
 /// Bytes on the way in each direction.
 const IN_FLIGHT: usize = 16 * 1024;
 
@@ -125,7 +127,7 @@ impl Link {
         let seen = fate.seen;
         {
             let carry = self.carry(client, frames);
-            let pipes = pipes(near, far, fate, line);
+            let pipes = pipes(near, far, fate, line, &door);
             tokio::pin!(carry, pipes);
             tokio::select! {
                 biased;
@@ -166,7 +168,10 @@ impl Link {
             tokio::select! {
                 biased;
                 frame = frames.recv() => {
-                    let Some(frame) = frame else { return };
+                    let Some(frame) = frame else {
+                        // the app is gone; the computer still sends what it had taken
+                        return sleep(LINGER).await;
+                    };
                     let sent = timeout(DEAD_AFTER, socket.send(Message::Binary(frame)));
                     if !matches!(sent.await, Ok(Ok(()))) {
                         return;
@@ -214,6 +219,7 @@ async fn pipes(
     far: DuplexStream,
     fate: Fate,
     line: Line,
+    door: &Door,
 ) -> (impl Sized, impl Sized) {
     let (mut near_read, mut near_write) = split(near);
     let (mut far_read, mut far_write) = split(far);
@@ -228,6 +234,7 @@ async fn pipes(
             pace: fate.pace,
             cut: up_cut,
             chance: up_chance,
+            from: None,
         },
     );
     let down = pipe(
@@ -239,6 +246,7 @@ async fn pipes(
             pace: fate.pace,
             cut: down_cut,
             chance: down_chance,
+            from: Some(door),
         },
     );
     tokio::select! {
@@ -249,18 +257,20 @@ async fn pipes(
     ((near_read, near_write), (far_read, far_write))
 }
 
-struct Direction {
+struct Direction<'a> {
     passes: watch::Receiver<bool>,
     calm: Arc<AtomicBool>,
     pace: (usize, u64),
     cut: u64,
     chance: Chance,
+    /// The relay, where bytes come from it.
+    from: Option<&'a Door>,
 }
 
 async fn pipe(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    mut way: Direction,
+    mut way: Direction<'_>,
 ) {
     let (most, slowest) = way.pace;
     let mut buffer = vec![0; most];
@@ -270,6 +280,10 @@ async fn pipe(
             Ok(0) | Err(_) => return,
             Ok(read) => read,
         };
+        if way.from.is_some_and(Door::is_dead) {
+            // until the machine's end of the connection is gone too
+            return std::future::pending().await;
+        }
         if slowest > 0 {
             sleep(Duration::from_millis(way.chance.between(0, slowest))).await;
         }

@@ -37,7 +37,7 @@ impl World {
                 let account = &mut self.accounts[who];
                 account.close();
                 account.opens_at = Some(self.time.now() + Duration::from_millis(ms));
-                self.model.forget(who);
+                self.model.go_back(who);
                 account.roll_back()
             }
             _ => false,
@@ -99,8 +99,7 @@ impl World {
         }
         account.opens_at = Some(self.time.now() + closed);
         self.watch.expect_loss();
-        self.model.lose(who);
-        self.model.forget(who);
+        self.model.go_back(who);
         let sides: Vec<Side> = self.sides_of(who).collect();
         for (side, kept) in sides.into_iter().zip(kept) {
             // what was written since is where it went, and perhaps nowhere
@@ -116,7 +115,18 @@ impl World {
 
     /// The relay is restored from its backup: what everybody has is offered to it again, and shown later.
     pub(crate) fn restore_relay(&mut self, closed: Duration) -> bool {
-        if !self.host.is_up() || !self.host.restore() {
+        let restored = self.host.is_up() && self.host.restore();
+        self.after_loss(restored, closed)
+    }
+
+    /// The relay is put back as its backup was, under the same generation.
+    pub(crate) fn put_relay_back(&mut self, closed: Duration) -> bool {
+        let back = self.host.is_up() && self.host.put_back();
+        self.after_loss(back, closed)
+    }
+
+    fn after_loss(&mut self, lost: bool, closed: Duration) -> bool {
+        if !lost {
             return false;
         }
         for account in &mut self.accounts {

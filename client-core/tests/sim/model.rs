@@ -72,7 +72,7 @@ pub(crate) struct Model {
     blocks: BTreeMap<Side, Block>,
     /// Accounts whose device lost something that it had, so that it is sent again and shown later.
     lossy: BTreeSet<usize>,
-    /// Who went back in time.
+    /// Those of them whose disk went back in time: they do not know what was read.
     forgetful: BTreeSet<usize>,
     /// Accounts that let others see what they read, at least for a while.
     receipts_off: BTreeSet<usize>,
@@ -182,12 +182,13 @@ impl Model {
         self.lossy.insert(who);
     }
 
-    /// A device went back in time: it may have forgotten what it sent, and cannot send it again.
-    pub(crate) fn forget(&mut self, who: usize) {
+    /// A device went back in time.
+    pub(crate) fn go_back(&mut self, who: usize) {
+        self.lose(who);
         self.forgetful.insert(who);
     }
 
-    pub(crate) fn has_forgotten(&self, who: usize) -> bool {
+    pub(crate) fn is_forgetful(&self, who: usize) -> bool {
         self.forgetful.contains(&who)
     }
 

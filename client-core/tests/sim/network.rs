@@ -181,6 +181,11 @@ impl Cable {
         }
     }
 
+    /// The app is gone, and what it sent is still on its way.
+    pub(crate) fn let_go(&mut self) {
+        self.live.clear();
+    }
+
     /// The connections break, and both sides see it.
     pub(crate) fn break_now(&mut self) {
         for ((life, connection), (_, task)) in std::mem::take(&mut self.live) {

@@ -4,12 +4,15 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use protocol::{Address, Link};
-use relay_server::{Config, InitOptions, InlineRelay, Relay, Tls, TlsMode};
+use relay_server::{Config, DiskMoment, InitOptions, InlineRelay, Relay, Tls, TlsMode};
 use tokio::{io::DuplexStream, sync::Notify};
 
 use crate::{
@@ -22,16 +25,25 @@ const NEVER: Duration = Duration::from_secs(3600);
 
 /// A relay process that may be there or not. Connections hold this, not the process.
 #[derive(Clone, Default)]
-pub(crate) struct Door(Arc<Mutex<Option<InlineRelay>>>);
+pub(crate) struct Door {
+    relay: Arc<Mutex<Option<InlineRelay>>>,
+    /// The process is dead, whatever is still to be polled of it.
+    is_dead: Arc<AtomicBool>,
+}
 
 impl Door {
     /// Hands a connection in; `false`: nobody listens.
     pub(crate) fn knock(&self, stream: DuplexStream, address: IpAddr) -> bool {
-        let relay = self.0.lock().expect("accepting does not panic");
+        let relay = self.relay.lock().expect("accepting does not panic");
         relay.as_ref().is_some_and(|relay| {
             relay.accept(stream, address);
             true
         })
+    }
+
+    /// Whether nothing leaves the relay any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.is_dead.load(Ordering::Relaxed)
     }
 }
 
@@ -47,22 +59,31 @@ pub(crate) struct Host {
     pub(crate) door: Door,
 }
 
-/// The transaction at which the relay dies, and how long it stays away then.
+/// What goes wrong with the relay's disk.
 #[derive(Default)]
 struct Doom {
-    planned: Mutex<Option<(u64, Duration)>>,
+    planned: Mutex<Option<Death>>,
     has_come: Notify,
+    /// How long the next transaction takes.
+    stall: Mutex<Duration>,
+}
+
+/// The transaction at which the relay dies, and how long it stays away then.
+struct Death {
+    writes: u64,
+    moment: DiskMoment,
+    closed: Duration,
 }
 
 impl Doom {
-    /// A transaction is about to be written; says whether it never ends.
-    fn writes(&self) -> bool {
+    /// A moment of a transaction; says whether it is the last one.
+    fn comes(&self, moment: DiskMoment) -> bool {
         let mut planned = self.planned.lock().expect("counting does not panic");
-        let Some((writes, _)) = planned.as_mut() else {
+        let Some(death) = planned.as_mut().filter(|death| death.moment == moment) else {
             return false;
         };
-        *writes = writes.saturating_sub(1);
-        let now = *writes == 0;
+        death.writes = death.writes.saturating_sub(1);
+        let now = death.writes == 0;
         if now {
             self.has_come.notify_one();
         }
@@ -139,34 +160,51 @@ impl Host {
         let mut chance = Chance::new(self.seed, "disk", self.lives);
         let slow = chance.pick(&[0, 2, 10, 80]);
         let doom = Arc::clone(&self.doom);
-        let disk = move || {
-            if doom.writes() {
+        let is_dead = Arc::clone(&self.door.is_dead);
+        is_dead.store(false, Ordering::Relaxed);
+        let disk = move |moment| {
+            if doom.comes(moment) {
+                is_dead.store(true, Ordering::Relaxed);
                 return NEVER;
             }
-            Duration::from_millis(chance.between(0, slow))
+            if moment == DiskMoment::Written {
+                return Duration::ZERO;
+            }
+            let stall = std::mem::take(&mut *doom.stall.lock().expect("counting does not panic"));
+            stall + Duration::from_millis(chance.between(0, slow))
         };
         let relay = InlineRelay::start(&relay, disk).expect("start the relay");
-        *self.door.0.lock().expect("accepting does not panic") = Some(relay);
+        *self.door.relay.lock().expect("accepting does not panic") = Some(relay);
     }
 
     pub(crate) fn is_up(&self) -> bool {
         self.door
-            .0
+            .relay
             .lock()
             .expect("accepting does not panic")
             .is_some()
     }
 
-    /// Lets the relay die when it is about to commit.
-    pub(crate) fn doom(&self, writes: u64, closed: Duration) {
+    /// Lets the relay die at that moment of one of its next transactions.
+    pub(crate) fn doom(&self, writes: u64, moment: DiskMoment, closed: Duration) {
         let mut planned = self.doom.planned.lock().expect("counting does not panic");
-        *planned = Some((writes, closed));
+        *planned = Some(Death {
+            writes,
+            moment,
+            closed,
+        });
     }
 
-    /// No death is planned any more, save one that has come.
+    /// Lets the disk take its time for the next transaction.
+    pub(crate) fn stall(&self, time: Duration) {
+        *self.doom.stall.lock().expect("counting does not panic") = time;
+    }
+
+    /// Nothing is planned any more, save a death that has come.
     pub(crate) fn spare(&self) {
         let mut planned = self.doom.planned.lock().expect("counting does not panic");
-        planned.take_if(|(writes, _)| *writes > 0);
+        planned.take_if(|death| death.writes > 0);
+        self.stall(Duration::ZERO);
     }
 
     /// Waits for the death that is planned; answers how long the relay stays away.
@@ -176,15 +214,19 @@ impl Host {
             loop {
                 doom.has_come.notified().await;
                 let planned = doom.planned.lock().expect("counting does not panic").take();
-                if let Some((_, closed)) = planned {
-                    return closed;
+                if let Some(death) = planned {
+                    return death.closed;
                 }
             }
         }
     }
 
     fn take(&self) -> Option<InlineRelay> {
-        self.door.0.lock().expect("accepting does not panic").take()
+        self.door
+            .relay
+            .lock()
+            .expect("accepting does not panic")
+            .take()
     }
 
     /// Told to stop, it says so to everybody and writes what is behind.
@@ -219,6 +261,20 @@ impl Host {
 
     /// Killed, and made anew from the backup; `false` where there is none.
     pub(crate) fn restore(&mut self) -> bool {
+        if !self.put_back() {
+            return false;
+        }
+        let seed = seed_of(self.seed, "restore", self.lives);
+        Relay::open(&self.folder)
+            .expect("open the relay")
+            .with_environment(time::standing_environment(&self.clocks, seed))
+            .mark_restored()
+            .expect("mark the relay as restored");
+        true
+    }
+
+    /// Killed, and its files replaced by the backup; `false` where there is none.
+    pub(crate) fn put_back(&mut self) -> bool {
         let Some(backup) = self.backup.clone() else {
             return false;
         };
@@ -230,13 +286,12 @@ impl Host {
         copy_files(&backup, &next);
         fs::remove_dir_all(&self.folder).expect("remove the lost files");
         self.folder = next;
-        let seed = seed_of(self.seed, "restore", self.lives);
-        Relay::open(&self.folder)
-            .expect("open the relay")
-            .with_environment(time::standing_environment(&self.clocks, seed))
-            .mark_restored()
-            .expect("mark the relay as restored");
         true
+    }
+
+    /// Sets the relay's wall clock forward or back.
+    pub(crate) fn jump(&self, by: i64) {
+        self.clocks.jump(by);
     }
 
     /// Killed, with a disk that lost what was written since the start.

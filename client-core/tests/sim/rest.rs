@@ -2,8 +2,9 @@
 
 use client_core::{
     model::{ConnectionState, ConversationState, OutgoingState, Standing},
-    store::{commits, conversations, openings, outbox, requests},
+    store::{commits, conversations, openings, outbox, requests, streams},
 };
+use protocol::StreamId;
 
 use crate::{
     account::{self, App},
@@ -29,6 +30,24 @@ impl World {
                 };
                 why.map(|why| format!("{}: {why}", account.who))
             })
+            .or_else(|| self.under_way())
+    }
+
+    /// Entries that one of two has and the other has not, whether or not anybody will see them.
+    fn under_way(&self) -> Option<String> {
+        self.model.pairs().find_map(|((one, other), _)| {
+            let place = |who: usize, with: usize| {
+                let app = self.accounts[who].app.as_ref()?;
+                let row = conversations::row(&app.reader, self.conversation(who, with)?)
+                    .expect("read a conversation");
+                let stream = StreamId::Conversation(row.conversation);
+                let cursor = streams::cursor(&app.reader, stream).expect("read a cursor");
+                (row.state == ConversationState::Established).then_some((row.conversation, cursor))
+            };
+            let ((here, reached), (there, known)) = (place(one, other)?, place(other, one)?);
+            (here == there && reached != known)
+                .then(|| format!("{one} and {other} are at {reached} and {known}"))
+        })
     }
 
     fn unrest_of_conversations(&self, who: usize, app: &App) -> Option<String> {

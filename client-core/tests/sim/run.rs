@@ -54,7 +54,7 @@ pub(crate) fn run(schedule: &Schedule, show: bool) -> Result<Report, Failure> {
         tempfile::tempdir()
     };
     let root = root.expect("make a folder");
-    let watch = Watch::default();
+    let watch = Watch::new(show);
     let _guard = tracing::subscriber::set_default(watch.clone());
     let runtime = Builder::new_current_thread()
         .enable_time()
@@ -83,10 +83,15 @@ pub(crate) fn run(schedule: &Schedule, show: bool) -> Result<Report, Failure> {
             hash: world.history.hash(),
             simulated: runtime.block_on(async { world.time.simulated() }),
         }),
-        Err(problem) => Err(Failure {
-            schedule: schedule.clone(),
-            problem: format!("{problem}; log: {:?}", watch.faults()),
-            tail: world.history.tail(),
-        }),
+        Err(problem) => {
+            let mut tail = world.history.tail();
+            // a panic may have left something that cannot be read
+            tail.extend(catch_unwind(AssertUnwindSafe(|| world.state())).unwrap_or_default());
+            Err(Failure {
+                schedule: schedule.clone(),
+                problem: format!("{problem}; log: {:?}", watch.faults()),
+                tail,
+            })
+        }
     }
 }

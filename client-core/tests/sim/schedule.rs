@@ -62,8 +62,14 @@ pub(crate) enum Step {
         before: bool,
         ms: u64,
     },
-    /// The relay is killed when it is about to commit one of its next transactions.
-    CrashAtWrite { writes: u64, ms: u64 },
+    /// The app is killed within an input: at one of its next calls to the clock, to randomness or to the network, between which
+    /// lies each of its commits. What it sent before has left the computer.
+    CrashAtCall { who: usize, calls: u64, ms: u64 },
+    /// The relay is killed at one of its next transactions: when it is about to commit it, or right after, when no answer has
+    /// left it.
+    CrashAtWrite { writes: u64, written: bool, ms: u64 },
+    /// The relay's disk takes so long for its next transaction.
+    Stall { ms: u64 },
     /// Some of the next pushes to somebody do not arrive, or arrive twice.
     Pushes {
         who: usize,
@@ -87,6 +93,13 @@ pub(crate) enum Step {
     BackUp,
     /// The relay's disk is lost, and it is restored from its backup.
     Restore { ms: u64 },
+    /// The relay's files are replaced by its backup as they are, and nobody tells it. Played
+    /// by `lapses`.
+    #[allow(dead_code, reason = "the long form plays what is drawn")]
+    PutBack { ms: u64 },
+    /// The relay's wall clock jumps. Played by `lapses`.
+    #[allow(dead_code, reason = "the long form plays what is drawn")]
+    RelayClock { by: i64 },
     /// The app is killed, and its disk has nothing of what it stored since the copy, although it acknowledged it. Never
     /// drawn: no promise holds then, and the checks must see it.
     Unstore { who: usize, ms: u64 },
@@ -289,7 +302,15 @@ fn loss(chance: &mut Chance, accounts: usize) -> Step {
 fn trouble(chance: &mut Chance, accounts: usize, longest: u64) -> Step {
     let who = chance.index(accounts);
     let ms = chance.magnitude(1, longest);
-    match chance.below(28) {
+    match chance.below(36) {
+        28..=33 => Step::CrashAtCall {
+            who,
+            calls: chance.magnitude(1, 400),
+            ms,
+        },
+        34..=35 => Step::Stall {
+            ms: chance.magnitude(1, 90 * SECOND),
+        },
         20..=23 => Step::CrashAtInput {
             who,
             inputs: chance.magnitude(1, 60),
@@ -298,6 +319,7 @@ fn trouble(chance: &mut Chance, accounts: usize, longest: u64) -> Step {
         },
         24..=25 => Step::CrashAtWrite {
             writes: chance.magnitude(1, 20),
+            written: chance.hit(50),
             ms,
         },
         26..=27 => Step::Pushes {

@@ -8,6 +8,8 @@ use client_core::{
     store::conversations,
 };
 
+use relay_server::DiskMoment;
+
 use crate::{
     account::{Account, App, Doom, messages, newest},
     chance::Chance,
@@ -82,9 +84,22 @@ impl World {
                 }
                 self.relay_opens_at = Some(self.time.now() + closed);
             }
-            Step::CrashAtWrite { writes, ms } => {
-                self.host.doom(writes, Duration::from_millis(ms));
+            Step::CrashAtCall { who, calls, ms } => {
+                return Ok(self.accounts[who].plan_fall(calls, Duration::from_millis(ms)));
             }
+            Step::CrashAtWrite {
+                writes,
+                written,
+                ms,
+            } => {
+                let moment = if written {
+                    DiskMoment::Written
+                } else {
+                    DiskMoment::Begins
+                };
+                self.host.doom(writes, moment, Duration::from_millis(ms));
+            }
+            Step::Stall { ms } => self.host.stall(Duration::from_millis(ms)),
             Step::CrashAtInput {
                 who,
                 inputs,
@@ -114,6 +129,8 @@ impl World {
             Step::Away { who, weeks } => return self.away(who, weeks).await,
             Step::BackUp => return Ok(self.host.is_up() && self.host.back_up()),
             Step::Restore { ms } => return Ok(self.restore_relay(Duration::from_millis(ms))),
+            Step::PutBack { ms } => return Ok(self.put_relay_back(Duration::from_millis(ms))),
+            Step::RelayClock { by } => self.host.jump(by),
             Step::LoseKeys { .. }
             | Step::Copy { .. }
             | Step::RollBack { .. }
@@ -134,11 +151,21 @@ impl World {
             };
             let text = self.model.next_text(side, chance);
             let refusal = self.refusal(side, key);
-            let App { engine, .. } = self.accounts[who]
+            let App { engine, fall, .. } = self.accounts[who]
                 .app
                 .as_mut()
                 .expect("it has a conversation");
-            match (engine.send_text(key, &text), refusal) {
+            let sent = fall.armed(|| engine.send_text(key, &text));
+            if fall.has_come() {
+                self.after(who);
+                // whoever wrote it sees whether it is there
+                if !self.accounts[who].wrote(&text) {
+                    return Ok(true);
+                }
+                self.note_written(side, text);
+                return Ok(true);
+            }
+            match (sent, refusal) {
                 (Ok(_), None) => {}
                 (Err(error), Some(kind)) if error.kind() == kind => return Ok(false),
                 (Ok(_), Some(kind)) => {
@@ -146,20 +173,25 @@ impl World {
                 }
                 (Err(error), _) => return Err(format!("{who} could not write: {error}")),
             }
-            let pair = self.model.pair(side);
-            let connected = if pair.loose {
-                self.may_write(side)
-            } else if self.model.is_lossy(side) {
-                // who lost the keys by which it was invited comes by itself: late, and as one that was asked
-                self.standing((to, who)) == Some(Standing::Open)
-            } else {
-                true
-            };
-            self.model.accepted(side, text, connected);
-            self.history.counts.texts += 1;
+            self.note_written(side, text);
             self.after(who);
         }
         Ok(true)
+    }
+
+    /// An app accepted a text.
+    fn note_written(&mut self, side: Side, text: String) {
+        let pair = self.model.pair(side);
+        let connected = if pair.loose {
+            self.may_write(side)
+        } else if self.model.is_lossy(side) {
+            // who lost the keys by which it was invited comes by itself: late, and as one that was asked
+            self.standing((side.1, side.0)) == Some(Standing::Open)
+        } else {
+            true
+        };
+        self.model.accepted(side, text, connected);
+        self.history.counts.texts += 1;
     }
 
     /// Why an app must not take a text now.

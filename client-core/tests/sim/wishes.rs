@@ -32,6 +32,13 @@ impl Wish {
             answer: None,
         }
     }
+
+    /// The one who was asked died over it.
+    pub(crate) fn forget_answer_of(&mut self, of: usize) {
+        if self.of == of {
+            self.answer = None;
+        }
+    }
 }
 
 impl World {

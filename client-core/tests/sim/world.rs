@@ -14,7 +14,7 @@ use client_core::{model::ConversationKey, seams::NetworkEvent, store::conversati
 use tokio::{sync::mpsc, task::JoinSet, time::sleep_until};
 
 use crate::{
-    account::Account,
+    account::{Account, App},
     chance::Chance,
     history::{History, Watch},
     loss::Kept,
@@ -128,6 +128,7 @@ impl World {
             account.cable.line.set(Way::Both, true);
             account.opens_at = account.opens_at.map(|_| now);
             account.doom = None;
+            account.spare();
             if account.mischief.take().is_some() {
                 // what did not arrive comes with the next connection
                 account.cable.break_now();
@@ -225,14 +226,16 @@ impl World {
                 return Err(format!("{who} could not register: {kind:?}"));
             }
             if due(app.engine.next_wake()) {
-                app.engine.wake();
+                let App { engine, fall, .. } = app;
+                fall.armed(|| engine.wake());
                 self.after(who);
             }
             let Some(app) = &mut self.accounts[who].app else {
                 continue;
             };
             if due(app.idle_at) {
-                app.idle_at = app.engine.idle().then_some(now);
+                let App { engine, fall, .. } = app;
+                app.idle_at = fall.armed(|| engine.idle()).then_some(now);
             }
             self.carry_out(who);
         }
@@ -286,7 +289,8 @@ impl World {
         };
         self.history
             .note(now, format_args!("{who} <- {size} bytes"));
-        app.engine.network(event);
+        let App { engine, fall, .. } = app;
+        fall.armed(|| engine.network(event));
         self.after(who);
     }
 
@@ -294,6 +298,10 @@ impl World {
     pub(crate) fn after(&mut self, who: usize) {
         self.history.counts.inputs += 1;
         let now = self.time.now();
+        if self.accounts[who].has_fallen() {
+            self.carry_out(who);
+            return;
+        }
         if let Some(doom) = &mut self.accounts[who].doom {
             doom.inputs = doom.inputs.saturating_sub(1);
             if doom.inputs == 0 {
@@ -343,6 +351,17 @@ impl World {
             self.history.aside(|| format!("{who} -> {act:?}"));
             self.history.counts.frames +=
                 account.cable.perform(account.lives, act, &mut self.tasks);
+        }
+        if let Some(closed) = app.fall.came() {
+            self.history
+                .note(now, format_args!("{who} dies within an input"));
+            account.fall();
+            account.opens_at = Some(now + closed);
+            // what it would have answered nobody has heard
+            for wish in &mut self.wishes {
+                wish.forget_answer_of(who);
+            }
+            return;
         }
         for event in app.engine.take_events() {
             self.history.note(now, format_args!("{who}: {event:?}"));

@@ -7,6 +7,9 @@ use anyhow::{Context as _, ensure};
 use super::{CONFIG_FILE, DATABASE_FILE, IDENTITY_FILE, Relay, write_secret};
 use crate::{config::Config, environment::Environment, store::SqliteStore, tls};
 
+/// The identity key while a restore is under way.
+const IDENTITY_DRAFT: &str = "identity-key.draft";
+
 impl Relay {
     /// Writes a copy of the database as of one moment to a new file, checked and on stable storage. Another process may be
     /// serving. The identity key is not in it: keep a copy of that apart, once.
@@ -33,6 +36,7 @@ impl Relay {
     /// As [`Relay::restore`].
     pub fn restore_with(dir: &Path, from: &Path, environment: Environment) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+        clear_interrupted(dir)?;
         refuse_others(dir)?;
         // who is in which conversation is in there
         super::protect(dir)?;
@@ -57,10 +61,17 @@ impl Relay {
         if !tls::exists(dir) {
             tls::create(dir)?;
         }
+        let draft = dir.join(IDENTITY_DRAFT);
+        if let Some(text) = &text {
+            write_secret(&draft, text)?;
+            super::sync_folder(dir)?;
+        }
         SqliteStore::restore(from, &dir.join(DATABASE_FILE), &environment)?;
         // last: a directory with an identity key is a whole relay
-        if let Some(text) = text {
-            write_secret(&identity, &text)?;
+        if text.is_some() {
+            fs::rename(&draft, &identity)
+                .with_context(|| format!("name it {}", identity.display()))?;
+            super::sync_folder(dir)?;
         }
         Ok(Self::open(dir)?.with_environment(environment))
     }
@@ -73,6 +84,22 @@ impl Relay {
     pub fn mark_restored(&self) -> anyhow::Result<()> {
         SqliteStore::mark_restored(&self.dir.join(DATABASE_FILE), &self.environment)
     }
+}
+
+/// Removes what a restore left that was interrupted before the identity key had its name. Nobody served that database.
+fn clear_interrupted(dir: &Path) -> anyhow::Result<()> {
+    let draft = dir.join(IDENTITY_DRAFT);
+    if !draft.exists() || dir.join(IDENTITY_FILE).exists() {
+        return Ok(());
+    }
+    let database = dir.join(DATABASE_FILE);
+    // the draft goes last: it is what tells that the database may go
+    for file in [&database, &draft] {
+        if file.exists() {
+            fs::remove_file(file).with_context(|| format!("remove {}", file.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a directory that holds anything but what a restore leaves alone.

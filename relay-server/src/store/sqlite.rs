@@ -9,6 +9,7 @@ mod conversations;
 mod cursors;
 mod entries;
 mod expiry;
+mod export;
 mod gaps;
 mod groups;
 mod handles;
@@ -94,6 +95,11 @@ impl SqliteStore {
     /// Marks a database as restored from a backup. Nobody may be serving it.
     pub(crate) fn mark_restored(path: &Path, environment: &Environment) -> anyhow::Result<()> {
         backup::mark_restored(path, environment)
+    }
+
+    /// All that a database holds of an account: see [`export`].
+    pub(crate) fn export(path: &Path, account: &str) -> anyhow::Result<Option<serde_json::Value>> {
+        export::account(path, account)
     }
 
     /// Opens a database and brings its schema up to date.

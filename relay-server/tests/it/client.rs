@@ -135,6 +135,18 @@ impl Client {
         token: Token,
         receipt: Option<Receipt>,
     ) -> Result<Ready, ErrorCode> {
+        self.ask_to_register(person, device, token, receipt).await;
+        self.opened().await
+    }
+
+    /// hello → challenge, register; the answer is still to come.
+    pub(crate) async fn ask_to_register(
+        &mut self,
+        person: &Person,
+        device: &Device,
+        token: Token,
+        receipt: Option<Receipt>,
+    ) {
         let (hello, challenge) = self.hello().await;
         let message = handshake::registration_message(
             &hello,
@@ -153,7 +165,6 @@ impl Client {
             receipt,
         };
         self.send(0, register).await;
-        self.opened().await
     }
 
     /// Logs in as a device that the person's newest manifest certifies.

@@ -217,6 +217,37 @@ async fn a_restore_overwrites_nothing_and_needs_the_identity_key() {
 }
 
 #[tokio::test]
+async fn a_restore_that_was_interrupted_is_done_again_and_a_database_that_was_not_is_kept() {
+    let relay = TestRelay::start().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let backup = folder.path().join("backup");
+    Relay::open_with(relay.dir.path(), relay.config.clone())
+        .expect("opens")
+        .backup(&backup)
+        .expect("backs up");
+    let key = folder.path().join("identity-key");
+    std::fs::copy(relay.dir.path().join("identity-key"), &key).expect("copies");
+    let target = tempfile::tempdir().expect("a directory");
+    let (whole, draft) = (
+        target.path().join("identity-key"),
+        target.path().join("identity-key.draft"),
+    );
+    Relay::restore(target.path(), &backup).expect("restores");
+    // killed before the identity key had its name
+    std::fs::rename(&whole, &draft).expect("renames");
+    let restored = Relay::restore(target.path(), &backup).expect("restores again");
+    assert_eq!(restored.relay_id(), relay.id);
+    assert!(whole.exists() && !draft.exists());
+    // somebody lost the identity key: the database is not ours to remove
+    std::fs::remove_file(&whole).expect("removes");
+    let refused = Relay::restore(target.path(), &backup)
+        .err()
+        .expect("refused");
+    assert!(format!("{refused:#}").contains("not empty"));
+    assert!(target.path().join("relay.db").exists());
+}
+
+#[tokio::test]
 async fn the_commands_do_it_while_the_relay_serves() {
     let relay = TestRelay::start().await;
     let folder = tempfile::tempdir().expect("a directory");

@@ -50,15 +50,18 @@ fn commands() -> Vec<Value> {
         { "name": "compareSafetyNumber", "params": { "conversation": 1, "text": "12345" } },
         { "name": "setVerified", "params": { "conversation": 1, "verified": true } },
         { "name": "readQr", "params": { "width": 1, "height": 1, "luma": "AAAA" } },
+    ]);
+    // the macro takes no more at once
+    let more = json!([
         { "name": "setHandle", "params": { "handle": "ana" } },
         { "name": "openHandle", "params": { "handle": "ana" } },
+        { "name": "setDoNotDisturb", "params": { "on": true, "minutes": 30 } },
+        { "name": "setStatusText", "params": { "text": "in a meeting", "minutes": null } },
+        { "name": "input", "params": {} },
         { "name": "typing", "params": { "conversation": 1 } },
         { "name": "createContactLink", "params": {} },
         { "name": "links", "params": {} },
         { "name": "endLink", "params": { "token": "ab".repeat(16) } },
-    ]);
-    // the macro takes no more at once
-    let more = json!([
         { "name": "health", "params": {} },
         { "name": "pickFolder", "params": {} },
         { "name": "setBackupFolder", "params": { "folder": "/tmp", "code": null } },
@@ -120,7 +123,14 @@ fn other_protections_are_parsed() {
 async fn without_an_account_commands_answer_with_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let shell = shell(&folder);
-    let answers = ["open", "pickFolder", "saveSettings", "reportError"];
+    let answers = [
+        "open",
+        "restart",
+        "input",
+        "pickFolder",
+        "saveSettings",
+        "reportError",
+    ];
     for command in commands() {
         let name = command["name"].as_str().unwrap().to_owned();
         let reply = dispatch(&shell, command).await;

@@ -36,6 +36,7 @@ pub(crate) enum SystemEvent {
     Reset,
     DevicesChanged,
     SplitView,
+    RelayWentBack,
 }
 
 impl From<model::SystemEvent> for SystemEvent {
@@ -48,6 +49,7 @@ impl From<model::SystemEvent> for SystemEvent {
             model::SystemEvent::Reset => Self::Reset,
             model::SystemEvent::DevicesChanged => Self::DevicesChanged,
             model::SystemEvent::SplitView => Self::SplitView,
+            model::SystemEvent::RelayWentBack => Self::RelayWentBack,
         }
     }
 }

@@ -62,7 +62,7 @@ export const damage = {
       window.relevoFake?.setOnline(false, null);
       window.relevoFake?.emit({ type: "databaseDamaged" });
     });
-    await waitForText(page, byId("damaged-banner"), "A restart mends it");
+    await waitForText(page, byId("damaged-banner"), "A restart mends what can be mended");
     await page.click(byId("damaged-restart"));
     await waitForText(page, byId("damaged-restart"), "is restarting");
     const called = await names(page);

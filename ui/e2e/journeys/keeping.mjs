@@ -51,6 +51,10 @@ export const keeping = {
       await page.click(byId("restore-do"));
       await page.getByText("These words do not fit together").waitFor();
       await page.fill(byId("code-input"), WORDS);
+      await page.fill(byId("restore-relay"), "not an address");
+      await page.click(byId("restore-do"));
+      await page.getByText("This is not the address of a relay").waitFor();
+      await page.fill(byId("restore-relay"), "other.example.net");
       await page.click(byId("restore-do"));
       await page.getByText("this relay knows no account of them").waitFor();
       await page.fill(byId("restore-relay"), "relay.example.org");

@@ -256,7 +256,8 @@ export type SystemEvent =
   | "rejoined"
   | "reset"
   | "devicesChanged"
-  | "splitView";
+  | "splitView"
+  | "relayWentBack";
 
 /** A message as shown. */
 export type Message = {

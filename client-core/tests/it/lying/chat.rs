@@ -98,6 +98,7 @@ impl Chat {
             manifest: short(Digest::of(&[&self.peer.keys.manifest()])),
             peer_manifest: Some(short(Digest::of(&[&self.online.register.manifest.0]))),
             again: None,
+            peer_manifest_number: Some(1),
         }
     }
 

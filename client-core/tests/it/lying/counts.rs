@@ -1,9 +1,9 @@
 //! What a relay says of itself when a connection begins: what it took, how far it is, what time it is, that it was restored.
 
-use client_core::model::SystemEvent;
+use client_core::{content::Body, model::SystemEvent};
 use protocol::{
     Appended, Blocks, Committed, Conversations, Done, ErrorCode, Frame, KeyPackageCount, News,
-    Ready, Refusal, StoreGeneration, StreamId,
+    Page, Ready, Refusal, StoreGeneration, StreamId,
 };
 
 use super::chat::{Chat, count};
@@ -55,7 +55,8 @@ fn a_count_of_sent_entries_that_is_too_high_is_believed_once() {
     let sent = told_sent(&mut chat, 1_000_000);
     assert_eq!(count(&sent, "commit"), 1, "{sent:?}");
     assert_eq!(chat.lines(SystemEvent::Rejoined), 1);
-    let sent = told_sent(&mut chat, 1_000_000);
+    let counted = chat.online.ana.ready(50).sent;
+    let sent = told_sent(&mut chat, counted);
     assert_eq!(count(&sent, "commit"), 0, "{sent:?}");
     assert!(chat.is_online());
 }
@@ -126,6 +127,197 @@ fn a_relay_that_says_on_each_connection_that_it_was_restored_sets_off_a_bounded_
         assert!(count(&sent, "append") <= 1, "{sent:?}");
         assert!(chat.is_online());
     }
+}
+
+#[test]
+fn a_restored_relay_with_which_others_went_on_is_offered_our_messages_in_their_epoch() {
+    let mut chat = Chat::new();
+    let copied = written(&mut chat);
+    // the peer was faster: its commit is the first entry behind the declared gap
+    let base = copied + (1 << 32);
+    chat.last = base;
+    let commit = chat.commit(|group| group.self_update().unwrap());
+    chat.merge();
+    let ready = Ready {
+        news: vec![News {
+            stream: StreamId::Conversation(chat.id),
+            last: chat.last,
+            base,
+        }],
+        ..chat.online.ana.ready(50)
+    };
+    chat.online
+        .reconnect_to(StoreGeneration::new([9; 16]), &ready);
+    let (state, seq) = (chat.state(), chat.last);
+    let frames = chat.lie(|frame| match frame {
+        Frame::FetchGroup(_) => Some(state.clone().into()),
+        Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
+        Frame::Append(_) => Some(
+            Refusal {
+                incarnation: Some(0),
+                epoch: Some(2),
+                seq: Some(seq),
+                ..Refusal::new(ErrorCode::StaleEpoch)
+            }
+            .into(),
+        ),
+        Frame::Ack(_) => None,
+        _ => Some(Done {}.into()),
+    });
+    assert_eq!(count(&frames, "create_conversation"), 0, "{frames:?}");
+    let mut entry = commit;
+    entry.epoch = 1;
+    chat.push(vec![entry.clone()]);
+    let asked = chat.online.ana.sent();
+    let Some((id, Frame::Fetch(_))) = asked.last() else {
+        panic!("expected a fetch, not {asked:?}")
+    };
+    let page = Page {
+        entries: vec![entry],
+        last: chat.last,
+        base,
+    };
+    chat.online.reply(*id, &page.into());
+    let bodies: Vec<_> = chat.take_appends();
+    let mine = bodies
+        .iter()
+        .filter(|(body, _)| matches!(body, Body::Text(text) if text.as_str() == "mine"));
+    assert_eq!(mine.count(), 2, "{bodies:?}");
+}
+
+/// What a relay that has the stream of a chat up to `last` answers to one that compares it.
+fn put_back(chat: &mut Chat, last: u64) -> Vec<Frame> {
+    let state = chat.state();
+    let mut seq = last;
+    let sent = chat.lie(|frame| match frame {
+        Frame::FetchGroup(_) => Some(state.clone().into()),
+        Frame::Fetch(_) => Some(
+            Page {
+                entries: Vec::new(),
+                last,
+                base: 0,
+            }
+            .into(),
+        ),
+        Frame::Append(append) => {
+            let seqs: Vec<u64> = (seq + 1..).take(append.entries.len()).collect();
+            seq += append.entries.len() as u64;
+            let times = vec![NOW; seqs.len()];
+            Some(Appended { seqs, times }.into())
+        }
+        Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
+        Frame::Ack(_) => None,
+        _ => Some(Done {}.into()),
+    });
+    chat.last = seq;
+    sent
+}
+
+/// Ana and the peer have written to each other; answers where the relay's copy was made in between.
+fn written(chat: &mut Chat) -> u64 {
+    chat.say("before");
+    let copied = chat.last;
+    for text in ["one", "two"] {
+        chat.say(text);
+        chat.online.ana.engine.send_text(chat.key, "mine").unwrap();
+        chat.take_appends();
+    }
+    copied
+}
+
+#[test]
+fn a_relay_that_was_put_back_is_offered_what_it_lost_and_that_is_told_once() {
+    let mut chat = Chat::new();
+    let copied = written(&mut chat);
+    for number in 0..3 {
+        let ready = chat.online.ana.ready(50);
+        // it took two entries fewer
+        let sent = ready.sent - if number == 0 { 2 } else { 0 };
+        chat.online.reconnect(&Ready { sent, ..ready });
+        let frames = put_back(&mut chat, copied);
+        let offered = usize::from(number == 0);
+        assert_eq!(count(&frames, "publish_key_packages"), offered);
+        assert_eq!(count(&frames, "fetch_group"), offered, "{frames:?}");
+        assert_eq!(count(&frames, "append"), offered, "{frames:?}");
+        assert_eq!(chat.lines(SystemEvent::RelayWentBack), 1);
+    }
+    assert_eq!(
+        chat.texts(),
+        ["before", "one", "two"],
+        "nothing shown is removed"
+    );
+}
+
+#[test]
+fn a_relay_that_has_less_of_a_stream_than_was_read_is_offered_what_it_lost() {
+    let mut chat = Chat::new();
+    let copied = written(&mut chat);
+    let news = News {
+        stream: StreamId::Conversation(chat.id),
+        last: copied,
+        base: 0,
+    };
+    let ready = Ready {
+        news: vec![news],
+        ..chat.online.ana.ready(50)
+    };
+    chat.online.reconnect(&ready);
+    let frames = put_back(&mut chat, copied);
+    assert_eq!(count(&frames, "append"), 1, "{frames:?}");
+    assert_eq!(chat.lines(SystemEvent::RelayWentBack), 1);
+}
+
+#[test]
+fn a_relay_that_says_on_each_connection_that_it_has_less_sets_off_a_bounded_offer() {
+    let mut chat = Chat::new();
+    let copied = written(&mut chat);
+    for _ in 0..4 {
+        let ready = Ready {
+            sent: 0,
+            ..chat.online.ana.ready(50)
+        };
+        chat.online.reconnect(&ready);
+        let frames = put_back(&mut chat, copied);
+        assert!(frames.len() <= 8, "{frames:?}");
+        assert!(count(&frames, "fetch_group") <= 1, "{frames:?}");
+        assert!(count(&frames, "append") <= 1, "{frames:?}");
+        assert!(chat.is_online());
+    }
+    chat.say("as before");
+}
+
+#[test]
+fn what_a_relay_counts_again_from_where_it_was_before_is_shown_below_what_was_there() {
+    let mut chat = Chat::new();
+    let copied = written(&mut chat);
+    let shown = chat.texts();
+    chat.last = copied;
+    for text in ["new", "and another"] {
+        let mut entry = chat.text(text);
+        entry.time = NOW + 3_600_000;
+        let request = chat.online.ana.sent();
+        assert!(request.is_empty(), "{request:?}");
+        chat.push(vec![entry]);
+        let frames = put_back(&mut chat, copied + 1);
+        assert!(frames.len() <= 8, "{frames:?}");
+        chat.last = copied + 1;
+    }
+    let texts = chat.texts();
+    assert_eq!(texts[..shown.len()], shown[..]);
+    assert_eq!(texts[shown.len()..], ["new", "and another"]);
+}
+
+#[test]
+fn entries_that_come_again_are_passed_over_and_ask_for_nothing() {
+    let mut chat = Chat::new();
+    let entries: Vec<_> = ["one", "two"].map(|text| chat.text(text)).into();
+    chat.push(entries.clone());
+    chat.online.reconnect(&chat.online.ana.ready(50));
+    chat.push(entries);
+    assert_eq!(chat.texts(), ["one", "two"]);
+    let sent = chat.lie(|_| None);
+    assert!(sent.is_empty(), "{sent:?}");
+    assert_eq!(chat.lines(SystemEvent::RelayWentBack), 0);
 }
 
 #[test]

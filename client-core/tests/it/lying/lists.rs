@@ -154,12 +154,31 @@ fn a_list_that_repeats_itself_or_never_ends_is_left() {
 
     let mut online = gone_back();
     list_blocks(&mut online, Vec::new());
-    let mut pages = 0_u8;
+    let (mut pages, mut next) = (0, 0_u32);
     while let Some((id, Frame::ListConversations(_))) = asked(&mut online).pop() {
         pages += 1;
-        online.reply(id, &page(&[(pages, &peer)], true));
+        let conversations = (next..next + 500).map(|number| {
+            let mut id = [0; 16];
+            id[..4].copy_from_slice(&number.to_be_bytes());
+            ConversationOf {
+                conversation: ConversationId::new(id),
+                peer: peer.account(),
+                requested: false,
+            }
+        });
+        next += 500;
+        let conversations = conversations.collect();
+        let more = true;
+        online.reply(
+            id,
+            &Conversations {
+                conversations,
+                more,
+            }
+            .into(),
+        );
     }
-    assert_eq!(pages, 65);
+    assert_eq!(pages, 21);
 }
 
 #[test]

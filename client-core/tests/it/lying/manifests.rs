@@ -3,6 +3,7 @@
 use client_core::{
     content::{Content, SealNote, ShortDigest, short},
     model::SystemEvent,
+    store::{Database, DatabaseKey, account, account::AccountRow},
 };
 use protocol::{AccountManifest, Digest, ErrorCode, Frame, Refusal, identity::Manifest};
 
@@ -133,15 +134,19 @@ fn a_message_that_names_another_manifest_of_the_known_number_is_a_split_view() {
 
 #[test]
 fn a_peer_that_was_shown_a_manifest_of_ours_that_we_never_signed_is_a_split_view() {
-    let mut chat = Chat::new();
-    for _ in 0..3 {
-        say_with(&mut chat, |note| {
-            note.peer_manifest = Some(short(Digest::of(&[b"not ours"])));
-        });
+    // of a number that is ours, of one above all of ours, and from a version that names none
+    for number in [Some(1), Some(2), None] {
+        let mut chat = Chat::new();
+        for _ in 0..3 {
+            say_with(&mut chat, |note| {
+                note.peer_manifest_number = number;
+                note.peer_manifest = Some(short(Digest::of(&[b"not ours"])));
+            });
+        }
+        assert_eq!(chat.lines(SystemEvent::SplitView), 1, "{number:?}");
+        assert_eq!(chat.texts().len(), 3);
+        assert!(chat.online.ana.sent().is_empty());
     }
-    assert_eq!(chat.lines(SystemEvent::SplitView), 1);
-    assert_eq!(chat.texts().len(), 3);
-    assert!(chat.online.ana.sent().is_empty());
 }
 
 #[test]
@@ -150,6 +155,33 @@ fn a_peer_that_saw_none_or_our_first_is_no_split_view() {
     say_with(&mut chat, |note| note.peer_manifest = None);
     chat.say("honest");
     assert_eq!(chat.lines(SystemEvent::SplitView), 0);
+}
+
+#[test]
+fn a_peer_that_saw_a_list_which_a_lost_device_made_is_no_split_view() {
+    // after two restores a device knows the lists that it made itself, and not the first
+    let chat = Chat::new();
+    let third = tablet(&chat).third;
+    let row = AccountRow::new(&chat.peer.keys, third.clone(), &[], None);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let mut database = Database::create(&path, &DatabaseKey::new([1; 32])).unwrap();
+    database
+        .write(|write| account::insert(write, &row))
+        .unwrap();
+    let is_foreign = |number, manifest: &[u8]| {
+        let digest = short(Digest::of(&[manifest]));
+        account::is_foreign_manifest(database.connection(), number, &digest).unwrap()
+    };
+    for number in [Some(1), Some(2), None] {
+        assert!(!is_foreign(number, b"of a lost device"), "{number:?}");
+    }
+    for number in [Some(3), Some(4)] {
+        assert!(is_foreign(number, b"not ours"), "{number:?}");
+    }
+    for number in [Some(3), None] {
+        assert!(!is_foreign(number, &third), "{number:?}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use protocol::{
     StreamId, bounds,
 };
 
-use super::chat::{Chat, state_of};
+use super::chat::{Chat, count, state_of};
 use crate::peer::{CONVERSATION, NOW, Online, Peer};
 
 fn welcome(conversation: ConversationId, peer: &mut Peer, seq: u64, bytes: &[u8]) -> Entry {
@@ -214,4 +214,29 @@ fn an_incarnation_that_the_peer_set_up_is_entered_and_told_and_an_older_one_is_n
         push(&mut chat.online, entry);
         assert_eq!(chat.lines(SystemEvent::Reset), 1, "{incarnation}");
     }
+}
+
+#[test]
+fn a_peer_that_uses_the_incarnations_up_ends_the_conversation_and_sets_off_no_loop() {
+    let mut chat = Chat::new();
+    let (id, devices) = (chat.id, chat.online.devices(4));
+    let incarnation = u32::MAX;
+    let founded = chat
+        .peer
+        .mls(|mls| mls.found_direct(id, incarnation, &[devices]).unwrap());
+    let mut entry = welcome(id, &mut chat.peer, 1, &founded.welcomes[0].bytes);
+    entry.incarnation = incarnation;
+    entry.start = Some(chat.last);
+    push(&mut chat.online, entry);
+    chat.online.ana.engine.send_text(chat.key, "lost").unwrap();
+    // that group cannot go on either
+    let sent = chat.lie(|frame| match frame {
+        Frame::Append(_) | Frame::FetchGroup(_) => Some(Refusal::new(ErrorCode::NotMember).into()),
+        _ => None,
+    });
+    assert_eq!(count(&sent, "claim_key_packages"), 0, "{sent:?}");
+    assert!(sent.len() < 8, "{sent:?}");
+    let conversation = chat.online.conversation();
+    assert_eq!(conversation.state, ConversationState::Refused);
+    assert!(chat.is_online());
 }

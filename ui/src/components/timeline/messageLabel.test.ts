@@ -31,7 +31,14 @@ describe("what happened in a chat", () => {
   });
 
   it("has words for everything", () => {
-    const events: SystemEvent[] = ["conversationStarted", "rejoined", "reset", "devicesChanged", "splitView"];
+    const events: SystemEvent[] = [
+      "conversationStarted",
+      "rejoined",
+      "reset",
+      "devicesChanged",
+      "splitView",
+      "relayWentBack",
+    ];
     for (const event of events) {
       expect(messageWords(system(event), "Ana").length, event).toBeGreaterThan(20);
     }

@@ -28,6 +28,8 @@ function eventText(message: Message, event: SystemEvent): MessageKey {
       return "message.devices";
     case "splitView":
       return "message.splitView";
+    case "relayWentBack":
+      return "message.relayWentBack";
     default: {
       const unknown: never = event;
       return unknown;

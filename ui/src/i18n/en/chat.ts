@@ -60,6 +60,8 @@ export const chat = {
   "message.devices": "The devices of {name} have changed. The safety number stays the same.",
   "message.splitView":
     "The relay told you and {name} different things about this chat. That must not happen. Compare the safety number before you write anything private.",
+  "message.relayWentBack":
+    "The relay was put back to an older state and lost what came after it. This computer has kept everything and sends its part again.",
   "message.started": "{name} is in your chats now. What you write here is end-to-end encrypted.",
   "message.announce": "{sender}: {text}",
 

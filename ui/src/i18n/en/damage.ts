@@ -42,7 +42,7 @@ export const damage = {
   "lost.opening": "Opening your account",
 
   "damaged.banner":
-    "The file with your messages is damaged. Nothing more is written to it, so that nothing gets worse. A restart mends it.",
+    "The file with your messages is damaged. Nothing more is written to it, so that nothing gets worse. A restart mends what can be mended.",
   "damaged.restart": "Restart and mend",
   "damaged.restarting": "Relevo is restarting",
 
@@ -54,7 +54,7 @@ export const damage = {
   "mended.backup":
     "The file with your messages could not be read. They were restored from your backup of {time}. What came later is asked for again, if others still have it; the chats say where something is missing.",
   "mended.identityOnly":
-    "The file with your messages was damaged, could not be read, and there was no copy. Your account is kept: to your contacts you are the same person. The earlier messages are not here any more.",
+    "The file with your messages was gone or could not be read, and there was no copy. Your account is kept: to your contacts you are the same person. The earlier messages are not here any more.",
   "mended.kept":
     "{count, plural, =0 {No messages are kept.} one {# message is kept.} other {# messages are kept.}}",
   "mended.missing":

@@ -36,6 +36,8 @@ export const keeping = {
   "restore.code.picture": "The code was read from its picture.",
   "restore.relay": "Relay",
   "restore.relay.hint": "Its address, such as relay.example.org, or any link of it.",
+  "restore.relay.bad":
+    "This is not the address of a relay. Write it as your relay is called, or paste any link of it.",
   "restore.folder": "Backup folder, if you have one",
   "restore.folder.hint": "The folder that Relevo wrote the backup into.",
   "restore.choose": "Choose…",

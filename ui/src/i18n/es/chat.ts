@@ -61,6 +61,8 @@ export const chat: Record<keyof typeof english, string> = {
   "message.devices": "Los dispositivos de {name} han cambiado. El número de seguridad sigue igual.",
   "message.splitView":
     "El relay les dijo a {name} y a ti cosas distintas sobre este chat. Eso no debe pasar. Compara el número de seguridad antes de escribir algo privado.",
+  "message.relayWentBack":
+    "El relay volvió a un estado anterior y perdió lo que vino después. Este equipo lo conserva todo y envía su parte de nuevo.",
   "message.started": "{name} ya está en tus chats. Lo que escribas aquí va cifrado de extremo a extremo.",
   "message.announce": "{sender}: {text}",
 

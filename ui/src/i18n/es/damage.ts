@@ -14,8 +14,7 @@ export const damage: Record<keyof typeof english, string> = {
     "Aquí se usó una versión más nueva de Relevo, y esta no sabe cómo guarda los mensajes. No se ha cambiado nada. Instala la versión más nueva e iníciala.",
 
   "lost.title": "No se pueden abrir tus mensajes",
-  "lost.missing":
-    "El archivo con tus mensajes ya no está en este equipo y no hay una copia automática.",
+  "lost.missing": "El archivo con tus mensajes ya no está en este equipo y no hay una copia automática.",
   "lost.damaged":
     "El archivo con tus mensajes está dañado. No se puede leer nada de él y no hay una copia automática.",
   "lost.ways":
@@ -43,7 +42,7 @@ export const damage: Record<keyof typeof english, string> = {
   "lost.opening": "Abriendo tu cuenta",
 
   "damaged.banner":
-    "El archivo con tus mensajes está dañado. Ya no se escribe en él, para que nada empeore. Al reiniciar se repara.",
+    "El archivo con tus mensajes está dañado. Ya no se escribe en él, para que nada empeore. Al reiniciar se repara lo que se pueda.",
   "damaged.restart": "Reiniciar y reparar",
   "damaged.restarting": "Relevo se está reiniciando",
 
@@ -55,7 +54,7 @@ export const damage: Record<keyof typeof english, string> = {
   "mended.backup":
     "El archivo con tus mensajes no se podía leer. Se restauraron desde tu respaldo del {time}. Lo que llegó después se pide de nuevo, si otros aún lo tienen; los chats dicen dónde falta algo.",
   "mended.identityOnly":
-    "El archivo con tus mensajes estaba dañado, no se podía leer y no había copia. Tu cuenta se conserva: para tus contactos eres la misma persona. Los mensajes anteriores ya no están aquí.",
+    "El archivo con tus mensajes ya no estaba o no se podía leer, y no había copia. Tu cuenta se conserva: para tus contactos eres la misma persona. Los mensajes anteriores ya no están aquí.",
   "mended.kept":
     "{count, plural, =0 {No se conserva ningún mensaje.} one {Se conserva # mensaje.} other {Se conservan # mensajes.}}",
   "mended.missing":

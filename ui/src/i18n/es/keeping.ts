@@ -37,6 +37,8 @@ export const keeping: Record<keyof typeof english, string> = {
   "restore.code.picture": "El código se leyó de su imagen.",
   "restore.relay": "Relay",
   "restore.relay.hint": "Su dirección, como relay.example.org, o cualquier enlace suyo.",
+  "restore.relay.bad":
+    "Esta no es la dirección de un relay. Escríbela tal como se llama tu relay, o pega cualquier enlace suyo.",
   "restore.folder": "Carpeta de respaldo, si tienes una",
   "restore.folder.hint": "La carpeta en la que Relevo escribía el respaldo.",
   "restore.choose": "Elegir…",

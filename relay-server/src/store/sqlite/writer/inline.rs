@@ -9,10 +9,10 @@ use rusqlite::Connection;
 use tokio::sync::Notify;
 
 use super::{Limits, Worker, Writer};
-use crate::{environment::Environment, store::CompletionSink};
+use crate::{environment::Environment, inline::DiskMoment, store::CompletionSink};
 
-/// How long the disk takes for the next transaction.
-pub(crate) type Disk = Box<dyn FnMut() -> Duration + Send>;
+/// How long the disk takes.
+pub(crate) type Disk = Box<dyn FnMut(DiskMoment) -> Duration + Send>;
 
 /// Writes what is queued, whenever it is polled. Dropped, it writes nothing more, as if the process had been killed.
 pub(crate) struct WriterTask {
@@ -46,8 +46,9 @@ impl WriterTask {
         loop {
             match self.worker.queue.try_recv() {
                 Ok(first) => {
-                    tokio::time::sleep(disk()).await;
+                    tokio::time::sleep(disk(DiskMoment::Begins)).await;
                     self.worker.turn(first);
+                    tokio::time::sleep(disk(DiskMoment::Written)).await;
                 }
                 Err(TryRecvError::Empty) => self.bell.notified().await,
                 Err(TryRecvError::Disconnected) => return,

@@ -1,0 +1,149 @@
+//! A relay that went back in time without saying so: its files or its machine were put back as they were, under the same store
+//! generation. It counts again from positions where it was before, and has lost what it answered since.
+//!
+//! It shows by three things: it names fewer entries of ours than it took, it has less of a stream than was processed here, or an
+//! entry that comes again opens, which no entry does twice. What it has of others is taken all the same (`reading`); here is
+//! what it needs from us: the same as after a restore, but conversation by conversation, for it declares no gap.
+
+use protocol::{ConversationId, Digest, Fetch, MessageId, Page, Ready, StreamId};
+use tracing::{debug, error};
+
+use crate::{
+    engine::{
+        Engine, MOST_SEQ,
+        notes::{line, tell},
+        requests::Request,
+    },
+    error::Result,
+    model::{MessageKind, SystemEvent},
+    store::{self, conversations, progress, streams},
+};
+
+/// What this connection shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lapse {
+    /// Nothing of the kind.
+    #[default]
+    None,
+    /// Something came that was new although its position was not: the relay was asked how far it is, once on a connection.
+    Asked,
+    /// One conversation after the other is compared.
+    Mending {
+        /// How many entries of ours the relay has.
+        taken: u64,
+        /// Up to where it has the conversation that is compared now.
+        kept: Option<u64>,
+    },
+    /// All was compared: once on a connection, whatever the relay says.
+    Mended,
+}
+
+impl Lapse {
+    pub(super) const fn is_mending(self) -> bool {
+        matches!(self, Self::Mending { .. })
+    }
+
+    pub(super) const fn kept(self) -> Option<u64> {
+        match self {
+            Self::Mending { kept, .. } => kept,
+            Self::None | Self::Asked | Self::Mended => None,
+        }
+    }
+
+    /// Ends the comparison, and says how many entries of ours the relay had when it began.
+    pub(super) fn end(&mut self) -> Option<u64> {
+        match *self {
+            Self::Mending { taken, .. } => {
+                *self = Self::Mended;
+                Some(taken)
+            }
+            Self::None | Self::Asked | Self::Mended => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Whether the relay has less than it had: of what we sent, or of a stream.
+    pub(super) fn has_lapsed(&self, ready: &Ready) -> Result<bool> {
+        let connection = self.database.connection();
+        // a count that no device reaches is a lie, and says nothing
+        let fewer = ready.sent < MOST_SEQ && ready.sent < store::account::taken(connection)?;
+        for news in &ready.news {
+            if news.last < streams::cursor(connection, news.stream)? {
+                return Ok(true);
+            }
+        }
+        Ok(fewer)
+    }
+
+    /// An entry that came again was new: either it could not be opened when it came first, or the relay went back.
+    pub(super) fn suspect_lapse(&mut self, stream: StreamId) -> Result<()> {
+        let StreamId::Conversation(conversation) = stream else {
+            return Ok(());
+        };
+        if self.lapse != Lapse::None || self.restored.is_some() {
+            return Ok(());
+        }
+        self.lapse = Lapse::Asked;
+        self.ask_how_far(conversation)
+    }
+
+    /// Offers the relay again what it may have lost. `manifest` is the number of ours that it has.
+    pub(super) fn begin_mending(&mut self, taken: u64, manifest: u64) -> Result<()> {
+        error!("the relay has less than it had: it was put back without being restored");
+        self.lapse = Lapse::Mending { taken, kept: None };
+        self.offer_again(manifest)
+    }
+
+    /// Asks how far the relay is in a conversation.
+    pub(super) fn ask_how_far(&mut self, conversation: ConversationId) -> Result<()> {
+        if let Lapse::Mending { kept, .. } = &mut self.lapse {
+            *kept = None;
+        }
+        let stream = StreamId::Conversation(conversation);
+        let frame = Fetch {
+            stream,
+            from: streams::cursor(self.database.connection(), stream)?.saturating_add(1),
+            limit: 1,
+        };
+        self.request(Request::HowFar { conversation }, &frame.into());
+        Ok(())
+    }
+
+    /// The relay says how far it is. Where that is less than was processed here, the person is told, once for each time.
+    pub(super) fn is_so_far(&mut self, conversation: ConversationId, page: &Page) -> Result<()> {
+        let cursor = streams::cursor(
+            self.database.connection(),
+            StreamId::Conversation(conversation),
+        )?;
+        if self.lapse == Lapse::Asked {
+            if page.last >= cursor {
+                return Ok(());
+            }
+            let taken = store::account::taken(self.database.connection())?;
+            return self.begin_mending(taken, u64::MAX);
+        }
+        if page.last >= cursor {
+            debug!(%conversation, "nothing of a conversation was lost");
+            self.unchecked.remove(&conversation);
+            return self.check_next();
+        }
+        if let Lapse::Mending { kept, .. } = &mut self.lapse {
+            *kept = Some(page.last);
+        }
+        let time = self.relay_time();
+        self.write(|write| {
+            let Some(row) = conversations::row_of(write.connection(), conversation)? else {
+                return Ok(());
+            };
+            progress::go_back(write, row.key, page.last)?;
+            let (from, to) = (page.last.to_be_bytes(), cursor.to_be_bytes());
+            let id = Digest::of(&[b"relevo went back 1", conversation.as_bytes(), &from, &to]);
+            let kind = MessageKind::System(SystemEvent::RelayWentBack);
+            let id = MessageId::new(*id.as_bytes());
+            tell(write, &line(&row, id, kind, cursor, time))
+        })?;
+        self.check(conversation);
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! A relay that goes back in time, and one whose clock jumps: nothing that somebody has is lost, whatever the relay says.
+
+use std::time::Duration;
+
+use crate::{
+    run::run,
+    schedule::{Schedule, Step, Timed},
+};
+
+const YEAR: i64 = 365 * 24 * 3600 * 1000;
+
+/// Two who know each other, and what happens to them from the thirtieth second on.
+fn two(seed: u64, steps: impl IntoIterator<Item = (u64, Step)>) -> Schedule {
+    let by = Some(0);
+    let beginning = [
+        (0, Step::Join { who: 0, by: None }),
+        (0, Step::Join { who: 1, by }),
+        (9, Step::Read { who: 0, with: 1 }),
+    ];
+    let timed = |(at, step)| -> Timed { (Duration::from_secs(at), step) };
+    Schedule {
+        seed,
+        accounts: 2,
+        steps: beginning.into_iter().chain(steps).map(timed).collect(),
+        window: 512,
+    }
+}
+
+fn write(who: usize, to: usize, texts: usize) -> Step {
+    Step::Write { who, to, texts }
+}
+
+fn survives(schedule: &Schedule) {
+    if let Err(failure) = run(schedule, false) {
+        panic!("{failure}");
+    }
+}
+
+#[test]
+fn a_relay_that_is_put_back_as_it_was_loses_nothing_that_somebody_has() {
+    for seed in 0..4 {
+        survives(&two(
+            seed,
+            [
+                (30, write(0, 1, 3)),
+                (35, Step::BackUp),
+                (40, write(0, 1, 5)),
+                (41, write(1, 0, 7)),
+                (200, Step::PutBack { ms: 500 }),
+                (220, write(1, 0, 2)),
+                (221, write(0, 1, 20)),
+                (300, Step::Break { who: 0 }),
+                (310, write(1, 0, 4)),
+            ],
+        ));
+    }
+}
+
+#[test]
+fn a_group_that_went_further_than_a_relay_that_is_put_back_is_set_up_anew() {
+    let both = true;
+    survives(&two(
+        9,
+        [
+            (30, write(0, 1, 3)),
+            (35, Step::BackUp),
+            (40, write(0, 1, 5)),
+            (
+                60,
+                Step::Renew {
+                    who: 0,
+                    with: 1,
+                    both,
+                },
+            ),
+            (90, write(1, 0, 2)),
+            (200, Step::PutBack { ms: 500 }),
+            (220, write(1, 0, 2)),
+            (221, write(0, 1, 3)),
+        ],
+    ));
+}
+
+#[test]
+fn a_clock_of_the_relay_that_jumps_by_years_changes_nothing() {
+    for by in [-20 * YEAR, 20 * YEAR] {
+        survives(&two(
+            3,
+            [
+                (30, write(0, 1, 3)),
+                // the time that it has now is believed
+                (120, Step::RelayClock { by }),
+                (130, write(1, 0, 3)),
+                (140, Step::CrashRelay { ms: 100 }),
+                (150, write(0, 1, 3)),
+                (400, Step::RelayClock { by: -by }),
+                (410, write(1, 0, 3)),
+            ],
+        ));
+    }
+}
