@@ -17,6 +17,7 @@
 //! there. The backup's key derives from the code and lies in the encrypted database, so no run needs the code.
 
 mod manifest;
+mod merging;
 mod reading;
 mod record;
 mod stream;
@@ -33,10 +34,11 @@ use crate::{
 };
 
 pub use self::{
+    merging::{BroughtBack, Found},
     reading::{Opened, Restored, open, open_with_key, rehearse},
     writing::{Job, Ran, begin, finish, run},
 };
-pub use crate::store::backup::{Settings, note_rehearsal, settings, turn_off};
+pub use crate::store::backup::{Settings, note_failure, note_rehearsal, settings, turn_off};
 
 /// Tells this use of the recovery code from all others.
 const PURPOSE: &[u8] = b"relevo backup 1";
@@ -48,6 +50,8 @@ pub enum BackupError {
     Missing,
     /// Another recovery code made it.
     WrongCode,
+    /// It is of another account.
+    OtherAccount,
     /// Another device of the account writes here. Each needs a folder of its own.
     OtherDevice,
     /// A newer version of this program made it.
@@ -71,6 +75,7 @@ impl fmt::Display for BackupError {
         match self {
             Self::Missing => formatter.write_str("there is no backup in the folder"),
             Self::WrongCode => formatter.write_str("the backup belongs to another recovery code"),
+            Self::OtherAccount => formatter.write_str("the backup is of another account"),
             Self::OtherDevice => formatter.write_str("another device writes its backup here"),
             Self::Newer => formatter.write_str("the backup was made by a newer version of Relevo"),
             Self::Damaged(what) => write!(formatter, "the backup is damaged: {what}"),

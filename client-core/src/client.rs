@@ -124,6 +124,12 @@ impl Client {
         self.tell(Engine::report_damage);
     }
 
+    /// Whether the engine's thread has ended, by [`Client::stop`] or because it failed.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Oneself.
     ///
     /// # Errors

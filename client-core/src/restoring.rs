@@ -6,15 +6,15 @@
 use std::time::Duration;
 
 use protocol::{
-    Address, ErrorCode, Frame, Hello, Nonce, PROTOCOL_VERSION, Recover, RelayId, decode_frame,
-    encode_frame,
+    Address, ErrorCode, Frame, Hello, LinkError, Nonce, PROTOCOL_VERSION, Recover, RelayId,
+    decode_frame, encode_frame,
 };
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 use tracing::info;
 
 use crate::{
     connection::TokioNetwork,
-    crypto::{RecordError, RecoveryCode, RecoveryCodeError, RecoveryLink, RecoveryRecord},
+    crypto::{RecordError, RecoveryCode, RecoveryLink, RecoveryRecord},
     engine::handshake::is_proved,
     error::{Error, ErrorKind, Result},
     seams::{ConnectionId, Network, NetworkEvent, Randomness, SystemRandom, TlsFacts},
@@ -50,24 +50,59 @@ pub struct FoundAccount {
     pub(crate) addresses: Vec<Address>,
 }
 
+/// Reads a code that a person typed as words, or that was read from its QR code.
+///
+/// # Errors
+/// [`ErrorKind::WrongCode`], [`ErrorKind::Version`] where a newer version of this program made the QR code.
+pub fn code(text: &str) -> Result<RecoveryCode> {
+    Ok(match Written::read(text)? {
+        Written::Picture(link) => link.code,
+        Written::Words(code) => code,
+    })
+}
+
+/// A code as a person gives it.
+enum Written {
+    Words(RecoveryCode),
+    Picture(RecoveryLink),
+}
+
+impl Written {
+    /// No error says anything of the code.
+    fn read(text: &str) -> Result<Self> {
+        match text.parse::<RecoveryLink>() {
+            Ok(link) => Ok(Self::Picture(link)),
+            Err(LinkError::TooNew) => Err(Error::new(
+                ErrorKind::Version,
+                "the code is of a newer version",
+            )),
+            Err(LinkError::Damaged) => Err(Error::new(
+                ErrorKind::WrongCode,
+                "the text of the code's picture is not whole",
+            )),
+            Err(LinkError::NotALink) => RecoveryCode::parse(text)
+                .map(Self::Words)
+                .map_err(|error| Error::new(ErrorKind::WrongCode, error.to_string())),
+        }
+    }
+}
+
 impl Lost {
     /// Reads what a person typed or scanned: 24 words with the relay's address beside them, or the text of the QR code.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongCode`], [`ErrorKind::BadLink`] where the address is none.
+    /// Those of [`code`], [`ErrorKind::BadLink`] where the address is none.
     pub fn parse(code: &str, relay: &str) -> Result<Self> {
-        if let Ok(link) = code.parse::<RecoveryLink>() {
-            return Ok(Self {
-                code: link.code,
-                addresses: link.addresses,
-                relay: Some(link.relay),
-            });
-        }
-        let code = RecoveryCode::parse(code).map_err(|error| match error {
-            RecoveryCodeError::UnknownWord(_)
-            | RecoveryCodeError::Count(_)
-            | RecoveryCodeError::Checksum => Error::new(ErrorKind::WrongCode, error.to_string()),
-        })?;
+        let code = match Written::read(code)? {
+            Written::Picture(link) => {
+                return Ok(Self {
+                    code: link.code,
+                    addresses: link.addresses,
+                    relay: Some(link.relay),
+                });
+            }
+            Written::Words(code) => code,
+        };
         // any link of the relay says where it is, and who it is
         if let Ok(link) = relay.trim().parse::<protocol::Link>() {
             return Ok(Self {

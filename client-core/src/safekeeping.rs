@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! account/copies/relevo-YYYYMMDDTHHMM.db   the newest three copies, encrypted by the same key, each read back whole
-//! account/quarantine-TIME/                 a damaged database as it was found; nothing deletes it
+//! account/quarantine-TIME/                 a damaged database as it was found; only a person deletes it
 //! account/relevo.db.partial                a new database in the making
 //! account/relevo.db.mended-TIME            one that is ready to take the damaged one's place
 //! ```

@@ -18,7 +18,7 @@ use tokio::time;
 use tracing::warn;
 
 use self::pending::Pending;
-use crate::dto::Event;
+use crate::dto::{BackupTrouble, Event};
 
 /// A screen is drawn this often.
 const FRAME: Duration = Duration::from_millis(16);
@@ -44,6 +44,16 @@ impl Bridge {
     /// The person opened a link outside of the window.
     pub(crate) fn open_link(&self, text: String) {
         self.change(|inner| inner.pending.open_link(text));
+    }
+
+    /// How the backup is.
+    pub(crate) fn backup(&self, trouble: Option<BackupTrouble>) {
+        self.change(|inner| inner.pending.backup(trouble));
+    }
+
+    /// The account's engine ended, and nobody stopped it.
+    pub(crate) fn engine_failed(&self) {
+        self.change(|inner| inner.pending.engine_failed());
     }
 
     /// Passes notices on until client-core ends.

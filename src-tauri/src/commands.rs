@@ -105,8 +105,8 @@ commands! {
     RemoveSlot { kind: SlotKind } -> Vec<Slot> = ways::remove;
     /// The recovery code; gone once it was confirmed.
     RecoveryCode {} -> dto::RecoveryCode = trust::recovery_code;
-    /// Checks two words; then the code leaves this computer.
-    ConfirmRecoveryCode { words: Vec<AskedWord> } -> () = trust::confirm_recovery_code;
+    /// Checks two words; then the code leaves this computer, but for the folders of damaged files that the answer names.
+    ConfirmRecoveryCode { words: Vec<AskedWord> } -> Vec<String> = trust::confirm_recovery_code;
     /// What others may see.
     Privacy {} -> dto::Privacy = people::privacy;
     /// Replaces what others may see.
@@ -147,6 +147,8 @@ commands! {
     EndLink { token: String } -> Vec<IssuedLink> = links::end;
     /// Counted facts.
     Health {} -> dto::Health = health::health;
+    /// Deletes the damaged files that were kept, for good.
+    DiscardDamaged {} -> dto::Health = health::discard_damaged;
     /// Asks for a folder with the system's dialog; null where the person gave up.
     PickFolder {} -> Option<String> = window::pick_folder;
     /// Backs up into a folder daily, or no more. Needs the recovery code once.
@@ -155,6 +157,8 @@ commands! {
     BackupNow {} -> dto::Health = health::backup_now;
     /// Restores the backup beside the profile, compares, and throws it away.
     RehearseBackup {} -> dto::Health = health::rehearse_backup;
+    /// Adds what a backup of this account has and is not here; may take minutes. The own folder needs no code.
+    BringBack { folder: String, code: Option<Secret> } -> dto::BroughtBack = health::bring_back;
     /// Writes a conversation into a folder; answers with the file.
     ExportConversation { conversation: ConversationKey, format: ExportFormat, folder: String } -> String = health::export_conversation;
     /// Opens a folder of this program in the system's file manager.

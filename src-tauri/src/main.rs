@@ -7,6 +7,8 @@
 //! What it never does: decide anything about messages, hold SQL, or log what people write.
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+// a test lists every command as one piece of JSON
+#![cfg_attr(test, recursion_limit = "256")]
 
 mod app;
 mod arguments;

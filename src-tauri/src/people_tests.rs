@@ -357,6 +357,8 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     let (ana, with_luis, luis, with_ana) = acquainted(&relay).await;
     ana.message(&with_luis, "Hola Ana", |row| row["text"] == "Hola Ana")
         .await;
+    let shown = ana.shell.client().unwrap().as_ref().recovery_code().await;
+    let picture = shown.unwrap().qr_text;
     let words = ana.confirm_code().await.join(" ");
     let backup = tempfile::tempdir().unwrap();
     let folder = backup.path().to_str().unwrap();
@@ -371,7 +373,7 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     let health = ana
         .call(
             "setBackupFolder",
-            json!({ "folder": folder, "code": words }),
+            json!({ "folder": folder, "code": *picture }),
         )
         .await;
     assert_eq!(health["backupFolder"], folder);
@@ -390,16 +392,21 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     ana.shell.stop().await;
 
     let again = Person::new();
-    let restore = |code: &str| {
+    let restore = |code: &str, relay: &str| {
         json!({
-            "code": code, "relay": relay.address, "folder": folder, "name": null,
+            "code": code, "relay": relay, "folder": folder, "name": null,
             "protection": { "kind": "keyring" }
         })
     };
     let other = "abandon ".repeat(23) + "art";
-    let code = again.refused("restoreAccount", restore(&other)).await;
-    assert_eq!(code, ErrorCode::WrongCode);
-    let state = again.call("restoreAccount", restore(&words)).await;
+    for code in [&other, picture.strip_suffix(|_: char| true).unwrap()] {
+        let code = again
+            .refused("restoreAccount", restore(code, &relay.address))
+            .await;
+        assert_eq!(code, ErrorCode::WrongCode);
+    }
+    // the picture says where the relay is
+    let state = again.call("restoreAccount", restore(&picture, "")).await;
     assert_eq!(state["me"]["account"], me["account"]);
     assert_eq!(state["me"]["name"], "Ana");
     assert_eq!(state["me"]["recovery"], "confirmed");
@@ -411,6 +418,13 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     again
         .message(&row["key"], "the old text", |row| row["text"] == "Hola Ana")
         .await;
+    // nothing comes twice, and other folders take the code
+    let bring = |code: Option<&str>| json!({ "folder": folder, "code": code });
+    let brought = again.call("bringBack", bring(Some(&words))).await;
+    assert_eq!(brought["messages"], 0);
+    assert!(brought["time"].is_u64());
+    let code = again.refused("bringBack", bring(None)).await;
+    assert_eq!(code, ErrorCode::WrongCode);
     // and it goes on, from when this computer is in the conversation
     let rejoined = |row: &Value| row["system"] == "rejoined";
     again.message(&row["key"], "rejoined", rejoined).await;

@@ -1,23 +1,29 @@
 //! The account of this window: not there, locked, or at work.
 
 mod backups;
+mod bringing_back;
 mod idleness;
 mod keeper;
 mod lost;
 mod opening;
 mod recovery;
+mod reviving;
 mod slots;
 
 use std::{
     io,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::{Arc, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
+    sync::{
+        Arc, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use client_core::{
     Client, Error, ErrorKind, SystemSeams,
+    engine::Seams,
     profile::{OpenedAccount, Profile},
 };
 use tokio::{
@@ -28,7 +34,7 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use self::{idleness::Input, keeper::Keeper, lost::LostAccount};
+use self::{idleness::Input, keeper::Keeper, lost::LostAccount, reviving::Failures};
 use crate::{
     bridge::Bridge,
     dto::{AppError, AppState, ErrorCode, Mended, Settings},
@@ -61,6 +67,9 @@ pub(crate) trait Program: Send + Sync {
 /// What a person answers, some time.
 pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// Makes what an account needs of the system.
+type NewSeams = dyn Fn(&Handle) -> (Seams, SystemSeams) + Send + Sync;
+
 /// What every command works on.
 pub(crate) struct Shell {
     folder: PathBuf,
@@ -77,6 +86,10 @@ pub(crate) struct Shell {
     keeping: std::sync::Mutex<JoinSet<()>>,
     /// The keyring answered, and does not have what opens the profile: it is given it again by who opens it otherwise.
     keyring_lost: AtomicBool,
+    /// The clock, the randomness and the sockets of an account that is opened.
+    seams: Box<NewSeams>,
+    /// How often the engine failed lately.
+    failures: std::sync::Mutex<Failures>,
     /// An account that nothing opens, until the person has decided about it.
     lost: std::sync::Mutex<Option<LostAccount>>,
     /// Where the last export was written.
@@ -87,14 +100,18 @@ pub(crate) struct Shell {
 struct Account {
     client: Client,
     keeper: Arc<Keeper>,
+    bridge: Arc<Bridge>,
     /// Tells the page what changes.
     forwarding: JoinSet<()>,
     /// One run of the backup at a time.
     backing_up: Mutex<()>,
+    /// Whether it was told to stop, or its engine ended.
+    over: Arc<AtomicBool>,
 }
 
 impl Account {
     async fn stop(mut self) {
+        self.over.store(true, Ordering::Relaxed);
         self.client.stop().await;
         // it ends because the account did
         while self.forwarding.join_next().await.is_some() {}
@@ -122,6 +139,8 @@ impl Shell {
             account: RwLock::default(),
             keeping: std::sync::Mutex::default(),
             keyring_lost: AtomicBool::new(false),
+            seams: Box::new(SystemSeams::new),
+            failures: std::sync::Mutex::default(),
             lost: std::sync::Mutex::default(),
             exported: std::sync::Mutex::default(),
         }
@@ -187,6 +206,9 @@ impl Shell {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        if let Some(account) = &account {
+            account.over.store(true, Ordering::Relaxed);
+        }
         // else a command still runs, and the account ends after it
         if let Some(Ok(account)) = account.map(Arc::try_unwrap) {
             account.stop().await;
@@ -222,14 +244,28 @@ impl Shell {
     ) -> Result<Account, AppError> {
         let keeper = Arc::new(Keeper::new(profile, opened.key.clone()));
         let (client, notices) = Client::start(opened, system, &self.runtime)?;
+        let over = Arc::new(AtomicBool::new(false));
         let mut forwarding = JoinSet::new();
-        let forward = Arc::clone(&self.bridge).forward(notices, client.oneself());
+        let forward = {
+            let (bridge, over) = (Arc::clone(&self.bridge), Arc::clone(&over));
+            let oneself = client.oneself();
+            async move {
+                Arc::clone(&bridge).forward(notices, oneself).await;
+                // nobody stopped it, so it failed
+                if !over.swap(true, Ordering::Relaxed) {
+                    error!("the engine ended by itself");
+                    bridge.engine_failed();
+                }
+            }
+        };
         forwarding.spawn_on(forward, &self.runtime);
         Ok(Account {
             client,
             keeper,
+            bridge: Arc::clone(&self.bridge),
             forwarding,
             backing_up: Mutex::default(),
+            over,
         })
     }
 
@@ -268,6 +304,7 @@ impl Shell {
             // of several, the newest says what is here now
             mended: client.untold_mendings().await?.pop().map(Mended::from),
             damaged: client.is_damaged(),
+            backup: account.backup_trouble().await?,
         })
     }
 }

@@ -149,6 +149,7 @@ export const trustScreens = [
       await page.fill(byId("passphrase-input"), "correct horse");
       await page.fill(byId("passphrase-repeat"), "correct horse");
       await page.click(byId("restore-do"));
+      await page.click(byId("restore-sure"));
       await page.locator("[aria-invalid=true]").first().waitFor();
       await page.locator(byId("code-input")).scrollIntoViewIfNeeded();
     },

@@ -44,6 +44,7 @@ const words: Record<ErrorCode, ErrorWords> = {
   requestLimit: { severity: "notice", text: "error.requestLimit", action: "none" },
   lastSlot: { severity: "notice", text: "error.lastSlot", action: "none" },
   folder: { severity: "problem", text: "error.folder", action: "editInput" },
+  otherAccount: { severity: "problem", text: "error.otherAccount", action: "editInput" },
   noRecoveryRecord: { severity: "problem", text: "error.noRecoveryRecord", action: "editInput" },
   noBackup: { severity: "problem", text: "error.noBackup", action: "editInput" },
   backupDamaged: { severity: "problem", text: "error.backupDamaged", action: "editInput" },
@@ -74,6 +75,7 @@ export function causeText(cause: OfflineCause): MessageKey {
 /** The page that is shown when the account's files cannot be opened. */
 export function brokenPage(code: ErrorCode): { title: MessageKey; text: MessageKey } {
   if (code === "busy") return { title: "inUse.title", text: "inUse.text" };
+  if (code === "internal") return { title: "failed.title", text: "failed.text" };
   if (code === "newer") return { title: "newer.title", text: "newer.text" };
   return { title: "broken.title", text: "broken.text" };
 }

@@ -51,7 +51,7 @@
  * | recovery-open | the same from the settings |
  * | recovery-reveal, recovery-words, recovery-written, recovery-confirm, recovery-done, recovery-finish | the dialog, step by step; the two fields are recovery-word-1 and recovery-word-2 |
  * | code-input | field for the 24 words: restore, locked page, backup |
- * | restore-open, restore-relay, restore-do | restore page |
+ * | restore-open, restore-relay, restore-do, restore-warning, restore-sure | restore page |
  * | folder-input, folder-choose | a folder, on the restore page and in the export |
  * | folder-open | shows a folder in the file manager: backup, export, damaged files |
  * | keyring-trouble, way-recovery, unlock-with-code | locked page with several ways in |
@@ -61,14 +61,19 @@
  * | damaged-banner, damaged-restart | damage that was found at work |
  * | mended, mended-kept, mended-understood | told once after damage |
  * | health-facts, backup-last, backup-test | counted facts in the settings |
+ * | bring-back, bring-back-choose, bring-back-do, bring-back-done | what a backup has and this computer lost |
+ * | damaged, damaged-ask, damaged-discard | folders with damaged files, and the two steps to delete them |
  * | backup-problem | why the last backup failed |
+ * | backup-banner, backup-elsewhere | backups that fail for days, over the window |
  * | backup-choose, backup-start, backup-now, backup-test-now, backup-stop | the backup |
  * | export-format, export-do, export-done | exporting a chat |
  * | error-text | the sentence of an error, wherever it is shown |
  */
 export const testIds = [
   "asked-line",
+  "backup-banner",
   "backup-choose",
+  "backup-elsewhere",
   "backup-last",
   "backup-now",
   "backup-problem",
@@ -81,6 +86,10 @@ export const testIds = [
   "blocked-account",
   "blocked-bar",
   "card-open",
+  "bring-back",
+  "bring-back-choose",
+  "bring-back-do",
+  "bring-back-done",
   "code-input",
   "composer-input",
   "composer-send",
@@ -89,6 +98,9 @@ export const testIds = [
   "conversation-status",
   "conversation-title",
   "create-account",
+  "damaged",
+  "damaged-ask",
+  "damaged-discard",
   "damaged-banner",
   "damaged-restart",
   "empty-safety",
@@ -169,6 +181,8 @@ export const testIds = [
   "restore-do",
   "restore-open",
   "restore-relay",
+  "restore-sure",
+  "restore-warning",
   "safety-by-eye",
   "safety-compare",
   "safety-groups",

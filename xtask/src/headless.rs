@@ -80,6 +80,7 @@ fn print_logs(folder: &Path) {
         "logs/luis.log",
         "headless/ana/relevo.log",
         "headless/luis/relevo.log",
+        "headless/luis.new/relevo.log",
     ] {
         let Ok(text) = fs::read_to_string(folder.join(name)) else {
             continue;

@@ -1,6 +1,9 @@
 //! What Ana and Luis do in the end-to-end test: everything through the windows, nothing behind them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 
@@ -20,6 +23,9 @@ pub(crate) struct Journey<'a> {
     pub(crate) ana: Person,
     pub(crate) luis: Person,
     relay: Relay,
+    /// Where Luis keeps his backup, and the words on his paper.
+    backup: PathBuf,
+    words: String,
     /// What was said so far: who, what.
     said: Vec<(Author, String)>,
     /// Last, so that it ends last.
@@ -44,6 +50,8 @@ impl<'a> Journey<'a> {
             ana: Person::arrive(Author::Ana, &screen, Keyring::Unlocked, &state, &ana).await?,
             luis: Person::arrive(Author::Luis, &screen, Keyring::Missing, &state, &luis).await?,
             relay,
+            backup: state.join("stick"),
+            words: String::new(),
             said: Vec::new(),
             screen,
         })
@@ -68,6 +76,12 @@ impl<'a> Journey<'a> {
             .step("Ana writes her recovery code down", self.write_code_down())
             .await?;
         report
+            .step("Ana blocks Luis and thinks better of it", self.block())
+            .await?;
+        report
+            .step("Luis keeps a backup on a stick", self.back_up())
+            .await?;
+        report
             .step("Luis writes while the relay is dead", self.offline())
             .await?;
         report
@@ -79,6 +93,12 @@ impl<'a> Journey<'a> {
         report.step("Ana restarts hers", self.restart_ana()).await?;
         report
             .step("Luis loses his messages and goes on", self.lose_messages())
+            .await?;
+        report
+            .step("the backup brings them back", self.bring_back())
+            .await?;
+        report
+            .step("Luis moves to a new computer", self.move_luis())
             .await?;
         report
             .step("pictures of themes and languages", self.appearance())
@@ -166,6 +186,59 @@ impl<'a> Journey<'a> {
         let window = self.ana.window()?;
         window.click("recovery-finish").await?;
         window.gone("recovery-banner").await
+    }
+
+    /// What a blocked person writes does not come; who is not blocked any more is heard again.
+    async fn block(&mut self) -> Result<()> {
+        self.ana.choose_in_menu("block").await?;
+        let window = self.ana.window()?;
+        window.click("block-confirm").await?;
+        window.find("blocked-bar").await?;
+        self.picture(&self.ana, "17-blocked").await?;
+        window.click("unblock").await?;
+        window.gone("blocked-bar").await?;
+        self.say(Author::Luis, "Did you miss me?").await?;
+        self.say(Author::Ana, "Not for long").await
+    }
+
+    /// His paper, a folder, and the proof that it would restore.
+    async fn back_up(&mut self) -> Result<()> {
+        fs::create_dir_all(&self.backup)?;
+        self.words = self.luis.write_code_down().await?;
+        self.luis.window()?.click("recovery-finish").await?;
+        self.luis.back_up(&self.backup, &self.words).await?;
+        self.picture(&self.luis, "18-backup").await?;
+        self.luis.window()?.close_dialog().await
+    }
+
+    /// Into the account that lost its messages: all of them up to the backup are there again.
+    async fn bring_back(&mut self) -> Result<()> {
+        self.luis.bring_back(&self.backup, &self.words).await?;
+        self.picture(&self.luis, "19-brought-back").await?;
+        self.luis.window()?.close_dialog().await?;
+        for text in ["Hola Ana", "Ana, number 6, without waiting", "Not for long"] {
+            self.luis.sees(text).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is left but the paper and the stick: the same person, with what was said before, and goes on.
+    async fn move_luis(&mut self) -> Result<()> {
+        self.luis.close_app().await?;
+        self.luis.take_new_computer();
+        self.luis.open_app(self.products.app()).await?;
+        let relay = self.relay.invite()?;
+        self.luis.restore(&self.words, &relay, &self.backup).await?;
+        self.luis.open_conversation("Ana").await?;
+        for text in ["Hola Ana", "Ana, number 6, without waiting", "Not for long"] {
+            self.luis.sees(text).await?;
+        }
+        self.say(Author::Luis, "From the new computer").await?;
+        self.say(Author::Ana, "The same Luis").await?;
+        self.luis
+            .sees_state("From the new computer", "delivered")
+            .await?;
+        self.picture(&self.luis, "20-new-computer").await
     }
 
     async fn offline(&mut self) -> Result<()> {

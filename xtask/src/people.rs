@@ -193,8 +193,77 @@ impl Person {
         .await
     }
 
+    /// Chooses from the menu of the open conversation.
+    pub(crate) async fn choose_in_menu(&self, item: &str) -> Result<()> {
+        let window = self.window()?;
+        window.click("conversation-menu").await?;
+        window
+            .click_on(&format!("[role=menuitem][data-item={item}]"))
+            .await
+    }
+
+    /// Opens the part of the settings with the backup.
+    async fn open_health(&self) -> Result<&Window> {
+        let window = self.window()?;
+        window.click("settings-open").await?;
+        window.click_on("[data-tab=health]").await?;
+        window.find("health-facts").await?;
+        Ok(window)
+    }
+
+    /// Starts a backup into this folder and has it tested. The system has no dialog to choose it, so the folder is written.
+    pub(crate) async fn back_up(&self, folder: &Path, words: &str) -> Result<()> {
+        let window = self.open_health().await?;
+        window.click("backup-choose").await?;
+        write_folder(window, folder).await?;
+        window.write("code-input", words).await?;
+        window.click("backup-start").await?;
+        window.find("backup-last").await?;
+        window.click("backup-test-now").await?;
+        driver::until("the backup was tested", PATIENCE, async || {
+            Ok(window
+                .text("backup-test")
+                .await?
+                .contains("OK")
+                .then_some(()))
+        })
+        .await
+    }
+
+    /// Brings back what a backup has and this computer lost.
+    pub(crate) async fn bring_back(&self, folder: &Path, words: &str) -> Result<()> {
+        let window = self.open_health().await?;
+        window.click("bring-back-choose").await?;
+        write_folder(window, folder).await?;
+        window.write("code-input", words).await?;
+        window.click("bring-back-do").await?;
+        window.find("bring-back-done").await.map(drop)
+    }
+
+    /// The old computer is not there any more: the next app begins in another profile.
+    pub(crate) fn take_new_computer(&mut self) {
+        self.profile.set_extension("new");
+    }
+
+    /// First screen to main window by the words of the recovery code, with a backup.
+    pub(crate) async fn restore(&self, words: &str, relay: &str, folder: &Path) -> Result<()> {
+        let window = self.window()?;
+        window.click("first-run-add-device").await?;
+        window.click("restore-open").await?;
+        window.write("code-input", words).await?;
+        window.write("restore-relay", relay).await?;
+        write_folder(window, folder).await?;
+        window.click("protection-passphrase").await?;
+        window.write("passphrase-input", PASSPHRASE).await?;
+        window.write("passphrase-repeat", PASSPHRASE).await?;
+        window.click("restore-do").await?;
+        window.find("restore-warning").await?;
+        window.click("restore-sure").await?;
+        window.find("settings-open").await.map(drop)
+    }
+
     /// Writes the recovery code down when asked to, and answers which words it has. The dialog stays open.
-    pub(crate) async fn write_code_down(&self) -> Result<()> {
+    pub(crate) async fn write_code_down(&self) -> Result<String> {
         let window = self.window()?;
         window.click("recovery-show").await?;
         window.click("recovery-reveal").await?;
@@ -202,6 +271,7 @@ impl Person {
         let script = "return [...document.querySelectorAll('[data-testid=recovery-words] li')]
             .map((word) => word.lastElementChild.textContent)";
         let words = window.run(script, Vec::new()).await?;
+        let words: Vec<String> = serde_json::from_value(words).context("read the words")?;
         window.click("recovery-written").await?;
         for field in ["recovery-word-1", "recovery-word-2"] {
             window.find(field).await?;
@@ -212,12 +282,12 @@ impl Person {
                 .as_str()
                 .and_then(|position| position.parse::<usize>().ok())
                 .and_then(|position| words.get(position.checked_sub(1)?))
-                .and_then(|word| word.as_str())
                 .with_context(|| format!("find the word that is asked: {asked}"))?;
             window.write(field, word).await?;
         }
         window.click("recovery-confirm").await?;
-        window.find("recovery-done").await.map(drop)
+        window.find("recovery-done").await?;
+        Ok(words.join(" "))
     }
 
     /// Writes a message and sends it with the button; the bubble must appear at once.
@@ -297,4 +367,9 @@ impl Person {
         .await;
         result.with_context(|| format!("compare the conversation; shown: {last:#?}"))
     }
+}
+
+async fn write_folder(window: &Window, folder: &Path) -> Result<()> {
+    let folder = folder.to_str().context("name the folder as text")?;
+    window.write("folder-input", folder).await
 }

@@ -22,8 +22,8 @@ use crate::{
 
 /// A backup whose manifest holds.
 pub struct Opened {
-    folder: PathBuf,
-    key: Zeroizing<[u8; 32]>,
+    pub(super) folder: PathBuf,
+    pub(super) key: Zeroizing<[u8; 32]>,
     manifest: Manifest,
 }
 
@@ -171,7 +171,7 @@ impl Opened {
         Ok(restored)
     }
 
-    fn restore_to_memory(&self) -> Result<(Database, Restored), BackupError> {
+    pub(super) fn restore_to_memory(&self) -> Result<(Database, Restored), BackupError> {
         let mut database = Database::in_memory()?;
         let mut restored = Ok(Restored::default());
         let written = database.write(|write| {

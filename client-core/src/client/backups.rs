@@ -6,7 +6,7 @@ use protocol::Token;
 use zeroize::Zeroizing;
 
 use crate::{
-    backup::{self, Job, Ran, Settings},
+    backup::{self, BackupError, BroughtBack, Found, Job, Ran, Settings},
     client::Client,
     crypto::RecoveryCode,
     error::{Error, ErrorKind, Result},
@@ -77,6 +77,26 @@ impl Client {
     pub async fn finish_backup(&self, ran: Ran) -> Result<()> {
         self.command(move |engine| engine.change(|write| backup::finish(write, &ran)))
             .await
+    }
+
+    /// Notes that a run failed, at a time of the computer's clock, ms, and why in a word of the caller.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Database`].
+    pub async fn note_backup_failure(&self, time: u64, problem: String) -> Result<()> {
+        self.command(move |engine| {
+            engine.change(|write| backup::note_failure(write, time, &problem))
+        })
+        .await
+    }
+
+    /// See [`crate::engine::Engine::bring_back`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn bring_back(&self, found: Found) -> std::result::Result<BroughtBack, BackupError> {
+        self.command(move |engine| Ok(engine.bring_back(&found)))
+            .await?
     }
 
     /// Notes how a rehearsal ended, at a time of the computer's clock, ms.

@@ -57,6 +57,14 @@ impl Client {
             .await
     }
 
+    /// See [`crate::engine::Engine::note_wiped`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn note_wiped(&self) -> Result<()> {
+        self.command(crate::engine::Engine::note_wiped).await
+    }
+
     /// What went wrong in the last 30 days, counted.
     ///
     /// # Errors

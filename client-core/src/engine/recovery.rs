@@ -58,7 +58,7 @@ impl Engine {
     /// The recovery code, as long as the person has not confirmed having it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where it is not here any more, or not yet.
+    /// [`ErrorKind::NotFound`] where it is not here any more, or not yet; [`ErrorKind::Internal`].
     pub fn recovery_code(&mut self) -> Result<ShownCode> {
         let gone = || Error::new(ErrorKind::NotFound, "there is no recovery code here");
         let code = RecoveryCode::new(self.account.recovery_code.clone().ok_or_else(gone)?);
@@ -73,6 +73,14 @@ impl Engine {
             relay: self.account.relay,
             code: code.clone(),
         };
+        let qr_text = link.to_text();
+        if qr_text.parse::<RecoveryLink>().is_err() {
+            // nobody must find out years later
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "the code's picture could not be read again",
+            ));
+        }
         let words = code.words();
         let ids = Ids::draw(self.seams.random.as_mut())?;
         let mut positions: Vec<usize> = (1..=words.len()).collect();
@@ -83,7 +91,7 @@ impl Engine {
         }
         ask.sort_unstable();
         Ok(ShownCode {
-            qr_text: link.to_text(),
+            qr_text,
             words,
             ask,
             code,
@@ -126,6 +134,18 @@ impl Engine {
         self.account.keys = bytes;
         self.account.recovery_code = None;
         Ok(())
+    }
+
+    /// What was wiped lies in no copy of the database any more, see [`crate::profile::Profile::forget_what_was_wiped`]. The
+    /// write-ahead log is emptied, which has pages as they were.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] while somebody reads an older state of the database; [`ErrorKind::Database`].
+    pub fn note_wiped(&mut self) -> Result<()> {
+        if !self.database.empty_log()? {
+            return Err(Error::new(ErrorKind::Busy, "the log is being read"));
+        }
+        self.write(store::account::note_wiped)
     }
 
     /// The number that both people of a conversation compare.

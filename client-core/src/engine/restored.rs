@@ -10,6 +10,7 @@ use protocol::{
 use tracing::{error, info, warn};
 
 use crate::{
+    backup::{BackupError, BroughtBack, Found},
     crypto::Mls,
     engine::{
         Engine,
@@ -21,6 +22,7 @@ use crate::{
         resending,
     },
     error::Result,
+    event::Event,
     model::Standing,
     store::{self, chains, commits, conversations, links, messages, outbox, requests, streams},
 };
@@ -77,6 +79,35 @@ impl Engine {
         })?;
         crate::KillPoint::RejoinsWanted.reach();
         Ok(())
+    }
+
+    /// Adds what a backup of this account has and this database does not. Conversations that are new here are entered from
+    /// outside.
+    ///
+    /// # Errors
+    /// [`BackupError::OtherAccount`]; [`BackupError::Failed`], then nothing was changed.
+    pub fn bring_back(&mut self, found: &Found) -> std::result::Result<BroughtBack, BackupError> {
+        if found.account() != self.account.account {
+            return Err(BackupError::OtherAccount);
+        }
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        let messages = self.write(|write| {
+            let merged = found.merge(write)?;
+            for conversation in merged.new {
+                commits::want_rejoin(write, conversation, ids.client_id())?;
+            }
+            for key in merged.touched {
+                write.announce(Event::ConversationChanged(key));
+            }
+            Ok(merged.messages)
+        })?;
+        info!(messages, "a backup was brought back");
+        let resumed = self.resume_commits();
+        self.settle(resumed);
+        Ok(BroughtBack {
+            messages,
+            time: found.time(),
+        })
     }
 
     /// The relay was restored from a backup: offers again what it may have lost.

@@ -1,17 +1,17 @@
 //! What an open account does for its files: other slots, the identity beside them, copies.
 
-use std::io::Write;
+use std::{fs, io::Write, path::PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::{
-    backup::{self, BackupError, Job, Opened, Ran, Restored},
+    backup::{self, BackupError, Job, Opened, Ran},
     error::{Error, ErrorKind, Result},
-    export,
+    export, files,
     keyslots::{self, Protection, SecretStore, SlotKind},
     model::ConversationKey,
     profile::{OpenedAccount, Profile, entry_name},
-    safekeeping::{Copied, copies},
+    safekeeping::{Copied, copies, mending},
     seams::Randomness,
     store::{Database, DatabaseKey, OpenError, WriteTransaction, account, identity},
 };
@@ -95,8 +95,17 @@ impl Profile {
         Ok(copies.first().map(|copy| copy.time))
     }
 
+    /// Whether [`Profile::forget_what_was_wiped`] is due: the root key left the database, and what followed did not end.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`].
+    pub fn must_forget(&self, key: &DatabaseKey) -> Result<bool> {
+        account::is_unwiped(&Database::open_reader(&self.database(), key)?)
+    }
+
     /// Keeps what was wiped in the database from living on beside it: makes a copy, removes all others, and writes the
-    /// identity anew. To be called after the root key was forgotten.
+    /// identity anew. To be called after the root key was forgotten, until it succeeds; then [`crate::Client::note_wiped`].
+    /// What [`Profile::quarantines`] lists stays: that is for a person to decide.
     ///
     /// # Errors
     /// As [`Profile::copy_if_due`].
@@ -107,8 +116,27 @@ impl Profile {
         random: &mut dyn Randomness,
     ) -> std::result::Result<(), OpenError> {
         self.keep_identity(key, random)?;
-        copies::make(&self.copies(), &self.database(), key, now)?;
-        Ok(copies::prune_to_newest(&self.copies(), now)?)
+        let copy = copies::make(&self.copies(), &self.database(), key, now)?;
+        Ok(copies::prune_to(&self.copies(), &copy, now)?)
+    }
+
+    /// The folders that hold damaged databases as they were found, oldest first.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`].
+    pub fn quarantines(&self) -> Result<Vec<PathBuf>> {
+        mending::quarantines(&self.database())
+    }
+
+    /// Deletes the damaged databases for good. For a person who misses nothing, or wants no older key to be on this computer.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`]; then some may be gone.
+    pub fn discard_quarantines(&self) -> Result<()> {
+        for folder in self.quarantines()? {
+            fs::remove_dir_all(folder)?;
+        }
+        files::sync_folder(&self.account())
     }
 
     /// Writes the backup of a run that the engine's thread began. Blocks; the engine may go on writing. See [`backup::run`].
@@ -155,14 +183,12 @@ impl Profile {
 
 impl OpenedAccount {
     /// Takes contacts, conversations and messages from a backup into an account that was just restored, before it is started.
-    /// Safe to repeat: what has something already stays as it is.
+    /// The code that opened the backup found the account. Safe to repeat: where an earlier attempt left something, what is
+    /// missing is added.
     ///
     /// # Errors
     /// [`BackupError`]; then nothing was changed.
-    pub fn take_over(
-        &mut self,
-        backup: &Opened,
-    ) -> std::result::Result<Option<Restored>, BackupError> {
+    pub fn take_over(&mut self, backup: &Opened) -> std::result::Result<u64, BackupError> {
         let restored = self.change(|write| {
             let restored = backup.restore(write)?;
             crate::KillPoint::TakenOverBeforeCommit.reach();
@@ -170,8 +196,8 @@ impl OpenedAccount {
         });
         crate::KillPoint::TakenOverAfterCommit.reach();
         match restored {
-            Ok(restored) => Ok(Some(restored)),
-            Err(BackupError::NotFresh) => Ok(None),
+            Ok(restored) => Ok(restored.messages),
+            Err(BackupError::NotFresh) => Ok(self.engine.bring_back(&backup.read()?)?.messages),
             Err(error) => Err(error),
         }
     }

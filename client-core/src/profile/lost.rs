@@ -25,7 +25,7 @@ impl Profile {
     /// damaged files are kept. A database that opens, or that can be mended, opens as ever.
     ///
     /// # Errors
-    /// [`BackupError::WrongCode`]: the backup is of another account; [`BackupError`]. Nothing was changed, except where the
+    /// [`BackupError::OtherAccount`]; [`BackupError`]. Nothing was changed, except where the
     /// disk failed in the midst of it: then the account may open without messages.
     pub fn open_with_backup(
         &self,
@@ -37,7 +37,7 @@ impl Profile {
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "the account's keys are not there"))?;
         let keys = AccountKeys::from_bytes(&identity.keys).map_err(Error::from)?;
         if keys.account() != backup.account() {
-            return Err(BackupError::WrongCode);
+            return Err(BackupError::OtherAccount);
         }
         backup.rehearse()?;
         let mut opened = self

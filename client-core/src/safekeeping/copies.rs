@@ -84,12 +84,18 @@ pub(crate) fn make(
     Ok(path)
 }
 
-/// Removes all copies but the newest, where something must not lie in old ones any longer.
+/// Removes all copies but this one, where something must not lie in old ones any longer. Also those that a wrong clock dated
+/// after it.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub(crate) fn prune_to_newest(folder: &Path, now: u64) -> Result<()> {
-    prune(folder, now, 1)
+pub(crate) fn prune_to(folder: &Path, kept: &Path, now: u64) -> Result<()> {
+    for old in list(folder, now)? {
+        if old.path != kept {
+            fs::remove_file(&old.path)?;
+        }
+    }
+    files::sync_folder(folder)
 }
 
 /// The newest copy that reads back whole.

@@ -21,6 +21,8 @@ use crate::{
 
 /// The files that belong to a database, as SQLite and [`Database`] name them after it.
 const SUFFIXES: &[&str] = &["", "-wal", "-shm", "-open", "-journal"];
+/// Begins the names of the folders that hold damaged databases.
+const QUARANTINE: &str = "quarantine-";
 /// More damaged databases than this, and a person has to look.
 const MOST_QUARANTINES: usize = 1000;
 
@@ -68,6 +70,27 @@ pub(crate) fn resume(database: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The folders that hold damaged databases, oldest first.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub(crate) fn quarantines(database: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder(database))? {
+        let entry = entry?;
+        let time = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.strip_prefix(QUARANTINE)?.parse::<u64>().ok());
+        // a link leads to files that are none of ours
+        if entry.file_type()?.is_dir() {
+            found.extend(time.map(|time| (time, entry.path())));
+        }
+    }
+    found.sort_unstable();
+    Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,7 +183,7 @@ fn folder(database: &Path) -> &Path {
 }
 
 fn quarantine(database: &Path, time: u64) -> PathBuf {
-    folder(database).join(format!("quarantine-{time}"))
+    folder(database).join(format!("{QUARANTINE}{time}"))
 }
 
 /// A new database that is complete and waits to take the place of the damaged one.

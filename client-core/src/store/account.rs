@@ -397,16 +397,40 @@ pub fn set_recovery_code(
     Ok(())
 }
 
-/// The person has the recovery code: it goes, and the root key with it.
+/// The person has the recovery code: it goes, and the root key with it. That they may live on in copies of the database stays
+/// noted until [`note_wiped`].
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn confirm_recovery(write: &WriteTransaction<'_>, keys: &[u8]) -> Result<()> {
     write.connection().execute(
-        "UPDATE account SET recovery_code = NULL, recovery_due = 0, keys = ?1 WHERE id = 1",
+        "UPDATE account SET recovery_code = NULL, recovery_due = 0, keys = ?1, unwiped = 1 WHERE id = 1",
         [keys],
     )?;
     write.announce(Event::MeChanged);
+    Ok(())
+}
+
+/// Whether the root key left this database and may still lie beside it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn is_unwiped(connection: &Connection) -> Result<bool> {
+    Ok(
+        connection.query_row("SELECT unwiped FROM account WHERE id = 1", [], |row| {
+            row.get(0)
+        })?,
+    )
+}
+
+/// The root key lies in no copy of the database any more.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn note_wiped(write: &WriteTransaction<'_>) -> Result<()> {
+    write
+        .connection()
+        .execute("UPDATE account SET unwiped = 0 WHERE id = 1", [])?;
     Ok(())
 }
 

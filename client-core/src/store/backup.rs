@@ -3,6 +3,7 @@
 //! Rows are taken as they are in their tables, with the names of their columns: a later version, whose migrations only add,
 //! reads them as its own database of that age. Which tables those are is decided here for each table.
 
+mod merging;
 mod rows;
 
 use rusqlite::{Connection, OptionalExtension as _, named_params};
@@ -13,10 +14,11 @@ use crate::{
     store::{WriteTransaction, signed, unsigned},
 };
 
+pub(crate) use self::merging::{Merged, merge};
 pub(crate) use self::rows::{
     Cell, MESSAGES, SMALL_TABLES, columns, count, defer_references, digest, drop_dangling,
     finish_filling, finish_restore, insert, insert_if_new, is_fresh, message, messages,
-    remove_message, small_rows,
+    note_filled, remove_message, small_rows,
 };
 
 /// The backup of this account.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub last_run: Option<u64>,
     /// The last test restore: when, and why it failed if it did.
     pub rehearsed: Option<(u64, Option<String>)>,
+    /// Since when runs fail, by the computer's clock, and why the newest did, as [`note_failure`] was told.
+    pub problem: Option<(u64, String)>,
     pub(crate) run: Option<[u8; 16]>,
     pub(crate) last_message: i64,
     /// The database got back what it had lost.
@@ -44,18 +48,22 @@ pub struct Settings {
 pub fn settings(connection: &Connection) -> Result<Option<Settings>> {
     let settings = connection
         .query_row(
-            "SELECT key, folder, record, run, last_message, filled, last_run, rehearsed, rehearsal FROM backup",
+            "SELECT key, folder, record, run, last_message, filled, last_run, rehearsed, rehearsal, failing, problem
+             FROM backup",
             [],
             |row| {
                 let rehearsed: Option<i64> = row.get("rehearsed")?;
                 let last_run: Option<i64> = row.get("last_run")?;
                 let rehearsal = row.get("rehearsal")?;
+                let failing: Option<i64> = row.get("failing")?;
+                let problem: Option<String> = row.get("problem")?;
                 Ok(Settings {
                     key: Zeroizing::new(row.get("key")?),
                     folder: row.get("folder")?,
                     record: row.get("record")?,
                     last_run: last_run.map(unsigned),
                     rehearsed: rehearsed.map(|time| (unsigned(time), rehearsal)),
+                    problem: failing.map(unsigned).zip(problem),
                     run: row.get("run")?,
                     last_message: row.get("last_message")?,
                     filled: row.get("filled")?,
@@ -149,7 +157,7 @@ pub(crate) struct Written<'a> {
 pub(crate) fn note_run(write: &WriteTransaction<'_>, written: &Written<'_>) -> Result<()> {
     let connection = write.connection();
     connection.execute(
-        "UPDATE backup SET run = :run, last_run = :time, last_message = :last_message,
+        "UPDATE backup SET run = :run, last_run = :time, last_message = :last_message, failing = NULL, problem = NULL,
          filled = CASE WHEN :forgets THEN 0 ELSE filled END",
         named_params! {
             ":run": written.run,
@@ -163,6 +171,18 @@ pub(crate) fn note_run(write: &WriteTransaction<'_>, written: &Written<'_>) -> R
     for change in written.changes {
         forget.execute(*change)?;
     }
+    Ok(())
+}
+
+/// Notes that a run failed, at a time of the computer's clock, and why in a word of the app. It stays until a run ends well.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn note_failure(write: &WriteTransaction<'_>, time: u64, problem: &str) -> Result<()> {
+    write.connection().execute(
+        "UPDATE backup SET failing = coalesce(failing, ?1), problem = ?2",
+        (signed(time), problem),
+    )?;
     Ok(())
 }
 

@@ -207,6 +207,23 @@ impl Database {
         }
     }
 
+    /// Moves the write-ahead log into the file and empties it. Says whether that was possible: somebody may be reading.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Database`], [`ErrorKind::DiskFull`].
+    pub(crate) fn empty_log(&self) -> Result<bool> {
+        if self.stopped {
+            return Ok(false);
+        }
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        // whoever reads now does not keep the account waiting
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let busy = self.connection.query_row(sql, [], |row| row.get(0));
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
+        let busy: bool = busy?;
+        Ok(!busy)
+    }
+
     /// Checks everything, as an opening does that was told to: seconds for a large database.
     ///
     /// # Errors

@@ -48,6 +48,26 @@ fn free_position(
         )?)
 }
 
+/// The position of a message in the stream, or of one that the relay does not have.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub(super) fn position_for(
+    connection: &Connection,
+    key: ConversationKey,
+    seq: Option<i64>,
+) -> Result<i64> {
+    match seq {
+        // what is put back goes where it was, however the relay counted since
+        Some(seq) => free_position(connection, key, position_of(unsigned(seq)), 0),
+        None => Ok(connection.query_row(
+            "SELECT ?1 + coalesce(max(id), 0) + 1 FROM messages",
+            [UNSENT],
+            |row| row.get(0),
+        )?),
+    }
+}
+
 /// The position of an entry.
 #[must_use]
 pub fn position_of(seq: u64) -> i64 {

@@ -8,6 +8,10 @@ ALTER TABLE account ADD COLUMN recovery_due INTEGER NOT NULL DEFAULT 0;  -- 1: s
 ALTER TABLE account ADD COLUMN record BLOB;                              -- our recovery record: its name (32 bytes), then its bytes, sealed by the code
 ALTER TABLE account ADD COLUMN record_told INTEGER NOT NULL DEFAULT 0;   -- 1: the relay has it
 ALTER TABLE account ADD COLUMN enrolling INTEGER NOT NULL DEFAULT 0;     -- 1: this device is certified in our manifest, the relay has not seen it yet
+ALTER TABLE account ADD COLUMN unwiped INTEGER NOT NULL DEFAULT 0;       -- 1: the root key left this database, and may still lie in older copies of it
+
+ALTER TABLE backup ADD COLUMN failing INTEGER;                           -- when the first run since the last good one failed; NULL: none did
+ALTER TABLE backup ADD COLUMN problem TEXT;                              -- why the newest one failed, as the app calls it
 
 ALTER TABLE contacts ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;      -- 1: by the person
 ALTER TABLE contacts ADD COLUMN block_told INTEGER NOT NULL DEFAULT 1;   -- 0: the relay has to be told

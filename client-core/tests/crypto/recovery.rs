@@ -126,6 +126,29 @@ fn a_scanned_code_says_where_the_relay_is() {
 }
 
 #[test]
+fn however_many_and_long_the_addresses_are_the_text_can_be_read() {
+    let name = |letter: &str, labels: usize| vec![letter.repeat(62); labels].join(".");
+    let [short, long, longest] = ["relay.example.org".to_owned(), name("a", 1), name("b", 4)];
+    for (addresses, kept) in [
+        (vec![&short; 4], 4),
+        (vec![&short; 9], 4),
+        (vec![&short, &long, &short], 2),
+        (vec![&short, &longest, &short], 1),
+        (vec![&longest, &short], 1),
+        (vec![&longest; 4], 1),
+    ] {
+        let addresses: Vec<_> = addresses
+            .into_iter()
+            .map(|it| format!("{it}:65535"))
+            .collect();
+        let link = link(&addresses.iter().map(String::as_str).collect::<Vec<_>>());
+        let read: RecoveryLink = link.to_text().parse().unwrap();
+        assert_eq!(read.addresses, link.addresses[..kept]);
+        assert_eq!((read.relay, read.code), (link.relay, link.code));
+    }
+}
+
+#[test]
 fn what_is_not_such_a_code_is_refused() {
     let text = link(&["relay.test"]).to_text();
     let parse = |text: &str| text.parse::<RecoveryLink>().unwrap_err();
@@ -136,13 +159,12 @@ fn what_is_not_such_a_code_is_refused() {
         LinkError::NotALink
     );
     assert_eq!(
-        parse(&format!("{}{}", *text, "A".repeat(250))),
+        parse(&format!("{}{}", *text, "A".repeat(512))),
         LinkError::NotALink
     );
     assert_eq!(parse(&text[..text.len() - 4]), LinkError::Damaged);
     assert_eq!(parse(&format!("{}AAAA", *text)), LinkError::Damaged);
     assert_eq!(parse(&link(&[]).to_text()), LinkError::Damaged);
-    assert_eq!(parse(&link(&["a.test"; 5]).to_text()), LinkError::Damaged);
 
     let mut bytes = BASE64URL_NOPAD.decode(&text.as_bytes()[9..]).unwrap();
     let encode = |bytes: &[u8]| format!("relevo:r#{}", BASE64URL_NOPAD.encode(bytes));

@@ -8,11 +8,11 @@ use client_core::{
     safekeeping::How,
     store::{account, mendings, messages, search},
 };
-use protocol::MessageId;
+use protocol::{AccountId, MessageId};
 use tempfile::TempDir;
 
 use crate::home::{
-    CODE, CONVERSATIONS, DAY, Home, NOW, SECRETIVE, insert_message, random, seams, text,
+    CODE, CONVERSATIONS, DAY, Home, NOW, SECRETIVE, insert_message, peer, random, seams, text,
 };
 
 const RECORD: &[u8] = b"the account's keys, wrapped by the caller";
@@ -130,7 +130,7 @@ fn a_restored_backup_shows_others_no_more_than_before() {
     let mut opened = home.open().unwrap();
     assert_ne!(opened.engine.privacy(), SECRETIVE);
     let backup = backup::open(safe.folder.path(), &CODE).unwrap();
-    opened.take_over(&backup).unwrap().expect("a new device");
+    opened.take_over(&backup).unwrap();
     // also before the app is started again
     for _ in 0..2 {
         assert_eq!(opened.engine.privacy(), SECRETIVE);
@@ -355,6 +355,125 @@ fn messages_that_a_damaged_database_lost_come_back_from_the_backup() {
     assert_eq!(safe.segments().len(), 2);
 }
 
+/// What a backup brings back into an account at work.
+fn bring_back(safe: &Safe) -> Result<u64, BackupError> {
+    let found = backup::open(safe.folder.path(), &CODE)?.read()?;
+    let brought = safe.home.open().unwrap().engine.bring_back(&found)?;
+    assert_eq!(brought.time, NOW);
+    Ok(brought.messages)
+}
+
+#[test]
+fn an_account_at_work_gets_back_what_it_lost() {
+    let safe = Safe::new(300);
+    safe.run().unwrap();
+    safe.change(|write| {
+        let sql = "DELETE FROM messages WHERE id > 200";
+        write.connection().execute(sql, []).unwrap();
+        insert_message(write, 300);
+    });
+    assert_eq!(bring_back(&safe).unwrap(), 100);
+    assert_eq!(bring_back(&safe).unwrap(), 0, "nothing twice");
+    let mut texts = safe.home.texts();
+    texts.sort();
+    let mut all: Vec<_> = (0..=300).map(text).collect();
+    all.sort();
+    assert_eq!(texts, all);
+    assert_eq!(safe.run().unwrap().messages, 301);
+    assert_eq!(safe.rehearse().unwrap().messages, 301);
+}
+
+#[test]
+fn what_comes_back_finds_its_conversation_whatever_its_number_is_here() {
+    let safe = Safe::new(30);
+    safe.run().unwrap();
+    let before: Vec<_> = (0..CONVERSATIONS).map(|it| page(&safe.home, it)).collect();
+    // as on another computer: one conversation under another number, one unknown, messages of other numbers
+    safe.change(|write| {
+        let sql = "DELETE FROM messages;
+             DELETE FROM conversations WHERE key = 3;
+             UPDATE conversations SET key = 9 WHERE key = 1;
+             UPDATE contacts SET name = '', verified = 0;";
+        write.connection().execute_batch(sql).unwrap();
+    });
+    assert_eq!(bring_back(&safe).unwrap(), 30);
+    let database = safe.home.database();
+    let connection = database.connection();
+    for (number, former) in (0..CONVERSATIONS).zip(before) {
+        let key = contacts_key(connection, peer(number));
+        let page = messages::page(connection, key, None, 200).unwrap();
+        let ids = |messages: &[client_core::model::Message]| -> Vec<_> {
+            messages
+                .iter()
+                .map(|message| (message.id, message.position))
+                .collect()
+        };
+        assert_eq!(ids(&page.messages), ids(&former));
+    }
+    let wanted: i64 = connection
+        .query_row("SELECT count(*) FROM rejoins", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(wanted, 1, "the unknown one is entered from outside");
+}
+
+fn contacts_key(connection: &rusqlite::Connection, peer: AccountId) -> ConversationKey {
+    let sql = "SELECT key FROM conversations WHERE peer = ?1";
+    let key = connection.query_row(sql, [peer.as_bytes()], |row| row.get(0));
+    ConversationKey(key.unwrap())
+}
+
+#[test]
+fn a_sealed_message_comes_back_open_and_an_unsent_one_waits_for_the_person() {
+    let safe = Safe::new(6);
+    safe.change(|write| {
+        let sql = "UPDATE messages SET mine = 1, seq = NULL, state = 0, position = (1 << 50) + id WHERE id = 6";
+        write.connection().execute(sql, []).unwrap();
+    });
+    safe.run().unwrap();
+    safe.change(|write| {
+        let sql =
+            "UPDATE messages SET kind = 3, text = '', message_id = randomblob(32) WHERE id = 2;
+             DELETE FROM messages WHERE id = 6";
+        write.connection().execute_batch(sql).unwrap();
+    });
+    assert_eq!(bring_back(&safe).unwrap(), 2);
+    let database = safe.home.database();
+    let count = |sql: &str| -> i64 {
+        let counted = database.connection().query_row(sql, [], |row| row.get(0));
+        counted.unwrap()
+    };
+    assert_eq!(count("SELECT count(*) FROM messages WHERE kind = 3"), 0);
+    assert_eq!(count("SELECT count(*) FROM messages"), 6);
+    assert_eq!(count("SELECT count(*) FROM messages WHERE state = 2"), 1);
+}
+
+#[test]
+fn the_backup_of_another_account_brings_nothing() {
+    let (safe, other) = (Safe::new(3), Safe::new(3));
+    other.run().unwrap();
+    let found = backup::open(other.folder.path(), &CODE).unwrap();
+    let found = found.read().unwrap();
+    let refused = safe.home.open().unwrap().engine.bring_back(&found);
+    assert!(matches!(refused, Err(BackupError::OtherAccount)));
+    assert_eq!(safe.home.texts().len(), 3);
+}
+
+#[test]
+fn failures_are_counted_from_the_first_until_a_run_ends_well() {
+    let safe = Safe::new(3);
+    let problem = || {
+        let settings = backup::settings(safe.home.database().connection());
+        settings.unwrap().unwrap().problem
+    };
+    assert_eq!(problem(), None);
+    for (day, why) in [(0, "folder"), (1, "diskFull")] {
+        safe.change(|write| backup::note_failure(write, NOW + day * DAY, why).unwrap());
+        assert_eq!(problem(), Some((NOW, why.to_owned())));
+    }
+    safe.run().unwrap();
+    assert_eq!(problem(), None);
+}
+
 #[test]
 fn a_test_restore_is_remembered() {
     let safe = Safe::new(10);
@@ -390,7 +509,7 @@ fn a_lost_database_is_filled_from_the_backup_and_backed_up_again() {
         home.profile
             .open_with_backup(home.key.clone(), backup, seams(NOW))
     };
-    assert!(matches!(open(&foreign), Err(BackupError::WrongCode)));
+    assert!(matches!(open(&foreign), Err(BackupError::OtherAccount)));
     assert!(!home.path().exists(), "nothing was changed");
 
     let backup = backup::open(safe.folder.path(), &CODE).unwrap();

@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 use client_core::{
     keyslots::Unlock,
     safekeeping::Copied,
-    store::{Database, OpenError},
+    store::{Database, OpenError, account},
 };
 
 use crate::{
@@ -126,4 +126,34 @@ fn what_was_wiped_does_not_live_on_in_old_copies() {
         .forget_what_was_wiped(&home.key, NOW + 3 * DAY, &mut random())
         .unwrap();
     assert_eq!(copies(&home), ["relevo-20261125T1543.db"]);
+    // the clock went back, and what it dated before is from after now
+    let earlier = NOW + 3 * DAY - 3_600_000;
+    home.profile
+        .forget_what_was_wiped(&home.key, earlier, &mut random())
+        .unwrap();
+    assert_eq!(copies(&home), ["relevo-20261125T1443.db"]);
+}
+
+#[test]
+fn what_was_wiped_is_remembered_until_no_copy_has_it() {
+    let home = Home::with_messages(3);
+    let due = || home.profile.must_forget(&home.key).unwrap();
+    assert!(!due());
+    home.database()
+        .write(|write| account::confirm_recovery(write, &account::load(write.connection())?.keys))
+        .unwrap();
+    // the process ended here
+    assert!(due());
+    let mut opened = home
+        .profile
+        .open_with(home.key.clone(), seams(NOW))
+        .unwrap();
+    home.profile
+        .forget_what_was_wiped(&home.key, NOW, &mut random())
+        .unwrap();
+    opened.engine.note_wiped().unwrap();
+    assert!(!due());
+    let log = fs::metadata(home.account().join("relevo.db-wal")).unwrap();
+    // one page for the word that it is done
+    assert!(log.len() < 8 * 4096, "{}", log.len());
 }

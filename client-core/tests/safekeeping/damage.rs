@@ -117,6 +117,10 @@ fn damaged_pages_cost_their_messages_and_no_others() {
         let since = mended.lost_since.unwrap();
         assert!((NOW..NOW + 400_000).contains(&since));
     }
+    assert_eq!(
+        home.profile.quarantines().unwrap(),
+        std::slice::from_ref(&mended.quarantine)
+    );
     let quarantined = mended.quarantine.join("relevo.db");
     assert_eq!(pages(&quarantined), last);
     nothing_is_plain(home.folder.path());

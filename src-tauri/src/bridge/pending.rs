@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use client_core::Event as Change;
 
-use crate::dto::{Connection, ConversationKey, Event, Me, MessageId};
+use crate::dto::{BackupTrouble, Connection, ConversationKey, Event, Me, MessageId};
 
 /// Changed messages that are remembered one by one. Beyond that nobody listens, and whoever comes reads everything.
 pub(super) const MOST_MESSAGES: usize = 10_000;
@@ -16,6 +16,8 @@ pub(super) struct Pending {
     search_indexed: bool,
     connection: Option<Connection>,
     me: Option<Me>,
+    backup: Option<Option<BackupTrouble>>,
+    failed: bool,
     damaged: bool,
     link: Option<String>,
 }
@@ -48,6 +50,14 @@ impl Pending {
 
     pub(super) fn me(&mut self, me: Me) {
         self.me = Some(me);
+    }
+
+    pub(super) fn backup(&mut self, trouble: Option<BackupTrouble>) {
+        self.backup = Some(trouble);
+    }
+
+    pub(super) fn engine_failed(&mut self) {
+        self.failed = true;
     }
 
     pub(super) fn open_link(&mut self, text: String) {
@@ -111,6 +121,11 @@ impl Pending {
             events.push(Event::DatabaseDamaged);
         }
         events.extend(all.me.map(|me| Event::MeChanged { me }));
+        let backup = all.backup;
+        events.extend(backup.map(|trouble| Event::BackupTroubleChanged { trouble }));
+        if all.failed {
+            events.push(Event::EngineFailed);
+        }
         events.extend(all.link.map(|text| Event::LinkOpened { text }));
         events
     }

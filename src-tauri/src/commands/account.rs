@@ -1,14 +1,11 @@
 use std::path::PathBuf;
 
-use client_core::{
-    crypto::{RecoveryCode, RecoveryLink},
-    restoring::Lost,
-};
+use client_core::restoring::{self, Lost};
 use zeroize::Zeroizing;
 
 use super::{CreateAccount, Open, Reconnect, RestoreAccount, Unlock, UnlockWithCode};
 use crate::{
-    dto::{AppError, AppState, ErrorCode},
+    dto::{AppError, AppState},
     state::Shell,
 };
 
@@ -55,11 +52,5 @@ pub(super) async fn reconnect(shell: &Shell, Reconnect {}: Reconnect) -> Result<
 
 /// The 256 bits of a recovery code that a person typed as words, or read from its QR code.
 pub(super) fn code(text: &str) -> Result<Zeroizing<[u8; 32]>, AppError> {
-    let code = match text.parse::<RecoveryLink>() {
-        Ok(link) => link.code,
-        // the error names a position, and no word
-        Err(_) => RecoveryCode::parse(text)
-            .map_err(|error| AppError::new(ErrorCode::WrongCode, error.to_string()))?,
-    };
-    Ok(Zeroizing::new(*code.as_bytes()))
+    Ok(Zeroizing::new(*restoring::code(text)?.as_bytes()))
 }

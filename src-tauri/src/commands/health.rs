@@ -3,8 +3,8 @@ use std::{env, path::PathBuf};
 use client_core::export::{Format, Words};
 
 use super::{
-    AcknowledgeMended, BackupNow, ExportConversation, Health, RehearseBackup, SetBackupFolder,
-    account,
+    AcknowledgeMended, BackupNow, BringBack, DiscardDamaged, ExportConversation, Health,
+    RehearseBackup, SetBackupFolder, account,
 };
 use crate::{
     dto::{self, AppError, ErrorCode, ExportFormat, Language},
@@ -46,6 +46,22 @@ pub(super) async fn rehearse_backup(
     RehearseBackup {}: RehearseBackup,
 ) -> Result<dto::Health, AppError> {
     shell.rehearse_backup().await?;
+    shell.health().await
+}
+
+pub(super) async fn bring_back(
+    shell: &Shell,
+    params: BringBack,
+) -> Result<dto::BroughtBack, AppError> {
+    let code = params.code.map(|code| account::code(&code.0)).transpose()?;
+    shell.bring_back(params.folder.into(), code).await
+}
+
+pub(super) async fn discard_damaged(
+    shell: &Shell,
+    DiscardDamaged {}: DiscardDamaged,
+) -> Result<dto::Health, AppError> {
+    shell.discard_damaged().await?;
     shell.health().await
 }
 

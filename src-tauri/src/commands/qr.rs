@@ -103,9 +103,14 @@ mod tests {
 
     #[test]
     fn what_is_drawn_is_read() {
-        let text = format!("relevo:s#{}", "12345".repeat(12));
-        let (side, pixels) = picture(&text, 3);
-        assert_eq!(find(side, side, &STANDARD.encode(&pixels)), Ok(text));
+        // a safety number, and the longest recovery code
+        for text in [
+            format!("relevo:s#{}", "12345".repeat(12)),
+            format!("relevo:r#{}", "aB3-_".repeat(100)),
+        ] {
+            let (side, pixels) = picture(&text, 3);
+            assert_eq!(find(side, side, &STANDARD.encode(&pixels)), Ok(text));
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) async fn recovery_code(
 pub(super) async fn confirm_recovery_code(
     shell: &Shell,
     params: ConfirmRecoveryCode,
-) -> Result<(), AppError> {
+) -> Result<Vec<String>, AppError> {
     let answers = params
         .words
         .into_iter()

@@ -2,7 +2,7 @@ use client_core::model;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AccountId, AppError, Mended, OwnPresence, Slot};
+use super::{AccountId, AppError, BackupTrouble, Mended, OwnPresence, Slot};
 
 /// How the window looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -192,5 +192,6 @@ pub(crate) enum AppState {
         mended: Option<Mended>,
         /// The database was found damaged at work: nothing is written any more, and a restart mends it.
         damaged: bool,
+        backup: Option<BackupTrouble>,
     },
 }

@@ -39,6 +39,7 @@ pub(crate) enum ErrorCode {
     LastSlot,
     Folder,
     NoRecoveryRecord,
+    OtherAccount,
     NoBackup,
     BackupDamaged,
     BackupOfOther,

@@ -27,6 +27,36 @@ pub(crate) struct Health {
     pub(crate) last_rehearsal: Option<Rehearsal>,
     /// When the newest automatic copy of the database was made.
     pub(crate) last_copy: Option<u64>,
+    /// Folders with damaged files as they were found. Those from before the recovery code was confirmed may still hold it.
+    pub(crate) damaged: Vec<String>,
+}
+
+/// What is wrong with the backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum BackupTroubleKind {
+    NotWritten,
+    NotRestorable,
+}
+
+/// Backups that do not do what they are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BackupTrouble {
+    pub(crate) kind: BackupTroubleKind,
+    /// The last that ended well, or when the first failed; or when the test restore failed.
+    pub(crate) since: u64,
+    pub(crate) problem: ErrorCode,
+}
+
+/// What a backup brought back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BroughtBack {
+    /// Messages that were not here.
+    pub(crate) messages: u64,
+    /// When the backup was written.
+    pub(crate) time: u64,
 }
 
 /// A folder that the program can open in the system's file manager.

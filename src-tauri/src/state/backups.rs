@@ -18,12 +18,16 @@ use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use crate::{
-    dto::{AppError, ErrorCode, Health, OwnFolder, Rehearsal},
+    dto::{AppError, BackupTrouble, BackupTroubleKind, ErrorCode, Health, OwnFolder, Rehearsal},
     state::{Account, Shell, blocking},
 };
 
 /// A backup is written this often, in milliseconds.
 const PERIOD: u64 = 24 * 60 * 60 * 1000;
+/// A disk may be away for a while; after so long the person is told, in milliseconds.
+const MISSED: u64 = 3 * PERIOD;
+/// A backup is restored to see whether it would, this often, in milliseconds.
+const BETWEEN_TESTS: u64 = 7 * PERIOD;
 /// Files of the same name that one folder may have.
 const MOST_NAMESAKES: u32 = 1_000;
 /// Letters of a person's name in the name of a file.
@@ -35,8 +39,11 @@ impl Shell {
         let account = self.account()?;
         let troubles = account.client.troubles().await?;
         let backup = account.client.backup().await?;
-        let backup_problem = account.keeper.backup_problem();
-        let last_copy = blocking(move || account.keeper.last_copy()).await??;
+        let (last_copy, damaged) = blocking(move || {
+            let keeper = &account.keeper;
+            Ok::<_, Error>((keeper.last_copy()?, keeper.quarantines()?))
+        })
+        .await??;
         let mut health = Health {
             unopened: troubles.unopened,
             missing: troubles.missing,
@@ -45,11 +52,12 @@ impl Shell {
             backup_problem: None,
             last_rehearsal: None,
             last_copy,
+            damaged,
         };
         if let Some(backup) = backup {
             health.backup_folder = Some(backup.folder);
             health.last_backup = backup.last_run;
-            health.backup_problem = backup_problem;
+            health.backup_problem = backup.problem.map(|(_, problem)| problem_named(&problem));
             health.last_rehearsal = backup.rehearsed.map(|(time, problem)| Rehearsal {
                 time,
                 problem: problem.as_deref().map(problem_named),
@@ -67,7 +75,7 @@ impl Shell {
         let account = self.account()?;
         let Some(folder) = folder else {
             account.client.turn_backup_off().await?;
-            account.keeper.note_backup(None);
+            account.tell_trouble().await;
             return Ok(());
         };
         let folder = existing(folder).await?;
@@ -96,20 +104,7 @@ impl Shell {
     /// Restores the backup into memory and compares. What is wrong is part of the health.
     pub(crate) async fn rehearse_backup(&self) -> Result<(), AppError> {
         let account = self.account()?;
-        let _alone = account.backing_up.lock().await;
-        let settings = account
-            .client
-            .backup()
-            .await?
-            .ok_or_else(|| AppError::new(ErrorCode::Folder, "backups are off"))?;
-        let rehearsed = blocking(move || backup::rehearse(&settings)).await?;
-        let problem = rehearsed.err().map(|error| {
-            let error = of_backup(error);
-            warn!(code = ?error.code, detail = error.detail, "the backup would not restore");
-            name_of(error.code)
-        });
-        let now = account.keeper.now();
-        Ok(account.client.note_rehearsal(now, problem).await?)
+        account.rehearse().await
     }
 
     /// Writes a conversation into a folder, beside whatever is there.
@@ -181,10 +176,10 @@ impl Shell {
 }
 
 impl Account {
-    /// Backs up if the last time was a day ago.
+    /// Backs up if the last time was a day ago, and tests the backup if that was a week ago.
     pub(super) async fn back_up_if_due(&self) {
-        let last = match self.client.backup().await {
-            Ok(Some(settings)) => settings.last_run,
+        let settings = match self.client.backup().await {
+            Ok(Some(settings)) => settings,
             Ok(None) => return,
             Err(error) => {
                 warn!(%error, "whether a backup is due is not known");
@@ -192,10 +187,13 @@ impl Account {
             }
         };
         let now = self.keeper.now();
-        let due = last.is_none_or(|last| last > now || now.saturating_sub(last) >= PERIOD);
-        if due {
-            // logged, and part of the health
-            let _noted = self.back_up().await;
+        // what fails is logged, and part of the health
+        if is_due(settings.last_run, now, PERIOD) && self.back_up().await.is_err() {
+            return;
+        }
+        let tested = settings.rehearsed.map(|(time, _)| time);
+        if is_due(tested, now, BETWEEN_TESTS) {
+            let _noted = self.rehearse().await;
         }
     }
 
@@ -206,11 +204,56 @@ impl Account {
             Ok(messages) => info!(messages, "the backup was written"),
             Err(error) => {
                 warn!(code = ?error.code, detail = error.detail, "the backup was not written");
+                let noted = self
+                    .client
+                    .note_backup_failure(self.keeper.now(), name_of(error.code));
+                if let Err(error) = noted.await {
+                    warn!(%error, "that the backup fails will not be known after a restart");
+                }
             }
         }
-        self.keeper
-            .note_backup(outcome.as_ref().err().map(|error| error.code));
+        self.tell_trouble().await;
         outcome.map(drop)
+    }
+
+    /// Restores the backup into memory, compares, and notes how it went.
+    async fn rehearse(&self) -> Result<(), AppError> {
+        let _alone = self.backing_up.lock().await;
+        let settings = self
+            .client
+            .backup()
+            .await?
+            .ok_or_else(|| AppError::new(ErrorCode::Folder, "backups are off"))?;
+        let rehearsed = blocking(move || backup::rehearse(&settings)).await?;
+        let problem = match rehearsed {
+            Ok(restored) => {
+                info!(messages = restored.messages, "the backup would restore");
+                None
+            }
+            Err(error) => {
+                let error = of_backup(error);
+                warn!(code = ?error.code, detail = error.detail, "the backup would not restore");
+                Some(name_of(error.code))
+            }
+        };
+        let now = self.keeper.now();
+        self.client.note_rehearsal(now, problem).await?;
+        self.tell_trouble().await;
+        Ok(())
+    }
+
+    /// What a person has to know of the backup without asking.
+    pub(super) async fn backup_trouble(&self) -> Result<Option<BackupTrouble>, AppError> {
+        let settings = self.client.backup().await?;
+        let now = self.keeper.now();
+        Ok(settings.and_then(|settings| trouble(&settings, now)))
+    }
+
+    pub(super) async fn tell_trouble(&self) {
+        match self.backup_trouble().await {
+            Ok(trouble) => self.bridge.backup(trouble),
+            Err(error) => warn!(code = ?error.code, "how the backup is, is not known"),
+        }
     }
 
     async fn run_backup(&self) -> Result<u64, AppError> {
@@ -236,12 +279,40 @@ impl Account {
     }
 }
 
+/// Whether something that happened last then is to happen again. A time from the future was a wrong clock's.
+fn is_due(last: Option<u64>, now: u64, period: u64) -> bool {
+    last.is_none_or(|last| last > now || now.saturating_sub(last) >= period)
+}
+
+/// A backup that was not written for days, or cannot be read back.
+fn trouble(settings: &backup::Settings, now: u64) -> Option<BackupTrouble> {
+    if let Some((failing, problem)) = &settings.problem {
+        let since = settings.last_run.unwrap_or(*failing);
+        if is_due(Some(since), now, MISSED) {
+            return Some(BackupTrouble {
+                kind: BackupTroubleKind::NotWritten,
+                since,
+                problem: problem_named(problem),
+            });
+        }
+    }
+    match &settings.rehearsed {
+        Some((since, Some(problem))) => Some(BackupTrouble {
+            kind: BackupTroubleKind::NotRestorable,
+            since: *since,
+            problem: problem_named(problem),
+        }),
+        _ => None,
+    }
+}
+
 /// What is wrong with a backup, to the page.
 pub(super) fn of_backup(error: BackupError) -> AppError {
     let code = match &error {
         BackupError::WrongCode => ErrorCode::WrongCode,
         BackupError::Newer => ErrorCode::Newer,
         BackupError::NotFresh => ErrorCode::Internal,
+        BackupError::OtherAccount => ErrorCode::OtherAccount,
         BackupError::Missing => ErrorCode::NoBackup,
         BackupError::OtherDevice => ErrorCode::BackupOfOther,
         BackupError::Damaged(_) => ErrorCode::BackupDamaged,
@@ -268,7 +339,7 @@ fn problem_named(name: &str) -> ErrorCode {
 }
 
 /// A folder that is there, named so that it means the same everywhere.
-async fn existing(folder: PathBuf) -> Result<PathBuf, AppError> {
+pub(super) async fn existing(folder: PathBuf) -> Result<PathBuf, AppError> {
     let is_there = blocking({
         let folder = folder.clone();
         move || folder.is_dir()

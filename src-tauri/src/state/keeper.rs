@@ -2,10 +2,7 @@
 
 use std::{
     io::Write,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -24,7 +21,7 @@ use tokio::time;
 use tracing::{error, info, warn};
 
 use crate::{
-    dto::{ErrorCode, Slot},
+    dto::Slot,
     state::{Account, blocking},
 };
 
@@ -35,8 +32,13 @@ const PERIOD: Duration = Duration::from_secs(60 * 60);
 
 /// Looks after the files of an account until it ends.
 pub(super) async fn keep(account: Weak<Account>) {
+    // an earlier process may have ended in the midst of it
+    if let Some(account) = account.upgrade() {
+        account.forget_if_due().await;
+    }
     time::sleep(FIRST).await;
     while let Some(account) = account.upgrade() {
+        account.forget_if_due().await;
         let keeper = Arc::clone(&account.keeper);
         match blocking(move || keeper.tidy()).await {
             Ok(Tidied::Done) => account.back_up_if_due().await,
@@ -54,10 +56,8 @@ pub(super) struct Keeper {
     profile: Arc<Profile>,
     key: DatabaseKey,
     clock: SystemClock,
-    /// What was wiped in the database may still lie in older copies of it.
-    unwiped: AtomicBool,
-    /// Why the last run of the backup failed.
-    backup_problem: Mutex<Option<ErrorCode>>,
+    /// One copy is made at a time.
+    copying: Mutex<()>,
 }
 
 impl Keeper {
@@ -66,9 +66,13 @@ impl Keeper {
             profile,
             key,
             clock: SystemClock::new(),
-            unwiped: AtomicBool::new(false),
-            backup_problem: Mutex::default(),
+            copying: Mutex::default(),
         }
+    }
+
+    /// What opens the account again.
+    pub(super) fn profile_and_key(&self) -> (Arc<Profile>, DatabaseKey) {
+        (Arc::clone(&self.profile), self.key.clone())
     }
 
     /// Does what is due.
@@ -76,10 +80,7 @@ impl Keeper {
         if let Err(error) = self.keep_identity() {
             warn!(%error, "the identity beside the key slots is an older one");
         }
-        if self.unwiped.load(Ordering::Relaxed) {
-            self.forget_what_was_wiped();
-            return Tidied::Done;
-        }
+        let _alone = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
         match self.profile.copy_if_due(&self.key, self.now()) {
             Ok(Copied::NotDue) => {}
             Ok(Copied::Made(_)) => info!("the database was copied"),
@@ -93,15 +94,26 @@ impl Keeper {
         Tidied::Done
     }
 
-    /// Keeps the root key, which left the database, from living on in its copies. What fails now is tried again later.
-    pub(super) fn forget_what_was_wiped(&self) {
-        let forgotten =
+    /// Keeps the root key, which left the database, from living on in its copies. Says whether that was due.
+    pub(super) fn forget_if_due(&self) -> Result<bool> {
+        let _alone = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = self.profile.must_forget(&self.key)?;
+        if due {
             self.profile
-                .forget_what_was_wiped(&self.key, self.now(), &mut SystemRandom);
-        if let Err(error) = &forgotten {
-            warn!(error = %error, "what was wiped may still be in older copies");
+                .forget_what_was_wiped(&self.key, self.now(), &mut SystemRandom)?;
         }
-        self.unwiped.store(forgotten.is_err(), Ordering::Relaxed);
+        Ok(due)
+    }
+
+    /// Where damaged databases are kept.
+    pub(super) fn quarantines(&self) -> Result<Vec<String>> {
+        let folders = self.profile.quarantines()?;
+        Ok(folders.iter().map(|it| it.display().to_string()).collect())
+    }
+
+    /// Deletes the damaged databases for good.
+    pub(super) fn discard_quarantines(&self) -> Result<()> {
+        self.profile.discard_quarantines()
     }
 
     /// The relay has the account: its keys changed, and it counts from now on.
@@ -133,20 +145,6 @@ impl Keeper {
     pub(super) fn back_up(&self, job: &Job) -> std::result::Result<Ran, BackupError> {
         self.profile
             .back_up(&self.key, job, self.now(), &mut SystemRandom)
-    }
-
-    pub(super) fn note_backup(&self, problem: Option<ErrorCode>) {
-        *self
-            .backup_problem
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-
-    pub(super) fn backup_problem(&self) -> Option<ErrorCode> {
-        *self
-            .backup_problem
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes a conversation for other programs.

@@ -48,7 +48,10 @@ impl Shell {
 
     async fn open_silently(&self) -> Result<AppState, AppError> {
         let mut slot = self.profile.lock().await;
-        if self.running().is_some() {
+        if let Some(account) = self.running() {
+            if account.over.load(Ordering::Relaxed) {
+                return self.revive(account).await;
+            }
             return self.ready().await;
         }
         let again = slot.is_some();
@@ -153,12 +156,12 @@ impl Shell {
         Ok(state)
     }
 
-    async fn open_with(
+    pub(super) async fn open_with(
         &self,
         profile: Arc<Profile>,
         key: DatabaseKey,
     ) -> Result<AppState, AppError> {
-        let (seams, system) = SystemSeams::new(&self.runtime);
+        let (seams, system) = (self.seams)(&self.runtime);
         let opened = blocking({
             let (profile, key) = (Arc::clone(&profile), key.clone());
             move || profile.open_with(key, seams)
@@ -232,8 +235,8 @@ impl Shell {
                     seams,
                 )?;
                 if let Some(backup) = &backup {
-                    let restored = opened.take_over(backup).map_err(of_backup)?;
-                    info!(?restored, "the backup was taken over");
+                    let messages = opened.take_over(backup).map_err(of_backup)?;
+                    info!(messages, "the backup was taken over");
                 }
                 Ok::<_, AppError>(opened)
             }

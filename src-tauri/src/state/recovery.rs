@@ -1,22 +1,24 @@
 //! The recovery code leaves this computer, and opens the profile from then on.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use client_core::keyslots::Protection;
+use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use crate::{
     dto::AppError,
-    state::{Shell, blocking},
+    state::{Account, Shell, blocking},
 };
 
 impl Shell {
     /// Checks words of the recovery code, by their positions from 1. If they are right, the code becomes a way into the
-    /// profile, and then it leaves the database and its copies.
+    /// profile, and then it leaves the database and its copies. Returns the folders in which it may still lie: those with
+    /// damaged files, which only a person deletes.
     pub(crate) async fn confirm_recovery_code(
         &self,
         answers: Vec<(usize, Zeroizing<String>)>,
-    ) -> Result<(), AppError> {
+    ) -> Result<Vec<String>, AppError> {
         let _changing = self.profile.lock().await;
         let account = self.account()?;
         let shown = account.client.recovery_code().await?;
@@ -38,6 +40,32 @@ impl Shell {
             .map(|(position, word)| (*position, word.as_str().to_owned()))
             .collect();
         account.client.confirm_recovery_code(answers).await?;
-        blocking(move || account.keeper.forget_what_was_wiped()).await
+        // what fails now is noted in the database, and tried again
+        account.forget_if_due().await;
+        Ok(blocking(move || account.keeper.quarantines()).await??)
+    }
+
+    /// Deletes the damaged files that were kept.
+    pub(crate) async fn discard_damaged(&self) -> Result<(), AppError> {
+        let account = self.account()?;
+        Ok(blocking(move || account.keeper.discard_quarantines()).await??)
+    }
+}
+
+impl Account {
+    /// Keeps the root key, which left the database, from living on beside it. Whether that is due stands in the database, so
+    /// that the end of a process changes nothing.
+    pub(super) async fn forget_if_due(&self) {
+        let forget = || async {
+            let keeper = Arc::clone(&self.keeper);
+            if blocking(move || keeper.forget_if_due()).await?? {
+                self.client.note_wiped().await?;
+                info!("the root key lies in no copy any more");
+            }
+            Ok::<_, AppError>(())
+        };
+        if let Err(error) = forget().await {
+            warn!(code = ?error.code, detail = error.detail, "the root key may still be in older copies");
+        }
     }
 }

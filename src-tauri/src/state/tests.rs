@@ -1,13 +1,15 @@
 use std::{fs, path::Path};
 
 use client_core::{
-    crypto::RecoveryCode,
-    keyslots::{Protection, SecretStore, SlotKind},
-    seams::SystemRandom,
-    store::DatabaseKey,
+    backup,
+    crypto::{RecoveryCode, RecoveryLink},
+    keyslots::{Protection, SecretStore, SlotKind, Unlock},
+    seams::{Clock, SystemClock, SystemRandom},
+    store::{Database, DatabaseKey, WriteTransaction, account},
 };
 use protocol::{Link, LinkKind, LinkSecret, RelayId};
 use serde_json::{Value, json};
+use tauri::ipc::{Channel, InvokeResponseBody};
 use zeroize::Zeroizing;
 
 use super::{
@@ -15,7 +17,7 @@ use super::{
     *,
 };
 use crate::{
-    dto::Slot,
+    dto::{BackupTroubleKind, Slot},
     testing::{Failure, TestKeyring, TestProgram, shell},
 };
 
@@ -231,7 +233,12 @@ async fn a_wrong_passphrase_and_a_wrong_code_are_told_apart_and_change_nothing()
 async fn a_code_opens_as_words_and_as_what_its_picture_says() {
     let code = RecoveryCode::new(Zeroizing::new(CODE));
     let words = code.words().join(" ");
-    for text in [words.as_str(), &words.to_uppercase()] {
+    let picture = RecoveryLink {
+        addresses: vec!["relay.example.org".parse().unwrap()],
+        relay: RelayId::new([4; 32]),
+        code: code.clone(),
+    };
+    for text in [&words, &words.to_uppercase(), &*picture.to_text()] {
         let setting = Setting::new(&[recovery_code()]);
         let command = json!({ "name": "unlockWithCode", "params": { "code": text } });
         let reply = crate::commands::dispatch(&setting.shell, command).await;
@@ -304,11 +311,174 @@ async fn a_damaged_database_is_mended_from_its_copy_and_told_once() {
     assert!(state["mended"]["copyTime"].is_u64());
     let quarantine = state["mended"]["quarantine"].as_str().unwrap();
     assert!(Path::new(quarantine).is_dir());
+    let health = setting.shell.health().await.unwrap();
+    assert_eq!(health.damaged, [quarantine]);
     let told = json!({ "name": "acknowledgeMended", "params": {} });
     crate::commands::dispatch(&setting.shell, told)
         .await
         .unwrap();
     assert_eq!(setting.open().await["mended"], Value::Null);
+    let discard = json!({ "name": "discardDamaged", "params": {} });
+    let health = crate::commands::dispatch(&setting.shell, discard).await;
+    assert_eq!(health.unwrap()["damaged"], json!([]));
+    assert!(!Path::new(quarantine).exists());
+    setting.shell.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_root_key_that_was_left_in_copies_is_gone_after_the_next_start() {
+    let mut setting = Setting::new(&[Protection::Keyring]);
+    let copies = setting.folder.path().join("account/copies");
+    setting.open().await;
+    setting.shell.account().unwrap().keeper.tidy();
+    setting.shell.stop().await;
+    // a copy of an earlier day
+    let old = copies.join("relevo-20200101T0000.db");
+    let copy = fs::read_dir(&copies).unwrap().next().unwrap().unwrap();
+    fs::rename(copy.path(), &old).unwrap();
+    // the process ended as soon as the words were confirmed
+    let profile = setting.shell.profile.lock().await.clone().unwrap();
+    let key = profile.unlock(&Unlock::Silently(&setting.keyring)).unwrap();
+    let path = setting.folder.path().join("account/relevo.db");
+    let mut database = Database::open(&path, &key).unwrap();
+    database
+        .write(|write| account::confirm_recovery(write, &account::load(write.connection())?.keys))
+        .unwrap();
+    drop((database, profile));
+
+    setting.restart().await;
+    setting.open().await;
+    let account = setting.shell.account().unwrap();
+    account.forget_if_due().await;
+    assert!(!old.exists());
+    assert_eq!(fs::read_dir(&copies).unwrap().count(), 1);
+    assert!(!account.keeper.forget_if_due().unwrap());
+    drop(account);
+    setting.shell.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_that_fails_for_days_is_told_also_after_a_restart_and_one_that_works_is_tested() {
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    let mut setting = Setting::new(&[Protection::Keyring]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    setting.open().await;
+    // as the commands do, but without the record that only a relay confirms
+    let account = setting.shell.account().unwrap();
+    let now = account.keeper.now();
+    let (profile, key) = account.keeper.profile_and_key();
+    drop((account, profile));
+    setting.shell.stop().await;
+    let database = setting.folder.path().join("account/relevo.db");
+    let change = |work: &dyn Fn(&WriteTransaction<'_>)| {
+        let mut database = Database::open(&database, &key).unwrap();
+        let written = database.write(|write| {
+            work(write);
+            Ok(())
+        });
+        written.unwrap();
+    };
+    change(&|write| {
+        backup::turn_on(write, &CODE, &path.join("gone"), b"record").unwrap();
+        backup::note_failure(write, now - 4 * DAY, "diskFull").unwrap();
+    });
+
+    setting.restart().await;
+    let state = setting.open().await;
+    assert_eq!(state["backup"]["kind"], "notWritten");
+    assert_eq!(state["backup"]["problem"], "diskFull");
+    assert_eq!(state["backup"]["since"], now - 4 * DAY);
+    let account = setting.shell.account().unwrap();
+    account.back_up_if_due().await;
+    let trouble = account.backup_trouble().await.unwrap().unwrap();
+    assert_eq!(trouble.problem, ErrorCode::Folder);
+    let health = setting.shell.health().await.unwrap();
+    assert_eq!(health.backup_problem, Some(ErrorCode::Folder));
+    assert_eq!(health.last_rehearsal, None);
+    drop(account);
+    setting.shell.stop().await;
+
+    change(&|write| {
+        backup::turn_on(write, &CODE, &path, b"record").unwrap();
+        backup::note_failure(write, now - 4 * DAY, "folder").unwrap();
+    });
+    setting.restart().await;
+    setting.open().await;
+    let account = setting.shell.account().unwrap();
+    account.back_up_if_due().await;
+    assert_eq!(account.backup_trouble().await.unwrap(), None);
+    let health = setting.shell.health().await.unwrap();
+    assert_eq!(health.backup_problem, None);
+    let tested = health.last_rehearsal.unwrap();
+    assert_eq!(tested.problem, None);
+    // a week has not passed
+    account.back_up_if_due().await;
+    let health = setting.shell.health().await.unwrap();
+    assert_eq!(health.last_rehearsal.unwrap().time, tested.time);
+    // one that cannot be read back is told at once
+    account
+        .client
+        .note_rehearsal(now, Some("backupDamaged".to_owned()))
+        .await
+        .unwrap();
+    let trouble = account.backup_trouble().await.unwrap().unwrap();
+    assert_eq!(trouble.kind, BackupTroubleKind::NotRestorable);
+    drop(account);
+    setting.shell.stop().await;
+}
+
+/// A clock that fails when it is told to, as any line of the engine may.
+struct FailingClock(Arc<AtomicBool>);
+
+impl Clock for FailingClock {
+    fn wall_ms(&self) -> u64 {
+        assert!(!self.0.load(Ordering::Relaxed), "injected");
+        SystemClock::new().wall_ms()
+    }
+
+    fn monotonic(&self) -> Duration {
+        assert!(!self.0.load(Ordering::Relaxed), "injected");
+        Duration::from_secs(1)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_failed_is_told_and_opened_again() {
+    let mut setting = Setting::new(&[Protection::Keyring]);
+    let failing = Arc::new(AtomicBool::new(false));
+    let inside = Arc::clone(&failing);
+    setting.shell.seams = Box::new(move |runtime| {
+        let (mut seams, system) = SystemSeams::new(runtime);
+        seams.clock = Box::new(FailingClock(Arc::clone(&inside)));
+        (seams, system)
+    });
+    let (told, mut heard) = tokio::sync::mpsc::channel(1_000);
+    setting.shell.bridge().subscribe(Channel::new(move |body| {
+        let InvokeResponseBody::Json(text) = body else {
+            panic!("events are JSON")
+        };
+        drop(told.try_send(text));
+        Ok(())
+    }));
+    assert_eq!(setting.open().await["stage"], "ready");
+    // whoever opens nothing that the keyring must give, is not asked again
+    setting.keyring.fail(Some(Failure::Locked));
+
+    failing.store(true, Ordering::Relaxed);
+    let client = setting.shell.client().unwrap();
+    let failed = client.as_ref().reconnect().await;
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::Internal);
+    drop(client);
+    let failure = async { while heard.recv().await.unwrap() != r#"{"type":"engineFailed"}"# {} };
+    time::timeout(Duration::from_secs(60), failure)
+        .await
+        .unwrap();
+    failing.store(false, Ordering::Relaxed);
+    let state = setting.open().await;
+    assert_eq!(state["stage"], "ready");
+    assert_eq!(state["me"]["name"], "Ana");
+    // and it is one that can be stopped
     setting.shell.stop().await;
 }
 

@@ -5,6 +5,24 @@ import { chooseInMenu, handOver, journey, openChat, photo, waitForFocus, waitFor
 
 const WORDS =
   "anchor velvet puzzle ocean ribbon garden cactus lemon window forest marble tunnel copper meadow lantern pigeon saddle violin walnut yellow zebra hammer island jacket";
+/** What the picture of the code says: one word, for which forms must not wait for 24. */
+const PICTURE_TEXT = `relevo:r#${WORDS.replaceAll(" ", "")}`;
+
+/**
+ * The picture of the recovery code, taken where it is written down.
+ *
+ * @param {import("playwright-core").Page} page @param {string} next the scene in which it is used
+ */
+async function takePicture(page, next) {
+  await page.click(byId("recovery-show"));
+  await page.click(byId("recovery-reveal"));
+  const picture = await photo(page);
+  const { origin } = new URL(page.url());
+  await page.goto(`${origin}/?scene=${next}&clock=fixed&latency=5`);
+  await page.waitForFunction(() => window.relevoFake !== undefined);
+  await page.evaluate((text) => window.relevoFake?.know(text), PICTURE_TEXT);
+  return picture;
+}
 
 export const keeping = {
   "the recovery code is put off, then written down for good": journey({ scene: "due" }, async (page) => {
@@ -49,13 +67,16 @@ export const keeping = {
       await page.fill(byId("code-input"), WORDS.replace("velvet", "velvit"));
       await page.fill(byId("restore-relay"), "other.example.net");
       await page.click(byId("restore-do"));
+      await waitForText(page, byId("restore-warning"), "removed from the account");
+      await waitForFocus(page, "restore-sure");
+      await page.keyboard.press("Enter");
       await page.getByText("These words do not fit together").waitFor();
       await page.fill(byId("code-input"), WORDS);
       await page.fill(byId("restore-relay"), "not an address");
-      await page.click(byId("restore-do"));
+      await page.click(byId("restore-sure"));
       await page.getByText("This is not the address of a relay").waitFor();
       await page.fill(byId("restore-relay"), "other.example.net");
-      await page.click(byId("restore-do"));
+      await page.click(byId("restore-sure"));
       await page.getByText("this relay knows no account of them").waitFor();
       await page.fill(byId("restore-relay"), "relay.example.org");
       await page.click(byId("folder-choose"));
@@ -63,20 +84,15 @@ export const keeping = {
         (selector) => document.querySelector(selector)?.getAttribute("aria-invalid") === "false",
         byId("folder-input"),
       );
-      await page.click(byId("restore-do"));
+      await page.click(byId("restore-sure"));
       await page.getByText("Leave the window open").waitFor();
       await page.waitForSelector(byId("conversation-item"));
     },
   ),
 
   "a picture of the words opens a locked profile": journey({ scene: "due" }, async (page) => {
-    await page.click(byId("recovery-show"));
-    await page.click(byId("recovery-reveal"));
-    const picture = await photo(page);
-    const { origin } = new URL(page.url());
-    await page.goto(`${origin}/?scene=lockedOut&clock=fixed&latency=5`);
+    const picture = await takePicture(page, "lockedOut");
     await waitForText(page, byId("keyring-trouble"), "The password store is locked");
-    await page.evaluate((words) => window.relevoFake?.know(words), WORDS);
     await page.getByText("With the recovery code").click();
     await handOver(page, "drop", picture, byId("code-input"));
     await page.waitForFunction(
@@ -85,6 +101,37 @@ export const keeping = {
     );
     await page.click(byId("unlock-with-code"));
     await page.waitForSelector(byId("conversation-item"));
+  }),
+
+  "a picture of the words restores an account, and says where the relay is": journey(
+    { scene: "due" },
+    async (page) => {
+      const picture = await takePicture(page, "firstRun");
+      await page.click(byId("first-run-add-device"));
+      await page.click(byId("restore-open"));
+      await page.fill(byId("code-input"), PICTURE_TEXT.slice(0, -3));
+      await page.click(byId("restore-do"));
+      await page.click(byId("restore-sure"));
+      await page.getByText("The text of this code is not complete").waitFor();
+      await page.fill(byId("code-input"), "");
+      await handOver(page, "paste", picture, byId("code-input"));
+      await page.getByText("read from its picture").waitFor();
+      assert.equal(await page.locator(byId("restore-relay")).count(), 0);
+      await page.click(byId("restore-sure"));
+      await page.waitForSelector(byId("conversation-item"));
+    },
+  ),
+
+  "a picture of the words starts a backup": journey({ scene: "due" }, async (page) => {
+    const picture = await takePicture(page, "chats");
+    await page.click(byId("settings-open"));
+    await page.click('[data-tab="health"]');
+    await page.click(byId("backup-choose"));
+    await waitForFocus(page, "code-input");
+    await handOver(page, "drop", picture, byId("code-input"));
+    await page.getByText("read from its picture").waitFor();
+    await page.click(byId("backup-start"));
+    await waitForText(page, byId("backup-last"), "today");
   }),
 
   "a keyring in trouble leaves other ways in": journey({ scene: "keyringFailed" }, async (page) => {
@@ -122,6 +169,12 @@ export const keeping = {
       await page.evaluate(() => window.relevoFake?.calls.some((call) => call.name === "acknowledgeMended")),
       true,
     );
+    await page.click(byId("settings-open"));
+    await page.click('[data-tab="health"]');
+    await waitForText(page, byId("damaged"), "quarantine-");
+    await page.click(byId("damaged-ask"));
+    await page.click(byId("damaged-discard"));
+    await page.locator(byId("damaged")).waitFor({ state: "detached" });
   }),
 
   "a backup is started, made and tested": journey({}, async (page) => {
@@ -141,6 +194,38 @@ export const keeping = {
     await waitForText(page, byId("error-text"), "disk is full");
     await page.click(byId("backup-stop"));
     await page.getByText("No backup folder").waitFor();
+  }),
+
+  "a backup that fails for days is said, and goes elsewhere": journey(
+    { scene: "backupTrouble" },
+    async (page) => {
+      await waitForText(page, byId("backup-banner"), "No backup since");
+      await page.click(byId("backup-elsewhere"));
+      await page.locator(`${byId("backup-start")}:enabled`).waitFor();
+      assert.equal(await page.inputValue(byId("folder-input")), "/media/sam/Backup disk/Relevo");
+      // It stays locked as it was.
+      assert.equal(await page.locator(byId("code-input")).count(), 0);
+      await page.click(byId("backup-start"));
+      await waitForText(page, byId("backup-last"), "today");
+      await page.keyboard.press("Escape");
+      await page.locator(byId("backup-banner")).waitFor({ state: "detached" });
+    },
+  ),
+
+  "what a backup has comes back once": journey({}, async (page) => {
+    await openChat(page, 1);
+    for (const said of ["1 message came back", "Nothing is missing here"]) {
+      await page.click(byId("settings-open"));
+      await page.click('[data-tab="health"]');
+      await page.click(byId("bring-back-choose"));
+      await waitForFocus(page, "code-input");
+      assert.equal(await page.isDisabled(byId("bring-back-do")), true);
+      await page.fill(byId("code-input"), WORDS);
+      await page.click(byId("bring-back-do"));
+      await waitForText(page, byId("bring-back-done"), said);
+      await page.keyboard.press("Escape");
+      await page.getByText("From the backup").first().waitFor();
+    }
   }),
 
   "a chat is exported": journey({}, async (page) => {

@@ -198,6 +198,30 @@ export type Health = {
   lastRehearsal: Rehearsal | null;
   /** When the newest automatic copy of the database was made. */
   lastCopy: number | null;
+  /**
+   * Folders with damaged files as they were found. Those from before the recovery code was confirmed may
+   * still hold it.
+   */
+  damaged: string[];
+};
+
+/** What is wrong with the backup. */
+export type BackupTroubleKind = "notWritten" | "notRestorable";
+
+/** Backups that do not do what they are for. */
+export type BackupTrouble = {
+  kind: BackupTroubleKind;
+  /** The last that ended well, or when the first failed; or when the test restore failed. */
+  since: number;
+  problem: ErrorCode;
+};
+
+/** What a backup brought back. */
+export type BroughtBack = {
+  /** Messages that were not here. */
+  messages: number;
+  /** When the backup was written. */
+  time: number;
 };
 
 /** A form of an exported conversation. */
@@ -216,7 +240,7 @@ export type AppState =
   | { stage: "keyringFailed"; reason: string; slots: Slot[]; settings: Settings }
   | { stage: "broken"; error: AppError; settings: Settings }
   | { stage: "lost"; what: LostFiles; keys: boolean; detail: string; settings: Settings }
-  | { stage: "ready"; me: Me; connection: Connection; settings: Settings; mended: Mended | null; damaged: boolean };
+  | { stage: "ready"; me: Me; connection: Connection; settings: Settings; mended: Mended | null; damaged: boolean; backup: BackupTrouble | null };
 
 /** What opening a link means. */
 export type LinkKind = "invite" | "contact";
@@ -371,6 +395,7 @@ export type ErrorCode =
   | "lastSlot"
   | "folder"
   | "noRecoveryRecord"
+  | "otherAccount"
   | "noBackup"
   | "backupDamaged"
   | "backupOfOther"
@@ -391,6 +416,8 @@ export type Event =
   | { type: "searchIndexed" }
   | { type: "connectionChanged"; connection: Connection }
   | { type: "meChanged"; me: Me }
+  | { type: "backupTroubleChanged"; trouble: BackupTrouble | null }
+  | { type: "engineFailed" }
   | { type: "databaseDamaged" }
   | { type: "linkOpened"; text: string };
 
@@ -476,10 +503,13 @@ export interface Commands {
     params: {};
     reply: RecoveryCode;
   };
-  /** Checks two words; then the code leaves this computer. */
+  /**
+   * Checks two words; then the code leaves this computer, but for the folders of damaged files that the
+   * answer names.
+   */
   confirmRecoveryCode: {
     params: { words: AskedWord[] };
-    reply: null;
+    reply: string[];
   };
   /** What others may see. */
   privacy: {
@@ -581,6 +611,11 @@ export interface Commands {
     params: {};
     reply: Health;
   };
+  /** Deletes the damaged files that were kept, for good. */
+  discardDamaged: {
+    params: {};
+    reply: Health;
+  };
   /** Asks for a folder with the system's dialog; null where the person gave up. */
   pickFolder: {
     params: {};
@@ -600,6 +635,13 @@ export interface Commands {
   rehearseBackup: {
     params: {};
     reply: Health;
+  };
+  /**
+   * Adds what a backup of this account has and is not here; may take minutes. The own folder needs no code.
+   */
+  bringBack: {
+    params: { folder: string; code: string | null };
+    reply: BroughtBack;
   };
   /** Writes a conversation into a folder; answers with the file. */
   exportConversation: {

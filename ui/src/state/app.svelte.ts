@@ -1,6 +1,14 @@
 /** The whole window as state: which stage it is in, which chat and which dialog are open. */
 import type { Backend } from "../ipc/backend.ts";
-import type { AppError, AppState, Connection, ConversationKey, Me, MessageId } from "../ipc/bindings.ts";
+import type {
+  AppError,
+  AppState,
+  BackupTrouble,
+  Connection,
+  ConversationKey,
+  Me,
+  MessageId,
+} from "../ipc/bindings.ts";
 import { Composers, type Composer } from "./composer.svelte.ts";
 import { ConnectionStatus } from "./connection.svelte.ts";
 import { Conversations } from "./conversations.svelte.ts";
@@ -54,6 +62,7 @@ export class App implements EventTargets {
   /** The person gave up on lost files and restores the account by its code. */
   #restoring = false;
   #damaged = $state(false);
+  #backupTrouble = $state.raw<BackupTrouble | null>(null);
   #restarting = $state(false);
 
   constructor(backend: Backend, surroundings: Surroundings) {
@@ -63,7 +72,7 @@ export class App implements EventTargets {
     this.conversations = new Conversations(backend);
     this.composers = new Composers(backend, this.conversations);
     this.search = new Search(backend);
-    this.dialogs = new Dialogs(backend);
+    this.dialogs = new Dialogs(backend, () => this.#follow(this.#readAnew()));
     this.people = new People(backend, this.#step);
     this.reminder = new RecoveryReminder(surroundings.storage);
   }
@@ -80,6 +89,10 @@ export class App implements EventTargets {
   /** The database is damaged: nothing is written any more. */
   get damaged(): boolean {
     return this.#damaged;
+  }
+  /** Backups that do not do what they are for. */
+  get backupTrouble(): BackupTrouble | null {
+    return this.#backupTrouble;
   }
   get restarting(): boolean {
     return this.#restarting;
@@ -141,7 +154,8 @@ export class App implements EventTargets {
         this.#stage = { stage: "ready", me: state.me };
         this.connection.update(state.connection);
         this.#damaged = state.damaged;
-        this.#follow(this.#restore());
+        this.#backupTrouble = state.backup;
+        this.#follow(this.selected === null ? this.#restore() : this.#readAnew());
         if (state.mended) this.dialogs.mended(state.mended);
         if (this.#link !== null) this.dialogs.openLink(this.#link);
         this.#link = null;
@@ -271,12 +285,21 @@ export class App implements EventTargets {
     this.connection.update(connection);
   }
 
+  backupTroubleChanged(trouble: BackupTrouble | null): void {
+    this.#backupTrouble = trouble;
+  }
+
   databaseDamaged(): void {
     this.#damaged = true;
   }
 
   meChanged(me: Me): void {
     if (this.#stage.stage === "ready") this.#stage = { stage: "ready", me };
+  }
+
+  /** The program starts the account again when it is asked, and says where things stand then. */
+  engineFailed(): void {
+    this.#follow(this.open());
   }
 
   linkOpened(text: string): void {
@@ -299,6 +322,15 @@ export class App implements EventTargets {
     if (stored && this.selected === null && this.conversations.get(Number(stored))) {
       await this.select(Number(stored));
     }
+  }
+
+  /** What is shown may have changed in any place. */
+  async #readAnew(): Promise<void> {
+    const key = this.selected;
+    await this.#refreshList();
+    if (key === null || this.selected !== key) return;
+    this.leaveConversation();
+    await this.select(key);
   }
 
   /** A conversation that is gone from the list cannot stay open. */

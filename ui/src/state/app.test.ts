@@ -208,6 +208,19 @@ describe("a window that is built again", () => {
   });
 });
 
+describe("an engine that failed", () => {
+  it("is started again with the chat that was open", async () => {
+    const { app, backend } = await startedApp();
+    await app.select(1);
+    const opened = backend.calls.filter((call) => call.name === "open").length;
+    backend.emit({ type: "engineFailed" });
+    await settled();
+    expect(backend.calls.filter((call) => call.name === "open").length).toBe(opened + 1);
+    expect(app.stage.stage).toBe("ready");
+    expect(app.selected).toBe(1);
+  });
+});
+
 describe("the stages", () => {
   it("unlock with the right passphrase only", async () => {
     const { app } = await startedApp({ scene: "locked" });

@@ -1,6 +1,7 @@
 /** Which dialog is open, with the state that it needs. One at a time. */
 import type { Backend } from "../ipc/backend.ts";
 import type { Conversation, LinkKind, Me, Mended, Message } from "../ipc/bindings.ts";
+import { BringBack } from "./bringBack.svelte.ts";
 import { ShownFolder } from "./folder.svelte.ts";
 import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
@@ -19,7 +20,10 @@ export type Preferences = {
   ways: WaysIn;
   health: HealthState;
   handle: OwnHandle;
+  bringBack: BringBack;
 };
+
+export type SettingsPart = "general" | "account" | "privacy" | "protection" | "health";
 
 export type Dialog =
   | { kind: "newChat" }
@@ -27,7 +31,7 @@ export type Dialog =
   | { kind: "links"; links: IssuedLinks }
   | { kind: "openLink"; link: OpenLink }
   | { kind: "openHandle"; handle: OpenHandle }
-  | { kind: "settings"; preferences: Preferences }
+  | { kind: "settings"; preferences: Preferences; part: SettingsPart }
   | { kind: "status"; status: OwnStatus }
   | { kind: "shortcuts" }
   | { kind: "details"; message: Message; name: string }
@@ -39,12 +43,15 @@ export type Dialog =
 
 export class Dialogs {
   readonly #backend: Backend;
+  readonly #onbroughtback: () => void;
   #open = $state.raw<Dialog | null>(null);
   /** What was asked for while something had to be read first. */
   #waiting: Dialog | null = null;
 
-  constructor(backend: Backend) {
+  /** `onbroughtback` is called when messages came back that were not there before. */
+  constructor(backend: Backend, onbroughtback: () => void) {
     this.#backend = backend;
+    this.#onbroughtback = onbroughtback;
   }
 
   get open(): Dialog | null {
@@ -81,6 +88,15 @@ export class Dialogs {
   }
 
   settings(me: Me): void {
+    this.#settings(me, "general");
+  }
+
+  /** Begins to choose a folder for the backup. */
+  backupFolder(me: Me): void {
+    void this.#settings(me, "health").health.begin();
+  }
+
+  #settings(me: Me, part: SettingsPart): Preferences {
     const backend = this.#backend;
     const preferences = {
       privacy: new PrivacyState(backend),
@@ -88,8 +104,10 @@ export class Dialogs {
       ways: new WaysIn(backend),
       health: new HealthState(backend),
       handle: new OwnHandle(backend, me.handle),
+      bringBack: new BringBack(backend, this.#onbroughtback),
     };
-    this.#show({ kind: "settings", preferences });
+    this.#show({ kind: "settings", preferences, part });
+    return preferences;
   }
 
   status(me: Me): void {

@@ -1,6 +1,6 @@
 /** The one place where events of the program reach the state. */
 import type { BackendEvent } from "../ipc/backend.ts";
-import type { Connection, ConversationKey, Me, MessageId } from "../ipc/bindings.ts";
+import type { BackupTrouble, Connection, ConversationKey, Me, MessageId } from "../ipc/bindings.ts";
 
 export interface EventTargets {
   conversationsChanged(): void;
@@ -10,6 +10,8 @@ export interface EventTargets {
   connectionChanged(connection: Connection): void;
   databaseDamaged(): void;
   meChanged(me: Me): void;
+  backupTroubleChanged(trouble: BackupTrouble | null): void;
+  engineFailed(): void;
   linkOpened(text: string): void;
 }
 
@@ -29,6 +31,10 @@ export function dispatch(event: BackendEvent, targets: EventTargets): void {
       return targets.databaseDamaged();
     case "meChanged":
       return targets.meChanged(event.me);
+    case "backupTroubleChanged":
+      return targets.backupTroubleChanged(event.trouble);
+    case "engineFailed":
+      return targets.engineFailed();
     case "linkOpened":
       return targets.linkOpened(event.text);
     default: {

@@ -6,14 +6,14 @@ import { isCompleteCode } from "./recoveryCode.ts";
 import { Step } from "./step.svelte.ts";
 
 export type HealthWork =
-  "reading" | "choosing" | "starting" | "looking" | "backingUp" | "testing" | "stopping";
+  "reading" | "choosing" | "starting" | "looking" | "backingUp" | "testing" | "stopping" | "discarding";
 
 export class HealthState {
   readonly #backend: Backend;
   readonly step = new Step();
   #health = $state.raw<Health | null>(null);
   #work = $state<HealthWork | null>(null);
-  /** A folder that was chosen and waits for the recovery code. */
+  /** A folder that is being chosen, and waits for the recovery code where that was not given yet. */
   #folder = $state<string | null>(null);
   #code = $state("");
   readonly backups: ShownFolder;
@@ -36,8 +36,18 @@ export class HealthState {
   get code(): string {
     return this.#code;
   }
+  /** A backup that goes to another folder stays locked as it was. */
+  get needsCode(): boolean {
+    return this.#health === null || this.#health.backupFolder === null;
+  }
   get canStart(): boolean {
-    return this.#work === null && this.#folder !== null && isCompleteCode(this.#code);
+    const folder = this.#folder?.trim() ?? "";
+    return this.#work === null && folder !== "" && (!this.needsCode || isCompleteCode(this.#code));
+  }
+
+  /** Reads the facts, and goes on to choosing a folder. */
+  async begin(): Promise<void> {
+    if (await this.load()) await this.choose();
   }
 
   load(): Promise<boolean> {
@@ -46,9 +56,16 @@ export class HealthState {
 
   async choose(): Promise<void> {
     await this.#run("choosing", async () => {
+      // Where the system has no such dialog, the folder can be written.
+      this.#folder ??= "";
       this.#folder = (await this.#backend.call("pickFolder", {})) ?? this.#folder;
       return this.#health;
     });
+  }
+
+  writeFolder(folder: string): void {
+    this.#folder = folder;
+    this.step.forget();
   }
 
   giveUp(): void {
@@ -71,7 +88,10 @@ export class HealthState {
 
   async start(): Promise<void> {
     if (!this.canStart) return;
-    const params = { folder: this.#folder, code: this.#code.trim() };
+    const params = {
+      folder: this.#folder?.trim() ?? null,
+      code: this.needsCode ? this.#code.trim() : null,
+    };
     if (await this.#run("starting", () => this.#backend.call("setBackupFolder", params))) this.giveUp();
   }
 
@@ -86,6 +106,11 @@ export class HealthState {
 
   test(): Promise<boolean> {
     return this.#run("testing", () => this.#backend.call("rehearseBackup", {}));
+  }
+
+  /** Deletes the damaged files that were kept. */
+  discard(): Promise<boolean> {
+    return this.#run("discarding", () => this.#backend.call("discardDamaged", {}));
   }
 
   async #run(work: HealthWork, ask: () => Promise<Health | null>): Promise<boolean> {

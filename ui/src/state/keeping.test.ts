@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { appError } from "../ipc/backend.ts";
 import { CODE_PICTURE, FOLDER, WORDS } from "../ipc/fake/world.ts";
+import { BringBack } from "./bringBack.svelte.ts";
 import type { Entry } from "./entry.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { Recovery, RecoveryReminder } from "./recovery.svelte.ts";
@@ -80,6 +81,7 @@ describe("restoring", () => {
     restore.writeRelay("relay.example.org");
     await restore.chooseFolder();
     expect(restore.folder).toBe(FOLDER);
+    restore.ask();
     await restore.restore();
     expect(app.stage).toMatchObject({ stage: "ready", me: { name: "Sam Rivera", recovery: "confirmed" } });
     expect(restore.code).toBe("");
@@ -100,10 +102,26 @@ describe("restoring", () => {
     restore.writeCode(words);
     restore.writeRelay(relay);
     restore.writeFolder(folder);
+    restore.ask();
     await restore.restore();
     expect(restore.step.error?.code).toBe(code);
     expect(restore.code).toBe(words);
     expect(app.stage.stage).toBe("firstRun");
+  });
+
+  it("tells what becomes of the other computer before anything happens", async () => {
+    const { app, backend, restore } = await restoring();
+    restore.ask();
+    expect(restore.asked).toBe(false);
+    restore.writeCode(CODE_PICTURE);
+    await restore.restore();
+    restore.ask();
+    restore.giveUp();
+    await restore.restore();
+    expect(backend.calls.some((call) => call.name === "restoreAccount")).toBe(false);
+    restore.ask();
+    await restore.restore();
+    expect(app.stage.stage).toBe("ready");
   });
 
   it("takes the relay from the picture of the code", async () => {
@@ -111,6 +129,7 @@ describe("restoring", () => {
     restore.writeCode(CODE_PICTURE);
     expect(restore.knowsRelay).toBe(true);
     expect(restore.canRestore).toBe(true);
+    restore.ask();
     await restore.restore();
     expect(app.stage).toMatchObject({ stage: "ready", me: { recovery: "confirmed" } });
   });
@@ -127,10 +146,12 @@ describe("restoring", () => {
     restore.writeCode(CODE);
     restore.writeRelay("relay.example.org");
     backend.failNext("restoreAccount", appError("nameInvalid"));
+    restore.ask();
     await restore.restore();
     expect(restore.step.error?.code).toBe("nameInvalid");
     restore.writeName(" Sam ");
     expect(restore.step.error).toBeNull();
+    restore.ask();
     await restore.restore();
     const names = backend.calls
       .filter((call) => call.name === "restoreAccount")
@@ -150,6 +171,7 @@ describe("restoring", () => {
     other.restore.writeCode(CODE);
     other.restore.writeRelay("relay.example.org");
     other.backend.failNext("restoreAccount", appError("keyring"));
+    other.restore.ask();
     await other.restore.restore();
     expect(other.restore.protection.asked).toBe(true);
   });
@@ -287,5 +309,71 @@ describe("health and backup", () => {
     chat.format = "json";
     await chat.write();
     expect(chat.file).toBe(`${FOLDER}/Ana-Morales.json`);
+  });
+});
+
+describe("a backup that fails", () => {
+  it("is over the window until it goes elsewhere", async () => {
+    const { app, backend } = await startedApp({ scene: "backupTrouble" });
+    expect(app.backupTrouble).toMatchObject({ kind: "notWritten", problem: "folder" });
+    if (app.stage.stage !== "ready") throw new Error("expected to be ready");
+    app.dialogs.backupFolder(app.stage.me);
+    const dialog = app.dialogs.open;
+    if (dialog?.kind !== "settings") throw new Error("expected the settings");
+    expect(dialog.part).toBe("health");
+    const { health } = dialog.preferences;
+    await settled();
+    expect(health.folder).toBe(FOLDER);
+    expect(health.needsCode).toBe(false);
+    health.writeFolder(" /nowhere ");
+    await health.start();
+    expect(health.step.error?.code).toBe("folder");
+    health.writeFolder(FOLDER);
+    await health.start();
+    expect(app.backupTrouble).toBeNull();
+    expect(backend.calls.at(-1)?.params).toEqual({ folder: FOLDER, code: null });
+  });
+});
+
+describe("bringing back", () => {
+  it("takes the code for a foreign folder only, and says what came", async () => {
+    const backend = fakeBackend();
+    let changes = 0;
+    const bringBack = new BringBack(backend, () => (changes += 1));
+    await bringBack.choose();
+    expect(bringBack.needsCode(null)).toBe(true);
+    expect(bringBack.canBring(FOLDER)).toBe(true);
+    bringBack.writeCode(WORDS.toReversed().join(" "));
+    await bringBack.bring(null);
+    expect(bringBack.step.error?.code).toBe("wrongCode");
+    expect(bringBack.folder).toBe(FOLDER);
+    bringBack.writeCode(CODE_PICTURE);
+    await bringBack.bring(null);
+    expect(bringBack.done?.messages).toBe(1);
+    expect([bringBack.folder, bringBack.code, changes]).toEqual([null, "", 1]);
+    await bringBack.choose();
+    expect(bringBack.done).toBeNull();
+    bringBack.writeCode(CODE);
+    await bringBack.bring(null);
+    expect(bringBack.done?.messages).toBe(0);
+    expect(changes).toBe(1);
+  });
+
+  it("reads the open chat anew", async () => {
+    const { app } = await startedApp();
+    await app.select(1);
+    if (app.stage.stage !== "ready") throw new Error("expected to be ready");
+    app.dialogs.settings(app.stage.me);
+    const dialog = app.dialogs.open;
+    if (dialog?.kind !== "settings") throw new Error("expected the settings");
+    const { bringBack } = dialog.preferences;
+    await bringBack.choose();
+    bringBack.writeCode(CODE);
+    await bringBack.bring(null);
+    await settled();
+    expect(app.selected).toBe(1);
+    const rows = app.timeline?.days.flatMap((day) => day.rows) ?? [];
+    const texts = rows.map((row) => (row.kind === "item" ? row.item.message.text : ""));
+    expect(texts.at(-1)).toBe("From the backup");
   });
 });

@@ -38,6 +38,7 @@ export class Recovery {
   #page = $state<RecoveryPage>("why");
   #code = $state.raw<RecoveryCode | null>(null);
   #answers = $state.raw<readonly string[]>([]);
+  #left = $state.raw<readonly string[]>([]);
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -51,6 +52,10 @@ export class Recovery {
   }
   get answers(): readonly string[] {
     return this.#answers;
+  }
+  /** Folders with damaged files, in which the words may still be. */
+  get left(): readonly string[] {
+    return this.#left;
   }
   get canConfirm(): boolean {
     return !this.step.busy && this.#answers.every((answer) => answer.trim() !== "");
@@ -86,9 +91,9 @@ export class Recovery {
       position,
       word: (this.#answers[index] ?? "").trim(),
     }));
-    const right = await this.step.run(
-      async () => void (await this.#backend.call("confirmRecoveryCode", { words })),
-    );
+    const right = await this.step.run(async () => {
+      this.#left = await this.#backend.call("confirmRecoveryCode", { words });
+    });
     if (right) {
       this.#code = null;
       this.#answers = [];

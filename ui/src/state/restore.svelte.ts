@@ -14,6 +14,7 @@ export class Restore {
   #relay = $state("");
   #folder = $state("");
   #name = $state("");
+  #asked = $state(false);
 
   constructor(backend: Backend, protection: ProtectionForm, finished: (state: AppState) => void) {
     this.#backend = backend;
@@ -33,6 +34,10 @@ export class Restore {
   /** Empty: the former one stays. */
   get name(): string {
     return this.#name;
+  }
+  /** The person was told what becomes of the other computer. */
+  get asked(): boolean {
+    return this.#asked;
   }
   /** A picture of the code also says where the relay is. */
   get knowsRelay(): boolean {
@@ -75,8 +80,18 @@ export class Restore {
     });
   }
 
+  /** Only one computer at a time has an account, so the person is asked before it moves. */
+  ask(): void {
+    if (this.canRestore) this.#asked = true;
+  }
+
+  giveUp(): void {
+    this.#asked = false;
+    this.step.forget();
+  }
+
   async restore(): Promise<void> {
-    if (!this.canRestore) return;
+    if (!this.canRestore || !this.#asked) return;
     const folder = this.#folder.trim();
     const name = this.#name.trim();
     const restored = await this.step.run(async () => {

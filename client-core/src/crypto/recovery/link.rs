@@ -14,6 +14,8 @@ const PREFIX: &str = "relevo:r#";
 
 /// The version of the text's CBOR.
 const VERSION: u8 = 1;
+/// In bytes: one address of the longest host name fits.
+const LONGEST: usize = 512;
 
 /// A recovery code and the relay on which its account lives. `Debug` does not show the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +44,23 @@ struct Body {
 impl RecoveryLink {
     /// `relevo:r#…`, the text of the QR code. There is no form for a browser: the code is for this app alone.
     ///
-    /// Long or many addresses can make it longer than [`bounds::LINK`]: who makes one parses it before showing it.
+    /// Of many or long addresses it holds the first ones, so that it stays as short as a link and a camera can read it. The
+    /// first is always in it.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
+        let most = self.addresses.len().min(bounds::ADDRESSES);
+        (2..=most)
+            .rev()
+            .map(|count| self.text_with(count))
+            .find(|text| text.len() <= bounds::LINK)
+            .unwrap_or_else(|| self.text_with(1))
+    }
+
+    fn text_with(&self, addresses: usize) -> Zeroizing<String> {
+        let addresses = self.addresses.iter().take(addresses);
         let body = secret::encode(&Body {
             version: VERSION,
-            addresses: self.addresses.iter().map(ToString::to_string).collect(),
+            addresses: addresses.map(ToString::to_string).collect(),
             relay: self.relay,
             code: Secret::new(self.code.0.clone()),
         });
@@ -67,7 +80,7 @@ impl FromStr for RecoveryLink {
         let text = text.trim();
         let fragment = text
             .strip_prefix(PREFIX)
-            .filter(|_| text.len() <= bounds::LINK)
+            .filter(|_| text.len() <= LONGEST)
             .ok_or(LinkError::NotALink)?;
         let bytes = BASE64URL_NOPAD
             .decode(fragment.as_bytes())

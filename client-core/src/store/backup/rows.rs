@@ -129,8 +129,21 @@ pub(crate) fn message(
     columns: &[String],
     row: i64,
 ) -> Result<Option<Vec<Cell>>> {
+    by_row(connection, MESSAGES, columns, row)
+}
+
+/// One row; `None` if it is gone.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub(super) fn by_row(
+    connection: &Connection,
+    table: &str,
+    columns: &[String],
+    row: i64,
+) -> Result<Option<Vec<Cell>>> {
     let cells = connection
-        .prepare_cached(&select(MESSAGES, columns, "rowid = ?1"))?
+        .prepare_cached(&select(table, columns, "rowid = ?1"))?
         .query_row([row], |row| cells(row, columns.len()))
         .optional()?;
     Ok(cells)
@@ -238,6 +251,22 @@ pub(crate) fn finish_filling(write: &WriteTransaction<'_>) -> Result<()> {
     salvage::mend_references(connection)?;
     salvage::rebuild(connection)?;
     connection.execute("UPDATE backup SET filled = 1", [])?;
+    Ok(())
+}
+
+/// Notes that the database has what the backup of this folder and key had.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub(crate) fn note_filled(
+    write: &WriteTransaction<'_>,
+    folder: &str,
+    key: &[u8; 32],
+) -> Result<()> {
+    write.connection().execute(
+        "UPDATE backup SET filled = 1 WHERE folder = ?1 AND key = ?2",
+        (folder, key),
+    )?;
     Ok(())
 }
 

@@ -5,6 +5,10 @@ export const damage = {
     "Relevo could not open the place where it keeps your messages. Nothing was deleted. Check that the disk is not full and not read-only, then try again.",
   "broken.details": "Details",
 
+  "failed.title": "Relevo stopped working",
+  "failed.text":
+    "A part of Relevo failed several times. Your messages are kept. Try again; if it stays so, restart the computer and look for an update.",
+
   "inUse.title": "Relevo is already open",
   "inUse.text": "Relevo is already open with these messages. Close the other window, then try again.",
 

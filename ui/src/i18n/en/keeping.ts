@@ -20,6 +20,8 @@ export const keeping = {
   "recovery.confirm": "Confirm",
   "recovery.done":
     "Well done. The words are not on this computer any more. From now on only your paper has them.",
+  "recovery.done.damaged":
+    "Well done. The words left your messages and their copies. Only the damaged files that Relevo kept may still hold them, locked like your messages: Settings shows where they are and deletes them.",
   "recovery.finish": "Finish",
   "recovery.setting": "Recovery code",
   "recovery.setting.open": "Not written down yet.",
@@ -27,13 +29,15 @@ export const keeping = {
 
   "restore.title": "Restore your account",
   "restore.card": "Restore with the recovery code",
-  "restore.card.hint": "You have the 24 words on paper.",
+  "restore.card.hint": "You have the 24 words on paper. The other computer is removed from the account.",
   "restore.text":
     "You stay the same person for your contacts. Older messages come back only from a backup folder.",
   "restore.code": "Your 24 words",
   "restore.code.hint":
     "{count, plural, =0 {In their order, with spaces between them.} one {# word of 24} other {# words of 24}}",
   "restore.code.picture": "The code was read from its picture.",
+  "restore.code.damaged":
+    "The text of this code is not complete, or it belongs to something else. Use the whole picture, or type the 24 words.",
   "restore.relay": "Relay",
   "restore.relay.hint": "Its address, such as relay.example.org, or any link of it.",
   "restore.relay.bad":
@@ -46,6 +50,9 @@ export const keeping = {
   "restore.name.unknown":
     "Your former name is not in the recovery code. Write the name that others will see.",
   "restore.do": "Restore",
+  "restore.sure":
+    "Your account moves to this computer. The other computer, if it still works, is removed from the account: it keeps the messages it has, but it cannot send or receive any more, and what waits there to be sent is not sent.",
+  "restore.sure.do": "Restore here",
   "restore.running": "Restoring. This can take a few minutes when there is a backup. Leave the window open.",
 
   "ways.title": "Open your messages",
@@ -95,6 +102,24 @@ export const keeping = {
   "health.copy": "Automatic copy on this computer: {time}",
   "health.copy.none": "No automatic copy yet",
   "health.loading": "Counting",
+  "backup.banner.notWritten": "No backup since {time}. {problem}",
+  "backup.banner.notRestorable": "The test restore of {time} failed, so do not rely on the backup. {problem}",
+  "backup.elsewhere": "Choose another folder",
+  "bringBack.title": "Bring back from a backup",
+  "bringBack.text":
+    "If messages are missing here, a backup folder of this account may have them. What is here stays as it is.",
+  "bringBack.choose": "Bring back from a backup…",
+  "bringBack.code": "Recovery code of this backup",
+  "bringBack.code.hint": "The 24 words that it is locked with.",
+  "bringBack.do": "Bring back",
+  "bringBack.running": "Reading the backup. This can take a few minutes.",
+  "bringBack.done":
+    "{count, plural, =0 {Nothing is missing here: the backup of {time} has nothing that you do not have.} one {# message came back from the backup of {time}.} other {# messages came back from the backup of {time}.}}",
+  "damaged.title": "Damaged files",
+  "damaged.text":
+    "What was damaged is kept here as it was found, locked like your messages. Files from before you wrote down the recovery code still hold it. Delete them when you miss nothing.",
+  "damaged.discard": "Delete the damaged files…",
+  "damaged.discard.sure": "Delete them for good",
   "backup.title": "Backup",
   "backup.text":
     "Once a day Relevo writes an encrypted backup into a folder. Choose one on another disk. Only your recovery code opens it.",

@@ -7,15 +7,15 @@ export const start = {
   "start.haveInvite": "I have an invite",
   "start.haveInvite.hint": "Open the link that someone sent you and start writing.",
   "start.addDevice": "Add this device or restore",
-  "start.addDevice.hint": "You already use Relevo on another computer.",
+  "start.addDevice.hint": "You used Relevo on another computer, or have a recovery code.",
   "start.runRelay": "I want to run a relay",
   "start.runRelay.hint": "For your family, your group or your company.",
 
   "addDevice.title": "Add this device or restore",
   "addDevice.text":
-    "This version cannot add a second device yet. Your account on the other computer is safe and keeps working.",
+    "In this version an account is on one computer at a time. When you restore it here, the other computer is removed from the account: it keeps the messages it has, but it cannot send or receive any more.",
   "addDevice.instead":
-    "Until then you can ask a contact, or the person who runs your relay, for a new invite. It gives this computer an account of its own. Your contacts will see it as a new person, and old messages stay on the other computer.",
+    "To use both computers, ask a contact, or the person who runs your relay, for a new invite. It gives this computer an account of its own. Your contacts will see it as a new person, and old messages stay on the other computer.",
 
   "runRelay.title": "Run a relay",
   "runRelay.text":

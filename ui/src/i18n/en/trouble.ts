@@ -73,5 +73,6 @@ export const trouble = {
   "error.noFileManager": "This computer did not open the folder. Copy its place and open it yourself.",
   "error.noRecoveryRecord":
     "The words are right, but this relay knows no account of them. Check the address of the relay.",
+  "error.otherAccount": "This backup is of another account. Nothing was changed.",
   "error.internal": "Something in Relevo went wrong. Your messages are kept. Try again.",
 } as const;

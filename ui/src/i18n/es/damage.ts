@@ -6,6 +6,10 @@ export const damage: Record<keyof typeof english, string> = {
     "Relevo no pudo abrir el lugar donde guarda tus mensajes. No se ha borrado nada. Comprueba que el disco no esté lleno ni sea de solo lectura y vuelve a intentarlo.",
   "broken.details": "Detalles",
 
+  "failed.title": "Relevo dejó de funcionar",
+  "failed.text":
+    "Una parte de Relevo falló varias veces. Tus mensajes se conservan. Inténtalo de nuevo; si sigue así, reinicia el equipo y busca una actualización.",
+
   "inUse.title": "Relevo ya está abierto",
   "inUse.text": "Relevo ya está abierto con estos mensajes. Cierra la otra ventana y vuelve a intentarlo.",
 

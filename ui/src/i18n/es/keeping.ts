@@ -21,6 +21,8 @@ export const keeping: Record<keyof typeof english, string> = {
   "recovery.again": "Ver otra vez las palabras",
   "recovery.confirm": "Confirmar",
   "recovery.done": "Muy bien. Las palabras ya no están en este equipo. Desde ahora solo las tiene tu papel.",
+  "recovery.done.damaged":
+    "Bien hecho. Las palabras ya no están en tus mensajes ni en sus copias. Solo los archivos dañados que Relevo guardó pueden tenerlas aún, cifradas como tus mensajes: los ajustes muestran dónde están y los borran.",
   "recovery.finish": "Terminar",
   "recovery.setting": "Código de recuperación",
   "recovery.setting.open": "Aún sin anotar.",
@@ -28,13 +30,15 @@ export const keeping: Record<keyof typeof english, string> = {
 
   "restore.title": "Restaurar tu cuenta",
   "restore.card": "Restaurar con el código de recuperación",
-  "restore.card.hint": "Tienes las 24 palabras en papel.",
+  "restore.card.hint": "Tienes las 24 palabras en papel. El otro equipo sale de la cuenta.",
   "restore.text":
     "Para tus contactos sigues siendo la misma persona. Los mensajes anteriores solo vuelven desde una carpeta de respaldo.",
   "restore.code": "Tus 24 palabras",
   "restore.code.hint":
     "{count, plural, =0 {En su orden, separadas por espacios.} one {# palabra de 24} other {# palabras de 24}}",
   "restore.code.picture": "El código se leyó de su imagen.",
+  "restore.code.damaged":
+    "El texto de este código no está completo o es de otra cosa. Usa la imagen entera o escribe las 24 palabras.",
   "restore.relay": "Relay",
   "restore.relay.hint": "Su dirección, como relay.example.org, o cualquier enlace suyo.",
   "restore.relay.bad":
@@ -47,6 +51,9 @@ export const keeping: Record<keyof typeof english, string> = {
   "restore.name.unknown":
     "Tu nombre anterior no está en el código de recuperación. Escribe el nombre que verán los demás.",
   "restore.do": "Restaurar",
+  "restore.sure":
+    "Tu cuenta pasa a este equipo. El otro equipo, si todavía funciona, sale de la cuenta: conserva los mensajes que tiene, pero ya no puede enviar ni recibir, y lo que espera allí para enviarse no se envía.",
+  "restore.sure.do": "Restaurar aquí",
   "restore.running": "Restaurando. Puede tardar unos minutos si hay un respaldo. Deja la ventana abierta.",
 
   "ways.title": "Abre tus mensajes",
@@ -97,6 +104,25 @@ export const keeping: Record<keyof typeof english, string> = {
   "health.copy": "Copia automática en este equipo: {time}",
   "health.copy.none": "Aún no hay copia automática",
   "health.loading": "Contando",
+  "backup.banner.notWritten": "Sin respaldo desde el {time}. {problem}",
+  "backup.banner.notRestorable":
+    "La prueba de restauración del {time} falló: no confíes en el respaldo. {problem}",
+  "backup.elsewhere": "Elegir otra carpeta",
+  "bringBack.title": "Recuperar de un respaldo",
+  "bringBack.text":
+    "Si aquí faltan mensajes, una carpeta de respaldo de esta cuenta puede tenerlos. Lo que hay aquí se queda como está.",
+  "bringBack.choose": "Recuperar de un respaldo…",
+  "bringBack.code": "Código de recuperación de este respaldo",
+  "bringBack.code.hint": "Las 24 palabras con las que está cifrado.",
+  "bringBack.do": "Recuperar",
+  "bringBack.running": "Leyendo el respaldo. Puede tardar unos minutos.",
+  "bringBack.done":
+    "{count, plural, =0 {Aquí no falta nada: el respaldo de {time} no tiene nada que no tengas.} one {Volvió # mensaje del respaldo de {time}.} other {Volvieron # mensajes del respaldo de {time}.}}",
+  "damaged.title": "Archivos dañados",
+  "damaged.text":
+    "Lo que se dañó se guarda aquí como se encontró, cifrado como tus mensajes. Los archivos de antes de que anotaras el código de recuperación todavía lo tienen. Bórralos cuando no te falte nada.",
+  "damaged.discard": "Borrar los archivos dañados…",
+  "damaged.discard.sure": "Borrarlos para siempre",
   "backup.title": "Respaldo",
   "backup.text":
     "Una vez al día Relevo escribe un respaldo cifrado en una carpeta. Elige una en otro disco. Solo tu código de recuperación lo abre.",

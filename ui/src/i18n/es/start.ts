@@ -8,15 +8,15 @@ export const start: Record<keyof typeof english, string> = {
   "start.haveInvite": "Tengo una invitación",
   "start.haveInvite.hint": "Abre el enlace que te enviaron y empieza a escribir.",
   "start.addDevice": "Añadir este dispositivo o restaurar",
-  "start.addDevice.hint": "Ya usas Relevo en otro equipo.",
+  "start.addDevice.hint": "Usaste Relevo en otro equipo, o tienes un código de recuperación.",
   "start.runRelay": "Quiero administrar un relay",
   "start.runRelay.hint": "Para tu familia, tu grupo o tu empresa.",
 
   "addDevice.title": "Añadir este dispositivo o restaurar",
   "addDevice.text":
-    "Esta versión aún no puede añadir un segundo dispositivo. Tu cuenta en el otro equipo está a salvo y sigue funcionando.",
+    "En esta versión una cuenta está en un solo equipo a la vez. Cuando la restauras aquí, el otro equipo sale de la cuenta: conserva los mensajes que tiene, pero ya no puede enviar ni recibir.",
   "addDevice.instead":
-    "Mientras tanto, pide una nueva invitación a un contacto o a quien administra tu relay. Con ella este equipo tendrá su propia cuenta. Tus contactos te verán como una persona nueva, y los mensajes anteriores se quedan en el otro equipo.",
+    "Para usar los dos equipos, pide una nueva invitación a un contacto o a quien administra tu relay. Con ella este equipo tendrá su propia cuenta. Tus contactos te verán como una persona nueva, y los mensajes anteriores se quedan en el otro equipo.",
 
   "runRelay.title": "Administrar un relay",
   "runRelay.text":

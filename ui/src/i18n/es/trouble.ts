@@ -77,5 +77,6 @@ export const trouble: Record<keyof typeof english, string> = {
   "error.noFileManager": "Este equipo no abrió la carpeta. Copia su ubicación y ábrela tú.",
   "error.noRecoveryRecord":
     "Las palabras son correctas, pero este relay no conoce ninguna cuenta suya. Revisa la dirección del relay.",
+  "error.otherAccount": "Este respaldo es de otra cuenta. No se cambió nada.",
   "error.internal": "Algo falló en Relevo. Tus mensajes se conservan. Inténtalo de nuevo.",
 };

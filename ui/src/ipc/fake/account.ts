@@ -61,7 +61,15 @@ function stateOf(world: World): AppState {
       return { stage: "broken", error: appError("busy", folder), settings };
     default: {
       const { me, connection, mended } = world;
-      return { stage: "ready", me, connection, settings, mended, damaged: world.scene === "damaged" };
+      return {
+        stage: "ready",
+        me,
+        connection,
+        settings,
+        mended,
+        damaged: world.scene === "damaged",
+        backup: world.backupTrouble,
+      };
     }
   }
 }
@@ -159,7 +167,7 @@ export function accountHandlers(world: World) {
       const right = words.every((asked) => WORDS[asked.position - 1] === asked.word.trim().toLowerCase());
       if (!right || words.length !== 2) throw appError("wrongWord");
       world.changeMe({ recovery: "confirmed" });
-      return null;
+      return world.health.damaged;
     },
     setHandle: ({ handle }) => {
       if (handle !== null && !/^[a-z0-9._-]{2,32}$/.test(handle)) throw appError("handleInvalid");

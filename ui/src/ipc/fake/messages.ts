@@ -1,6 +1,7 @@
 /** Commands about conversations, their messages, and what keeps them. */
 import { appError } from "../backend.ts";
 import { checkCode } from "./account.ts";
+import { DAY } from "./chat.ts";
 import { FOLDER, type Handlers, type World } from "./world.ts";
 
 const endings = { html: "html", markdown: "md", json: "json" } as const;
@@ -66,11 +67,26 @@ export function messageHandlers(world: World) {
     },
     reportError: () => null,
     health: () => world.health,
+    bringBack: ({ folder, code }) => {
+      if (folder !== FOLDER) throw appError("folder");
+      if (code !== null) checkCode(code);
+      else if (folder !== world.health.backupFolder) throw appError("wrongCode");
+      const time = world.now - DAY * 60_000;
+      if (world.broughtBack) return { messages: 0, time };
+      world.broughtBack = true;
+      const chat = world.chat(1);
+      world.append(chat, { text: "From the backup", minutesAgo: 2 });
+      world.listChanged(chat.key);
+      return { messages: 1, time };
+    },
+    discardDamaged: () => Object.assign(world.health, { damaged: [] }),
     pickFolder: () => FOLDER,
     openFolder: () => null,
     setBackupFolder: ({ folder, code }) => {
-      if (folder !== null && code === null) throw appError("wrongCode");
+      if (folder !== null && code === null && world.health.backupFolder === null) throw appError("wrongCode");
       if (folder !== null && code !== null) checkCode(code);
+      if (folder !== null && !folder.startsWith("/media/")) throw appError("folder");
+      world.changeBackupTrouble(null);
       const started = folder === null ? null : world.now;
       return Object.assign(world.health, {
         backupFolder: folder,

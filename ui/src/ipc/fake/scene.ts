@@ -22,6 +22,7 @@ export const scenes = [
   "lostKeys",
   "newer",
   "damaged",
+  "backupTrouble",
   "broken",
   "inUse",
 ] as const;

@@ -1,6 +1,7 @@
 /** Everything the fake program knows, and the few things that happen in it by themselves. */
 import { appError, type BackendEvent, type CommandName, type Params, type Reply } from "../backend.ts";
 import type {
+  BackupTrouble,
   BlockedAccount,
   Connection,
   ConversationKey,
@@ -35,6 +36,7 @@ export const WORDS =
   );
 /** What the picture of the code says. */
 export const CODE_PICTURE = `relevo:r#${WORDS.join("")}`;
+const QUARANTINE = "/home/sam/.local/share/relevo/account/quarantine-1795362180000";
 export const PASSPHRASE = "correct horse";
 export const FOLDER = "/media/sam/Backup disk/Relevo";
 const HOUR = 3_600_000;
@@ -82,6 +84,8 @@ export class World {
   privacy: Privacy = { readReceipts: true, typing: true, announce: true };
   mended: Mended | null = null;
   links: IssuedLink[];
+  broughtBack = false;
+  backupTrouble: BackupTrouble | null = null;
   blocked: BlockedAccount[];
   handler: ((event: BackendEvent) => void) | null = null;
 
@@ -118,7 +122,17 @@ export class World {
       backupProblem: null,
       lastRehearsal: null,
       lastCopy: now - 5 * HOUR,
+      damaged: [],
     };
+    if (scene === "backupTrouble") {
+      const since = now - 4 * 24 * HOUR;
+      this.backupTrouble = { kind: "notWritten", since, problem: "folder" };
+      Object.assign(this.health, {
+        backupFolder: "/media/sam/Gone",
+        lastBackup: since,
+        backupProblem: "folder",
+      });
+    }
     const how = mendedBy[scene];
     if (how) this.damage(how);
   }
@@ -165,6 +179,11 @@ export class World {
     this.me = { ...this.me, ...change };
     this.emit({ type: "meChanged", me: this.me });
     return this.me;
+  }
+
+  changeBackupTrouble(trouble: BackupTrouble | null): void {
+    this.backupTrouble = trouble;
+    this.emit({ type: "backupTroubleChanged", trouble });
   }
 
   listChanged(key: ConversationKey): void {
@@ -250,9 +269,10 @@ export class World {
       how,
       copyTime: how === "copy" || how === "backup" ? this.now - 19 * HOUR : null,
       messagesKept: this.chats.reduce((sum, chat) => sum + chat.messages.length, 0),
+      quarantine: QUARANTINE,
       messagesMissing: how === "salvaged" ? 3 : null,
       lostSince: how === "salvaged" ? this.now - 20 * HOUR : null,
-      quarantine: "/home/sam/.local/share/relevo/damaged-2026-11-22",
     };
+    this.health.damaged = [QUARANTINE];
   }
 }
