@@ -94,7 +94,7 @@ impl Friend {
                 };
                 let unprotected = Protection::Unprotected;
                 let mut opened =
-                    profile.restore(&found, "nora", &unprotected, &NoKeyring, seams)?;
+                    profile.restore(&found, Some("nora"), &unprotected, &NoKeyring, seams)?;
                 if backup == Backup::TakenOver {
                     let code = RecoveryCode::parse(&words)?;
                     let kept = backup::open(&dir.join("backup"), code.as_bytes())?;

@@ -37,9 +37,8 @@ type Place = (String, Vec<u8>);
 const OF_THE_RELAY: [&str; 3] = ["challenge", "ready", "recovered"];
 const FIRST_REPLY: u16 = 64;
 /// What no client sends in that life, and why.
-const NEVER_SENT: [(&str, &str); 3] = [
+const NEVER_SENT: [(&str, &str); 2] = [
     ("fetch", "nothing is missed: a stream and two numbers"),
-    ("list_blocks", "a database knows them: nothing at all"),
     (
         "publish_manifest",
         "only to a relay that went back in time: what `register` or `enroll` brought before",

@@ -3,7 +3,7 @@
 use client_core::{
     ErrorKind,
     connection::TokioNetwork,
-    model::{ConversationKey, Message, MessageKind, OutgoingState, Privacy, Standing},
+    model::{ConversationKey, Lasts, Message, MessageKind, OutgoingState, Privacy, Standing},
     restoring::Lost,
     store::{Database, conversations},
 };
@@ -26,6 +26,7 @@ const LUIS: &str = "Luis Xochimilco 91bc44";
 const MARTA: &str = "Marta Teotihuacán 2e60bd";
 pub(crate) const HANDLE: &str = "quetzal7f3ad1";
 const DRAFT: &str = "not sent yet: the spare key lies under Zanzibar 55e0c2";
+const STATUS: &str = "gone to Tegucigalpa 9d41fe";
 const SOUGHT: &str = "sought in vain: Samarkand 77d0a3";
 const REQUEST: &str = "do you remember Chichicastenango 0b82f4";
 const RENEWED: &str = "with a new leaf, Antananarivo 48ce15";
@@ -49,6 +50,7 @@ pub(crate) async fn live(relay: &mut TestRelay, recorder: &Recorder) -> Vec<Secr
         Secret::text("name", MARTA),
         Secret::text("draft", DRAFT),
         Secret::text("search", SOUGHT),
+        Secret::text("status", STATUS),
         Secret::text("text", REQUEST),
         Secret::text("text", RENEWED),
         Secret::text("text", BROUGHT_BACK),
@@ -90,7 +92,7 @@ pub(crate) async fn live(relay: &mut TestRelay, recorder: &Recorder) -> Vec<Secr
     secrets
 }
 
-/// They write, type, read, draft and search.
+/// They write, type, read, draft and search, and one says where he is.
 async fn chat(ana: (&mut Somebody, ConversationKey), luis: (&mut Somebody, ConversationKey)) {
     for text in texts() {
         ana.0.write(ana.1, &text).await;
@@ -101,6 +103,19 @@ async fn chat(ana: (&mut Somebody, ConversationKey), luis: (&mut Somebody, Conve
     let hits = ana.0.client.search(SOUGHT.to_owned(), 10).await.unwrap();
     assert!(hits.is_empty());
     ana.0.client.typing(ana.1).await.unwrap();
+    let status = luis
+        .0
+        .client
+        .set_status_text(STATUS.to_owned(), Lasts::UntilChanged);
+    status.await.unwrap();
+    ana.0
+        .until("the status", async |client| {
+            let conversations = client.conversations().await?;
+            let presence = conversations.iter().filter_map(|it| it.presence.as_ref());
+            let mut texts = presence.filter_map(|it| it.text.as_deref());
+            Ok(texts.any(|text| text == STATUS).then_some(()))
+        })
+        .await;
     for (person, key) in [(&mut *ana.0, ana.1), (&mut *luis.0, luis.1)] {
         let last = person.all_there(key).await;
         person.client.mark_read(key, last).await.unwrap();
