@@ -162,6 +162,30 @@ enum Hold {
     Connection,
 }
 
+/// Everything that an engine reads before it can begin.
+struct Beginning {
+    account: AccountRow,
+    keys: AccountKeys,
+    own_manifest: u64,
+    index_waits: bool,
+    waiting: u32,
+    telling: Telling,
+}
+
+impl Beginning {
+    fn read(connection: &rusqlite::Connection) -> Result<Self> {
+        let account = store::account::load(connection)?;
+        Ok(Self {
+            keys: AccountKeys::from_bytes(&account.keys)?,
+            own_manifest: store::account::own_manifest_number(connection)?,
+            index_waits: store::search::has_waiting(connection)?,
+            waiting: store::outbox::waiting(connection)?,
+            telling: Telling::load(connection)?,
+            account,
+        })
+    }
+}
+
 impl Engine {
     /// Makes the engine of an opened database. Nothing happens before the first [`Engine::wake`].
     ///
@@ -169,17 +193,20 @@ impl Engine {
     /// [`crate::ErrorKind::Database`] or [`crate::ErrorKind::Crypto`]: the account's row is damaged.
     pub fn new(database: Database, seams: Seams) -> Result<Self> {
         let mut database = database;
-        let account = store::account::load(database.connection())?;
-        if store::account::own_manifest_number(database.connection())? == 0 {
+        let Beginning {
+            account,
+            keys,
+            own_manifest,
+            index_waits,
+            waiting,
+            telling,
+        } = Beginning::read(database.connection())?;
+        if own_manifest == 0 {
             // a database of a version that did not remember them
             database.write(|write| {
                 store::account::note_own_manifest(write.connection(), &account.manifest)
             })?;
         }
-        let keys = AccountKeys::from_bytes(&account.keys)?;
-        let index_waits = store::search::has_waiting(database.connection())?;
-        let waiting = store::outbox::waiting(database.connection())?;
-        let telling = Telling::load(database.connection())?;
         let shown = Connection {
             state: crate::model::ConnectionState::Connecting,
             since: seams.clock.wall_ms(),
@@ -226,6 +253,14 @@ impl Engine {
             bases: BTreeMap::new(),
             returning: false,
         })
+    }
+
+    /// Reads what [`Engine::new`] reads, so that damage there is found before.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn try_out(database: &Database) -> Result<()> {
+        Beginning::read(database.connection()).map(drop)
     }
 
     /// Oneself.

@@ -5,14 +5,13 @@ use std::fmt;
 use tracing::{error, warn};
 
 use crate::{
-    crypto::AccountKeys,
     engine::{Engine, Seams},
     error::{Error, ErrorKind, Result},
     keyslots::{self, Unlock, UnlockError},
     profile::{OpenedAccount, Profile},
     safekeeping::{Mended, copies, mending},
     seams::Randomness,
-    store::{self, Damage, Database, DatabaseKey, OpenError, identity},
+    store::{Damage, Database, DatabaseKey, OpenError, identity},
 };
 
 /// Why an unlocked account does not open.
@@ -152,7 +151,7 @@ impl Profile {
             outcome => outcome,
         };
         let database = open()?;
-        let Err(error) = try_out(&database) else {
+        let Err(error) = Engine::try_out(&database) else {
             return Ok(database);
         };
         warn!(%error, "the database opens and cannot be read; checking it whole");
@@ -160,7 +159,7 @@ impl Profile {
         Database::doubt(&path)?;
         let database = open()?;
         // every page is in order; what is wrong is in a row
-        match try_out(&database) {
+        match Engine::try_out(&database) {
             Ok(()) => Ok(database),
             Err(error) => Err(OpenError::damaged(error.to_string())),
         }
@@ -201,15 +200,4 @@ impl Profile {
         let identity = identity::load(database.connection())?;
         keyslots::keep_identity(&self.slots(), key, &identity, random)
     }
-}
-
-/// Reads what the engine begins with.
-fn try_out(database: &Database) -> Result<()> {
-    let connection = database.connection();
-    let account = store::account::load(connection)?;
-    AccountKeys::from_bytes(&account.keys)?;
-    store::account::own_manifest_number(connection)?;
-    store::search::has_waiting(connection)?;
-    store::outbox::waiting(connection)?;
-    Ok(())
 }
