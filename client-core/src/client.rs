@@ -7,10 +7,12 @@ mod trust;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc::RecvTimeoutError,
     },
     thread,
+    time::Duration,
 };
 
 use protocol::{AccountId, Link, MessageId};
@@ -64,13 +66,47 @@ impl SystemSeams {
     }
 }
 
+/// How long a client that is dropped waits for its engine.
+const LAST_WORK: Duration = Duration::from_secs(2);
+
 /// A running account. Dropping it stops it; what was accepted is on disk at any time.
 pub struct Client {
     account: AccountId,
+    // dropped before the thread is waited for, which ends with it
     inputs: mpsc::Sender<Input>,
     reader: Arc<Reader>,
     damaged: Arc<AtomicBool>,
-    thread: thread::JoinHandle<()>,
+    thread: EngineThread,
+}
+
+/// The thread of the engine. It is not left to run while the process ends: the library beneath the database takes down its
+/// state then, under whoever still uses it.
+struct EngineThread {
+    thread: Option<thread::JoinHandle<()>>,
+    // nobody waits for the lock: it lets threads share the client
+    ended: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl EngineThread {
+    fn is_finished(&self) -> bool {
+        self.thread
+            .as_ref()
+            .is_none_or(thread::JoinHandle::is_finished)
+    }
+
+    fn join(&mut self) -> thread::Result<()> {
+        self.thread.take().map_or(Ok(()), thread::JoinHandle::join)
+    }
+}
+
+impl Drop for EngineThread {
+    fn drop(&mut self) {
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if self.thread.is_some() && ended.recv_timeout(LAST_WORK) == Err(RecvTimeoutError::Timeout)
+        {
+            warn!("the engine still works, and is left");
+        }
+    }
 }
 
 impl Client {
@@ -90,9 +126,13 @@ impl Client {
         let (inputs, receiver) = mpsc::channel(INPUTS);
         let handle = runtime.clone();
         let (sender, notices) = notices(account);
+        let (ends, ended) = std::sync::mpsc::channel();
         let thread = thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || handle.block_on(run(opened.engine, receiver, seams.network, sender)))
+            .spawn(move || {
+                let _ends: std::sync::mpsc::Sender<()> = ends;
+                handle.block_on(run(opened.engine, receiver, seams.network, sender));
+            })
             .map_err(|error| {
                 Error::new(ErrorKind::Internal, format!("start the engine: {error}"))
             })?;
@@ -101,7 +141,10 @@ impl Client {
             inputs,
             reader,
             damaged,
-            thread,
+            thread: EngineThread {
+                thread: Some(thread),
+                ended: Mutex::new(ended),
+            },
         };
         Ok((client, notices))
     }
@@ -286,7 +329,7 @@ impl Client {
         let Self {
             inputs,
             reader,
-            thread,
+            mut thread,
             ..
         } = self;
         // the engine's connection must be the last: whoever closes last folds the write-ahead log into the file

@@ -144,9 +144,10 @@ impl SecretStore for TestKeyring {
 
 /// Somebody with the app.
 pub(crate) struct Person {
+    // nobody reads them while the client ends
+    notices: Notices,
     client: Client,
     profile: Profile,
-    notices: Notices,
     folder: Arc<TempDir>,
     keyring: Arc<TestKeyring>,
 }
