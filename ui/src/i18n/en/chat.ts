@@ -46,7 +46,8 @@ export const chat = {
   "message.menu": "Message",
   "message.more": "Show all",
   "message.less": "Show less",
-  "message.unreadable": "This message could not be opened. It is kept as it came, and the other app is asked to send it again.",
+  "message.unreadable":
+    "This message could not be opened. It is kept as it came, and the other app is asked to send it again.",
   "message.unsupported": "This message needs a newer version of Relevo.",
   "message.missing":
     "Some messages did not reach this computer: it was away for longer than the relay keeps them.",

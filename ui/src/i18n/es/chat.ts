@@ -47,7 +47,8 @@ export const chat: Record<keyof typeof english, string> = {
   "message.menu": "Mensaje",
   "message.more": "Ver todo",
   "message.less": "Ver menos",
-  "message.unreadable": "Este mensaje no se pudo abrir. Se conserva como llegó, y a la otra app se le pide que lo envíe de nuevo.",
+  "message.unreadable":
+    "Este mensaje no se pudo abrir. Se conserva como llegó, y a la otra app se le pide que lo envíe de nuevo.",
   "message.unsupported": "Este mensaje necesita una versión más reciente de Relevo.",
   "message.missing":
     "Algunos mensajes no llegaron a este equipo: estuvo ausente más tiempo del que el relay los guarda.",
