@@ -122,7 +122,9 @@ impl Kept {
             })
             .optional()?;
         Ok(found.is_some_and(|(id, bytes)| {
-            id == client_id.as_bytes() && Digest::of(&[&bytes]) == digest
+            // the relay lets bytes go that every member has
+            let same = bytes.is_empty() || Digest::of(&[&bytes]) == digest;
+            id == client_id.as_bytes() && same
         }))
     }
 }
