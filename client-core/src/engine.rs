@@ -162,6 +162,34 @@ enum Hold {
     Connection,
 }
 
+/// What an engine has to read before it can begin: an opening that fails here is mended, and not given up.
+pub(crate) struct Beginning {
+    account: AccountRow,
+    keys: AccountKeys,
+    knows_manifests: bool,
+    index_waits: bool,
+    waiting: u32,
+    telling: Telling,
+}
+
+impl Beginning {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Database`] or [`crate::ErrorKind::Crypto`]: something of it is damaged.
+    pub(crate) fn read(connection: &rusqlite::Connection) -> Result<Self> {
+        let account = store::account::load(connection)?;
+        Ok(Self {
+            keys: AccountKeys::from_bytes(&account.keys)?,
+            account,
+            knows_manifests: store::account::own_manifest_number(connection)? > 0,
+            index_waits: store::search::has_waiting(connection)?,
+            waiting: store::outbox::waiting(connection)?,
+            telling: Telling::load(connection)?,
+        })
+    }
+}
+
 impl Engine {
     /// Makes the engine of an opened database. Nothing happens before the first [`Engine::wake`].
     ///
@@ -169,17 +197,20 @@ impl Engine {
     /// [`crate::ErrorKind::Database`] or [`crate::ErrorKind::Crypto`]: the account's row is damaged.
     pub fn new(database: Database, seams: Seams) -> Result<Self> {
         let mut database = database;
-        let account = store::account::load(database.connection())?;
-        if store::account::own_manifest_number(database.connection())? == 0 {
+        let Beginning {
+            account,
+            keys,
+            knows_manifests,
+            index_waits,
+            waiting,
+            telling,
+        } = Beginning::read(database.connection())?;
+        if !knows_manifests {
             // a database of a version that did not remember them
             database.write(|write| {
                 store::account::note_own_manifest(write.connection(), &account.manifest)
             })?;
         }
-        let keys = AccountKeys::from_bytes(&account.keys)?;
-        let index_waits = store::search::has_waiting(database.connection())?;
-        let waiting = store::outbox::waiting(database.connection())?;
-        let telling = Telling::load(database.connection())?;
         let shown = Connection {
             state: crate::model::ConnectionState::Connecting,
             since: seams.clock.wall_ms(),

@@ -111,11 +111,25 @@ impl Reading<'_, '_> {
             let founder = self.founder();
             rejoining::complete(write, self.mls, &rejoin, &founder, accepted)?;
         } else {
-            return Ok(());
+            return self.unexpected_own(write, entry);
         }
         self.row = conversations::row(connection, key)?;
         self.group = None;
         Ok(())
+    }
+
+    /// A commit of ours that nothing waits for: merged long ago, or the relay refused it and shows it all the same. Then the
+    /// others have followed it, and what is needed to follow it is gone here.
+    fn unexpected_own(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        self.load(entry.incarnation)?;
+        let Some((_, Some(group))) = &self.group else {
+            return Ok(());
+        };
+        if entry.incarnation != self.row.incarnation || group.epoch()? != entry.epoch {
+            return Ok(());
+        }
+        warn!("the relay shows a commit that it refused");
+        self.come_back(write)
     }
 
     fn founder(&self) -> Founder<'_> {

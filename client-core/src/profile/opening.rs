@@ -5,14 +5,13 @@ use std::fmt;
 use tracing::{error, warn};
 
 use crate::{
-    crypto::AccountKeys,
-    engine::{Engine, Seams},
+    engine::{Beginning, Engine, Seams},
     error::{Error, ErrorKind, Result},
     keyslots::{self, Unlock, UnlockError},
     profile::{OpenedAccount, Profile},
     safekeeping::{Mended, copies, mending},
     seams::Randomness,
-    store::{self, Damage, Database, DatabaseKey, OpenError, identity},
+    store::{Damage, Database, DatabaseKey, OpenError, identity},
 };
 
 /// Why an unlocked account does not open.
@@ -205,11 +204,5 @@ impl Profile {
 
 /// Reads what the engine begins with.
 fn try_out(database: &Database) -> Result<()> {
-    let connection = database.connection();
-    let account = store::account::load(connection)?;
-    AccountKeys::from_bytes(&account.keys)?;
-    store::account::own_manifest_number(connection)?;
-    store::search::has_waiting(connection)?;
-    store::outbox::waiting(connection)?;
-    Ok(())
+    Beginning::read(database.connection()).map(drop)
 }

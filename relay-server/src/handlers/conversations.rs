@@ -105,6 +105,9 @@ pub(super) async fn create(
 pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Commit) -> Answer {
     let caller = session.identity;
     let digest = Digest::of(&[&commit.commit.0]);
+    // commits of one conversation are validated one after the other, so that racers find the winner here, and a repeat its
+    // first answer although the first was still on its way to the disk when it came
+    let place = node.groups.place(commit.conversation).await;
     if let Some(prior) = node
         .store
         .prior(caller.device_row, commit.client_id)
@@ -112,8 +115,6 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
     {
         return first_answer(prior, digest);
     }
-    // commits of one conversation are validated one after the other, so that racers find the winner here
-    let place = node.groups.place(commit.conversation).await;
     let seen = node.store.head(caller, commit.conversation).await?;
     let seen = seen
         .filter(|seen| seen.member || groups::is_external(&commit.commit.0))

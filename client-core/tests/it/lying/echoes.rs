@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use client_core::model::{Message, OutgoingState, SystemEvent};
-use protocol::{Append, Appended, EntryKind, Frame};
+use protocol::{Append, Appended, EntryKind, ErrorCode, Frame, Refusal};
 
 use super::chat::Chat;
 use crate::peer::NOW;
@@ -101,4 +101,26 @@ fn an_echo_of_another_commit_than_ours_is_not_taken_for_ours() {
     chat.say("in the same epoch");
     assert_eq!(chat.texts(), ["in the same epoch"]);
     assert_eq!(chat.lines(SystemEvent::Rejoined), 0);
+}
+
+#[test]
+fn a_commit_of_ours_that_was_refused_and_is_shown_all_the_same_is_come_back_from() {
+    let mut chat = Chat::new();
+    chat.online.ana.pass(Duration::from_secs(25 * 3600));
+    let sent = chat.online.ana.sent();
+    let renewal = sent.into_iter().find_map(|(id, frame)| match frame {
+        Frame::Commit(commit) => Some((id, commit)),
+        _ => None,
+    });
+    let (id, commit) = renewal.expect("a renewal");
+    let refusal = Refusal::new(ErrorCode::StaleEpoch);
+    chat.online.reply(id, &refusal.into());
+    chat.online.ana.sent();
+    let mut echo = chat.entry(EntryKind::Commit, &commit.commit.0);
+    echo.sender = chat.online.register.device;
+    echo.client_id = commit.client_id;
+    chat.push(vec![echo]);
+    let sent = chat.online.ana.sent();
+    let asks = |(_, frame): &(u32, Frame)| matches!(frame, Frame::FetchGroup(_));
+    assert!(sent.iter().any(asks), "{sent:?}");
 }
