@@ -122,7 +122,10 @@ impl Kept {
             })
             .optional()?;
         Ok(found.is_some_and(|(id, bytes)| {
-            id == client_id.as_bytes() && Digest::of(&[&bytes]) == digest
+            // the relay lets bytes go that every member has: the host came with the first entry and took no other
+            let gone = seq == 1 && bytes.is_empty();
+            let same = gone || Digest::of(&[&bytes]) == digest;
+            id == client_id.as_bytes() && same
         }))
     }
 }
