@@ -126,11 +126,11 @@ impl Client {
         let (inputs, receiver) = mpsc::channel(INPUTS);
         let handle = runtime.clone();
         let (sender, notices) = notices(account);
-        let (ends, ended) = std::sync::mpsc::channel();
+        let (ends, ended) = std::sync::mpsc::sync_channel(0);
         let thread = thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || {
-                let _ends: std::sync::mpsc::Sender<()> = ends;
+                let _ends: std::sync::mpsc::SyncSender<()> = ends;
                 handle.block_on(run(opened.engine, receiver, seams.network, sender));
             })
             .map_err(|error| {
