@@ -1,7 +1,7 @@
 //! The inbox: welcomes into conversations that others made.
 
 use protocol::{ConversationId, Entry, EntryKind, StreamId};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::{
     crypto::{AccountKeys, JoinError, Joined, Mls},
@@ -156,7 +156,7 @@ impl Inbox<'_> {
         };
         if requests::is_blocked(write.connection(), peer.account)? {
             // when the block ends, the first entry of a group that is not here leads to coming in from outside
-            warn!("a welcome by somebody who is blocked");
+            info!("a welcome by somebody who is blocked");
             return self.leave(write, joined);
         }
         if requests::is_unwanted(write.connection(), joined.conversation, peer.account)? {
