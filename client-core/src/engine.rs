@@ -44,7 +44,7 @@ use protocol::{
 use tracing::{error, warn};
 
 use crate::{
-    crypto::AccountKeys,
+    crypto::{AccountKeys, Mls},
     error::Result,
     event::Event,
     model::{Connection, ConversationKey, Me, RecoveryState},
@@ -445,6 +445,26 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Runs one transaction with MLS at hand, and keeps what it announces.
+    fn write_mls<T>(
+        &mut self,
+        work: impl FnOnce(&WriteTransaction<'_>, &Mls<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let now = self.relay_time();
+        let Self {
+            database,
+            keys,
+            seams,
+            ..
+        } = self;
+        let (value, events) = database.write(|write| {
+            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+            work(write, &mls)
+        })?;
+        self.events.extend(events);
+        Ok(value)
     }
 
     /// Ends an input: a failed transaction has changed nothing, so the connection is dropped and everything is offered again.

@@ -51,24 +51,15 @@ impl Engine {
         conversation: ConversationId,
         state: &GroupState,
     ) -> Result<()> {
-        let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let (found, events) = database.write(|write| {
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            let found = find(write, &mls, conversation, state)?;
+        let found = self.write_mls(|write, mls| {
+            let found = find(write, mls, conversation, state)?;
             if found == Found::Other {
                 warn!("the relay shows another branch of a group than this device is in");
                 commits::want_rejoin(write, conversation, ids.client_id())?;
             }
             Ok(found)
         })?;
-        self.events.extend(events);
         match found {
             Found::Same => Ok(()),
             Found::Outdated => self.compare(conversation),

@@ -258,43 +258,26 @@ impl Engine {
     /// Goes back to the beginning of an intent that the relay refused: nothing was stored there.
     fn open_again(&mut self, opening: &Opening) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
-        let now = self.relay_time();
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let ((), events) = database.write(|write| {
+        self.write_mls(|write, mls| {
             let row = conversations::row(write.connection(), opening.conversation)?;
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
                 group.delete()?;
             }
             openings::begin_again(write, opening, (ids.client_id(), ids.client_id()))
         })?;
-        self.events.extend(events);
         self.resume_openings()
     }
 
     /// Marks the conversation as refused, drops its group and parks what was written in it. A new link is a new attempt.
     fn refuse_opening(&mut self, key: ConversationKey) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
-        let now = self.relay_time();
         self.exists_refusals.remove(&key);
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let ((), events) = database.write(|write| {
+        self.write_mls(|write, mls| {
             let Some(opening) = openings::load(write.connection(), key)? else {
                 return Ok(());
             };
             let row = conversations::row(write.connection(), key)?;
             openings::delete(write, key)?;
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
                 group.delete()?;
             }
@@ -306,7 +289,6 @@ impl Engine {
             conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
             give_up_queued(write, key)
         })?;
-        self.events.extend(events);
         let row = conversations::row(self.database.connection(), key)?;
         let pause = self.set_back(row.conversation);
         self.pause(row.conversation, pause);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::{PublishKeyPackages, bounds};
 
 use crate::{
-    crypto::{LastResort, Mls},
+    crypto::LastResort,
     engine::{Engine, requests::Request},
     error::Result,
 };
@@ -46,15 +46,7 @@ impl Engine {
         {
             return Ok(());
         }
-        let now = self.relay_time();
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let (packages, _) = database.write(|write| {
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
+        let packages = self.write_mls(|_, mls| {
             mls.expire_key_packages()?;
             let one_time = mls.key_packages(ONE_TIME_PACKAGES, LastResort::No)?;
             let last_resort = mls.key_packages(1, LastResort::Yes)?;

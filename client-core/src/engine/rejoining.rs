@@ -250,29 +250,17 @@ impl Engine {
 
     /// Drops a commit that the relay refused, and the group that it would have led to.
     fn drop_rejoin_commit(&mut self, conversation: ConversationId) -> Result<()> {
-        let now = self.relay_time();
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let ((), events) = database.write(|write| {
+        self.write_mls(|write, mls| {
             let rejoin = commits::rejoin(write.connection(), conversation)?;
             let request = rejoin.and_then(|rejoin| rejoin.request);
             if let Some(Ok((_, Frame::Commit(commit)))) = request.map(|bytes| decode_frame(&bytes))
+                && let Some(mut group) = mls.load(conversation, commit.incarnation)?
+                && group.has_pending()?
             {
-                let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-                if let Some(mut group) = mls.load(conversation, commit.incarnation)?
-                    && group.has_pending()?
-                {
-                    group.clear_pending()?;
-                }
+                group.clear_pending()?;
             }
             commits::set_rejoin_request(write, conversation, None)
-        })?;
-        self.events.extend(events);
-        Ok(())
+        })
     }
 
     /// There is no way back into the group: it is set up anew, where the other is known; else it is forgotten.
@@ -323,19 +311,11 @@ impl Engine {
             );
             return Ok(());
         }
-        let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
         let gone = matches!(refusal.code, ErrorCode::NoConsent | ErrorCode::Exists);
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let ((), events) = database.write(|write| {
+        self.write_mls(|write, mls| {
             let row = conversations::row(write.connection(), key)?;
             openings::delete(write, key)?;
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
                 group.delete()?;
             }
@@ -348,7 +328,6 @@ impl Engine {
             // whoever was first has invited us: if the welcome does not come, we come by ourselves
             commits::want_rejoin(write, row.conversation, ids.client_id())
         })?;
-        self.events.extend(events);
         self.resume_commits()
     }
 

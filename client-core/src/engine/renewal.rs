@@ -209,22 +209,14 @@ impl Engine {
         }
         let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let ((), events) = database.write(|write| {
+        self.write_mls(|write, mls| {
             if commits::renewal(write.connection(), key)?.is_none() {
                 // the echo came first
                 return Ok(());
             }
             let row = conversations::row(write.connection(), key)?;
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            complete(write, &mls, &row, now, &ids)
+            complete(write, mls, &row, now, &ids)
         })?;
-        self.events.extend(events);
         self.plan_renewals()?;
         self.pump()
     }
@@ -249,14 +241,7 @@ impl Engine {
     }
 
     fn drop_renewal(&mut self, key: ConversationKey) -> Result<()> {
-        let now = self.relay_time();
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let ((), events) = database.write(|write| {
+        self.write_mls(|write, mls| {
             let renewal = commits::renewal(write.connection(), key)?;
             commits::delete_renewal(write, key)?;
             let row = conversations::row(write.connection(), key)?;
@@ -264,7 +249,6 @@ impl Engine {
             let Some(Ok((_, Frame::Commit(commit)))) = request.as_deref().map(decode_frame) else {
                 return Ok(());
             };
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             if let Some(mut group) = mls.load(row.conversation, commit.incarnation)?
                 // the winner's commit, once processed, dropped ours
                 && group.epoch()? == commit.epoch
@@ -274,7 +258,6 @@ impl Engine {
             }
             Ok(())
         })?;
-        self.events.extend(events);
         self.plan_again(key)
     }
 

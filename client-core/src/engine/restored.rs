@@ -11,7 +11,6 @@ use tracing::{error, info, warn};
 
 use crate::{
     backup::{BackupError, BroughtBack, Found},
-    crypto::Mls,
     engine::{
         Engine,
         ids::Ids,
@@ -196,37 +195,21 @@ impl Engine {
         conversation: ConversationId,
         state: &GroupState,
     ) -> Result<()> {
-        let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
         let kept = self.kept(conversation).unwrap_or(state.seq);
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let (ahead, events) = database.write(|write| {
+        let ahead = self.write_mls(|write, mls| {
             let Some(row) = conversations::row_of(write.connection(), conversation)? else {
                 return Ok(None);
             };
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
             let epoch = match mls.load(conversation, row.incarnation)? {
                 Some(group) => Some(group.epoch()?),
                 None => None,
             };
-            if (row.incarnation, epoch) == (state.incarnation, Some(state.epoch)) {
-                offer_messages(write, &row, kept, &ids)?;
-                return Ok(None);
-            }
-            if (state.incarnation, Some(state.epoch)) > (row.incarnation, epoch) {
-                // others went on in the meantime: their commits are on their way, and what was lost is sent in their epoch
-                offer_messages(write, &row, kept, &ids)?;
-                return Ok(None);
-            }
+            // where others went on in the meantime their commits are on their way, and what was lost is sent in their epoch
             offer_messages(write, &row, kept, &ids)?;
-            Ok(Some(row))
+            let has_forgotten = (state.incarnation, Some(state.epoch)) < (row.incarnation, epoch);
+            Ok(has_forgotten.then_some(row))
         })?;
-        self.events.extend(events);
         self.unchecked.remove(&conversation);
         if let Some(row) = ahead {
             warn!("the restored relay has forgotten the newest state of a conversation");
