@@ -382,6 +382,7 @@ impl Reading<'_, '_> {
                 content: &entry.bytes.0,
                 place: None,
             },
+            self.ids,
         )
     }
 }
