@@ -7,9 +7,7 @@ use rusqlite::OptionalExtension as _;
 use super::{Fault, accounts, blocks, key_packages, manifests, writer::Tx};
 use crate::store::{DeviceRow, NewClaim};
 
-/// An account that is not there: an id is random.
-const NOBODY: AccountId = AccountId::new([0; AccountId::LEN]);
-/// Rows count from one.
+/// The row of no device: they count from one.
 const NO_ROW: i64 = 0;
 
 /// Room for the frame around the answer.
@@ -43,7 +41,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &NewClaim) -> Result<Bytes, Fault>
     let none = || Fault::Refused(Refusal::new(ErrorCode::NoKeyPackages));
     let Some(row) = blocks::seen_by(tx.connection, *account, caller.account)? else {
         // as much work as for an account whose device has no packages, so that the time tells nothing either
-        accounts::devices(tx.connection, &[NOBODY])?;
+        accounts::devices(tx.connection, &[caller.account])?;
         key_packages::take(tx, DeviceRow(NO_ROW))?;
         return Err(none());
     };
