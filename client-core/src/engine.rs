@@ -123,6 +123,8 @@ pub struct Engine {
     asked_manifests: BTreeSet<AccountId>,
     /// How many requests for missing entries may still be answered on this connection.
     answers: u32,
+    /// Of what was stored when this connection began the relay had taken nothing.
+    nothing_taken: bool,
     /// Conversations that are compared with a restored relay, and those that wait for it.
     checks: VecDeque<ConversationId>,
     unchecked: BTreeSet<ConversationId>,
@@ -247,6 +249,7 @@ impl Engine {
             waiting_signals: BTreeMap::new(),
             asked_manifests: BTreeSet::new(),
             answers: 0,
+            nothing_taken: false,
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,

@@ -26,6 +26,8 @@ pub(super) enum Request {
     Append {
         conversation: ConversationKey,
         rows: Vec<SentRow>,
+        /// The relay had nothing of them before.
+        new: bool,
     },
     /// Key packages of the account with which a conversation is to be opened.
     Claim { conversation: ConversationKey },
@@ -147,12 +149,20 @@ impl Engine {
 
     fn reply(&mut self, request: Request, frame: Frame) -> Result<()> {
         match (request, frame) {
-            (Request::Append { conversation, rows }, Frame::Appended(appended)) => {
-                self.appended(conversation, &rows, &appended)
-            }
-            (Request::Append { conversation, rows }, Frame::Refusal(refusal)) => {
-                self.append_refused(conversation, &rows, &refusal)
-            }
+            (
+                Request::Append {
+                    conversation, rows, ..
+                },
+                Frame::Appended(appended),
+            ) => self.appended(conversation, &rows, &appended),
+            (
+                Request::Append {
+                    conversation,
+                    rows,
+                    new,
+                },
+                Frame::Refusal(refusal),
+            ) => self.append_refused(conversation, (&rows, new), &refusal),
             (Request::Fetch { stream }, Frame::Page(page)) => self.page(stream, page),
             (Request::Fetch { .. }, Frame::Refusal(refusal)) => {
                 // the gap stays open; the next connection begins at the cursor again
@@ -247,20 +257,27 @@ impl Engine {
             (Request::Create { conversation }, Frame::Committed(committed)) => {
                 self.created(conversation, accepted(&committed))
             }
-            (
-                Request::Claim { conversation } | Request::Create { conversation },
-                Frame::Refusal(refusal),
-            ) => self.opening_refused(conversation, &refusal),
+            (Request::Claim { conversation }, Frame::Refusal(refusal)) => {
+                self.opening_refused(conversation, &refusal)
+            }
+            (Request::Create { conversation }, Frame::Refusal(refusal)) => {
+                self.creation_refused(conversation, &refusal)
+            }
             (Request::FetchGroup { conversation }, Frame::GroupState(state)) => {
                 self.group_fetched(conversation, &state)
             }
             (Request::Rejoin { conversation }, Frame::Committed(committed)) => {
                 self.rejoined(conversation, accepted(&committed))
             }
-            (
-                Request::FetchGroup { conversation } | Request::Rejoin { conversation },
-                Frame::Refusal(refusal),
-            ) => self.rejoin_refused(conversation, &refusal),
+            (Request::FetchGroup { conversation }, Frame::Refusal(refusal)) => {
+                self.rejoin_refused(conversation, &refusal)
+            }
+            (Request::Rejoin { conversation }, Frame::Refusal(refusal)) => {
+                if !refusal.code.retryable() {
+                    self.write(|write| store::account::uncount_sent(write, 1))?;
+                }
+                self.rejoin_refused(conversation, &refusal)
+            }
             (Request::Check { conversation }, Frame::GroupState(state)) => {
                 self.checked(conversation, &state)
             }
@@ -282,6 +299,7 @@ impl Engine {
                 self.renewed(conversation, accepted(&committed))
             }
             (Request::Renew { conversation }, Frame::Refusal(refusal)) => {
+                self.write(|write| store::account::uncount_sent(write, 1))?;
                 self.renewal_refused(conversation, &refusal)
             }
             (request, frame) => self.wrong_reply(request, &frame),
