@@ -70,7 +70,9 @@ impl Engine {
                 Err(error) if error.kind() == ErrorKind::Crypto => {
                     // one broken conversation must not take the others with it
                     error!(%error, "a conversation cannot send");
-                    self.holds.insert(key, Hold::Connection);
+                    if !self.leave_if_unreadable(key)? {
+                        self.holds.insert(key, Hold::Connection);
+                    }
                 }
                 outcome => outcome?,
             }
