@@ -31,6 +31,7 @@ mod restored;
 mod session;
 mod signals;
 mod understanding;
+mod unusable;
 mod welcomes;
 
 use std::{
@@ -70,6 +71,11 @@ const ACK_ENTRIES: usize = 64;
 const LONGEST_HOLD: Duration = Duration::from_secs(10 * 60);
 /// No stream ever gets so far: what a relay says beyond is not believed.
 const MOST_SEQ: u64 = 1 << 47;
+
+/// Whether a position may be that of an entry. Checked where frames come in, so that nothing behind has to bear others.
+const fn is_seq(seq: u64) -> bool {
+    seq > 0 && seq < MOST_SEQ
+}
 /// Messages indexed for search at a time, between other work.
 const INDEX_BATCH: u32 = 100;
 
@@ -123,6 +129,8 @@ pub struct Engine {
     asked_manifests: BTreeSet<AccountId>,
     /// How many requests for missing entries may still be answered on this connection.
     answers: u32,
+    /// Of what was stored when this connection began the relay had taken nothing.
+    nothing_taken: bool,
     /// Conversations that are compared with a restored relay, and those that wait for it.
     checks: VecDeque<ConversationId>,
     unchecked: BTreeSet<ConversationId>,
@@ -137,6 +145,8 @@ pub struct Engine {
     /// How far the others' devices are, as the relay said on this connection, where that is further than the stream was
     /// processed here.
     delivered: BTreeMap<ConversationId, u64>,
+    /// The highest entries that were pushed on this connection while some before them were missing.
+    seen: BTreeMap<StreamId, u64>,
     /// What the relay has no more of each stream, as it said when this connection began.
     bases: BTreeMap<StreamId, u64>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
@@ -247,6 +257,7 @@ impl Engine {
             waiting_signals: BTreeMap::new(),
             asked_manifests: BTreeSet::new(),
             answers: 0,
+            nothing_taken: false,
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,
@@ -254,6 +265,7 @@ impl Engine {
             compared: BTreeMap::new(),
             setbacks: BTreeMap::new(),
             delivered: BTreeMap::new(),
+            seen: BTreeMap::new(),
             bases: BTreeMap::new(),
             returning: false,
         })

@@ -1,12 +1,12 @@
 //! What arrives in the streams: opened, deduplicated, stored and counted as processed in one transaction, then acknowledged.
 
 use protocol::{Digest, Entry, EntryKind, Fetch, MessageId, Page, StreamId};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     crypto::Mls,
     engine::{
-        Engine, MOST_SEQ, ids::Ids, opening::DECLARED_GAP, reading::Reading, requests::Request,
+        Engine, ids::Ids, is_seq, opening::DECLARED_GAP, reading::Reading, requests::Request,
         welcomes::Inbox,
     },
     error::{ErrorKind, Result},
@@ -69,7 +69,11 @@ impl Engine {
     /// Takes pushed or fetched entries of one stream.
     pub(super) fn entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<()> {
         let epoch = Epoch::after(&entries);
+        let last = entries.last().map_or(0, |entry| entry.seq);
         if let Some(cursor) = self.take_entries(stream, entries)? {
+            // what lies behind the gap is not pushed again, and the page that is on its way may end before it
+            let seen = self.seen.entry(stream).or_default();
+            *seen = last.max(*seen);
             self.fetch(stream, cursor);
         }
         self.go_on_after(stream, epoch)
@@ -77,7 +81,8 @@ impl Engine {
 
     /// Takes entries as far as there is no gap; else says up to where.
     fn take_entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<Option<u64>> {
-        if entries.iter().any(|entry| entry.seq > MOST_SEQ) {
+        let is_possible = |it: &Entry| is_seq(it.seq) && it.start.is_none_or(is_seq);
+        if !entries.iter().all(is_possible) {
             warn!("the relay counts further than any stream gets");
             return Ok(None);
         }
@@ -85,6 +90,7 @@ impl Engine {
             let consequences = match self.process(stream, batch, Care::Open) {
                 Err(error) if error.kind() == ErrorKind::Crypto => {
                     error!(%error, "an entry cannot be processed; one by one");
+                    self.leave_group_of(stream)?;
                     self.process_one_by_one(stream, batch)?
                 }
                 consequences => consequences?,
@@ -124,17 +130,20 @@ impl Engine {
     }
 
     /// Takes a page that was asked for because of a gap.
-    pub(super) fn page(&mut self, stream: StreamId, page: Page) -> Result<()> {
-        let before = streams::cursor(self.database.connection(), stream)?;
-        if page.base <= MOST_SEQ {
+    pub(super) fn page(&mut self, stream: StreamId, from: u64, page: Page) -> Result<()> {
+        if is_seq(page.base) {
             self.pass_missing(stream, page.base)?;
         }
         let epoch = Epoch::after(&page.entries);
         self.take_entries(stream, page.entries)?;
         self.go_on_after(stream, epoch)?;
         let cursor = streams::cursor(self.database.connection(), stream)?;
-        // a page without progress ends it: the next push or connection asks again
-        if before < cursor && cursor < page.last {
+        let seen = self.seen.get(&stream).copied().unwrap_or(0);
+        if cursor >= seen {
+            self.seen.remove(&stream);
+        }
+        // without progress it ends: the next push or connection asks again
+        if cursor >= from && cursor < page.last.max(seen) {
             self.fetch(stream, cursor);
         }
         Ok(())
@@ -186,15 +195,26 @@ impl Engine {
     /// Asks for what follows a position of a stream, unless that is under way.
     pub(super) fn fetch(&mut self, stream: StreamId, cursor: u64) {
         if !self.in_flight(
-            |request| matches!(request, Request::Fetch { stream: other } if *other == stream),
+            |request| matches!(request, Request::Fetch { stream: other, .. } if *other == stream),
         ) {
+            let from = cursor.saturating_add(1);
             let frame = Fetch {
                 stream,
-                from: cursor.saturating_add(1),
+                from,
                 limit: FETCH,
             };
-            self.request(Request::Fetch { stream }, &frame.into());
+            self.request(Request::Fetch { stream, from }, &frame.into());
         }
+    }
+
+    /// Where it is the group that cannot be read, this device comes back, and the entries lead to nothing else.
+    fn leave_group_of(&mut self, stream: StreamId) -> Result<()> {
+        if let StreamId::Conversation(conversation) = stream
+            && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
+        {
+            self.leave_if_unreadable(row.key)?;
+        }
+        Ok(())
     }
 
     /// The encryption library failed at one of the entries. The others are processed; that one is kept sealed.
@@ -294,9 +314,17 @@ impl Engine {
                             done.cursor = batch.last().map_or(0, |entry| entry.seq);
                             done.handled = done.cursor;
                             done.processed = batch.len();
-                            if !requests::is_declined(write.connection(), id)? {
-                                // its welcome never came here, or what came of it is lost
-                                warn!(conversation = %id, "entries of a conversation that is not here");
+                            // what a block leaves out of entries is not for this device, and with commits alone there is nothing to read
+                            let tells = batch.iter().any(|entry| {
+                                entry.kind == EntryKind::Application && !entry.bytes.0.is_empty()
+                            });
+                            if tells && !requests::is_declined(write.connection(), id)? {
+                                if streams::is_left(write.connection(), id)? {
+                                    info!(conversation = %id, "entries of a conversation whose welcome was left");
+                                } else {
+                                    // its welcome never came here, or what came of it is lost
+                                    warn!(conversation = %id, "entries of a conversation that is not here");
+                                }
                                 commits::want_rejoin(write, id, ids.client_id())?;
                             }
                             return Ok(done);

@@ -79,7 +79,11 @@ impl Reading<'_, '_> {
         if self.care == Care::KeepSealed {
             return Ok(());
         }
-        self.forget_former(entry)?;
+        self.take_own_commit(write, entry)?;
+        self.forget_former(entry)
+    }
+
+    fn take_own_commit(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         let connection = write.connection();
         let key = self.row.key;
         let accepted = Accepted {
@@ -151,13 +155,15 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    /// The stream has passed the commit that set the group up anew: nothing of the one before follows.
+    /// The stream has passed the commit that set the group up anew: nothing of the one before follows. What an entry says of
+    /// itself is the relay's word, so only a group goes that is known to be over without it.
     fn forget_former(&mut self, entry: &Entry) -> Result<()> {
-        if entry.epoch > 0 || entry.incarnation == 0 {
+        let former = entry.incarnation.checked_sub(1);
+        let Some(former) = former.filter(|it| entry.epoch == 0 && *it < self.row.incarnation)
+        else {
             return Ok(());
-        }
+        };
         self.group = None;
-        let former = entry.incarnation.saturating_sub(1);
         if let Some(mut group) = self.mls.load(self.row.conversation, former)? {
             group.delete()?;
         }
@@ -283,10 +289,10 @@ impl Reading<'_, '_> {
         if self.care == Care::Again {
             return self.commit_again(write, entry);
         }
-        self.forget_former(entry)?;
         if self.care == Care::KeepSealed {
             return self.come_back(write);
         }
+        self.forget_former(entry)?;
         self.load(entry.incarnation)?;
         let known = Known::load(write.connection(), self.manifest, self.row.peer)?;
         let Some((_, Some(group))) = &mut self.group else {

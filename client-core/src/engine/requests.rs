@@ -8,13 +8,13 @@ use tracing::{debug, info, warn};
 
 use crate::{
     engine::{
-        Engine,
+        Engine, is_seq,
         opening::Accepted,
         session::{REPLY_TIMEOUT, Session},
     },
     error::{Error, ErrorKind, Result},
     model::{ConversationKey, IssuedLink, OfflineCause},
-    store,
+    store::{self, conversations},
 };
 
 /// Called once with the end of a command that needs the relay.
@@ -26,13 +26,15 @@ pub(super) enum Request {
     Append {
         conversation: ConversationKey,
         rows: Vec<SentRow>,
+        /// The relay had nothing of them before.
+        new: bool,
     },
     /// Key packages of the account with which a conversation is to be opened.
     Claim { conversation: ConversationKey },
     /// The creation of a conversation.
     Create { conversation: ConversationKey },
-    /// Entries that a push left out.
-    Fetch { stream: StreamId },
+    /// Entries that a push left out, from this position on.
+    Fetch { stream: StreamId, from: u64 },
     /// Key packages of this device.
     Publish,
     /// How many of them the relay has left.
@@ -146,14 +148,29 @@ impl Engine {
     }
 
     fn reply(&mut self, request: Request, frame: Frame) -> Result<()> {
+        if !names_possible_seqs(&frame) {
+            return self.wrong_reply(request, &frame);
+        }
         match (request, frame) {
-            (Request::Append { conversation, rows }, Frame::Appended(appended)) => {
-                self.appended(conversation, &rows, &appended)
+            (
+                Request::Append {
+                    conversation, rows, ..
+                },
+                Frame::Appended(appended),
+            ) => self.appended(conversation, &rows, &appended),
+            (
+                Request::Append {
+                    conversation,
+                    rows,
+                    new,
+                },
+                Frame::Refusal(refusal),
+            ) => {
+                let place = self.conversation_of(conversation)?;
+                let outcome = self.append_refused(conversation, (&rows, new), &refusal);
+                self.contain(Some(place), outcome)
             }
-            (Request::Append { conversation, rows }, Frame::Refusal(refusal)) => {
-                self.append_refused(conversation, &rows, &refusal)
-            }
-            (Request::Fetch { stream }, Frame::Page(page)) => self.page(stream, page),
+            (Request::Fetch { stream, from }, Frame::Page(page)) => self.page(stream, from, page),
             (Request::Fetch { .. }, Frame::Refusal(refusal)) => {
                 // the gap stays open; the next connection begins at the cursor again
                 info!(code = ?refusal.code, "the relay refused to fill a gap");
@@ -234,8 +251,37 @@ impl Engine {
         }
     }
 
-    /// Replies to what makes and changes groups.
+    /// Replies to what makes and changes groups. One that cannot be used does not stop the others.
     fn group_reply(&mut self, request: Request, frame: Frame) -> Result<()> {
+        let place = match &request {
+            Request::Claim { conversation }
+            | Request::Create { conversation }
+            | Request::Renew { conversation } => Some(self.conversation_of(*conversation)?),
+            Request::FetchGroup { conversation }
+            | Request::Rejoin { conversation }
+            | Request::Check { conversation }
+            | Request::HowFar { conversation }
+            | Request::Compare { conversation } => Some(*conversation),
+            _ => None,
+        };
+        let checked = match &request {
+            Request::Check { conversation } => Some(*conversation),
+            _ => None,
+        };
+        let outcome = self.understand_group_reply(request, frame);
+        self.contain(place, outcome)?;
+        match checked {
+            // it was not compared, and the next one has its turn
+            Some(conversation) if self.unchecked.remove(&conversation) => self.check_next(),
+            _ => Ok(()),
+        }
+    }
+
+    fn conversation_of(&self, key: ConversationKey) -> Result<ConversationId> {
+        Ok(conversations::row(self.database.connection(), key)?.conversation)
+    }
+
+    fn understand_group_reply(&mut self, request: Request, frame: Frame) -> Result<()> {
         let accepted = |committed: &Committed| Accepted {
             seq: committed.seq,
             time: committed.time,
@@ -247,20 +293,27 @@ impl Engine {
             (Request::Create { conversation }, Frame::Committed(committed)) => {
                 self.created(conversation, accepted(&committed))
             }
-            (
-                Request::Claim { conversation } | Request::Create { conversation },
-                Frame::Refusal(refusal),
-            ) => self.opening_refused(conversation, &refusal),
+            (Request::Claim { conversation }, Frame::Refusal(refusal)) => {
+                self.opening_refused(conversation, &refusal)
+            }
+            (Request::Create { conversation }, Frame::Refusal(refusal)) => {
+                self.creation_refused(conversation, &refusal)
+            }
             (Request::FetchGroup { conversation }, Frame::GroupState(state)) => {
                 self.group_fetched(conversation, &state)
             }
             (Request::Rejoin { conversation }, Frame::Committed(committed)) => {
                 self.rejoined(conversation, accepted(&committed))
             }
-            (
-                Request::FetchGroup { conversation } | Request::Rejoin { conversation },
-                Frame::Refusal(refusal),
-            ) => self.rejoin_refused(conversation, &refusal),
+            (Request::FetchGroup { conversation }, Frame::Refusal(refusal)) => {
+                self.rejoin_refused(conversation, &refusal)
+            }
+            (Request::Rejoin { conversation }, Frame::Refusal(refusal)) => {
+                if !refusal.code.retryable() {
+                    self.write(|write| store::account::uncount_sent(write, 1))?;
+                }
+                self.rejoin_refused(conversation, &refusal)
+            }
             (Request::Check { conversation }, Frame::GroupState(state)) => {
                 self.checked(conversation, &state)
             }
@@ -282,6 +335,7 @@ impl Engine {
                 self.renewed(conversation, accepted(&committed))
             }
             (Request::Renew { conversation }, Frame::Refusal(refusal)) => {
+                self.write(|write| store::account::uncount_sent(write, 1))?;
                 self.renewal_refused(conversation, &refusal)
             }
             (request, frame) => self.wrong_reply(request, &frame),
@@ -289,7 +343,7 @@ impl Engine {
     }
 
     pub(super) fn wrong_reply(&mut self, request: Request, frame: &Frame) -> Result<()> {
-        warn!(frame = frame.name(), "a reply of the wrong kind");
+        warn!(frame = frame.name(), "a reply that no honest relay gives");
         request.abandon();
         self.drop_connection(None);
         Ok(())
@@ -316,6 +370,15 @@ impl Engine {
             },
             &frame.into(),
         );
+    }
+}
+
+/// Whether the positions that an answer gives to entries of ours may be positions.
+fn names_possible_seqs(frame: &Frame) -> bool {
+    match frame {
+        Frame::Appended(appended) => appended.seqs.iter().copied().all(is_seq),
+        Frame::Committed(committed) => is_seq(committed.seq),
+        _ => true,
     }
 }
 

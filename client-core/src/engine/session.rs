@@ -354,6 +354,7 @@ impl Engine {
         self.restored = None;
         self.lapse = Lapse::None;
         self.delivered.clear();
+        self.seen.clear();
         if let Err(error) = self.forget_live() {
             warn!(%error, "forget who is there");
         }

@@ -101,9 +101,11 @@ impl Inbox<'_> {
             Err(error) => {
                 // acknowledged all the same, so that it is never retried for ever: this device comes by itself
                 warn!(%error, seq = entry.seq, "a welcome could not be followed");
-                if let Some(start) = entry.start {
+                let stream = StreamId::Conversation(conversation);
+                let is_new = streams::cursor(write.connection(), stream)? == 0;
+                if let Some(start) = entry.start.filter(|_| is_new) {
                     // what was written for it since then is due to it all the same
-                    streams::advance(write, StreamId::Conversation(conversation), start)?;
+                    streams::advance(write, stream, start)?;
                 }
                 commits::want_rejoin(write, conversation, self.ids.client_id())
             }
@@ -157,6 +159,7 @@ impl Inbox<'_> {
         if requests::is_blocked(write.connection(), peer.account)? {
             // when the block ends, the first entry of a group that is not here leads to coming in from outside
             info!("a welcome by somebody who is blocked");
+            streams::leave(write, joined.conversation)?;
             return self.leave(write, joined);
         }
         if requests::is_unwanted(write.connection(), joined.conversation, peer.account)? {

@@ -502,23 +502,19 @@ pub fn delete(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> 
 pub fn unread_receipts(connection: &Connection) -> Result<Vec<(ConversationKey, u64)>> {
     // an own entry or a line of the app needs no receipt
     let mut statement = connection.prepare_cached(
-        "SELECT c.key, (SELECT max(m.seq) FROM messages m WHERE m.conversation = c.key AND m.mine = 0 AND m.kind <> 2
-             AND m.position <= c.read_position) AS seq
-         FROM conversations c WHERE c.state = 1 AND c.standing = 0 AND c.read_position > c.read_told",
+        "SELECT key, seq FROM (
+             SELECT c.key, c.read_told, (SELECT max(m.seq) FROM messages m WHERE m.conversation = c.key AND m.mine = 0
+                 AND m.kind <> 2 AND m.position > c.read_told * 8 AND m.position <= c.read_position) AS seq
+             FROM conversations c WHERE c.state = 1 AND c.standing = 0)
+         WHERE seq > read_told",
     )?;
     let rows = statement.query_map([], |row| {
         Ok((
             ConversationKey(row.get("key")?),
-            row.get::<_, Option<i64>>("seq")?,
+            unsigned(row.get::<_, i64>("seq")?),
         ))
     })?;
-    let mut due = Vec::new();
-    for row in rows {
-        if let (key, Some(seq)) = row? {
-            due.push((key, unsigned(seq)));
-        }
-    }
-    Ok(due)
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The other is, or need not be, told that we have read up to a seq. Says whether that is news.

@@ -20,4 +20,5 @@ mod presence;
 mod proofs;
 mod rollback;
 mod states;
+mod unusable;
 mod welcomes;
