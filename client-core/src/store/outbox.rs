@@ -199,6 +199,8 @@ pub struct Waiting {
     pub message: Option<i64>,
     /// Idempotency key.
     pub client_id: ClientId,
+    /// The earlier entry of ours that this one repeats.
+    pub again: Option<Numbered>,
 }
 
 /// The row with this client id.
@@ -206,8 +208,9 @@ pub struct Waiting {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<Waiting>> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, conversation, message FROM outbox WHERE client_id = ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, conversation, message, again, again_chain FROM outbox WHERE client_id = ?1",
+    )?;
     Ok(statement
         .query_row([client_id.as_bytes()], |row| {
             Ok(Waiting {
@@ -215,6 +218,7 @@ pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Opti
                 conversation: ConversationKey(row.get("conversation")?),
                 message: row.get("message")?,
                 client_id,
+                again: Numbered::read(row)?,
             })
         })
         .optional()?)
