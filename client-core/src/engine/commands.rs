@@ -173,8 +173,7 @@ impl Engine {
     /// [`ErrorKind::Database`].
     pub fn mark_read(&mut self, conversation: ConversationKey, position: i64) -> Result<()> {
         self.write(|write| conversations::mark_read(write, conversation, position))?;
-        let now = self.seams.clock.monotonic();
-        self.receipts_due.get_or_insert(now);
+        self.tell_read_soon();
         let outcome = self.tell_read();
         self.settle(outcome);
         Ok(())

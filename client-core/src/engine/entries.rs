@@ -63,6 +63,8 @@ struct Consequences {
     new_again: bool,
     /// Something could not be opened that others could perhaps open.
     doubtful: bool,
+    /// How the two stand to each other changed.
+    stands_anew: bool,
 }
 
 impl Engine {
@@ -99,6 +101,9 @@ impl Engine {
             self.index_waits |= consequences.processed > 0;
             if consequences.new_again {
                 self.suspect_lapse(stream)?;
+            }
+            if consequences.stands_anew {
+                self.tell_read_soon();
             }
             if let StreamId::Conversation(conversation) = stream
                 && consequences.doubtful
@@ -234,6 +239,7 @@ impl Engine {
             all.processed = all.processed.saturating_add(consequences.processed);
             all.gap = consequences.gap;
             all.doubtful |= consequences.doubtful;
+            all.stands_anew |= consequences.stands_anew;
             if all.gap {
                 break;
             }
@@ -279,6 +285,7 @@ impl Engine {
                 StreamId::Conversation(id) => {
                     match conversations::row_of(write.connection(), id)? {
                         Some(row) => {
+                            let stood = row.standing;
                             let mls =
                                 Mls::new(write.connection(), seams.random.as_mut(), keys, now);
                             let mut reading = Reading {
@@ -308,6 +315,7 @@ impl Engine {
                             })?;
                             done.new_again = reading.new_again;
                             done.doubtful = reading.doubtful;
+                            done.stands_anew = reading.row.standing != stood;
                         }
                         None => {
                             // acknowledged, so that the relay's window does not fill; nothing is noted here

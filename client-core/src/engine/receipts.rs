@@ -40,6 +40,12 @@ impl Engine {
         self.pump()
     }
 
+    /// Looks at the next wake what others are to be told.
+    pub(super) fn tell_read_soon(&mut self) {
+        let now = self.seams.clock.monotonic();
+        self.receipts_due.get_or_insert(now);
+    }
+
     fn tell_read_of(&mut self, key: ConversationKey, seq: u64) -> Result<()> {
         let now = self.seams.clock.monotonic();
         let ids = Ids::draw(self.seams.random.as_mut())?;

@@ -351,6 +351,22 @@ async fn what_was_read_is_told_and_only_where_both_want_it() {
     assert_ne!(page.messages[0].outgoing, Some(OutgoingState::Read));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_of_a_request_is_told_once_it_is_accepted() {
+    let relay = TestRelay::start().await;
+    let (mut ana, mut luis) = strangers(&relay).await;
+    let (with_luis, with_ana) = asked(&mut ana, &mut luis).await;
+    ana.write(with_luis, "hola").await;
+    luis.until_texts(with_ana, &["hola"]).await;
+    read_all(&luis, with_ana).await;
+    // whatever is told on that connection is told before this
+    luis.client().create_invite().await.unwrap();
+    ana.client().create_invite().await.unwrap();
+    ana.until_all(with_luis, OutgoingState::Sent).await;
+    luis.client().accept_request(with_ana).await.unwrap();
+    ana.until_all(with_luis, OutgoingState::Read).await;
+}
+
 async fn read_all(person: &Person, key: ConversationKey) {
     let page = person.client().messages(key, None, 1).await.unwrap();
     let last = page.messages.last().unwrap().position;
