@@ -242,15 +242,23 @@ impl World {
             if !lossy && placed.len() < both.count() {
                 return Err(format!("the two see texts of {writer} in another order"));
             }
-            let in_order: Vec<&String> = accepted
+            // and so have those that were
+            let moved: Vec<&String> = others
                 .iter()
-                .map(|text| &text.text)
-                .filter(|text| placed.contains(text))
+                .filter(|text| !own.contains(text))
+                .map(|(text, _)| text)
                 .collect();
-            if placed != in_order {
-                return Err(format!(
-                    "texts of {writer} are shown in another order than they were accepted"
-                ));
+            for shown in [&placed, &moved] {
+                let in_order: Vec<&String> = accepted
+                    .iter()
+                    .map(|text| &text.text)
+                    .filter(|text| shown.contains(text))
+                    .collect();
+                if *shown != in_order {
+                    return Err(format!(
+                        "texts of {writer} are shown in another order than they were accepted"
+                    ));
+                }
             }
         }
         let ids = |view: &View| -> BTreeSet<(MessageId, String)> {
@@ -309,6 +317,13 @@ impl World {
         Ok(())
     }
 
+    /// Whether something of the second may be missing for the first: what never arrived here and its writer does not remember, or
+    /// what is beyond a request that nobody accepted.
+    fn may_miss(&self, (who, with): Side) -> bool {
+        let lost = self.model.is_forgetful(with) && self.model.has_lost(who);
+        lost || !self.model.pair((who, with)).is_open()
+    }
+
     /// A conversation as one of the two has it; `None` where there is none.
     fn view(&self, (who, with): Side) -> Option<Verdict<View>> {
         let key = self.conversation(who, with)?;
@@ -326,9 +341,8 @@ impl World {
                     let own = message.outgoing.is_some();
                     messages.push((if own { who } else { with }, message));
                 }
-                // what never arrived here, and its writer does not remember
                 MessageKind::System(SystemEvent::MessagesMissing)
-                    if !self.model.is_forgetful(with) || !self.model.has_lost(who) =>
+                    if !self.may_miss((who, with)) =>
                 {
                     return Some(Err(format!("something is missing for {who}")));
                 }

@@ -189,7 +189,14 @@ impl World {
     /// An app accepted a text.
     fn note_written(&mut self, side: Side, text: String) {
         let pair = self.model.pair(side);
-        let connected = !pair.loose || self.may_write(side);
+        let connected = if pair.loose {
+            self.may_write(side)
+        } else {
+            // who forgot how much it had written may write more than a request may have
+            pair.is_open()
+                || !self.model.is_lossy(side)
+                || self.standing((side.1, side.0)) == Some(Standing::Open)
+        };
         self.model.accepted(side, text, connected);
         self.history.counts.texts += 1;
     }
