@@ -28,6 +28,7 @@ mod renewal;
 mod requests;
 mod resending;
 mod restored;
+mod room;
 mod session;
 mod signals;
 mod understanding;
@@ -481,7 +482,7 @@ impl Engine {
         if let Err(error) = outcome {
             error!(%error, "input failed");
             self.look_into(&error);
-            if !self.is_damaged() {
+            if !self.is_damaged() && !self.condition.full {
                 self.drop_connection(None);
             }
         }
