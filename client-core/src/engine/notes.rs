@@ -198,6 +198,7 @@ impl Learning<'_> {
             self.ask(write)?;
         } else if known.is_some_and(|known| known.link != note.link) {
             warn!("the relay shows other client ids than the sender used");
+            self.tell_other_ids(write, note)?;
         }
         let now = Chain {
             chain: note.chain,
@@ -206,6 +207,21 @@ impl Learning<'_> {
         };
         let now = now.with(self.entry.client_id);
         chains::save_seen(write, key, self.device, &now, self.entry.seq)
+    }
+
+    /// What the sender sealed and what came here have the same number and differ all the same: told once for each chain.
+    fn tell_other_ids(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
+        let id = Digest::of(&[
+            b"relevo other ids 1",
+            self.row.conversation.as_bytes(),
+            self.device.as_bytes(),
+            note.chain.as_slice(),
+        ]);
+        let kind = MessageKind::System(SystemEvent::SplitView);
+        tell(
+            write,
+            &self.line(protocol::MessageId::new(*id.as_bytes()), kind),
+        )
     }
 
     /// Asks the sender for what is missing, where the two may write to each other.

@@ -2,7 +2,7 @@
 
 use client_core::{
     content::{Again, Body, Content, Range},
-    model::MessageKind,
+    model::{MessageKind, SystemEvent},
 };
 use protocol::{ClientId, ConversationId, Entries, EntryKind, Frame, StreamId};
 
@@ -226,14 +226,19 @@ fn an_emptied_entry_is_told_where_nobody_is_blocked() {
 }
 
 #[test]
-fn other_client_ids_than_the_sender_used_lose_nothing() {
+fn other_client_ids_than_the_sender_used_are_told_once_and_lose_nothing() {
     let mut chat = Chat::new();
-    let mut entry = chat.text("one");
-    entry.client_id = ClientId::new([9; 16]);
-    chat.push(vec![entry]);
-    chat.say("two");
-    assert_eq!(chat.texts(), ["one", "two"]);
+    chat.say("as it was sealed");
+    for number in [9, 10] {
+        let mut entry = chat.text("one");
+        entry.client_id = ClientId::new([number; 16]);
+        chat.push(vec![entry]);
+        chat.say("two");
+        assert_eq!(chat.lines(SystemEvent::SplitView), 1);
+    }
+    assert_eq!(chat.texts().len(), 5);
     assert!(chat.missing().is_empty());
+    assert!(chat.online.ana.sent().is_empty());
 }
 
 #[test]
