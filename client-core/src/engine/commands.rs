@@ -103,6 +103,7 @@ impl Engine {
     /// [`ErrorKind::NotFound`], [`ErrorKind::Refused`] where the conversation itself was refused, [`ErrorKind::Database`].
     pub fn retry(&mut self, conversation: ConversationKey, message: MessageId) -> Result<Message> {
         let client_id = self.client_id()?;
+        let now = self.relay_time();
         let message = self.write(|write| {
             let (row, _) = messages::own_row(write.connection(), conversation, message)?;
             let place = conversations::row(write.connection(), conversation)?;
@@ -124,7 +125,7 @@ impl Engine {
                     &content,
                 )?;
             }
-            messages::set_queued(write, row)?;
+            messages::set_queued(write, row, now)?;
             messages::by_row(write.connection(), row)
         })?;
         self.settle_pump();

@@ -32,6 +32,8 @@ use crate::{
 
 /// The most sealed bytes in one append; the envelope must fit the frame too.
 const BATCH_BYTES: usize = bounds::ENTRY;
+/// What was written longer ago and never sealed goes out only if the person says so: by then it may be out of place.
+const OLDEST_MS: u64 = 60 * 24 * 60 * 60 * 1000;
 /// The pause after a refusal that names none.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -80,6 +82,10 @@ impl Engine {
 
     fn pump_conversation(&mut self, key: ConversationKey) -> Result<()> {
         let now = self.relay_time();
+        // neither a relay nor a computer that is wrong about the time parks anything by itself
+        let oldest = now
+            .min(self.seams.clock.wall_ms())
+            .saturating_sub(OLDEST_MS);
         let ids = Ids::draw(self.seams.random.as_mut())?;
         let Self {
             database,
@@ -90,6 +96,7 @@ impl Engine {
         } = self;
         let (batch, events) = database.write(|write| {
             let conversation = conversations::row(write.connection(), key)?;
+            outbox::park_older(write, key, oldest)?;
             let rows = outbox::next(write.connection(), key, bounds::BATCH)?;
             let epoch_of = |row: &OutboxRow| {
                 row.sealed

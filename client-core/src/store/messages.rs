@@ -198,14 +198,14 @@ pub fn set_failed(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
     announce(write, row)
 }
 
-/// Queues a failed message again.
+/// Queues a failed message again: from now on it waits as one that is written now.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn set_queued(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
+pub fn set_queued(write: &WriteTransaction<'_>, row: i64, now: u64) -> Result<()> {
     write.connection().execute(
-        "UPDATE messages SET state = 0 WHERE id = ?1 AND state = 2",
-        [row],
+        "UPDATE messages SET state = 0, time = ?2 WHERE id = ?1 AND state = 2",
+        (row, signed(now)),
     )?;
     announce(write, row)
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use crate::{
     error::Result,
     model::ConversationKey,
-    store::{WriteTransaction, chains::Numbered, id, signed, unsigned},
+    store::{WriteTransaction, chains::Numbered, id, messages, signed, unsigned},
 };
 
 /// Something that waits to be sent.
@@ -121,6 +121,28 @@ pub fn next(
     )?;
     let rows = statement.query_map((conversation.0, signed(limit as u64)), read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Parks messages that were written before a time and never sealed since: they wait for the person, as failed ones do. What
+/// was sealed may be at the relay, and is sent again until that is known.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn park_older(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    before: u64,
+) -> Result<()> {
+    let old: Vec<i64> = {
+        let mut statement = write.connection().prepare_cached(
+            "SELECT m.id FROM outbox o JOIN messages m ON m.id = o.message
+             WHERE o.conversation = ?1 AND o.sealed IS NULL AND m.state = 0 AND m.time < ?2 ORDER BY o.id",
+        )?;
+        let rows = statement.query_map((conversation.0, signed(before)), |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    old.into_iter()
+        .try_for_each(|message| messages::set_failed(write, message))
 }
 
 /// All rows of a conversation, to be written anew.
@@ -295,6 +317,15 @@ pub fn waiting(connection: &Connection) -> Result<u32> {
              JOIN contacts p ON p.account = c.peer WHERE m.state = 0 AND p.blocked = 0",
     )?;
     Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// How many messages of the person have not reached the relay, whatever they wait for.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn texts(connection: &Connection) -> Result<u32> {
+    let count = "SELECT count(*) FROM outbox WHERE message IS NOT NULL";
+    Ok(connection.query_row(count, [], |row| row.get(0))?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
