@@ -3,6 +3,7 @@
 //! It runs on one thread, owns the writing connection and every MLS call, and never waits. What it must not forget is in the
 //! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
 
+mod answers;
 mod commands;
 mod comparing;
 mod contacts;
@@ -56,6 +57,7 @@ use crate::{
 };
 
 use self::{
+    answers::Answers,
     damage::Condition,
     lapse::Lapse,
     presence::Telling,
@@ -128,8 +130,8 @@ pub struct Engine {
     waiting_signals: BTreeMap<(ConversationKey, DeviceId), SignalPush>,
     /// Accounts whose manifest was asked for on this connection.
     asked_manifests: BTreeSet<AccountId>,
-    /// How many requests for missing entries may still be answered on this connection.
-    answers: u32,
+    /// How many requests for missing entries may still be answered.
+    answers: Answers,
     /// Conversations that are compared with a restored relay, and those that wait for it.
     checks: VecDeque<ConversationId>,
     unchecked: BTreeSet<ConversationId>,
@@ -255,7 +257,7 @@ impl Engine {
             telling,
             waiting_signals: BTreeMap::new(),
             asked_manifests: BTreeSet::new(),
-            answers: 0,
+            answers: Answers::default(),
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,
@@ -360,6 +362,7 @@ impl Engine {
             })
             .and_then(|()| self.renew_due())
             .and_then(|()| self.lists_again())
+            .and_then(|()| self.answers_again())
             .and_then(|()| self.tell_read())
             .and_then(|()| self.end_presence())
             .and_then(|()| self.tell_presence())
@@ -390,6 +393,7 @@ impl Engine {
             self.receipts_due,
             self.packages_due,
             self.lists_due,
+            self.answers.due(),
             self.telling.due(),
         ]
         .into_iter()

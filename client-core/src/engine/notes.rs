@@ -10,9 +10,10 @@ use crate::{
     model::{ConversationKey, MessageKind, Standing, SystemEvent},
     store::{
         WriteTransaction, account,
-        chains::{self, Chain, Missing, Numbered, Place},
+        chains::{self, Chain, Numbered},
         contacts,
         conversations::{self, ConversationRow, Unread},
+        gaps::{self, Missing, Place},
         messages::{self, NewMessage},
         requests,
     },
@@ -122,7 +123,7 @@ impl Learning<'_> {
         note: &SealNote,
     ) -> Result<Option<Place>> {
         // from here on the count tells what is missing
-        chains::close_unknown(write, self.row.key)?;
+        gaps::close_unknown(write, self.row.key)?;
         let place = match &note.again {
             Some(again) => self.came_again(write, again)?,
             None => None,
@@ -138,7 +139,7 @@ impl Learning<'_> {
             chain: again.chain,
             number: again.number,
         };
-        let gap = chains::gap(write.connection(), self.row.key, self.device, of)?;
+        let gap = gaps::gap(write.connection(), self.row.key, self.device, of)?;
         self.arrived(write, of)?;
         Ok(gap.and_then(|gap| gap.place(again.seq, again.time)))
     }
@@ -151,7 +152,7 @@ impl Learning<'_> {
             first: of.number,
             last: of.number,
         };
-        chains::close(write, &closed)
+        gaps::close(write, &closed)
     }
 
     fn learn_chain(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
@@ -193,8 +194,8 @@ impl Learning<'_> {
                 entries = missing.last.saturating_sub(missing.first).saturating_add(1),
                 "entries of a sender never arrived"
             );
-            let line = self.line(chains::line_id(&missing), chains::LINE);
-            chains::note_missing(write, &missing, after_seq, &line)?;
+            let line = self.line(gaps::line_id(&missing), gaps::LINE);
+            gaps::note_missing(write, &missing, after_seq, &line)?;
             self.ask(write)?;
         } else if known.is_some_and(|known| known.link != note.link) {
             warn!("the relay shows other client ids than the sender used");

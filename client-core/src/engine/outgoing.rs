@@ -19,6 +19,7 @@ use crate::{
         notes::{self, Notes, note_own},
         opening::{give_up_queued, open_anew},
         requests::{Request, SentRow},
+        resending,
     },
     error::{ErrorKind, Result},
     event::Event,
@@ -182,11 +183,12 @@ impl Engine {
             return Ok(());
         }
         let device = self.keys.device();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
         self.write(|write| {
             for ((row, seq), time) in rows.iter().zip(&appended.seqs).zip(&appended.times) {
                 // the echo may have come first
                 if let Some(row) = outbox::by_client_id(write.connection(), row.client_id)? {
-                    mark_sent(write, device, &row, *seq, *time)?;
+                    mark_sent(write, device, &row, (*seq, *time), &ids)?;
                 }
             }
             crate::KillPoint::SentBeforeCommit.reach();
@@ -397,8 +399,8 @@ pub(super) fn mark_sent(
     write: &WriteTransaction<'_>,
     device: DeviceId,
     row: &Waiting,
-    seq: u64,
-    time: u64,
+    (seq, time): (u64, u64),
+    ids: &Ids,
 ) -> Result<()> {
     note_own(write, row.conversation, device, row.client_id, row.message)?;
     if let Some(message) = row.message {
@@ -406,7 +408,11 @@ pub(super) fn mark_sent(
         write.announce(Event::ConversationChanged(row.conversation));
     }
     store::account::count_taken(write)?;
-    outbox::delete(write, row.id)
+    outbox::delete(write, row.id)?;
+    if resending::is_question(row.content.as_deref()) {
+        resending::ask_on(write, row.conversation, ids)?;
+    }
+    Ok(())
 }
 
 /// As many entries as one frame holds; the rest waits for the next request.

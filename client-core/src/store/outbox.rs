@@ -210,8 +210,8 @@ pub fn set_client_id(write: &WriteTransaction<'_>, row: i64, client_id: ClientId
     Ok(())
 }
 
-/// A row that waits, without its content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A row that waits, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
     /// Its row.
     pub id: i64,
@@ -221,6 +221,8 @@ pub struct Waiting {
     pub message: Option<i64>,
     /// Idempotency key.
     pub client_id: ClientId,
+    /// Opened content of what no person sees.
+    pub content: Option<Vec<u8>>,
 }
 
 /// The row with this client id.
@@ -228,8 +230,10 @@ pub struct Waiting {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<Waiting>> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, conversation, message FROM outbox WHERE client_id = ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, conversation, message, iif(message IS NULL AND again IS NULL, content, NULL) AS content
+         FROM outbox WHERE client_id = ?1",
+    )?;
     Ok(statement
         .query_row([client_id.as_bytes()], |row| {
             Ok(Waiting {
@@ -237,6 +241,7 @@ pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Opti
                 conversation: ConversationKey(row.get("conversation")?),
                 message: row.get("message")?,
                 client_id,
+                content: row.get("content")?,
             })
         })
         .optional()?)
