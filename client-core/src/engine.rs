@@ -132,6 +132,8 @@ pub struct Engine {
     asked_manifests: BTreeSet<AccountId>,
     /// How many requests for missing entries may still be answered.
     answers: Answers,
+    /// Of what was stored when this connection began the relay had taken nothing.
+    nothing_taken: bool,
     /// Conversations that are compared with a restored relay, and those that wait for it.
     checks: VecDeque<ConversationId>,
     unchecked: BTreeSet<ConversationId>,
@@ -258,6 +260,7 @@ impl Engine {
             waiting_signals: BTreeMap::new(),
             asked_manifests: BTreeSet::new(),
             answers: Answers::default(),
+            nothing_taken: false,
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
             restored: None,

@@ -25,7 +25,7 @@ use tokio::{runtime::Handle, time::timeout};
 
 use crate::{actor::NoKeyring, errands::RelaysView, schedule::NORAS};
 
-/// The bound for the words of the others, which make no notice.
+/// The bound for the words of the others, and the pause before they are asked again: other processes, which make no notice here.
 const LOOK: Duration = Duration::from_millis(20);
 /// Messages of a page; there are fewer.
 const PAGE: u32 = 200;
@@ -83,7 +83,8 @@ impl Friend {
                 let words = fs::read_to_string(dir.join("nora.code"))?;
                 let link = fs::read_to_string(dir.join("vera.link"))?;
                 let found = loop {
-                    // the relay may be dead at this moment
+                    // the relay may be dead at this moment: another process, and none tells here that it is back, so it is asked
+                    // again. Nothing waits for this pause to be long enough
                     match Lost::parse(&words, &link)?.find(&Handle::current()).await {
                         Ok(found) => break found,
                         Err(error) if error.kind() == ErrorKind::RelayUnreachable => {
@@ -118,6 +119,8 @@ impl Friend {
             if matches!(error.kind(), ErrorKind::LinkExpired | ErrorKind::Refused) {
                 return Err(error).context("the account cannot go on");
             }
+            // as a person who presses "Retry": no event tells that the other process, the relay, is back, and the engine's own
+            // pauses are those of a person who does not
             tokio::time::sleep(LOOK).await;
         }
         profile.registered()?;

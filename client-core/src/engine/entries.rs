@@ -1,7 +1,7 @@
 //! What arrives in the streams: opened, deduplicated, stored and counted as processed in one transaction, then acknowledged.
 
 use protocol::{Digest, Entry, EntryKind, Fetch, MessageId, Page, StreamId};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     crypto::Mls,
@@ -320,9 +320,17 @@ impl Engine {
                             done.cursor = batch.last().map_or(0, |entry| entry.seq);
                             done.handled = done.cursor;
                             done.processed = batch.len();
-                            if !requests::is_declined(write.connection(), id)? {
-                                // its welcome never came here, or what came of it is lost
-                                warn!(conversation = %id, "entries of a conversation that is not here");
+                            // what a block leaves out of entries is not for this device, and with commits alone there is nothing to read
+                            let tells = batch.iter().any(|entry| {
+                                entry.kind == EntryKind::Application && !entry.bytes.0.is_empty()
+                            });
+                            if tells && !requests::is_declined(write.connection(), id)? {
+                                if streams::is_left(write.connection(), id)? {
+                                    info!(conversation = %id, "entries of a conversation whose welcome was left");
+                                } else {
+                                    // its welcome never came here, or what came of it is lost
+                                    warn!(conversation = %id, "entries of a conversation that is not here");
+                                }
                                 commits::want_rejoin(write, id, ids.client_id())?;
                             }
                             return Ok(done);

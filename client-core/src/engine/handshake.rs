@@ -195,8 +195,9 @@ impl Engine {
         let rolled_back = taken > store::account::sent(self.database.connection())?;
         if rolled_back {
             self.start_over(taken)?;
+            self.nothing_taken = true;
         } else {
-            self.write(|write| store::account::settle_sent(write, taken))?;
+            self.nothing_taken = self.write(|write| store::account::settle_sent(write, taken))?;
         }
         let lapsed = !restored && !rolled_back && self.has_lapsed(ready)?;
         if !restored && !lapsed {

@@ -215,6 +215,19 @@ impl Engine {
         self.pump()
     }
 
+    /// The relay did not make a conversation that it was asked to make.
+    pub(super) fn creation_refused(
+        &mut self,
+        key: ConversationKey,
+        refusal: &Refusal,
+    ) -> Result<()> {
+        if openings::load(self.database.connection(), key)?.is_none() {
+            // the other side's welcome came first
+            self.write(|write| store::account::uncount_sent(write, 1))?;
+        }
+        self.opening_refused(key, refusal)
+    }
+
     pub(super) fn opening_refused(
         &mut self,
         key: ConversationKey,
@@ -263,6 +276,7 @@ impl Engine {
             if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
                 group.delete()?;
             }
+            uncount(write, opening)?;
             openings::begin_again(write, opening, (ids.client_id(), ids.client_id()))
         })?;
         self.resume_openings()
@@ -277,6 +291,7 @@ impl Engine {
                 return Ok(());
             };
             let row = conversations::row(write.connection(), key)?;
+            uncount(write, &opening)?;
             openings::delete(write, key)?;
             if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
                 group.delete()?;
@@ -294,6 +309,11 @@ impl Engine {
         self.pause(row.conversation, pause);
         Ok(())
     }
+}
+
+/// The relay did not take what was made of an intent, if that was made.
+pub(super) fn uncount(write: &WriteTransaction<'_>, opening: &Opening) -> Result<()> {
+    store::account::uncount_sent(write, usize::from(opening.request.is_some()))
 }
 
 /// Whether the link of an intent came after its request was made, without it.

@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use crate::{
     crypto::Mls,
     engine::{
-        Engine, Hold, LONGEST_HOLD,
+        Engine, Hold, LONGEST_HOLD, MOST_SEQ,
         ids::Ids,
         notes::{self, Notes, note_own},
         opening::{give_up_queued, open_anew},
@@ -42,6 +42,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 struct Batch {
     rows: Vec<SentRow>,
     frame: Append,
+    /// The relay has nothing of it yet.
+    new: bool,
 }
 
 impl Engine {
@@ -93,9 +95,11 @@ impl Engine {
             keys,
             seams,
             account,
+            nothing_taken,
             ..
         } = self;
         let (batch, events) = database.write(|write| {
+            let mut new = *nothing_taken;
             let conversation = conversations::row(write.connection(), key)?;
             outbox::park_older(write, key, oldest)?;
             let rows = outbox::next(write.connection(), key, bounds::BATCH)?;
@@ -148,13 +152,15 @@ impl Engine {
                     for (row, entry) in &sealed {
                         outbox::set_sealed(write, row.id, entry)?;
                     }
+                    new = true;
                     store::account::count_sent(write, sealed.len())?;
                     conversations::count_sealed(write, key, sealed.len())?;
                     crate::KillPoint::SealedBeforeCommit.reach();
                     sealed
                 }
             };
-            Ok(request_of(conversation.conversation, within_frame(batch)))
+            let batch = within_frame(batch);
+            Ok(request_of(conversation.conversation, batch, new))
         })?;
         self.events.extend(events);
         if let Some(batch) = batch {
@@ -163,6 +169,7 @@ impl Engine {
                 Request::Append {
                     conversation: key,
                     rows: batch.rows,
+                    new: batch.new,
                 },
                 &Frame::Append(batch.frame),
             );
@@ -200,14 +207,17 @@ impl Engine {
         self.pump()
     }
 
-    /// The relay did not take them. Nothing is given up that may still go out.
+    /// The relay did not take them. Nothing is given up that may still go out. `new`: it had nothing of them before either.
     pub(super) fn append_refused(
         &mut self,
         key: ConversationKey,
-        rows: &[SentRow],
+        (rows, new): (&[SentRow], bool),
         refusal: &Refusal,
     ) -> Result<()> {
         info!(code = ?refusal.code, "entries refused");
+        if new && !refusal.code.retryable() {
+            self.write(|write| store::account::uncount_sent(write, rows.len()))?;
+        }
         match refusal.code {
             ErrorCode::StaleEpoch => self.sealed_too_early(key, rows, refusal),
             code if code.retryable() => {
@@ -351,7 +361,15 @@ impl Engine {
         }
         let told = self.delivered.entry(conversation).or_default();
         *told = delivered.seq.max(*told);
-        self.note_delivered(conversation)
+        self.note_delivered(conversation)?;
+        let stream = StreamId::Conversation(conversation);
+        let ahead = self.delivered.get(&conversation);
+        if ahead.is_some_and(|told| *told <= MOST_SEQ) && !self.bases.contains_key(&stream) {
+            // others have what the relay does not push to us, as if we had it: this database is older than what we acknowledged
+            let cursor = store::streams::cursor(self.database.connection(), stream)?;
+            self.fetch(stream, cursor);
+        }
+        Ok(())
     }
 
     /// Notes what the relay said of delivery, as far as the stream was processed.
@@ -429,7 +447,11 @@ fn within_frame(batch: Vec<(OutboxRow, Sealed)>) -> Vec<(OutboxRow, Sealed)> {
         .collect()
 }
 
-fn request_of(conversation: ConversationId, batch: Vec<(OutboxRow, Sealed)>) -> Option<Batch> {
+fn request_of(
+    conversation: ConversationId,
+    batch: Vec<(OutboxRow, Sealed)>,
+    new: bool,
+) -> Option<Batch> {
     let (incarnation, epoch) = batch
         .first()
         .map(|(_, sealed)| (sealed.incarnation, sealed.epoch))?;
@@ -458,5 +480,6 @@ fn request_of(conversation: ConversationId, batch: Vec<(OutboxRow, Sealed)>) -> 
             epoch,
             entries,
         },
+        new,
     })
 }

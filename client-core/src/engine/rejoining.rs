@@ -19,7 +19,7 @@ use crate::{
         ids::Ids,
         members::{self, Known},
         notes::{line, tell},
-        opening::{Accepted, Founder, begin_anew, enter, give_up_queued, tell_profile},
+        opening::{Accepted, Founder, begin_anew, enter, give_up_queued, tell_profile, uncount},
         requests::Request,
         resending,
     },
@@ -321,6 +321,7 @@ impl Engine {
         let gone = matches!(refusal.code, ErrorCode::NoConsent | ErrorCode::Exists);
         self.write_mls(|write, mls| {
             let row = conversations::row(write.connection(), key)?;
+            uncount(write, opening)?;
             openings::delete(write, key)?;
             if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
                 group.delete()?;

@@ -26,6 +26,8 @@ pub(super) enum Request {
     Append {
         conversation: ConversationKey,
         rows: Vec<SentRow>,
+        /// The relay had nothing of them before.
+        new: bool,
     },
     /// Key packages of the account with which a conversation is to be opened.
     Claim { conversation: ConversationKey },
@@ -150,12 +152,22 @@ impl Engine {
             return self.wrong_reply(request, &frame);
         }
         match (request, frame) {
-            (Request::Append { conversation, rows }, Frame::Appended(appended)) => {
-                self.appended(conversation, &rows, &appended)
-            }
-            (Request::Append { conversation, rows }, Frame::Refusal(refusal)) => {
+            (
+                Request::Append {
+                    conversation, rows, ..
+                },
+                Frame::Appended(appended),
+            ) => self.appended(conversation, &rows, &appended),
+            (
+                Request::Append {
+                    conversation,
+                    rows,
+                    new,
+                },
+                Frame::Refusal(refusal),
+            ) => {
                 let place = self.conversation_of(conversation)?;
-                let outcome = self.append_refused(conversation, &rows, &refusal);
+                let outcome = self.append_refused(conversation, (&rows, new), &refusal);
                 self.contain(Some(place), outcome)
             }
             (Request::Fetch { stream, from }, Frame::Page(page)) => self.page(stream, from, page),
@@ -281,20 +293,27 @@ impl Engine {
             (Request::Create { conversation }, Frame::Committed(committed)) => {
                 self.created(conversation, accepted(&committed))
             }
-            (
-                Request::Claim { conversation } | Request::Create { conversation },
-                Frame::Refusal(refusal),
-            ) => self.opening_refused(conversation, &refusal),
+            (Request::Claim { conversation }, Frame::Refusal(refusal)) => {
+                self.opening_refused(conversation, &refusal)
+            }
+            (Request::Create { conversation }, Frame::Refusal(refusal)) => {
+                self.creation_refused(conversation, &refusal)
+            }
             (Request::FetchGroup { conversation }, Frame::GroupState(state)) => {
                 self.group_fetched(conversation, &state)
             }
             (Request::Rejoin { conversation }, Frame::Committed(committed)) => {
                 self.rejoined(conversation, accepted(&committed))
             }
-            (
-                Request::FetchGroup { conversation } | Request::Rejoin { conversation },
-                Frame::Refusal(refusal),
-            ) => self.rejoin_refused(conversation, &refusal),
+            (Request::FetchGroup { conversation }, Frame::Refusal(refusal)) => {
+                self.rejoin_refused(conversation, &refusal)
+            }
+            (Request::Rejoin { conversation }, Frame::Refusal(refusal)) => {
+                if !refusal.code.retryable() {
+                    self.write(|write| store::account::uncount_sent(write, 1))?;
+                }
+                self.rejoin_refused(conversation, &refusal)
+            }
             (Request::Check { conversation }, Frame::GroupState(state)) => {
                 self.checked(conversation, &state)
             }
@@ -316,6 +335,7 @@ impl Engine {
                 self.renewed(conversation, accepted(&committed))
             }
             (Request::Renew { conversation }, Frame::Refusal(refusal)) => {
+                self.write(|write| store::account::uncount_sent(write, 1))?;
                 self.renewal_refused(conversation, &refusal)
             }
             (request, frame) => self.wrong_reply(request, &frame),

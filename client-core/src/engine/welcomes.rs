@@ -159,6 +159,7 @@ impl Inbox<'_> {
         if requests::is_blocked(write.connection(), peer.account)? {
             // when the block ends, the first entry of a group that is not here leads to coming in from outside
             info!("a welcome by somebody who is blocked");
+            streams::leave(write, joined.conversation)?;
             return self.leave(write, joined);
         }
         if requests::is_unwanted(write.connection(), joined.conversation, peer.account)? {

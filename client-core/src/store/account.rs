@@ -272,22 +272,39 @@ pub fn set_sent(write: &WriteTransaction<'_>, sent: u64) -> Result<()> {
     Ok(())
 }
 
-/// Lowers our count to what the relay took, and what it may still take of what is stored. What was made and refused is not
-/// counted any more: else an older copy of this database could hide behind it.
+/// Takes entries out of our count that the relay refused for good. A count that stays too high is one behind which an older copy
+/// of this database could hide.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn settle_sent(write: &WriteTransaction<'_>, taken: u64) -> Result<()> {
-    write.connection().execute(
-        "UPDATE account SET sent = min(sent, ?1
-             + (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
+pub fn uncount_sent(write: &WriteTransaction<'_>, entries: usize) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("UPDATE account SET sent = max(sent - ?1, taken) WHERE id = 1")?
+        .execute([signed(entries as u64)])?;
+    Ok(())
+}
+
+/// Lowers our count to what the relay took, and what it may still take of what is stored: what was made and dropped without an
+/// answer is not counted any more. Says whether the relay surely took nothing of what is stored.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn settle_sent(write: &WriteTransaction<'_>, taken: u64) -> Result<bool> {
+    let stored: i64 = write.connection().query_row(
+        "SELECT (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
              + (SELECT count(*) FROM openings WHERE request IS NOT NULL)
              + (SELECT count(*) FROM rejoins WHERE request IS NOT NULL)
-             + (SELECT count(*) FROM renewals WHERE request IS NOT NULL))
-         WHERE id = 1",
-        [signed(taken)],
+             + (SELECT count(*) FROM renewals WHERE request IS NOT NULL)",
+        (),
+        |row| row.get(0),
     )?;
-    Ok(())
+    let most = signed(taken).saturating_add(stored);
+    write.connection().execute(
+        "UPDATE account SET sent = min(sent, ?1) WHERE id = 1",
+        [most],
+    )?;
+    Ok(signed(sent(write.connection())?) == most)
 }
 
 /// How many entries of this device the relay surely took, at least.

@@ -1,6 +1,6 @@
 //! Cursors: how far each stream was durably processed.
 
-use protocol::StreamId;
+use protocol::{ConversationId, StreamId};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::{
@@ -62,6 +62,24 @@ pub fn set_read_whole(write: &WriteTransaction<'_>, stream: StreamId) -> Result<
         )?
         .execute([key(&stream)])?;
     Ok(())
+}
+
+/// Notes that this device was invited to a conversation and did not enter it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn leave(write: &WriteTransaction<'_>, conversation: ConversationId) -> Result<()> {
+    advance(write, StreamId::Conversation(conversation), 0)
+}
+
+/// Whether this device was invited to a conversation, did not enter it, and read nothing of it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn is_left(connection: &Connection, conversation: ConversationId) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM streams WHERE stream = ?1 AND cursor = 0")?
+        .exists([conversation.as_bytes()])?)
 }
 
 fn key(stream: &StreamId) -> &[u8] {

@@ -248,6 +248,11 @@ impl Online {
 
     /// An entry that cannot be opened.
     pub(crate) fn garbage(&mut self, peer: &mut Peer, seq: u64) {
+        self.entry(peer, seq, &[1, 2, 3]);
+    }
+
+    /// An entry of the peer with these bytes.
+    pub(crate) fn entry(&mut self, peer: &mut Peer, seq: u64, bytes: &[u8]) {
         let entry = Entry {
             seq,
             sender: peer.device(),
@@ -257,7 +262,7 @@ impl Online {
             time: NOW,
             client_id: ClientId::new(peer.random()),
             conversation: None,
-            bytes: vec![1, 2, 3].into(),
+            bytes: bytes.to_vec().into(),
             start: None,
         };
         let stream = StreamId::Conversation(CONVERSATION);

@@ -221,3 +221,16 @@ async fn a_profile_that_went_back_in_time_enters_its_conversations_anew() {
     let shown: Vec<&str> = texts.iter().map(String::as_str).collect();
     assert_eq!(shown, ["one", "two", "three", "four", "five"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_profile_that_went_back_in_time_reads_again_what_it_had_only_read() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, luis, with_ana) = ana_and_luis(&relay).await;
+    let (mut luis, old) = luis.restart_keeping_a_copy().await;
+    ana.write(with_luis, "one").await;
+    luis.until_texts(with_ana, &["one"]).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+    // it has sent nothing since, and nobody writes anything more
+    let mut luis = luis.restart_from(old).await;
+    luis.until_texts(with_ana, &["one"]).await;
+}

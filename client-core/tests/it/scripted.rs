@@ -253,6 +253,11 @@ impl Scripted {
         connection
     }
 
+    /// How many entries the engine says it made for the relay.
+    pub(crate) fn counted(&self) -> u64 {
+        account::sent(&self.database).unwrap()
+    }
+
     pub(crate) fn ready(&self, key_packages: u16) -> Ready {
         let account = self.engine.me().account;
         Ready {

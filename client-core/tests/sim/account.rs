@@ -132,6 +132,11 @@ impl Account {
         self.invite.is_some()
     }
 
+    /// Whether its invite is still needed.
+    pub(crate) fn is_registering(&self) -> bool {
+        self.has_begun() && self.folder.join("account/registering").exists()
+    }
+
     /// Opens an invite for the first time.
     pub(crate) fn begin(&mut self, invite: Link) {
         self.invite = Some(invite);
@@ -275,7 +280,7 @@ impl Account {
     /// Keeps what is on the disk now.
     pub(crate) fn copy(&mut self) -> bool {
         // what the relay has not made yet is made anew each time
-        if self.disk.is_none() || self.folder.join("account/registering").exists() {
+        if self.disk.is_none() || self.is_registering() {
             return false;
         }
         let copy = self.root.join(format!("copy-{}", self.who));

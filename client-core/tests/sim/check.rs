@@ -237,9 +237,10 @@ impl World {
                 let shown = message.outgoing == Some(OutgoingState::Read);
                 let read = self.model.has_read((reader, writer), &message.text);
                 if (shown && !read) || (told && read && !shown) {
+                    let start: String = message.text.chars().take(30).collect();
                     return Err(format!(
-                        "{reader} read a text: {read}, {writer} sees it as {:?}",
-                        message.outgoing
+                        "{reader} read \"{start}\" at {}: {read}, {writer} sees it as {:?}",
+                        message.position, message.outgoing
                     ));
                 }
             }

@@ -169,7 +169,8 @@ impl Link {
                 biased;
                 frame = frames.recv() => {
                     let Some(frame) = frame else {
-                        // the app is gone; the computer still sends what it had taken
+                        // the app is gone; the computer still sends what it had taken. Virtual time, which is part of the run: it
+                        // passes at once when nothing else is due
                         return sleep(LINGER).await;
                     };
                     let sent = timeout(DEAD_AFTER, socket.send(Message::Binary(frame)));

@@ -9,6 +9,7 @@ use client_core::{
 };
 
 use crate::{
+    account::Account,
     model::Side,
     schedule::Step,
     world::{Verdict, World},
@@ -115,14 +116,19 @@ impl World {
 
     /// The relay is restored from its backup: what everybody has is offered to it again, and shown later.
     pub(crate) fn restore_relay(&mut self, closed: Duration) -> bool {
-        let restored = self.host.is_up() && self.host.restore();
+        let restored = self.may_lose_links() && self.host.restore();
         self.after_loss(restored, closed)
     }
 
     /// The relay is put back as its backup was, under the same generation.
     pub(crate) fn put_relay_back(&mut self, closed: Duration) -> bool {
-        let back = self.host.is_up() && self.host.put_back();
+        let back = self.may_lose_links() && self.host.put_back();
         self.after_loss(back, closed)
+    }
+
+    /// Whether the relay may forget its links: nobody holds an invite whose loss only its maker could mend, by another one.
+    fn may_lose_links(&self) -> bool {
+        self.host.is_up() && !self.accounts.iter().any(Account::is_registering)
     }
 
     fn after_loss(&mut self, lost: bool, closed: Duration) -> bool {
@@ -156,6 +162,8 @@ impl World {
             for account in &mut self.accounts {
                 account.close();
             }
+            // whatever would have opened it before
+            self.accounts[who].opens_at = None;
             self.host.stop().await;
             let slept = SLEEP_WEEKS.min(weeks - week * SLEEP_WEEKS);
             self.time

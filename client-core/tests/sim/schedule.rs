@@ -93,12 +93,9 @@ pub(crate) enum Step {
     BackUp,
     /// The relay's disk is lost, and it is restored from its backup.
     Restore { ms: u64 },
-    /// The relay's files are replaced by its backup as they are, and nobody tells it. Played
-    /// by `lapses`.
-    #[allow(dead_code, reason = "the long form plays what is drawn")]
+    /// The relay's files are replaced by its backup as they are, and nobody tells it.
     PutBack { ms: u64 },
-    /// The relay's wall clock jumps. Played by `lapses`.
-    #[allow(dead_code, reason = "the long form plays what is drawn")]
+    /// The relay's wall clock jumps.
     RelayClock { by: i64 },
     /// The app is killed, and its disk has nothing of what it stored since the copy, although it acknowledged it. Never
     /// drawn: no promise holds then, and the checks must see it.
@@ -123,6 +120,8 @@ pub(crate) enum Flavour {
     People,
     /// And devices that lose what they had.
     Losses,
+    /// And a relay that goes back in time, and whose clock jumps.
+    Lapses,
 }
 
 /// Which way nothing passes.
@@ -151,7 +150,12 @@ impl Schedule {
         let mut chance = Chance::new(seed, "schedule", 0);
         let accounts = chance.pick(&[2, 2, 2, 3, 3, 4]);
         let span = chance.pick(&[60, 300, 900, 1800]) * SECOND;
-        let flavour = chance.pick(&[Flavour::Plain, Flavour::People, Flavour::Losses]);
+        let drawn = chance.pick(&[Flavour::Plain, Flavour::People, Flavour::Losses]);
+        let flavour = if Chance::new(seed, "lapses", 0).hit(20) {
+            Flavour::Lapses
+        } else {
+            drawn
+        };
         let window = chance.pick(&[512, 512, 16, 3]);
         let mut steps = Vec::new();
         arrivals(&mut chance, accounts, flavour, &mut steps);
@@ -176,6 +180,7 @@ impl Schedule {
                 Flavour::Plain => {}
                 Flavour::People => steps.push((at, dealing(&mut chance, accounts))),
                 Flavour::Losses => steps.push((at, loss(&mut chance, accounts))),
+                Flavour::Lapses => steps.push((at, lapse(&mut chance))),
             }
         }
         let mut steps: Vec<Timed> = steps
@@ -296,6 +301,19 @@ fn loss(chance: &mut Chance, accounts: usize) -> Step {
         },
         6..=7 => Step::Copy { who },
         _ => Step::RollBack { who, ms },
+    }
+}
+
+/// How the relay goes back in time, and its clock jumps.
+fn lapse(chance: &mut Chance) -> Step {
+    let ms = chance.magnitude(1, 20 * SECOND);
+    match chance.below(10) {
+        0..=3 => Step::BackUp,
+        4..=6 => Step::PutBack { ms },
+        7 => Step::Restore { ms },
+        _ => Step::RelayClock {
+            by: chance.pick(&[-20, -2, -1, 1, 2, 20]) * YEAR,
+        },
     }
 }
 

@@ -23,6 +23,8 @@ use crate::{
 const MOST_ASKING: usize = 3;
 /// Days after which the relay keeps nothing that was not fetched.
 const RETENTION: u64 = 60;
+/// So long a new relay, which knows no other time, believes any clock at once.
+const CLOCK_KNOWN: Duration = Duration::from_secs(120);
 
 impl World {
     /// Does one step; answers whether there was anything to do.
@@ -130,7 +132,12 @@ impl World {
             Step::BackUp => return Ok(self.host.is_up() && self.host.back_up()),
             Step::Restore { ms } => return Ok(self.restore_relay(Duration::from_millis(ms))),
             Step::PutBack { ms } => return Ok(self.put_relay_back(Duration::from_millis(ms))),
-            Step::RelayClock { by } => self.host.jump(by),
+            Step::RelayClock { by } => {
+                if now < CLOCK_KNOWN {
+                    return Ok(false);
+                }
+                self.host.jump(by);
+            }
             Step::LoseKeys { .. }
             | Step::Copy { .. }
             | Step::RollBack { .. }
@@ -201,8 +208,9 @@ impl World {
         let asks = row.standing == Standing::Asked;
         let own = || {
             let all = messages(&app.reader, key);
+            // what was written in a request that was declined stands before all positions: another request is another one
             all.iter()
-                .filter(|message| message.outgoing.is_some())
+                .filter(|message| message.outgoing.is_some() && message.position >= 0)
                 .count()
         };
         if self.model.is_blocked(side) || row.standing == Standing::Requested {

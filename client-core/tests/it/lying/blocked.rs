@@ -92,4 +92,15 @@ fn a_welcome_by_somebody_blocked_is_left() {
     online.welcome(&mut peer, &founded, 0, 1);
     assert!(online.ana.reader.conversations().unwrap().is_empty());
     assert!(online.ana.sent().is_empty());
+    // what the block leaves out asks for nothing
+    online.entry(&mut peer, 2, &[]);
+    assert!(online.ana.sent().is_empty());
+    block(&mut online, &peer, false);
+    assert!(told(&mut online).is_empty());
+    online.entry(&mut peer, 3, &[1, 2, 3]);
+    let sent = online.ana.sent();
+    assert!(
+        matches!(sent.as_slice(), [(_, Frame::FetchGroup(_))]),
+        "what comes when the block is over leads there: {sent:?}"
+    );
 }

@@ -62,6 +62,32 @@ fn a_count_of_sent_entries_that_is_too_high_is_believed_once() {
 }
 
 #[test]
+fn a_copy_cannot_hide_behind_what_the_relay_refused() {
+    let mut chat = Chat::new();
+    let before = chat.online.ana.counted();
+    chat.online.ana.engine.send_text(chat.key, "held").unwrap();
+    assert_eq!(chat.online.ana.counted(), before + 1);
+    chat.lie(|frame| match frame {
+        // its winner is on its way
+        Frame::Append(_) => Some(
+            Refusal {
+                incarnation: Some(0),
+                epoch: Some(2),
+                seq: Some(100),
+                ..Refusal::new(ErrorCode::StaleEpoch)
+            }
+            .into(),
+        ),
+        _ => None,
+    });
+    assert_eq!(chat.online.ana.counted(), before);
+    // a device that went on from here and sent one entry has sent one more than this one knows of
+    let sent = told_sent(&mut chat, before + 1);
+    assert_eq!(count(&sent, "commit"), 1, "{sent:?}");
+    assert_eq!(chat.lines(SystemEvent::Rejoined), 1);
+}
+
+#[test]
 fn news_of_streams_at_the_end_of_the_range_ask_for_nothing() {
     let mut chat = Chat::new();
     let news = [StreamId::Inbox, StreamId::Conversation(chat.id)].map(|stream| News {
