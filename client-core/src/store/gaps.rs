@@ -241,6 +241,9 @@ pub fn gap(
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn close(write: &WriteTransaction<'_>, closed: &Missing) -> Result<()> {
+    if closed.first > closed.last {
+        return Ok(());
+    }
     let ranges: Vec<(u64, u64, Told)> = {
         let mut statement = write.connection().prepare_cached(
             "DELETE FROM gaps WHERE conversation = ?1 AND device = ?2 AND chain = ?3 AND number <= ?5 AND last >= ?4
