@@ -410,7 +410,7 @@ pub fn note_unknown(
     let Some(row) = messages::insert(write, line)? else {
         return Ok(());
     };
-    write.connection().execute(
+    write.execute(
         "INSERT OR IGNORE INTO gaps (conversation, device, chain, number, message) VALUES (?1, ?2, ?3, 0, ?4)",
         (key.0, NOBODY, base.to_be_bytes(), row),
     )?;
@@ -587,11 +587,9 @@ fn chain_id(bytes: &[u8]) -> Option<ChainId> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn count_missing(connection: &Connection) -> Result<u32> {
-    Ok(
-        connection.query_row("SELECT count(*) FROM gaps WHERE number > 0", [], |row| {
-            row.get(0)
-        })?,
-    )
+    Ok(connection
+        .prepare_cached("SELECT count(*) FROM gaps WHERE number > 0")?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// The id of the line that tells of a gap: the same for the same gap.

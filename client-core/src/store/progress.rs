@@ -85,25 +85,20 @@ pub fn raise(
 /// [`crate::ErrorKind::Database`].
 pub fn go_back(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<()> {
     let connection = write.connection();
-    let before: i64 = connection.query_row(
-        "SELECT max(delivered_seq, peer_read) FROM conversations WHERE key = ?1",
-        [key.0],
-        |row| row.get(0),
-    )?;
+    let before: i64 = connection
+        .prepare_cached("SELECT max(delivered_seq, peer_read) FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
     // what was reached below it was reached when it was
-    connection.execute(
-        "UPDATE OR REPLACE progress SET seq = ?2 WHERE conversation = ?1 AND seq > ?2
+    connection.prepare_cached("UPDATE OR REPLACE progress SET seq = ?2 WHERE conversation = ?1 AND seq > ?2
          AND seq = (SELECT min(p.seq) FROM progress p WHERE p.conversation = ?1 AND p.kind = progress.kind AND p.seq > ?2)
-         AND NOT EXISTS (SELECT 1 FROM progress p WHERE p.conversation = ?1 AND p.kind = progress.kind AND p.seq = ?2)",
+         AND NOT EXISTS (SELECT 1 FROM progress p WHERE p.conversation = ?1 AND p.kind = progress.kind AND p.seq = ?2)")?.execute(
         (key.0, signed(seq)),
     )?;
-    connection.execute(
-        "DELETE FROM progress WHERE conversation = ?1 AND seq > ?2",
-        (key.0, signed(seq)),
-    )?;
-    connection.execute(
-        "UPDATE conversations SET delivered_seq = min(delivered_seq, ?2), peer_read = min(peer_read, ?2),
-             read_told = min(read_told, ?2) WHERE key = ?1",
+    connection
+        .prepare_cached("DELETE FROM progress WHERE conversation = ?1 AND seq > ?2")?
+        .execute((key.0, signed(seq)))?;
+    connection.prepare_cached("UPDATE conversations SET delivered_seq = min(delivered_seq, ?2), peer_read = min(peer_read, ?2),
+             read_told = min(read_told, ?2) WHERE key = ?1")?.execute(
         (key.0, signed(seq)),
     )?;
     messages::announce_own(write, key, seq, unsigned(before)).map(drop)
