@@ -249,6 +249,39 @@ pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i
     Ok(())
 }
 
+/// A message of another stands below what was read and is not read: the line goes back to before it. The seq up to which the
+/// other may believe that we have read, where it was told more.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn read_back(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    message: i64,
+) -> Result<Option<u64>> {
+    let connection = write.connection();
+    let (seq, told): (i64, i64) = connection
+        .prepare_cached(
+            "SELECT min(m.seq - 1, coalesce((SELECT max(o.seq) FROM messages o WHERE o.conversation = m.conversation
+                 AND o.mine = 0 AND o.kind <> 2 AND o.position < m.position), 0)), c.read_told
+             FROM messages m JOIN conversations c ON c.key = m.conversation WHERE m.id = ?1",
+        )?
+        .query_row([message], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let changed = connection
+        .prepare_cached(
+            "UPDATE conversations SET read_position = (SELECT position - 1 FROM messages WHERE id = ?2), read_told = min(read_told, ?3),
+                 unread = (SELECT count(*) FROM messages WHERE conversation = ?1 AND mine = 0 AND kind <> 2
+                     AND position >= (SELECT position FROM messages WHERE id = ?2))
+             WHERE key = ?1 AND read_position >= (SELECT position FROM messages WHERE id = ?2)",
+        )?
+        .execute((key.0, message, seq))?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    write.announce(Event::ConversationChanged(key));
+    Ok((told > seq).then(|| unsigned(seq)))
+}
+
 /// Notes a new message: it raises the conversation in the list and, if another's, the count of unread ones.
 ///
 /// # Errors

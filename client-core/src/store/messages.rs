@@ -450,6 +450,31 @@ pub fn count_texts(connection: &Connection, key: ConversationKey, author: Author
         .query_row((key.0, author == Author::Own), |row| row.get(0))?)
 }
 
+/// How many own texts went out under a conversation's present id, or wait to.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_going(connection: &Connection, key: ConversationKey) -> Result<u32> {
+    count_own(connection, key, (0, 1))
+}
+
+/// How many own texts the relay has under a conversation's present id.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_sent(connection: &Connection, key: ConversationKey) -> Result<u32> {
+    count_own(connection, key, (1, 1))
+}
+
+fn count_own(connection: &Connection, key: ConversationKey, states: (u8, u8)) -> Result<u32> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = 1 AND kind IN (1, 4)
+             AND position >= 0 AND state BETWEEN ?2 AND ?3 LIMIT 100)",
+        )?
+        .query_row((key.0, states.0, states.1), |row| row.get(0))?)
+}
+
 /// Whether an entry with this client id was one of ours.
 ///
 /// # Errors
