@@ -504,6 +504,18 @@ pub(crate) fn privacy_bits(privacy: Privacy) -> i64 {
         | i64::from(privacy.announce) << 2
 }
 
+/// Notes which store the relay has now: in a stream that was not read since it was another one, positions may be left out.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn see_generation(write: &WriteTransaction<'_>, generation: StoreGeneration) -> Result<()> {
+    write.execute(
+        "UPDATE account SET seen_generation = ?1 WHERE id = 1",
+        [generation.as_bytes()],
+    )?;
+    Ok(())
+}
+
 /// Notes what the relay said of itself at this connection.
 ///
 /// # Errors

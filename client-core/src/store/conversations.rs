@@ -109,6 +109,7 @@ pub fn begin_anew(
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
         "DELETE FROM former_chains WHERE conversation = ?1",
+        "DELETE FROM questions WHERE conversation = ?1",
         "DELETE FROM renewals WHERE conversation = ?1",
         "DELETE FROM outbox WHERE conversation = ?1 AND message IS NULL",
     ];
@@ -478,6 +479,7 @@ pub fn delete(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> 
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
         "DELETE FROM former_chains WHERE conversation = ?1",
+        "DELETE FROM questions WHERE conversation = ?1",
         "DELETE FROM progress WHERE conversation = ?1",
         "DELETE FROM outbox WHERE conversation = ?1",
         "DELETE FROM openings WHERE conversation = ?1",

@@ -256,6 +256,16 @@ impl Database {
         &self.connection
     }
 
+    /// Whether there is room on the disk for a transaction of ordinary size.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DiskFull`]; [`ErrorKind::Database`].
+    pub(crate) fn try_room(&mut self) -> Result<()> {
+        let fill = "CREATE TABLE room (filler BLOB) STRICT; INSERT INTO room VALUES (zeroblob(65536)); DROP TABLE room;";
+        self.write(|write| Ok(write.connection().execute_batch(fill)?))
+            .map(drop)
+    }
+
     /// Runs one write transaction. What `work` announces is returned only if the commit succeeded.
     ///
     /// # Errors

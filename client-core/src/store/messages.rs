@@ -77,7 +77,8 @@ pub fn position_of(seq: u64) -> i64 {
 /// Reads what [`read`] wants; a condition follows.
 pub(super) const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
     m.state, c.delivered_seq, c.peer_read,
-    CASE WHEN m.kind = 2 THEN (SELECT count(*) FROM gaps g WHERE g.message = m.id AND g.number > 0) ELSE 0 END AS missing,
+    CASE WHEN m.kind = 2 THEN (SELECT coalesce(sum(g.last - g.number + 1), 0) FROM gaps g
+        WHERE g.message = m.id AND g.number > 0) ELSE 0 END AS missing,
     CASE WHEN m.mine = 1 AND m.seq <= c.delivered_seq THEN (SELECT time FROM progress p
         WHERE p.conversation = m.conversation AND p.kind = 1 AND p.seq >= m.seq ORDER BY p.seq LIMIT 1) END AS delivered_at,
     CASE WHEN m.mine = 1 AND m.seq <= c.peer_read THEN (SELECT time FROM progress p
@@ -196,14 +197,14 @@ pub fn set_failed(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
     announce(write, row)
 }
 
-/// Queues a failed message again.
+/// Queues a failed message again: from now on it waits as one that is written now.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn set_queued(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
+pub fn set_queued(write: &WriteTransaction<'_>, row: i64, now: u64) -> Result<()> {
     write.execute(
-        "UPDATE messages SET state = 0 WHERE id = ?1 AND state = 2",
-        [row],
+        "UPDATE messages SET state = 0, time = ?2 WHERE id = ?1 AND state = 2",
+        (row, signed(now)),
     )?;
     announce(write, row)
 }

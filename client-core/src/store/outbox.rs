@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use crate::{
     error::Result,
     model::ConversationKey,
-    store::{WriteTransaction, chains::Numbered, id, signed, unsigned},
+    store::{WriteTransaction, chains::Numbered, id, messages, signed, unsigned},
 };
 
 /// Something that waits to be sent.
@@ -123,6 +123,28 @@ pub fn next(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Parks messages that were written before a time and never sealed since: they wait for the person, as failed ones do. What
+/// was sealed may be at the relay, and is sent again until that is known.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn park_older(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    before: u64,
+) -> Result<()> {
+    let old: Vec<i64> = {
+        let mut statement = write.connection().prepare_cached(
+            "SELECT m.id FROM outbox o JOIN messages m ON m.id = o.message
+             WHERE o.conversation = ?1 AND o.sealed IS NULL AND m.state = 0 AND m.time < ?2 ORDER BY o.id",
+        )?;
+        let rows = statement.query_map((conversation.0, signed(before)), |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    old.into_iter()
+        .try_for_each(|message| messages::set_failed(write, message))
+}
+
 /// All rows of a conversation, to be written anew.
 ///
 /// # Errors
@@ -188,8 +210,8 @@ pub fn set_client_id(write: &WriteTransaction<'_>, row: i64, client_id: ClientId
     Ok(())
 }
 
-/// A row that waits, without its content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A row that waits, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
     /// Its row.
     pub id: i64,
@@ -199,6 +221,8 @@ pub struct Waiting {
     pub message: Option<i64>,
     /// Idempotency key.
     pub client_id: ClientId,
+    /// Opened content of what no person sees.
+    pub content: Option<Vec<u8>>,
 }
 
 /// The row with this client id.
@@ -206,8 +230,10 @@ pub struct Waiting {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<Waiting>> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, conversation, message FROM outbox WHERE client_id = ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, conversation, message, iif(message IS NULL AND again IS NULL, content, NULL) AS content
+         FROM outbox WHERE client_id = ?1",
+    )?;
     Ok(statement
         .query_row([client_id.as_bytes()], |row| {
             Ok(Waiting {
@@ -215,6 +241,7 @@ pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Opti
                 conversation: ConversationKey(row.get("conversation")?),
                 message: row.get("message")?,
                 client_id,
+                content: row.get("content")?,
             })
         })
         .optional()?)
@@ -293,6 +320,15 @@ pub fn waiting(connection: &Connection) -> Result<u32> {
              JOIN contacts p ON p.account = c.peer WHERE m.state = 0 AND p.blocked = 0",
     )?;
     Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// How many messages of the person have not reached the relay, whatever they wait for.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn texts(connection: &Connection) -> Result<u32> {
+    let count = "SELECT count(*) FROM outbox WHERE message IS NOT NULL";
+    Ok(connection.query_row(count, [], |row| row.get(0))?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {

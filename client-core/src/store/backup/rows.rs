@@ -32,6 +32,7 @@ const LEFT_OUT: &[&str] = &[
     "own_manifests",
     "own_presence",
     "progress",
+    "questions",
     "rejoins",
     "renewals",
     "search_index",
