@@ -100,7 +100,8 @@ impl Engine {
     /// Queues a failed message again.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::Refused`] where the conversation itself was refused, [`ErrorKind::Database`].
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Refused`] where the conversation itself was refused, [`ErrorKind::RequestLimit`]
+    /// where the other has not accepted and gets as many texts already, [`ErrorKind::Database`].
     pub fn retry(&mut self, conversation: ConversationKey, message: MessageId) -> Result<Message> {
         let client_id = self.client_id()?;
         let now = self.relay_time();
@@ -112,6 +113,11 @@ impl Engine {
                     ErrorKind::Refused,
                     "the conversation was refused; it needs a new link",
                 ));
+            }
+            if place.standing == Standing::Asked
+                && messages::count_going(write.connection(), conversation)? >= REQUEST_TEXTS
+            {
+                return Err(too_many());
             }
             if !outbox::has_message(write.connection(), row)? {
                 // it came from a copy or a backup; who has it already shows it once
@@ -392,10 +398,14 @@ fn may_write(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> 
         Standing::Asked
             if messages::count_texts(connection, row.key, Author::Own)? >= REQUEST_TEXTS =>
         {
-            refuse(ErrorKind::RequestLimit, "the other has not accepted yet")
+            Err(too_many())
         }
         Standing::Asked | Standing::Open => Ok(()),
     }
+}
+
+fn too_many() -> Error {
+    Error::new(ErrorKind::RequestLimit, "the other has not accepted yet")
 }
 
 /// Whether our own registration already spent the link's use.

@@ -144,6 +144,30 @@ impl Learning<'_> {
         Ok(gap.and_then(|gap| gap.place(again.seq, again.time)))
     }
 
+    /// An entry that was learned of is not taken in: it counts as missing, and is asked for once the two may write to each
+    /// other.
+    pub(super) fn miss(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
+        // one that came again counts as that which it repeats
+        let (chain, number) = match &note.again {
+            Some(again) => (again.chain, again.number),
+            None => (note.chain, note.number),
+        };
+        let missing = Missing {
+            key: self.row.key,
+            device: self.device,
+            chain,
+            first: number,
+            last: number,
+        };
+        // its place is where it was sealed first, before the line that tells of it
+        let own = note.again.as_ref().map_or(self.entry.seq, |it| it.seq);
+        let after = own.min(self.entry.seq).saturating_sub(1);
+        let below = self.entry.seq.saturating_add(1);
+        let id = gaps::line_id(&missing);
+        let line = line(self.row, id, gaps::LINE, below, self.entry.time);
+        gaps::note_missing(write, &missing, after, &line)
+    }
+
     fn arrived(&self, write: &WriteTransaction<'_>, of: Numbered) -> Result<()> {
         let closed = Missing {
             key: self.row.key,

@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use crate::{
     crypto::Mls,
     engine::{
-        Engine, Hold, LONGEST_HOLD, MOST_SEQ,
+        Engine, Hold, MOST_SEQ,
         ids::Ids,
         notes::{self, Notes, note_own},
         opening::{give_up_queued, open_anew},
@@ -25,9 +25,12 @@ use crate::{
     event::Event,
     model::{ConversationKey, ConversationState, Standing},
     store::{
-        self, WriteTransaction, commits, conversations, openings,
+        self, WriteTransaction, chains, commits,
+        conversations::{self, REQUEST_TEXTS},
+        openings,
         outbox::{self, OutboxRow, Sealed, Waiting},
         progress::{self, Progress},
+        requests,
     },
 };
 
@@ -102,7 +105,10 @@ impl Engine {
             let mut new = *nothing_taken;
             let conversation = conversations::row(write.connection(), key)?;
             outbox::park_older(write, key, oldest)?;
-            let rows = outbox::next(write.connection(), key, bounds::BATCH)?;
+            let mut rows = outbox::next(write.connection(), key, bounds::BATCH)?;
+            if conversation.standing == Standing::Asked {
+                hold_back(write, key, &mut rows)?;
+            }
             let epoch_of = |row: &OutboxRow| {
                 row.sealed
                     .as_ref()
@@ -242,13 +248,7 @@ impl Engine {
             // the relay knows no such conversation, or not with us
             ErrorCode::NotMember => self.not_a_member(key, rows),
             // the other has not accepted, and has had enough
-            ErrorCode::NoConsent => {
-                self.write(|write| {
-                    outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())
-                })?;
-                self.hold_for(key, LONGEST_HOLD);
-                Ok(())
-            }
+            ErrorCode::NoConsent => self.is_request(key, rows),
             // each further code is final for these bytes: the person decides
             _ => {
                 self.write(|write| {
@@ -352,6 +352,28 @@ impl Engine {
         self.pump()
     }
 
+    /// The relay takes no more before the other accepts, perhaps although a link was opened, which was over. Whatever the other
+    /// sends accepts.
+    fn is_request(&mut self, key: ConversationKey, rows: &[SentRow]) -> Result<()> {
+        let own = self.keys.device();
+        let hold = self.write(|write| {
+            let connection = write.connection();
+            outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
+            let row = conversations::row(connection, key)?;
+            if row.standing == Standing::Open && !chains::knows_others(connection, key, own)? {
+                requests::set_standing(write, key, Standing::Asked)?;
+                return Ok(None);
+            }
+            let stream = StreamId::Conversation(row.conversation);
+            let cursor = store::streams::cursor(connection, stream)?;
+            Ok(Some(Hold::Seq(cursor.saturating_add(1))))
+        })?;
+        if let Some(hold) = hold {
+            self.holds.insert(key, hold);
+        }
+        self.pump()
+    }
+
     /// The relay says how far the recipients' devices are. It is noted as far as the stream was processed here: what is still
     /// on its way may say that another device has taken the place of the one that had it all.
     pub(super) fn delivered(&mut self, delivered: &Delivered) -> Result<()> {
@@ -431,6 +453,33 @@ pub(super) fn mark_sent(
         resending::ask_on(write, row.conversation, ids)?;
     }
     Ok(())
+}
+
+/// Leaves out the texts that are more than a request may have. They wait until it is accepted.
+fn hold_back(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    rows: &mut Vec<OutboxRow>,
+) -> Result<()> {
+    let sent = store::messages::count_sent(write.connection(), key)?;
+    let sealed = rows
+        .iter()
+        .filter(|row| is_text(row) && row.sealed.is_some());
+    let gone = sealed.fold(sent, |gone, _| gone.saturating_add(1));
+    let mut left = REQUEST_TEXTS.saturating_sub(gone);
+    rows.retain(|row| {
+        if !is_text(row) || row.sealed.is_some() {
+            return true;
+        }
+        let goes = left > 0;
+        left = left.saturating_sub(1);
+        goes
+    });
+    Ok(())
+}
+
+const fn is_text(row: &OutboxRow) -> bool {
+    row.message.is_some()
 }
 
 /// As many entries as one frame holds; the rest waits for the next request.

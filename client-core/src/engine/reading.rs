@@ -392,6 +392,7 @@ impl Reading<'_, '_> {
                 content: &entry.bytes.0,
                 place: None,
             },
+            self.ids,
         )
     }
 }

@@ -1,15 +1,16 @@
 //! What opened content says, and what follows from it.
 
 use protocol::{AccountId, DeviceId, Entry, MessageId};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::{
     content::{self, Body, Content, Profile, Range, Read, SealNote},
     engine::{
         contacts::introduce,
+        ids::Ids,
         notes::{Learning, line, tell},
         reading::Reading,
-        resending,
+        receipts, resending,
     },
     error::Result,
     model::{ConversationKey, MessageKind, Standing, SystemEvent},
@@ -52,16 +53,11 @@ pub(super) fn take(
 ) -> Result<()> {
     let Told { entry, account, .. } = *told;
     let mut place = None;
+    let note = SealNote::decode(told.aad).filter(|_| account == reading.row.peer);
+    if let Some(note) = &note {
+        place = learning(reading, told).learn(write, note)?;
+    }
     if account == reading.row.peer {
-        if let Some(note) = SealNote::decode(told.aad) {
-            let learning = Learning {
-                row: &reading.row,
-                device: told.device,
-                entry,
-                ids: reading.ids,
-            };
-            place = learning.learn(write, &note)?;
-        }
         answered(reading, write, entry)?;
     }
     let body = match Content::decode(told.content) {
@@ -81,30 +77,52 @@ pub(super) fn take(
         Body::Text(text) => (MessageKind::Text, text.as_str()),
         Body::Unknown { .. } => (MessageKind::Unsupported, ""),
     };
-    if reading.row.standing == Standing::Requested && account == reading.row.peer {
-        let so_far = messages::count_texts(write.connection(), reading.row.key, Author::Others)?;
-        if so_far >= REQUEST_TEXTS {
-            warn!("more texts than a request may have");
-            return Ok(());
+    let conversation = reading.row.conversation;
+    let id = content::message_id(reading.relay, account, conversation, told.content);
+    if account == reading.row.peer {
+        match reading.row.standing {
+            Standing::Requested if is_beyond_request(write, reading.row.key, id)? => {
+                info!("more texts than a request may have");
+                return match &note {
+                    Some(note) => learning(reading, told).miss(write, note),
+                    None => Ok(()),
+                };
+            }
+            Standing::Open => {
+                account::set_recovery_due(write)?;
+            }
+            Standing::Requested | Standing::Asked => {}
         }
     }
-    if account == reading.row.peer && reading.row.standing == Standing::Open {
-        account::set_recovery_due(write)?;
-    }
     let incoming = Incoming {
-        id: content::message_id(
-            reading.relay,
-            account,
-            reading.row.conversation,
-            told.content,
-        ),
+        id,
         sender: account,
         kind,
         text,
         content: told.content,
         place,
     };
-    keep(write, reading.row.key, entry, &incoming)
+    keep(write, reading.row.key, entry, &incoming, reading.ids)
+}
+
+fn learning<'a>(reading: &'a Reading<'_, '_>, told: &Told<'a>) -> Learning<'a> {
+    Learning {
+        row: &reading.row,
+        device: told.device,
+        entry: told.entry,
+        ids: reading.ids,
+    }
+}
+
+/// Whether a text is more than somebody may write who is not accepted yet.
+fn is_beyond_request(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    id: MessageId,
+) -> Result<bool> {
+    let connection = write.connection();
+    let so_far = messages::count_texts(connection, key, Author::Others)?;
+    Ok(so_far >= REQUEST_TEXTS && messages::by_ids(connection, key, &[id])?.is_empty())
 }
 
 /// Whoever writes to us has accepted us.
@@ -162,12 +180,19 @@ fn was_read(
     told: &Told<'_>,
     read: Read,
 ) -> Result<()> {
-    // it works both ways; and nobody has read what comes later
-    if !reading.privacy.read_receipts || told.account != reading.row.peer {
+    if told.account != reading.row.peer {
         return Ok(());
     }
-    let (key, time) = (reading.row.key, told.entry.time);
+    // nobody has read what comes later
     let seq = read.seq.min(told.entry.seq);
+    let (key, time) = (reading.row.key, told.entry.time);
+    if read.is_less() {
+        return progress::read_less(write, key, seq);
+    }
+    // it works both ways
+    if !reading.privacy.read_receipts {
+        return Ok(());
+    }
     // what was read was delivered, whether or not the relay has said so yet
     progress::raise(write, key, Progress::Delivered, seq, time)?;
     progress::raise(write, key, Progress::Read, seq, time)
@@ -198,6 +223,7 @@ pub(super) fn keep(
     key: ConversationKey,
     entry: &Entry,
     incoming: &Incoming<'_>,
+    ids: &Ids,
 ) -> Result<()> {
     let (seq, time) = match incoming.place {
         Some(Place { seq, time }) => {
@@ -218,8 +244,12 @@ pub(super) fn keep(
         time,
         client_id: Some(entry.client_id),
     };
-    if messages::insert(write, &message)?.is_some() {
-        conversations::note_message(write, key, entry.time, Unread::Yes)?;
+    let Some(row) = messages::insert(write, &message)? else {
+        return Ok(());
+    };
+    conversations::note_message(write, key, entry.time, Unread::Yes)?;
+    if incoming.place.is_some() {
+        receipts::go_back_before(write, key, row, ids)?;
     }
     Ok(())
 }

@@ -175,6 +175,16 @@ pub fn is_new(connection: &Connection, key: ConversationKey, device: DeviceId) -
         .exists((key.0, device.as_bytes()))?)
 }
 
+/// Whether anything was ever seen of a device of another.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn knows_others(connection: &Connection, key: ConversationKey, own: DeviceId) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM chains WHERE conversation = ?1 AND device <> ?2")?
+        .exists((key.0, own.as_bytes()))?)
+}
+
 /// Where the newest entry of another's chain lies in the stream; 0 before the first.
 ///
 /// # Errors

@@ -152,7 +152,7 @@ pub fn note_unknown(
     let Some(row) = messages::insert(write, line)? else {
         return Ok(());
     };
-    write.connection().execute(
+    write.execute(
         "INSERT OR IGNORE INTO gaps (conversation, device, chain, number, message) VALUES (?1, ?2, ?3, 0, ?4)",
         (key.0, NOBODY, base.to_be_bytes(), row),
     )?;

@@ -178,7 +178,7 @@ pub fn set_sealed(write: &WriteTransaction<'_>, row: i64, sealed: &Sealed) -> Re
 /// [`crate::ErrorKind::Database`].
 pub fn clear_sealed(write: &WriteTransaction<'_>, rows: &[i64]) -> Result<()> {
     for row in rows {
-        write.connection().execute(
+        write.execute(
             "UPDATE outbox SET sealed = NULL, incarnation = NULL, epoch = NULL WHERE id = ?1",
             [row],
         )?;
@@ -191,7 +191,7 @@ pub fn clear_sealed(write: &WriteTransaction<'_>, rows: &[i64]) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_content(write: &WriteTransaction<'_>, row: i64, content: &[u8]) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE outbox SET content = ?2 WHERE id = ?1",
         (row, content),
     )?;
@@ -203,7 +203,7 @@ pub fn set_content(write: &WriteTransaction<'_>, row: i64, content: &[u8]) -> Re
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_client_id(write: &WriteTransaction<'_>, row: i64, client_id: ClientId) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE outbox SET client_id = ?2 WHERE id = ?1",
         (row, client_id.as_bytes()),
     )?;
@@ -293,9 +293,7 @@ pub fn has_message(connection: &Connection, message: i64) -> Result<bool> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn delete_of_message(write: &WriteTransaction<'_>, message: i64) -> Result<()> {
-    write
-        .connection()
-        .execute("DELETE FROM outbox WHERE message = ?1", [message])?;
+    write.execute("DELETE FROM outbox WHERE message = ?1", [message])?;
     Ok(())
 }
 

@@ -50,7 +50,6 @@ const EXPECTED_OF_LOSS: &[&str] = &[
     "an entry of an epoch that was never reached",
     "entries of a conversation that is not here",
     "entries of a sender never arrived",
-    "more texts than a request may have",
     "the relay has less than it had",
     "the relay no longer has some entries",
     "this database is older than what the relay had from this device",

@@ -189,14 +189,7 @@ impl World {
     /// An app accepted a text.
     fn note_written(&mut self, side: Side, text: String) {
         let pair = self.model.pair(side);
-        let connected = if pair.loose {
-            self.may_write(side)
-        } else if self.model.is_lossy(side) {
-            // who lost the keys by which it was invited comes by itself: late, and as one that was asked
-            self.standing((side.1, side.0)) == Some(Standing::Open)
-        } else {
-            true
-        };
+        let connected = !pair.loose || self.may_write(side);
         self.model.accepted(side, text, connected);
         self.history.counts.texts += 1;
     }
@@ -226,13 +219,23 @@ impl World {
         let Some(key) = self.conversation(who, with) else {
             return false;
         };
+        let app = self.accounts[who].app.as_ref();
+        let shown = newest(&app.expect("it has a conversation").reader, key).len();
+        // a screen shows a few of the newest
+        self.read_to(who, with, chance.index(shown.min(5)).min(shown))
+    }
+
+    /// Reads all but so many of the newest messages.
+    pub(crate) fn read_to(&mut self, who: usize, with: usize, but: usize) -> bool {
+        let Some(key) = self.conversation(who, with) else {
+            return false;
+        };
         let App { engine, reader, .. } = self.accounts[who]
             .app
             .as_mut()
             .expect("it has a conversation");
         let shown = newest(reader, key);
-        // a screen shows a few of the newest
-        let newest = shown.len() - chance.index(shown.len().min(5)).min(shown.len());
+        let newest = shown.len().saturating_sub(but);
         let Some(position) = newest.checked_sub(1).map(|index| shown[index].position) else {
             return false;
         };

@@ -14,7 +14,7 @@ use protocol::{
     Digest, Entries, Entry, EntryKind, Frame, GroupState, Signal, SignalPush, StreamId,
 };
 
-use crate::peer::{NOW, Online, Peer};
+use crate::peer::{CONVERSATION, NOW, Online, Peer};
 
 /// More frames than any lie may set off in [`LYING`].
 pub(crate) const MOST_FRAMES: usize = 40;
@@ -99,6 +99,28 @@ impl Chat {
         chat.push(vec![own]);
         assert_eq!(chat.take_appends().len(), 1, "her profile");
         chat
+    }
+
+    /// The peer asks Ana for a conversation: its commit is entry 1.
+    pub(crate) fn requested() -> Self {
+        let mut online = Online::new();
+        let mut peer = Peer::new(&online.ana);
+        let founded = peer.found(&online);
+        peer.mls(|mls| {
+            let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
+            group.merge_pending().unwrap();
+        });
+        online.welcome(&mut peer, &founded, 0, 1);
+        let key = online.conversation().key;
+        Self {
+            id: CONVERSATION,
+            online,
+            peer,
+            key,
+            last: 1,
+            epoch: 1,
+            chain: Chain::new([5; 8].into()),
+        }
     }
 
     fn own_commit(&mut self, create: &CreateConversation) -> Entry {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use client_core::{
-    content::{Again, Body, Content, Range},
-    model::{MessageKind, SystemEvent},
+    content::{Again, Body, Content, Range, Read},
+    model::{MessageKind, OutgoingState, SystemEvent},
 };
 use protocol::{ClientId, ConversationId, Entries, EntryKind, Frame, StreamId};
 
@@ -94,6 +94,99 @@ fn what_was_missing_is_shown_in_its_place_and_with_its_time() {
         "none before the message above it: {times:?}"
     );
     assert_eq!(chat.online.conversation().unread, 4);
+}
+
+/// The one thing that Ana said since.
+fn said(chat: &mut Chat) -> Body {
+    let mut appends = chat.take_appends();
+    assert_eq!(appends.len(), 1, "{appends:?}");
+    appends.remove(0).0
+}
+
+#[test]
+fn what_comes_late_below_what_was_read_is_unread_and_the_receipt_is_taken_back() {
+    let (mut chat, lost) = two_emptied();
+    let (one, four) = (lost[0].1 - 1, lost[1].1 + 1);
+    let newest = chat.messages().last().unwrap().position;
+    let read = |chat: &mut Chat| {
+        let engine = &mut chat.online.ana.engine;
+        engine.mark_read(chat.key, newest).unwrap();
+    };
+    read(&mut chat);
+    assert_eq!(said(&mut chat), Body::Read(Read::up_to(four)));
+    send_again(&mut chat, (2, lost[0].1), &lost[0].0);
+    assert_eq!(chat.online.conversation().unread, 2);
+    let first = chat.online.conversation().first_unread.unwrap();
+    let first = chat.messages().into_iter().find(|it| it.id == first);
+    assert_eq!(first.unwrap().text, "two");
+    assert_eq!(said(&mut chat), Body::Read(Read::only_up_to(one)));
+    send_again(&mut chat, (3, lost[1].1), &lost[1].0);
+    assert_eq!(chat.online.conversation().unread, 3);
+    assert!(
+        chat.take_appends().is_empty(),
+        "the other believes no more than that"
+    );
+    chat.online.ana.pass(Duration::from_secs(2));
+    read(&mut chat);
+    assert_eq!(said(&mut chat), Body::Read(Read::up_to(four)));
+    assert_eq!(chat.online.conversation().unread, 0);
+}
+
+#[test]
+fn who_takes_back_that_it_read_something_is_believed() {
+    let mut chat = Chat::new();
+    for text in ["one", "two"] {
+        chat.online.ana.engine.send_text(chat.key, text).unwrap();
+        assert!(matches!(said(&mut chat), Body::Text(_)));
+    }
+    let two = chat.last;
+    let mut told = |read: Read| {
+        let content = Content::read(chat.peer.random(), read);
+        let note = chat.note();
+        let entry = chat.seal(&content, &note);
+        chat.push(vec![entry]);
+        let own = chat.messages().into_iter();
+        own.filter_map(|it| it.outgoing).collect::<Vec<_>>()
+    };
+    use OutgoingState::{Delivered, Read as WasRead};
+    assert_eq!(told(Read::up_to(two)), [WasRead, WasRead]);
+    assert_eq!(told(Read::only_up_to(two - 1)), [WasRead, Delivered]);
+    assert_eq!(told(Read::only_up_to(two)), [WasRead, Delivered]);
+    assert_eq!(told(Read::up_to(two)), [WasRead, WasRead]);
+}
+
+#[test]
+fn texts_beyond_a_request_wait_at_their_writer_until_it_is_accepted() {
+    let mut chat = Chat::requested();
+    for text in ["one", "two", "three"] {
+        chat.say(text);
+    }
+    let beyond = ["four", "five"].map(|text| {
+        let content = Content::text(chat.peer.random(), text);
+        let note = chat.note();
+        let entry = chat.seal(&content, &note);
+        let place = (note.number, entry.seq);
+        chat.push(vec![entry]);
+        (place, content)
+    });
+    assert_eq!(chat.texts(), ["one", "two", "three"]);
+    assert_eq!(chat.missing(), [Some(1), Some(1)]);
+    assert!(
+        chat.take_appends().is_empty(),
+        "nothing is asked of who is not accepted"
+    );
+    let engine = &mut chat.online.ana.engine;
+    engine.accept_request(chat.key).unwrap();
+    let appends = chat.take_appends();
+    let [(Body::Profile(_), _), (Body::Missing(range), _)] = appends.as_slice() else {
+        panic!("expected her profile and a question, not {appends:?}")
+    };
+    assert_eq!((range.first, range.last), (4, 5));
+    for (place, content) in &beyond {
+        send_again(&mut chat, *place, content);
+    }
+    assert_eq!(chat.texts(), ["one", "two", "three", "four", "five"]);
+    assert!(chat.missing().is_empty());
 }
 
 #[test]
