@@ -447,6 +447,9 @@ pub(super) fn mark_sent(
         store::messages::set_sent(write, message, seq, time)?;
         write.announce(Event::ConversationChanged(row.conversation));
     }
+    if let Some(again) = row.again {
+        store::messages::set_taken_again(write, row.conversation, again, seq)?;
+    }
     store::account::count_taken(write)?;
     outbox::delete(write, row.id)?;
     if resending::is_question(row.content.as_deref()) {

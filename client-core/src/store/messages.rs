@@ -185,6 +185,32 @@ pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> 
     announce(write, row)
 }
 
+/// Notes that the relay has an own message once more. One that was put back as it was counts from below where it had it: what it
+/// says of delivery is by the new seq. The message stays where it is shown.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_taken_again(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    again: Numbered,
+    seq: u64,
+) -> Result<()> {
+    let row: Option<i64> = write
+        .connection()
+        .prepare_cached(
+            "UPDATE messages SET seq = ?4 WHERE seq > ?4 AND id =
+                 (SELECT message FROM sent_numbers WHERE conversation = ?1 AND chain = ?2 AND number = ?3)
+             RETURNING id",
+        )?
+        .query_row(
+            (key.0, again.chain.as_slice(), signed(again.number), signed(seq)),
+            |row| row.get(0),
+        )
+        .optional()?;
+    row.map_or(Ok(()), |row| announce(write, row))
+}
+
 /// Parks an own message: it goes out only if the person says so.
 ///
 /// # Errors

@@ -223,6 +223,8 @@ pub struct Waiting {
     pub client_id: ClientId,
     /// Opened content of what no person sees.
     pub content: Option<Vec<u8>>,
+    /// The earlier entry of ours that this one repeats.
+    pub again: Option<Numbered>,
 }
 
 /// The row with this client id.
@@ -231,8 +233,8 @@ pub struct Waiting {
 /// [`crate::ErrorKind::Database`].
 pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<Waiting>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, conversation, message, iif(message IS NULL AND again IS NULL, content, NULL) AS content
-         FROM outbox WHERE client_id = ?1",
+        "SELECT id, conversation, message, again, again_chain,
+             iif(message IS NULL AND again IS NULL, content, NULL) AS content FROM outbox WHERE client_id = ?1",
     )?;
     Ok(statement
         .query_row([client_id.as_bytes()], |row| {
@@ -242,6 +244,7 @@ pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Opti
                 message: row.get("message")?,
                 client_id,
                 content: row.get("content")?,
+                again: Numbered::read(row)?,
             })
         })
         .optional()?)
