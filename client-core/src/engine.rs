@@ -3,6 +3,7 @@
 //! It runs on one thread, owns the writing connection and every MLS call, and never waits. What it must not forget is in the
 //! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
 
+mod answers;
 mod commands;
 mod comparing;
 mod contacts;
@@ -28,6 +29,7 @@ mod renewal;
 mod requests;
 mod resending;
 mod restored;
+mod room;
 mod session;
 mod signals;
 mod understanding;
@@ -55,6 +57,7 @@ use crate::{
 };
 
 use self::{
+    answers::Answers,
     damage::Condition,
     lapse::Lapse,
     presence::Telling,
@@ -127,8 +130,8 @@ pub struct Engine {
     waiting_signals: BTreeMap<(ConversationKey, DeviceId), SignalPush>,
     /// Accounts whose manifest was asked for on this connection.
     asked_manifests: BTreeSet<AccountId>,
-    /// How many requests for missing entries may still be answered on this connection.
-    answers: u32,
+    /// How many requests for missing entries may still be answered.
+    answers: Answers,
     /// Of what was stored when this connection began the relay had taken nothing.
     nothing_taken: bool,
     /// Conversations that are compared with a restored relay, and those that wait for it.
@@ -256,7 +259,7 @@ impl Engine {
             telling,
             waiting_signals: BTreeMap::new(),
             asked_manifests: BTreeSet::new(),
-            answers: 0,
+            answers: Answers::default(),
             nothing_taken: false,
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
@@ -362,6 +365,7 @@ impl Engine {
             })
             .and_then(|()| self.renew_due())
             .and_then(|()| self.lists_again())
+            .and_then(|()| self.answers_again())
             .and_then(|()| self.tell_read())
             .and_then(|()| self.end_presence())
             .and_then(|()| self.tell_presence())
@@ -392,6 +396,7 @@ impl Engine {
             self.receipts_due,
             self.packages_due,
             self.lists_due,
+            self.answers.due(),
             self.telling.due(),
         ]
         .into_iter()
@@ -484,7 +489,7 @@ impl Engine {
         if let Err(error) = outcome {
             error!(%error, "input failed");
             self.look_into(&error);
-            if !self.is_damaged() {
+            if !self.is_damaged() && !self.condition.full {
                 self.drop_connection(None);
             }
         }

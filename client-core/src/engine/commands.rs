@@ -104,6 +104,7 @@ impl Engine {
     /// where the other has not accepted and gets as many texts already, [`ErrorKind::Database`].
     pub fn retry(&mut self, conversation: ConversationKey, message: MessageId) -> Result<Message> {
         let client_id = self.client_id()?;
+        let now = self.relay_time();
         let message = self.write(|write| {
             let (row, _) = messages::own_row(write.connection(), conversation, message)?;
             let place = conversations::row(write.connection(), conversation)?;
@@ -130,7 +131,7 @@ impl Engine {
                     &content,
                 )?;
             }
-            messages::set_queued(write, row)?;
+            messages::set_queued(write, row, now)?;
             messages::by_row(write.connection(), row)
         })?;
         self.settle_pump();

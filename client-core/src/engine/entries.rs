@@ -12,9 +12,9 @@ use crate::{
     error::{ErrorKind, Result},
     model::{MessageKind, SystemEvent},
     store::{
-        chains, commits,
+        commits,
         conversations::{self, Unread},
-        messages, requests, streams,
+        gaps, messages, requests, streams,
     },
 };
 
@@ -99,6 +99,7 @@ impl Engine {
             };
             self.note_ack(stream, consequences.handled, consequences.processed);
             self.index_waits |= consequences.processed > 0;
+            self.plan_answers();
             if consequences.new_again {
                 self.suspect_lapse(stream)?;
             }
@@ -147,6 +148,9 @@ impl Engine {
         if cursor >= seen {
             self.seen.remove(&stream);
         }
+        if cursor >= page.last && streams::may_leave_out(self.database.connection(), stream)? {
+            self.write(|write| streams::set_read_whole(write, stream))?;
+        }
         // without progress it ends: the next push or connection asks again
         if cursor >= from && cursor < page.last.max(seen) {
             self.fetch(stream, cursor);
@@ -163,9 +167,11 @@ impl Engine {
             if base <= cursor {
                 return Ok(());
             }
+            let left_out = base.saturating_sub(cursor) >= DECLARED_GAP
+                && streams::may_leave_out(write.connection(), stream)?;
             streams::advance(write, stream, base)?;
-            if base.saturating_sub(cursor) >= DECLARED_GAP {
-                // a restored relay left them out; what is truly missing the senders' counts tell
+            if left_out {
+                // by a restored relay; what is truly missing the senders' counts tell
                 return Ok(());
             }
             warn!(base, cursor, "the relay no longer has some entries");
@@ -189,7 +195,7 @@ impl Engine {
                         time,
                         client_id: None,
                     };
-                    chains::note_unknown(write, row.key, base, &message)?;
+                    gaps::note_unknown(write, row.key, base, &message)?;
                     conversations::note_message(write, row.key, time, Unread::No)
                 }
                 _ => Ok(()),

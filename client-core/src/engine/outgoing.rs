@@ -19,6 +19,7 @@ use crate::{
         notes::{self, Notes, note_own},
         opening::{give_up_queued, open_anew},
         requests::{Request, SentRow},
+        resending,
     },
     error::{ErrorKind, Result},
     event::Event,
@@ -35,6 +36,8 @@ use crate::{
 
 /// The most sealed bytes in one append; the envelope must fit the frame too.
 const BATCH_BYTES: usize = bounds::ENTRY;
+/// What was written longer ago and never sealed goes out only if the person says so: by then it may be out of place.
+const OLDEST_MS: u64 = 60 * 24 * 60 * 60 * 1000;
 /// The pause after a refusal that names none.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -85,6 +88,10 @@ impl Engine {
 
     fn pump_conversation(&mut self, key: ConversationKey) -> Result<()> {
         let now = self.relay_time();
+        // neither a relay nor a computer that is wrong about the time parks anything by itself
+        let oldest = now
+            .min(self.seams.clock.wall_ms())
+            .saturating_sub(OLDEST_MS);
         let ids = Ids::draw(self.seams.random.as_mut())?;
         let Self {
             database,
@@ -97,6 +104,7 @@ impl Engine {
         let (batch, events) = database.write(|write| {
             let mut new = *nothing_taken;
             let conversation = conversations::row(write.connection(), key)?;
+            outbox::park_older(write, key, oldest)?;
             let mut rows = outbox::next(write.connection(), key, bounds::BATCH)?;
             if conversation.standing == Standing::Asked {
                 hold_back(write, key, &mut rows)?;
@@ -188,11 +196,12 @@ impl Engine {
             return Ok(());
         }
         let device = self.keys.device();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
         self.write(|write| {
             for ((row, seq), time) in rows.iter().zip(&appended.seqs).zip(&appended.times) {
                 // the echo may have come first
                 if let Some(row) = outbox::by_client_id(write.connection(), row.client_id)? {
-                    mark_sent(write, device, &row, *seq, *time)?;
+                    mark_sent(write, device, &row, (*seq, *time), &ids)?;
                 }
             }
             crate::KillPoint::SentBeforeCommit.reach();
@@ -430,8 +439,8 @@ pub(super) fn mark_sent(
     write: &WriteTransaction<'_>,
     device: DeviceId,
     row: &Waiting,
-    seq: u64,
-    time: u64,
+    (seq, time): (u64, u64),
+    ids: &Ids,
 ) -> Result<()> {
     note_own(write, row.conversation, device, row.client_id, row.message)?;
     if let Some(message) = row.message {
@@ -442,7 +451,11 @@ pub(super) fn mark_sent(
         store::messages::set_taken_again(write, row.conversation, again, seq)?;
     }
     store::account::count_taken(write)?;
-    outbox::delete(write, row.id)
+    outbox::delete(write, row.id)?;
+    if resending::is_question(row.content.as_deref()) {
+        resending::ask_on(write, row.conversation, ids)?;
+    }
+    Ok(())
 }
 
 /// Leaves out the texts that are more than a request may have. They wait until it is accepted.

@@ -6,6 +6,7 @@ use tracing::{debug, warn};
 use crate::{
     crypto::{AccountKeys, Change, Fault, Group, MemberInfo, Mls, OpenError, Opened},
     engine::{
+        answers::Answers,
         entries::Care,
         ids::Ids,
         members::Known,
@@ -41,8 +42,8 @@ pub(super) struct Reading<'m, 'a> {
     pub(super) new_again: bool,
     pub(super) ids: &'m Ids,
     pub(super) now: u64,
-    /// How many requests for missing entries may still be answered on this connection.
-    pub(super) answers: &'m mut u32,
+    /// How many requests for missing entries may still be answered.
+    pub(super) answers: &'m mut Answers,
     /// Whether something could not be opened that others could perhaps open.
     pub(super) doubtful: bool,
 }
@@ -69,7 +70,10 @@ impl Reading<'_, '_> {
     /// Our own entry comes back: it is at the relay, whether or not the answer arrived.
     fn own(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         match outbox::by_client_id(write.connection(), entry.client_id)? {
-            Some(row) => mark_sent(write, self.keys.device(), &row, entry.seq, entry.time),
+            Some(row) => {
+                let place = (entry.seq, entry.time);
+                mark_sent(write, self.keys.device(), &row, place, self.ids)
+            }
             None => Ok(()),
         }
     }

@@ -168,7 +168,7 @@ impl Engine {
             ) => {
                 let place = self.conversation_of(conversation)?;
                 let outcome = self.append_refused(conversation, (&rows, new), &refusal);
-                self.contain(Some(place), outcome)
+                self.contain(place, outcome)
             }
             (Request::Fetch { stream, from }, Frame::Page(page)) => self.page(stream, from, page),
             (Request::Fetch { .. }, Frame::Refusal(refusal)) => {
@@ -256,7 +256,7 @@ impl Engine {
         let place = match &request {
             Request::Claim { conversation }
             | Request::Create { conversation }
-            | Request::Renew { conversation } => Some(self.conversation_of(*conversation)?),
+            | Request::Renew { conversation } => self.conversation_of(*conversation)?,
             Request::FetchGroup { conversation }
             | Request::Rejoin { conversation }
             | Request::Check { conversation }
@@ -277,8 +277,13 @@ impl Engine {
         }
     }
 
-    fn conversation_of(&self, key: ConversationKey) -> Result<ConversationId> {
-        Ok(conversations::row(self.database.connection(), key)?.conversation)
+    /// The id of a conversation; `None` where it was removed since.
+    fn conversation_of(&self, key: ConversationKey) -> Result<Option<ConversationId>> {
+        match conversations::row(self.database.connection(), key) {
+            Ok(row) => Ok(Some(row.conversation)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn understand_group_reply(&mut self, request: Request, frame: Frame) -> Result<()> {

@@ -15,10 +15,9 @@ use crate::{
     error::Result,
     model::{ConversationKey, MessageKind, Standing, SystemEvent},
     store::{
-        WriteTransaction, account,
-        chains::Place,
-        contacts,
+        WriteTransaction, account, contacts,
         conversations::{self, REQUEST_TEXTS, Unread},
+        gaps::Place,
         links,
         messages::{self, Author},
         progress::{self, Progress},
@@ -208,13 +207,14 @@ fn missed(
     if told.account != reading.row.peer || reading.row.standing != Standing::Open {
         return Ok(());
     }
-    let Some(left) = reading.answers.checked_sub(1) else {
-        warn!("too many requests for missing entries");
-        return Ok(());
-    };
-    *reading.answers = left;
-    let device = reading.keys.device();
-    resending::answer(write, reading.row.key, device, range, reading.ids)
+    let (key, device) = (reading.row.key, reading.keys.device());
+    if reading.answers.take(key) {
+        return resending::answer(write, key, device, range, reading.ids);
+    }
+    if resending::keep_question(write, key, device, range)? {
+        reading.answers.note_kept();
+    }
+    Ok(())
 }
 
 /// Keeps a message, once.

@@ -48,7 +48,7 @@ pub fn insert(
     now: u64,
 ) -> Result<ConversationKey> {
     contacts::ensure(write, peer)?;
-    write.connection().execute(
+    write.execute(
         "INSERT INTO conversations (conversation, peer, state, created, last_activity)
          VALUES (:conversation, :peer, :state, :now, :now)",
         named_params! {
@@ -74,7 +74,7 @@ pub fn set_state(
     incarnation: u32,
     state: ConversationState,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET conversation = ?2, incarnation = ?3, state = ?4 WHERE key = ?1",
         (
             key.0,
@@ -100,9 +100,8 @@ pub fn begin_anew(
 ) -> Result<()> {
     let connection = write.connection();
     let fall = messages::put_before(write, key)?;
-    connection.execute(
-        "UPDATE conversations SET read_position = read_position - ?2, delivered_seq = 0, peer_read = 0, read_told = 0,
-             renew_at = NULL, since_renewal = 0, dead = 0 WHERE key = ?1",
+    connection.prepare_cached("UPDATE conversations SET read_position = read_position - ?2, delivered_seq = 0, peer_read = 0, read_told = 0,
+             renew_at = NULL, since_renewal = 0, dead = 0 WHERE key = ?1")?.execute(
         (key.0, fall),
     )?;
     let over = [
@@ -110,6 +109,7 @@ pub fn begin_anew(
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
         "DELETE FROM former_chains WHERE conversation = ?1",
+        "DELETE FROM questions WHERE conversation = ?1",
         "DELETE FROM renewals WHERE conversation = ?1",
         "DELETE FROM outbox WHERE conversation = ?1 AND message IS NULL",
     ];
@@ -145,7 +145,7 @@ pub fn set_secret(
     key: ConversationKey,
     secret: &LinkSecret,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET secret = ?2 WHERE key = ?1",
         (key.0, secret.as_bytes()),
     )?;
@@ -160,12 +160,11 @@ pub fn take_secret(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
 ) -> Result<Option<LinkSecret>> {
-    let secret: Option<[u8; 16]> = write.connection().query_row(
-        "SELECT secret FROM conversations WHERE key = ?1",
-        [key.0],
-        |row| row.get(0),
-    )?;
-    write.connection().execute(
+    let secret: Option<[u8; 16]> = write
+        .connection()
+        .prepare_cached("SELECT secret FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
+    write.execute(
         "UPDATE conversations SET secret = NULL WHERE key = ?1",
         [key.0],
     )?;
@@ -215,7 +214,7 @@ pub fn key_of_peer(connection: &Connection, peer: AccountId) -> Result<Option<Co
 /// # Errors
 /// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
 pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str) -> Result<()> {
-    let changed = write.connection().execute(
+    let changed = write.execute(
         "UPDATE conversations SET draft = ?2 WHERE key = ?1",
         (key.0, draft),
     )?;
@@ -233,13 +232,12 @@ pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i64) -> Result<()> {
-    let newest: i64 = write.connection().query_row(
-        "SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND seq <=
-             (SELECT s.cursor FROM conversations c JOIN streams s ON s.stream = c.conversation WHERE c.key = ?1)",
+    let newest: i64 = write.connection().prepare_cached("SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND seq <=
+             (SELECT s.cursor FROM conversations c JOIN streams s ON s.stream = c.conversation WHERE c.key = ?1)")?.query_row(
         [key.0],
         |row| row.get(0),
     )?;
-    let changed = write.connection().execute(
+    let changed = write.execute(
         "UPDATE conversations SET read_position = max(read_position, ?2),
              unread = (SELECT count(*) FROM messages
                        WHERE conversation = ?1 AND position > max(read_position, ?2) AND mine = 0 AND kind <> 2)
@@ -326,7 +324,7 @@ pub fn has_entered_late(connection: &Connection, key: ConversationKey) -> Result
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_entered_late(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET entered = 1 WHERE key = ?1",
         [key.0],
     )?;
@@ -342,7 +340,7 @@ pub fn plan_renewal(
     key: ConversationKey,
     at: Option<u64>,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET renew_at = ?2, since_renewal = 0 WHERE key = ?1",
         (key.0, at.map(signed)),
     )?;
@@ -355,7 +353,7 @@ pub fn plan_renewal(
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_dead(write: &WriteTransaction<'_>, key: ConversationKey, dead: bool) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET dead = ?2, renew_at = CASE WHEN ?2 THEN 0 ELSE renew_at END WHERE key = ?1",
         (key.0, dead),
     )?;
@@ -481,6 +479,7 @@ pub fn delete(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> 
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
         "DELETE FROM former_chains WHERE conversation = ?1",
+        "DELETE FROM questions WHERE conversation = ?1",
         "DELETE FROM progress WHERE conversation = ?1",
         "DELETE FROM outbox WHERE conversation = ?1",
         "DELETE FROM openings WHERE conversation = ?1",

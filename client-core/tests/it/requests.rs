@@ -393,7 +393,11 @@ async fn typing_and_presence_are_seen_and_hiding_works_both_ways() {
     .await;
     luis.write(with_ana, "hola").await;
     ana.until_texts(with_luis, &["hola"]).await;
-    assert!(!ana.conversations().await[0].typing);
+    // the text is on the disk a moment before its writer stops typing here
+    ana.until("Luis has written", async |client| {
+        Ok((!client.conversations().await?[0].typing).then_some(()))
+    })
+    .await;
     let hidden = Privacy {
         read_receipts: true,
         typing: true,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use client_core::{
     ErrorKind,
     model::{ConversationKey, ConversationState, Standing},
-    store::conversations,
+    store::{conversations, outbox},
 };
 
 use relay_server::DiskMoment;
@@ -292,8 +292,16 @@ impl World {
                     .any(|conversation| conversation.state != ConversationState::Established)
             })
         };
+        // in the morning the person would be asked whether it shall still go out
+        let would_age = |account: &Account| {
+            let waiting = account.tamper(|write| outbox::texts(write.connection()));
+            long && waiting.is_some_and(|texts| texts > 0)
+        };
         let unfinished = self.accounts.iter().any(|account| {
-            open(account) || !account.has_begun() || (account.app.is_none() && !long)
+            open(account)
+                || would_age(account)
+                || !account.has_begun()
+                || (account.app.is_none() && !long)
         });
         !unfinished && self.wishes.is_empty() && self.host.is_up()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client_core::{
     content::{Again, Body, Content, Range, Read},
-    model::{MessageKind, OutgoingState},
+    model::{MessageKind, OutgoingState, SystemEvent},
 };
 use protocol::{ClientId, ConversationId, Entries, EntryKind, Frame, StreamId};
 
@@ -321,14 +321,19 @@ fn an_emptied_entry_is_told_where_nobody_is_blocked() {
 }
 
 #[test]
-fn other_client_ids_than_the_sender_used_lose_nothing() {
+fn other_client_ids_than_the_sender_used_are_told_once_and_lose_nothing() {
     let mut chat = Chat::new();
-    let mut entry = chat.text("one");
-    entry.client_id = ClientId::new([9; 16]);
-    chat.push(vec![entry]);
-    chat.say("two");
-    assert_eq!(chat.texts(), ["one", "two"]);
+    chat.say("as it was sealed");
+    for number in [9, 10] {
+        let mut entry = chat.text("one");
+        entry.client_id = ClientId::new([number; 16]);
+        chat.push(vec![entry]);
+        chat.say("two");
+        assert_eq!(chat.lines(SystemEvent::SplitView), 1);
+    }
+    assert_eq!(chat.texts().len(), 5);
     assert!(chat.missing().is_empty());
+    assert!(chat.online.ana.sent().is_empty());
 }
 
 #[test]
@@ -356,7 +361,45 @@ fn what_a_peer_says_is_missing_sets_off_a_bounded_answer() {
         let ends = |(body, _): &&(Body, _)| matches!(body, Body::Resent(_));
         answers += taken.iter().filter(ends).count();
     }
-    assert_eq!(answers, 32, "no more on one connection");
+    assert_eq!(answers, 32, "no more in an hour");
+    // what was asked beyond that is one question by now, and answered later
+    for _ in 0..2 {
+        chat.online.ana.pass(Duration::from_secs(3600));
+        let taken = chat.take_appends();
+        let ends = |(body, _): &&(Body, _)| matches!(body, Body::Resent(_));
+        answers += taken.iter().filter(ends).count();
+    }
+    assert_eq!(answers, 33);
+}
+
+#[test]
+fn what_one_contact_asks_takes_no_answers_from_another() {
+    let mut chat = Chat::new();
+    let mut other = chat.befriend(78);
+    let missing = |chat: &mut Chat| {
+        let range = Range {
+            chain: [0; 8].into(),
+            first: 1,
+            last: 1 << 40,
+        };
+        let content = Content::missing(chat.peer.random(), range);
+        let note = chat.note();
+        let entry = chat.seal(&content, &note);
+        chat.push(vec![entry]);
+        let ends = |(body, _): &&(Body, _)| matches!(body, Body::Resent(_));
+        chat.take_appends().iter().filter(ends).count()
+    };
+    let answers: usize = (0..40).map(|_| missing(&mut chat)).sum();
+    assert_eq!(answers, 32);
+    chat.turn_to(&mut other);
+    assert_eq!(missing(&mut chat), 1);
+    chat.turn_to(&mut other);
+    assert_eq!(missing(&mut chat), 0);
+    // and the rest is answered on the next connection too
+    chat.online.reconnect(&chat.online.ana.ready(50));
+    let appends = chat.take_appends();
+    assert!(matches!(appends.as_slice(), [(Body::Resent(_), _)]));
+    assert_eq!(missing(&mut chat), 1);
 }
 
 #[test]

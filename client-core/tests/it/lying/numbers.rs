@@ -6,8 +6,8 @@ use client_core::{
     store::{conversations, streams},
 };
 use protocol::{
-    Appended, ClientId, Committed, Delivered, Entries, Entry, EntryKind, ErrorCode, Frame, Page,
-    Refusal, StreamId,
+    Appended, ClientId, Committed, Delivered, Done, Entries, Entry, EntryKind, ErrorCode, Frame,
+    KeyPackageCount, Page, Refusal, StoreGeneration, StreamId,
 };
 
 use super::chat::Chat;
@@ -108,6 +108,79 @@ fn a_base_that_swallows_entries_is_told() {
     };
     chat.online.reply(id, &page.into());
     assert_eq!(chat.lines(SystemEvent::MessagesMissing), 1);
+}
+
+#[test]
+fn a_relay_that_leaves_out_as_much_as_a_restored_one_and_was_not_restored_is_told() {
+    let mut chat = Chat::new();
+    let base = chat.last + (1 << 32);
+    chat.last = base;
+    let entry = chat.text("after a gap");
+    let page = |chat: &Chat, entry: &Entry| Page {
+        entries: vec![entry.clone()],
+        last: chat.last,
+        base,
+    };
+    chat.push(vec![entry.clone()]);
+    let (id, _) = fetch(&mut chat);
+    chat.online.reply(id, &page(&chat, &entry).into());
+    assert_eq!(chat.texts(), ["after a gap"]);
+    assert_eq!(cursor(&chat), chat.last);
+    // the sender's count shows that nothing is missing
+    assert_eq!(chat.lines(SystemEvent::MessagesMissing), 0);
+
+    // where nobody counts, the line stays
+    let base = chat.last + (1 << 32);
+    chat.last = base;
+    let mut entry = chat.text("not to be opened");
+    entry.bytes = vec![1, 2, 3].into();
+    chat.push(vec![entry.clone()]);
+    let (id, _) = fetch(&mut chat);
+    let page = Page {
+        entries: vec![entry],
+        last: chat.last,
+        base,
+    };
+    chat.online.reply(id, &page.into());
+    assert_eq!(chat.lines(SystemEvent::MessagesMissing), 1);
+}
+
+#[test]
+fn a_restored_relay_leaves_out_positions_once_in_each_stream() {
+    let mut chat = Chat::new();
+    chat.online
+        .reconnect_to(StoreGeneration::new([9; 16]), &chat.online.ana.ready(50));
+    let state = chat.state();
+    chat.lie(|frame| match frame {
+        Frame::FetchGroup(_) => Some(state.clone().into()),
+        Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
+        Frame::Ack(_) => None,
+        _ => Some(Done {}.into()),
+    });
+    for told in [0, 1] {
+        let base = chat.last + (1 << 32);
+        chat.last = base;
+        let mut entry = chat.text("not to be opened");
+        entry.bytes = vec![1, 2, 3].into();
+        chat.push(vec![entry.clone()]);
+        let sent = chat.online.ana.sent();
+        let asked = sent.iter().find_map(|(id, frame)| match frame {
+            Frame::Fetch(_) => Some(*id),
+            _ => None,
+        });
+        let page = Page {
+            entries: vec![entry],
+            last: chat.last,
+            base,
+        };
+        chat.online.reply(asked.expect("a fetch"), &page.into());
+        assert_eq!(chat.lines(SystemEvent::MessagesMissing), told);
+    }
+}
+
+fn cursor(chat: &Chat) -> u64 {
+    let stream = StreamId::Conversation(chat.id);
+    streams::cursor(&chat.online.ana.database, stream).unwrap()
 }
 
 #[test]
@@ -251,8 +324,7 @@ fn a_welcome_that_cannot_be_followed_moves_no_cursor_of_a_conversation_that_is_h
     chat.online.ana.sent();
     chat.say("as before");
     assert_eq!(chat.texts(), ["as before"]);
-    let cursor = streams::cursor(&chat.online.ana.database, StreamId::Conversation(chat.id));
-    assert_eq!(cursor.unwrap(), chat.last);
+    assert_eq!(cursor(&chat), chat.last);
 }
 
 #[test]
