@@ -34,7 +34,7 @@ pub(super) enum Request {
     /// The creation of a conversation.
     Create { conversation: ConversationKey },
     /// Entries that a push left out.
-    Fetch { stream: StreamId },
+    Fetch { stream: StreamId, from: u64 },
     /// Key packages of this device.
     Publish,
     /// How many of them the relay has left.
@@ -163,7 +163,7 @@ impl Engine {
                 },
                 Frame::Refusal(refusal),
             ) => self.append_refused(conversation, (&rows, new), &refusal),
-            (Request::Fetch { stream }, Frame::Page(page)) => self.page(stream, page),
+            (Request::Fetch { stream, from }, Frame::Page(page)) => self.page(stream, from, page),
             (Request::Fetch { .. }, Frame::Refusal(refusal)) => {
                 // the gap stays open; the next connection begins at the cursor again
                 info!(code = ?refusal.code, "the relay refused to fill a gap");
