@@ -135,10 +135,15 @@ impl Engine {
         self.pump()
     }
 
-    /// Takes a page that was asked for because of a gap.
+    /// Takes a page that was asked for because of a gap, `from` the entry after the cursor on.
     pub(super) fn page(&mut self, stream: StreamId, from: u64, page: Page) -> Result<()> {
         if is_seq(page.base) {
             self.pass_missing(stream, page.base)?;
+        }
+        if let Some(first) = page.entries.first()
+            && is_seq(first.seq)
+        {
+            self.pass_left_out(stream, from, first.seq)?;
         }
         let epoch = Epoch::after(&page.entries);
         self.take_entries(stream, page.entries)?;
@@ -156,6 +161,19 @@ impl Engine {
             self.fetch(stream, cursor);
         }
         Ok(())
+    }
+
+    /// The relay was asked for all `from` the entry after the cursor on, and shows nothing before `first`: what lies between is not
+    /// for this device, and nothing comes of waiting for it. If it was, the senders' counts tell.
+    fn pass_left_out(&mut self, stream: StreamId, from: u64, first: u64) -> Result<()> {
+        self.write(|write| {
+            let cursor = streams::cursor(write.connection(), stream)?;
+            if from != cursor.saturating_add(1) || first <= from {
+                return Ok(());
+            }
+            warn!(cursor, first, "the relay leaves out some entries");
+            streams::advance(write, stream, first.saturating_sub(1))
+        })
     }
 
     /// What lies at and below `base` is gone at the relay. The person is told, and reading goes on behind it.

@@ -159,6 +159,9 @@ impl Engine {
             crate::KillPoint::EnrolledAfterCommit.reach();
         }
         self.restored = restored.then_some(generation);
+        if receipt.is_some() {
+            self.account.receipt = receipt;
+        }
         self.account.enrolling = false;
         self.returning = false;
         self.account.relay_offset = offset;

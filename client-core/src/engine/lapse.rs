@@ -31,11 +31,20 @@ pub(super) enum Lapse {
     Mending {
         /// How many entries of ours the relay has.
         taken: u64,
-        /// Up to where it has the conversation that is compared now.
-        kept: Option<u64>,
+        /// How far it is in the conversation that is compared now.
+        kept: Option<Kept>,
     },
     /// All was compared: once on a connection, whatever the relay says.
     Mended,
+}
+
+/// How far a relay that went back is in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// Its last entry.
+    pub(super) last: u64,
+    /// The cursor here when it said so.
+    pub(super) read: u64,
 }
 
 impl Lapse {
@@ -43,7 +52,7 @@ impl Lapse {
         matches!(self, Self::Mending { .. })
     }
 
-    pub(super) const fn kept(self) -> Option<u64> {
+    pub(super) const fn kept(self) -> Option<Kept> {
         match self {
             Self::Mending { kept, .. } => kept,
             Self::None | Self::Asked | Self::Mended => None,
@@ -129,7 +138,10 @@ impl Engine {
             return self.check_next();
         }
         if let Lapse::Mending { kept, .. } = &mut self.lapse {
-            *kept = Some(page.last);
+            *kept = Some(Kept {
+                last: page.last,
+                read: cursor,
+            });
         }
         let time = self.relay_time();
         self.write(|write| {

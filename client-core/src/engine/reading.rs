@@ -133,7 +133,12 @@ impl Reading<'_, '_> {
         let Some((_, Some(group))) = &self.group else {
             return Ok(());
         };
-        if entry.incarnation != self.row.incarnation || group.epoch()? != entry.epoch {
+        let comes_back = commits::rejoin(write.connection(), self.row.conversation)?.is_some();
+        if entry.incarnation != self.row.incarnation
+            || group.epoch()? != entry.epoch
+            // perhaps because this database is older than that commit
+            || comes_back
+        {
             return Ok(());
         }
         warn!("the relay shows a commit that it refused");
@@ -225,10 +230,9 @@ impl Reading<'_, '_> {
             }
             // this computer failed, not the entry: the whole batch comes again
             Err(OpenError::Failure(failure)) => Err(failure.into()),
-            // its content is here already
-            Err(OpenError::AlreadyOpened)
-                if messages::has_client_id(write.connection(), entry.client_id)? =>
-            {
+            // a duplicate: its content is here already, or came to nothing that is shown
+            Err(OpenError::AlreadyOpened) => {
+                debug!(seq = entry.seq, "an entry that was opened before");
                 Ok(())
             }
             // a commit before it never arrived or could not be followed, or this device is on its way back
@@ -391,6 +395,7 @@ impl Reading<'_, '_> {
                 text: "",
                 content: &entry.bytes.0,
                 place: None,
+                again: false,
             },
             self.ids,
         )

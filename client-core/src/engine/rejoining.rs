@@ -281,6 +281,10 @@ impl Engine {
             if row.state != ConversationState::Established || row.standing == Standing::Requested {
                 return Ok(());
             }
+            if openings::load(write.connection(), row.key)?.is_some() {
+                // that has begun
+                return Ok(());
+            }
             let Some(incarnation) = next_incarnation(row.incarnation) else {
                 return end(write, &row);
             };
@@ -440,7 +444,8 @@ pub(super) fn complete(
     let stream = StreamId::Conversation(conversation);
     // a welcome that could not be followed says from where on this device was meant to read
     let invited = streams::cursor(write.connection(), stream)? > 0;
-    streams::advance(write, stream, accepted.seq)?;
+    // also where the relay went back in time, and counts from below what was read here
+    streams::set(write, stream, accepted.seq)?;
     let row = match conversations::row_of(write.connection(), conversation)? {
         Some(row) => {
             if row.state == ConversationState::Opening {
@@ -448,6 +453,7 @@ pub(super) fn complete(
                 openings::delete(write, row.key)?;
                 enter(write, &row, founder, accepted.time)?;
             }
+            give_up_reset(write, mls, &row, commit.incarnation)?;
             row
         }
         None => {
@@ -500,6 +506,24 @@ pub(super) fn complete(
     tell(write, &line(&row, id, kind, accepted.seq, accepted.time))?;
     crate::KillPoint::RejoinedBeforeCommit.reach();
     Ok(())
+}
+
+/// This device is back in the group: it is not set up anew.
+fn give_up_reset(
+    write: &WriteTransaction<'_>,
+    mls: &Mls<'_>,
+    row: &ConversationRow,
+    entered: u32,
+) -> Result<()> {
+    let opening = openings::load(write.connection(), row.key)?;
+    let Some(opening) = opening.filter(|opening| opening.incarnation > 0) else {
+        return Ok(());
+    };
+    openings::delete(write, row.key)?;
+    match mls.load(row.conversation, opening.incarnation)? {
+        Some(mut group) if opening.incarnation != entered => Ok(group.delete()?),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A conversation that this database did not know.

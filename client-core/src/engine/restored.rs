@@ -14,7 +14,7 @@ use crate::{
     engine::{
         Engine, MOST_SEQ,
         ids::Ids,
-        lapse::Lapse,
+        lapse::{Kept, Lapse},
         opening::DECLARED_GAP,
         rejoining::{end, next_incarnation},
         requests::Request,
@@ -161,11 +161,7 @@ impl Engine {
 
     /// Compares one conversation after the other with the restored relay.
     pub(super) fn check_next(&mut self) -> Result<()> {
-        while let Some(conversation) = self.checks.pop_front() {
-            if commits::rejoin(self.database.connection(), conversation)?.is_some() {
-                self.unchecked.remove(&conversation);
-                continue;
-            }
+        if let Some(conversation) = self.checks.pop_front() {
             if self.lapse.is_mending() {
                 return self.ask_how_far(conversation);
             }
@@ -200,6 +196,7 @@ impl Engine {
         state: &GroupState,
     ) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
+        let lapsed = self.lapse.kept();
         let kept = self.kept(conversation).unwrap_or(state.seq);
         let ahead = self.write_mls(|write, mls| {
             let Some(row) = conversations::row_of(write.connection(), conversation)? else {
@@ -211,6 +208,13 @@ impl Engine {
             };
             // where others went on in the meantime their commits are on their way, and what was lost is sent in their epoch
             offer_messages(write, &row, kept, &ids)?;
+            let stream = StreamId::Conversation(conversation);
+            if let Some(Kept { last, read }) = lapsed
+                && streams::cursor(write.connection(), stream)? == read
+            {
+                // together with the offer: from here on nothing shows any more that the relay was further
+                streams::set(write, stream, last)?;
+            }
             let has_forgotten = (state.incarnation, Some(state.epoch)) < (row.incarnation, epoch);
             Ok(has_forgotten.then_some(row))
         })?;
@@ -224,7 +228,8 @@ impl Engine {
 
     /// Up to where the relay kept a stream, where that is known: up to its declared gap, or as far as it counts.
     fn kept(&self, conversation: ConversationId) -> Option<u64> {
-        self.lapse.kept().or_else(|| {
+        let lapsed = self.lapse.kept().map(|kept| kept.last);
+        lapsed.or_else(|| {
             let base = self.bases.get(&StreamId::Conversation(conversation))?;
             base.checked_sub(DECLARED_GAP)
         })

@@ -7,6 +7,7 @@ use crate::{
     content::{self, Body, Content, Profile, Range, Read, SealNote},
     engine::{
         contacts::introduce,
+        entries::Care,
         ids::Ids,
         notes::{Learning, line, tell},
         reading::Reading,
@@ -19,7 +20,7 @@ use crate::{
         conversations::{self, REQUEST_TEXTS, Unread},
         gaps::Place,
         links,
-        messages::{self, Author},
+        messages::{self, Author, Order},
         progress::{self, Progress},
         requests,
     },
@@ -43,6 +44,8 @@ pub(super) struct Incoming<'a> {
     pub(super) content: &'a [u8],
     /// Where it belongs, if that is not where its entry is.
     pub(super) place: Option<Place>,
+    /// The entry came again, and was new.
+    pub(super) again: bool,
 }
 
 /// Takes in what somebody said.
@@ -101,6 +104,7 @@ pub(super) fn take(
         text,
         content: told.content,
         place,
+        again: reading.care == Care::Again,
     };
     keep(write, reading.row.key, entry, &incoming, reading.ids)
 }
@@ -244,7 +248,12 @@ pub(super) fn keep(
         time,
         client_id: Some(entry.client_id),
     };
-    let Some(row) = messages::insert(write, &message)? else {
+    let order = match incoming.place {
+        Some(_) => Order::Place,
+        None if incoming.again => Order::Last,
+        None => Order::Stream,
+    };
+    let Some(row) = messages::insert_at(write, &message, order)? else {
         return Ok(());
     };
     conversations::note_message(write, key, entry.time, Unread::Yes)?;

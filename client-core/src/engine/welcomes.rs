@@ -46,12 +46,14 @@ impl Inbox<'_> {
             return Ok(());
         };
         let known = conversations::row_of(write.connection(), conversation)?;
-        let is_here = known.is_some_and(|row| {
+        let is_here = known.as_ref().is_some_and(|row| {
             row.state == ConversationState::Established && row.incarnation >= entry.incarnation
         });
         if is_here || requests::is_declined(write.connection(), conversation)? {
             return Ok(());
         }
+        let is_next = known.is_some_and(|row| row.incarnation < entry.incarnation);
+        self.drop_own_founding(write, conversation, entry.incarnation)?;
         let joined =
             Mls::new(write.connection(), self.random, self.keys, self.now).join(&entry.bytes.0);
         match joined {
@@ -61,6 +63,10 @@ impl Inbox<'_> {
             }
             Ok(joined) => self.leave(write, &joined),
             Err(JoinError::Failure(failure)) => Err(failure.into()),
+            Err(error) if is_next => {
+                warn!(%error, seq = entry.seq, "a welcome could not be followed");
+                commits::want_rejoin(write, conversation, self.ids.client_id())
+            }
             Err(_) => Ok(()),
         }
     }

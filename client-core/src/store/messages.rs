@@ -28,22 +28,40 @@ fn place_of(kind: MessageKind, seq: u64) -> i64 {
 /// How much older what a relay took later must be, ms, so that the relay counts again from a position where it was before.
 const COUNTS_AGAIN_MS: u64 = 60_000;
 
+/// After all times that are stored.
+const END_OF_TIME: u64 = i64::MAX.unsigned_abs();
+
+/// Whose entry a message is, and which.
+#[derive(Clone, Copy)]
+struct Arrived {
+    mine: bool,
+    seq: u64,
+}
+
 /// The position itself; where it is taken, or lies among what is older, the one after all that the relay has. A relay that
-/// numbers twice loses the order, and nothing else: what is new stands below what was there.
+/// numbers twice loses the order, and nothing else: what is new stands below what was there. That something is older shows by
+/// its time; and of what arrives in the order of the stream, by an entry of the same side that stands below, or by a lower seq.
 fn free_position(
     connection: &Connection,
     key: ConversationKey,
     position: i64,
     time: u64,
+    arrived: Option<Arrived>,
 ) -> Result<i64> {
     Ok(connection
         .prepare_cached(
             "SELECT CASE WHEN EXISTS (SELECT 1 FROM messages WHERE conversation = ?1 AND (position = ?2
-                 OR (position > ?2 AND seq IS NOT NULL AND kind <> 2 AND time < ?3)))
+                 OR (position > ?2 AND seq IS NOT NULL AND kind <> 2 AND (time < ?3 OR mine = ?4 OR seq < ?5))))
              THEN (SELECT max(position) + 1 FROM messages WHERE conversation = ?1 AND seq IS NOT NULL) ELSE ?2 END",
         )?
         .query_row(
-            (key.0, position, signed(time.saturating_sub(COUNTS_AGAIN_MS))),
+            (
+                key.0,
+                position,
+                signed(time.saturating_sub(COUNTS_AGAIN_MS)),
+                arrived.map(|it| it.mine),
+                arrived.map_or(0, |it| signed(it.seq)),
+            ),
             |row| row.get(0),
         )?)
 }
@@ -59,7 +77,7 @@ pub(super) fn position_for(
 ) -> Result<i64> {
     match seq {
         // what is put back goes where it was, however the relay counted since
-        Some(seq) => free_position(connection, key, position_of(unsigned(seq)), 0),
+        Some(seq) => free_position(connection, key, position_of(unsigned(seq)), 0, None),
         None => Ok(connection
             .prepare_cached("SELECT ?1 + coalesce(max(id), 0) + 1 FROM messages")?
             .query_row([UNSENT], |row| row.get(0))?),
@@ -109,11 +127,34 @@ pub struct NewMessage<'a> {
     pub client_id: Option<ClientId>,
 }
 
+/// Where a message belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Where its seq says, after what came before it.
+    Stream,
+    /// Where its seq says, also among what came before it.
+    Place,
+    /// Below all that the relay has: its seq is one where the relay was before.
+    Last,
+}
+
 /// Keeps a message. `None` if a message with this id is there already: it is shown once.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<Option<i64>> {
+    insert_at(write, message, Order::Stream)
+}
+
+/// The same, in another order than that of the stream.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn insert_at(
+    write: &WriteTransaction<'_>,
+    message: &NewMessage<'_>,
+    order: Order,
+) -> Result<Option<i64>> {
     let (kind, text) = match message.kind {
         MessageKind::Text => (1, message.text),
         MessageKind::System(event) => (2, event.name()),
@@ -132,16 +173,18 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
         ":conversation": message.conversation.0,
         ":unsent": UNSENT,
         ":position": match message.seq {
-            Some(seq) => Some(free_position(
-                write.connection(),
-                message.conversation,
-                place_of(message.kind, seq),
-                match message.kind {
+            Some(seq) => {
+                let (mine, time) = (message.mine, message.time);
+                let (time, arrived) = match (message.kind, order) {
                     // a line of the app stands where it belongs, whenever it is written
-                    MessageKind::System(_) => 0,
-                    _ => message.time,
-                },
-            )?),
+                    (MessageKind::System(_), _) => (0, None),
+                    (_, Order::Stream) => (time, Some(Arrived { mine, seq })),
+                    (_, Order::Place) => (time, None),
+                    (_, Order::Last) => (END_OF_TIME, None),
+                };
+                let (key, place) = (message.conversation, place_of(message.kind, seq));
+                Some(free_position(write.connection(), key, place, time, arrived)?)
+            }
             None => None,
         },
         ":seq": message.seq.map(signed),
@@ -175,7 +218,8 @@ pub fn insert(write: &WriteTransaction<'_>, message: &NewMessage<'_>) -> Result<
 /// [`ErrorKind::Database`].
 pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> Result<()> {
     let (key, _) = place(write.connection(), row)?;
-    let position = free_position(write.connection(), key, position_of(seq), time)?;
+    let arrived = Some(Arrived { mine: true, seq });
+    let position = free_position(write.connection(), key, position_of(seq), time, arrived)?;
     write
         .connection()
         .prepare_cached(

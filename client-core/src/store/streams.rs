@@ -23,7 +23,7 @@ pub fn cursor(connection: &Connection, stream: StreamId) -> Result<u64> {
     Ok(cursor.map_or(0, unsigned))
 }
 
-/// Moves the cursor forward; it never goes back.
+/// Moves the cursor forward, if it is not there yet.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
@@ -61,6 +61,21 @@ pub fn set_read_whole(write: &WriteTransaction<'_>, stream: StreamId) -> Result<
             "UPDATE streams SET generation = (SELECT seen_generation FROM account) WHERE stream = ?1",
         )?
         .execute([key(&stream)])?;
+    Ok(())
+}
+
+/// Puts the cursor where reading goes on, also back: a relay that went back in time counts on from where it is.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set(write: &WriteTransaction<'_>, stream: StreamId, seq: u64) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO streams (stream, cursor) VALUES (?1, ?2)
+         ON CONFLICT (stream) DO UPDATE SET cursor = excluded.cursor",
+        )?
+        .execute((key(&stream), signed(seq)))?;
     Ok(())
 }
 

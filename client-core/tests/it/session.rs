@@ -166,7 +166,6 @@ fn a_copy_of_the_profile_elsewhere_ends_the_attempts_until_the_person_asks() {
     for (code, expected) in [
         (ErrorCode::Replaced, OfflineCause::Replaced),
         (ErrorCode::Revoked, OfflineCause::Revoked),
-        (ErrorCode::NotAuthenticated, OfflineCause::SignedOut),
     ] {
         let mut ana = Scripted::new();
         let connection = ana.online();
@@ -186,6 +185,36 @@ fn a_copy_of_the_profile_elsewhere_ends_the_attempts_until_the_person_asks() {
         ana.engine.reconnect();
         assert!(matches!(ana.acts().as_slice(), [Act::Dial(..)]));
     }
+}
+
+#[test]
+fn a_relay_that_forgot_an_account_is_shown_its_receipt_once_in_the_same_life_too() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    let bye = Bye {
+        code: ErrorCode::NotAuthenticated,
+        retry_after: None,
+    };
+    ana.receive(connection, 0, &bye.clone().into());
+    assert_eq!(cause(&ana), Some(OfflineCause::RelayBusy));
+    ana.engine.reconnect();
+    let dial = ana.acts().into_iter().find_map(|act| match act {
+        Act::Dial(connection, _) => Some(connection),
+        Act::Send(..) | Act::Close(_) => None,
+    });
+    let connection = dial.expect("the engine dials");
+    ana.open(connection, false);
+    let challenge = ana.challenge(Some(TLS_KEY));
+    ana.receive(connection, 0, &challenge.into());
+    let sent = ana.sent();
+    let [(0, Frame::Register(register))] = sent.as_slice() else {
+        panic!("expected the receipt, not {sent:?}")
+    };
+    assert!(register.receipt.is_some());
+    // that did not help: the person has to ask
+    ana.receive(connection, 0, &bye.into());
+    assert_eq!(cause(&ana), Some(OfflineCause::SignedOut));
+    assert_eq!(ana.engine.until_wake(), None);
 }
 
 #[test]

@@ -56,6 +56,14 @@ const EXPECTED_OF_LOSS: &[&str] = &[
     "this device is not in the epoch that the relay names",
 ];
 
+/// Warnings that a relay explains which went back in time without saying so. Expected from then on.
+const EXPECTED_OF_LAPSE: &[&str] = &[
+    // what was sealed in a branch of a group that others never saw, or no longer know: it is sent again
+    "an entry could not be opened; its sealed bytes are kept",
+    // of a membership that the relay has forgotten
+    "the relay leaves out some entries",
+];
+
 /// The history of one run.
 pub(crate) struct History {
     hash: Sha256,
@@ -139,6 +147,7 @@ pub(crate) struct Watch {
 struct Log {
     faults: Vec<String>,
     loss: bool,
+    lapse: bool,
 }
 
 impl Watch {
@@ -152,6 +161,11 @@ impl Watch {
     /// What was logged that should not have been.
     pub(crate) fn faults(&self) -> Vec<String> {
         self.log.lock().expect("no line panics").faults.clone()
+    }
+
+    /// The relay goes back in time: devices may be in two branches of a group.
+    pub(crate) fn expect_lapse(&self) {
+        self.log.lock().expect("no line panics").lapse = true;
     }
 
     /// A device loses something: it may say so.
@@ -186,8 +200,9 @@ impl Subscriber for Watch {
         let is_one_of = |list: &[&str]| list.iter().any(|expected| line.0.contains(expected));
         let warning = *event.metadata().level() == Level::WARN;
         let mut log = self.log.lock().expect("no line panics");
-        let expected =
-            (warning && is_one_of(EXPECTED)) || (log.loss && is_one_of(EXPECTED_OF_LOSS));
+        let expected = (warning && is_one_of(EXPECTED))
+            || (log.loss && is_one_of(EXPECTED_OF_LOSS))
+            || (warning && log.lapse && is_one_of(EXPECTED_OF_LAPSE));
         if !expected {
             log.faults.push(line.0);
         }

@@ -125,12 +125,18 @@ impl World {
     /// The relay is put back as its backup was, under the same generation.
     pub(crate) fn put_relay_back(&mut self, closed: Duration) -> bool {
         let back = self.may_lose_links() && self.host.put_back();
+        if back {
+            self.model.lapse();
+            self.watch.expect_lapse();
+        }
         self.after_loss(back, closed)
     }
 
     /// Whether the relay may forget its links: nobody holds an invite whose loss only its maker could mend, by another one.
     fn may_lose_links(&self) -> bool {
-        self.host.is_up() && !self.accounts.iter().any(Account::is_registering)
+        self.host.is_up()
+            && !self.has_wishes()
+            && !self.accounts.iter().any(Account::is_registering)
     }
 
     fn after_loss(&mut self, lost: bool, closed: Duration) -> bool {

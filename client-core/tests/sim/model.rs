@@ -74,6 +74,9 @@ pub(crate) struct Model {
     lossy: BTreeSet<usize>,
     /// Those of them whose disk went back in time: they do not know what was read.
     forgetful: BTreeSet<usize>,
+    /// Texts that had been accepted when the relay was put back as it was.
+    before_lapse: BTreeMap<Side, usize>,
+    lapsed: bool,
     /// Accounts that let others see what they read, at least for a while.
     receipts_off: BTreeSet<usize>,
 }
@@ -186,6 +189,26 @@ impl Model {
     pub(crate) fn go_back(&mut self, who: usize) {
         self.lose(who);
         self.forgetful.insert(who);
+    }
+
+    /// The relay goes back in time and counts again from where it was: of what was written before, it says "delivered" only once
+    /// the stream is as long as it was.
+    pub(crate) fn lapse(&mut self) {
+        self.lapsed = true;
+        let texts = self.texts.iter();
+        self.before_lapse = texts.map(|(side, texts)| (*side, texts.len())).collect();
+    }
+
+    /// Whether the relay ever went back in time without saying so.
+    pub(crate) const fn has_lapsed(&self) -> bool {
+        self.lapsed
+    }
+
+    /// Whether a text was written before the relay went back in time.
+    pub(crate) fn is_before_lapse(&self, side: Side, text: &str) -> bool {
+        let before = self.before_lapse.get(&side).copied().unwrap_or(0);
+        let mut written = self.texts(side).iter().take(before);
+        written.any(|written| written.text == text)
     }
 
     pub(crate) fn is_forgetful(&self, who: usize) -> bool {

@@ -35,6 +35,10 @@ impl World {
 
     /// Entries that one of two has and the other has not, whether or not anybody will see them.
     fn under_way(&self) -> Option<String> {
+        if self.model.has_lapsed() {
+            // a cursor stays where it was, and the relay counts from below it
+            return None;
+        }
         self.model.pairs().find_map(|((one, other), _)| {
             let place = |who: usize, with: usize| {
                 let app = self.accounts[who].app.as_ref()?;
@@ -97,7 +101,9 @@ impl World {
                 .find(|message| {
                     message.outgoing.is_some_and(|state| match state {
                         OutgoingState::Delivered | OutgoingState::Read => false,
-                        OutgoingState::Sent => told,
+                        OutgoingState::Sent => {
+                            told && !self.model.is_before_lapse((who, other), &message.text)
+                        }
                         OutgoingState::Failed => !loose,
                         OutgoingState::Queued => true,
                     })

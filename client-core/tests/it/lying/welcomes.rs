@@ -217,6 +217,41 @@ fn an_incarnation_that_the_peer_set_up_is_entered_and_told_and_an_older_one_is_n
 }
 
 #[test]
+fn a_group_that_the_peer_set_up_first_takes_the_place_of_ours_also_at_a_position_that_was_read() {
+    let mut chat = Chat::new();
+    let (id, incarnation) = (chat.id, 1);
+    // the relay's inbox was at 1, and the relay was put back since
+    let entry = welcome(id, &mut chat.peer, 1, b"of long ago");
+    push(&mut chat.online, entry);
+    let sent = chat.online.ana.sent();
+    let [(fetch, Frame::FetchGroup(_))] = sent.as_slice() else {
+        panic!("expected a fetch of the group, not {sent:?}")
+    };
+    // there is no way back: Ana begins to set the group up anew
+    chat.online
+        .refuse(*fetch, Refusal::new(ErrorCode::NotMember));
+    let sent = chat.online.ana.sent();
+    let [(claim, Frame::ClaimKeyPackages(_))] = sent.as_slice() else {
+        panic!("expected a claim, not {sent:?}")
+    };
+    let devices = chat.online.devices(5);
+    let founded = chat
+        .peer
+        .mls(|mls| mls.found_direct(id, incarnation, &[devices]).unwrap());
+    let mut entry = welcome(id, &mut chat.peer, 1, &founded.welcomes[0].bytes);
+    entry.incarnation = incarnation;
+    entry.start = Some(chat.last);
+    push(&mut chat.online, entry);
+    assert_eq!(chat.lines(SystemEvent::Reset), 1);
+    let claimed = chat.peer.claimed();
+    chat.online.reply(*claim, &claimed.into());
+    let sent = chat.online.ana.sent();
+    let creates = |(_, frame): &(u32, Frame)| matches!(frame, Frame::CreateConversation(_));
+    assert!(!sent.iter().any(creates), "{sent:?}");
+    assert_eq!(chat.lines(SystemEvent::Reset), 1);
+}
+
+#[test]
 fn a_peer_that_uses_the_incarnations_up_ends_the_conversation_and_sets_off_no_loop() {
     let mut chat = Chat::new();
     let (id, devices) = (chat.id, chat.online.devices(4));
