@@ -139,6 +139,7 @@ impl Engine {
         let before = store::account::store_generation(self.database.connection())?;
         let restored = before.is_some_and(|before| before != generation);
         let enrolled = self.account.enrolling;
+        let believed = self.account.relay_offset;
         self.write(|write| {
             if let Some(receipt) = &receipt {
                 store::account::set_registered(write, receipt)?;
@@ -150,6 +151,7 @@ impl Engine {
                 store::wishes::want_lists(write)?;
                 crate::KillPoint::EnrolledBeforeCommit.reach();
             }
+            store::outbox::correct_times(write, offset.saturating_sub(believed), ready.time)?;
             // until everything was offered to a restored relay, each connection begins with that
             let known = before.filter(|_| restored).unwrap_or(generation);
             store::account::see_generation(write, generation)?;

@@ -9,6 +9,9 @@ use crate::{
     store::{WriteTransaction, chains::Numbered, id, messages, signed, unsigned},
 };
 
+/// Clocks that are so far apart, in ms, were not drifting.
+const CLOCK_WAS_SET_MS: i64 = 60 * 60 * 1000;
+
 /// Something that waits to be sent.
 pub struct OutboxRow {
     /// Its row.
@@ -143,6 +146,23 @@ pub fn park_older(
     };
     old.into_iter()
         .try_for_each(|message| messages::set_failed(write, message))
+}
+
+/// The relay's clock is further ahead of ours than was believed when something was written that still waits: it was written
+/// later than its time says, at the latest `now`. All in ms. Only a clock that was set makes such a difference.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn correct_times(write: &WriteTransaction<'_>, ahead: i64, now: u64) -> Result<()> {
+    if ahead < CLOCK_WAS_SET_MS {
+        return Ok(());
+    }
+    write.execute(
+        "UPDATE messages SET time = time + min(?1, ?2 - time) WHERE state = 0 AND time < ?2
+         AND id IN (SELECT message FROM outbox WHERE sealed IS NULL)",
+        (ahead, signed(now)),
+    )?;
+    Ok(())
 }
 
 /// All rows of a conversation, to be written anew.

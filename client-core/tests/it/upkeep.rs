@@ -147,3 +147,22 @@ fn a_wrong_clock_alone_keeps_no_message_back() {
         assert_eq!(chat.take_appends().len(), 1, "{days} {told}");
     }
 }
+
+#[test]
+fn what_was_written_by_a_clock_that_was_years_behind_is_not_old() {
+    let mut chat = Chat::new();
+    let years = 2 * 365 * 24 * 3600 * 1000;
+    let ready = Ready {
+        time: NOW - years,
+        ..chat.online.ana.ready(50)
+    };
+    chat.online.reconnect(&ready);
+    let closed = NetworkEvent::Closed(chat.online.connection);
+    chat.online.ana.engine.network(closed);
+    let engine = &mut chat.online.ana.engine;
+    engine.send_text(chat.key, "just now").unwrap();
+    let ready = chat.online.ana.ready(50);
+    chat.online.reconnect(&ready);
+    assert_eq!(chat.take_appends().len(), 1);
+    assert_eq!(state_of_last(&chat), Some(OutgoingState::Sent));
+}
