@@ -5,7 +5,7 @@
 //! | always | nobody shows a text twice, or one that was not accepted, or one that cannot be opened, or that something is missing which its writer still has; both are in the same epoch of the same group, with the same members |
 //! | nothing was lost, nobody declined or blocked | both show every accepted text, in one order, which is the order of acceptance |
 //! | a decline or a block | each shows the others in one order; what was accepted after a block ended is shown; while it lasted nothing was added; who declined has no conversation |
-//! | the relay was put back as it was | of what was written before, "delivered" is not owed: the relay counts the same positions again, and says nothing of those that it has not reached |
+//! | the relay was put back as it was | of what was written before, "delivered" is not owed: the relay counts the same positions again, and says nothing of those that it has not reached; what was sealed in a branch of a group that was lost with it may stand there as what cannot be opened, beside the text that is sent again |
 //! | a device lost keys or went back in time | both show every text that the device still had or the other one; those that did not have to be sent again are in one order, and shown as read by the other only where they were; what is unread is counted, save where the device forgot what was read |
 
 use std::{collections::BTreeSet, time::Duration};
@@ -271,6 +271,7 @@ impl World {
                     return Some(Err(format!("something is missing for {who}")));
                 }
                 MessageKind::System(_) => {}
+                MessageKind::Unreadable if self.model.has_lapsed() => {}
                 kind => return Some(Err(format!("{who} sees something {kind:?}"))),
             }
         }
