@@ -54,43 +54,35 @@ async fn main() {
     let mut relay = RunningRelay::start(folder.path()).await;
     let invite = relay.invite();
     let mut ana = App::start(&folder.path().join("ana"), "Ana", Some(&invite)).await;
-    set_up(&mut ana, guests, folder.path()).await;
+    set_up(&mut ana, guests, &relay, folder.path()).await;
     catch_up(&mut ana, messages, folder.path()).await;
     ana.client.stop().await;
     relay.stop().await;
 }
 
-/// Lets people join and open the conversation with Ana, one after the other.
-async fn set_up(ana: &mut App, guests: u32, folder: &Path) {
-    let mut registering = Duration::ZERO;
-    let mut used: BTreeMap<String, Duration> = BTreeMap::new();
-    let clock = Instant::now();
+/// Lets people join; then Ana opens a link of each, and both have the conversation.
+async fn set_up(ana: &mut App, guests: u32, relay: &RunningRelay, folder: &Path) {
+    let [mut registration, mut conversation] = [(); 2].map(|()| Spent::default());
     for guest in 0..guests {
         let name = format!("guest {guest}");
-        let invite = ana.invite().await;
-        let before = Cpu::now();
+        let invite = relay.invite();
+        let start = Cpu::now();
         let mut app = App::start(&folder.join(&name), &name, Some(&invite)).await;
-        registering += Cpu::now().of("engine").saturating_sub(before.of("engine"));
-        app.conversation_with("Ana").await;
+        // the relay answers in order: it has the key packages when it has made the link
+        let link = app.client.create_contact_link().await.unwrap();
+        registration.add(&start);
+        let start = Cpu::now();
+        ana.client
+            .open_link(link.app.parse().unwrap())
+            .await
+            .unwrap();
         ana.conversation_with(&name).await;
-        for (thread, time) in Cpu::now().since(&before) {
-            *used.entry(thread).or_default() += time;
-        }
+        app.conversation_with("Ana").await;
+        conversation.add(&start);
         app.client.stop().await;
     }
-    let per_guest = |time: Duration| time.as_secs_f64() * 1000.0 / f64::from(guests);
-    println!(
-        "registration and direct conversation, {guests} times: {:.1} ms each",
-        per_guest(clock.elapsed())
-    );
-    println!(
-        "  {:<20} {:>7.1} ms CPU each, until registered",
-        "guest's engine",
-        per_guest(registering)
-    );
-    for (name, time) in used {
-        println!("  {name:<20} {:>7.1} ms CPU each", per_guest(time));
-    }
+    registration.print("registration", guests);
+    conversation.print("direct conversation", guests);
 }
 
 /// Ana writes while Luis is away; then he comes back.
@@ -313,8 +305,41 @@ impl SecretStore for NoKeyring {
     }
 }
 
+/// What something came to in all.
+#[derive(Default)]
+struct Spent {
+    wall: Duration,
+    threads: BTreeMap<String, Duration>,
+}
+
+impl Spent {
+    fn add(&mut self, since: &Cpu) {
+        let now = Cpu::now();
+        self.wall += now.at - since.at;
+        for (thread, time) in now.since(since) {
+            *self.threads.entry(thread).or_default() += time;
+        }
+    }
+
+    fn print(&self, what: &str, times: u32) {
+        let each = |time: Duration| time.as_secs_f64() * 1000.0 / f64::from(times);
+        let all: Duration = self.threads.values().sum();
+        println!(
+            "{what}, {times} times: {:.1} ms CPU each, {:.1} ms on the clock",
+            each(all),
+            each(self.wall)
+        );
+        for (name, time) in &self.threads {
+            println!("  {name:<20} {:>7.1} ms CPU each", each(*time));
+        }
+    }
+}
+
 /// The processor time of each thread so far, by its number.
-struct Cpu(BTreeMap<String, (String, Duration)>);
+struct Cpu {
+    threads: BTreeMap<String, (String, Duration)>,
+    at: Instant,
+}
 
 impl Cpu {
     fn now() -> Self {
@@ -332,21 +357,18 @@ impl Cpu {
             let time = Duration::from_nanos(nanoseconds);
             threads.insert(path.display().to_string(), (name.trim().to_owned(), time));
         }
-        Self(threads)
-    }
-
-    /// Of all threads of a name.
-    fn of(&self, name: &str) -> Duration {
-        let of = self.0.values().filter(|(thread, _)| thread == name);
-        of.map(|(_, time)| *time).sum()
+        Self {
+            threads,
+            at: Instant::now(),
+        }
     }
 
     /// What the threads that still live used since then, by name.
     fn since(&self, before: &Self) -> BTreeMap<String, Duration> {
         let mut used: BTreeMap<String, Duration> = BTreeMap::new();
-        for (thread, (name, time)) in &self.0 {
+        for (thread, (name, time)) in &self.threads {
             let earlier = before
-                .0
+                .threads
                 .get(thread)
                 .map_or(Duration::ZERO, |(_, time)| *time);
             *used.entry(name.clone()).or_default() += time.saturating_sub(earlier);

@@ -146,10 +146,13 @@ impl Content {
         body.is_ok_and(|body| matches!(body, Body::Profile(profile) if profile.proof.is_none()))
     }
 
-    /// Whether encoded content says how far one has read: a newer one takes the place of one that waits.
+    /// How far encoded content says that one has read, if it says that: a newer one takes the place of one that waits.
     #[must_use]
-    pub fn is_read(bytes: &[u8]) -> bool {
-        Self::decode(bytes).is_ok_and(|content| matches!(content.body, Body::Read(_)))
+    pub fn read_position(bytes: &[u8]) -> Option<Read> {
+        match Self::decode(bytes).ok()?.body {
+            Body::Read(read) => Some(read),
+            _ => None,
+        }
     }
 
     /// Which entries that never arrived encoded content asks for, if any.

@@ -34,6 +34,8 @@ mod secret;
 mod signal;
 mod wire;
 
+use openmls::prelude::GroupId;
+use openmls_traits::OpenMlsProvider as _;
 use protocol::ConversationId;
 use rusqlite::Connection;
 
@@ -59,7 +61,10 @@ pub use self::{
     safety::{Comparison, SafetyNumber, safety_number},
     signal::SignalKey,
 };
-use crate::{seams::Randomness, store::mls::MlsStore};
+use crate::{
+    seams::Randomness,
+    store::mls::{MlsStore, MlsStoreError},
+};
 
 /// MLS within one transaction.
 pub struct Mls<'a> {
@@ -169,5 +174,27 @@ impl<'a> Mls<'a> {
         incarnation: u32,
     ) -> Result<Option<Group<'_, 'a>>, Failure> {
         Group::load(self, conversation, incarnation)
+    }
+
+    /// Forgets a group that is here and cannot be read: damaged state is of no use, and would be in the way of coming back.
+    /// Says whether there was one. A group that can be read stays.
+    ///
+    /// # Errors
+    /// [`Failure::Storage`] where the database failed.
+    pub fn forget_unreadable(
+        &self,
+        conversation: ConversationId,
+        incarnation: u32,
+    ) -> Result<bool, Failure> {
+        match Group::load(self, conversation, incarnation) {
+            Ok(_) => Ok(false),
+            Err(failure @ Failure::Storage(MlsStoreError::Database(_))) => Err(failure),
+            Err(_) => {
+                let id = GroupId::from_slice(&conversation.group_id(incarnation));
+                let store = self.provider.storage();
+                store.forget_group(&id, id.as_slice())?;
+                Ok(true)
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! It runs on one thread, owns the writing connection and every MLS call, and never waits. What it must not forget is in the
 //! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
 
+mod answers;
 mod commands;
 mod comparing;
 mod contacts;
@@ -28,9 +29,11 @@ mod renewal;
 mod requests;
 mod resending;
 mod restored;
+mod room;
 mod session;
 mod signals;
 mod understanding;
+mod unusable;
 mod welcomes;
 
 use std::{
@@ -54,6 +57,7 @@ use crate::{
 };
 
 use self::{
+    answers::Answers,
     damage::Condition,
     lapse::Lapse,
     presence::Telling,
@@ -70,6 +74,11 @@ const ACK_ENTRIES: usize = 64;
 const LONGEST_HOLD: Duration = Duration::from_secs(10 * 60);
 /// No stream ever gets so far: what a relay says beyond is not believed.
 const MOST_SEQ: u64 = 1 << 47;
+
+/// Whether a position may be that of an entry. Checked where frames come in, so that nothing behind has to bear others.
+const fn is_seq(seq: u64) -> bool {
+    seq > 0 && seq < MOST_SEQ
+}
 /// Messages indexed for search at a time, between other work.
 const INDEX_BATCH: u32 = 100;
 
@@ -121,8 +130,8 @@ pub struct Engine {
     waiting_signals: BTreeMap<(ConversationKey, DeviceId), SignalPush>,
     /// Accounts whose manifest was asked for on this connection.
     asked_manifests: BTreeSet<AccountId>,
-    /// How many requests for missing entries may still be answered on this connection.
-    answers: u32,
+    /// How many requests for missing entries may still be answered.
+    answers: Answers,
     /// Of what was stored when this connection began the relay had taken nothing.
     nothing_taken: bool,
     /// Conversations that are compared with a restored relay, and those that wait for it.
@@ -139,6 +148,8 @@ pub struct Engine {
     /// How far the others' devices are, as the relay said on this connection, where that is further than the stream was
     /// processed here.
     delivered: BTreeMap<ConversationId, u64>,
+    /// The highest entries that were pushed on this connection while some before them were missing.
+    seen: BTreeMap<StreamId, u64>,
     /// What the relay has no more of each stream, as it said when this connection began.
     bases: BTreeMap<StreamId, u64>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
@@ -248,7 +259,7 @@ impl Engine {
             telling,
             waiting_signals: BTreeMap::new(),
             asked_manifests: BTreeSet::new(),
-            answers: 0,
+            answers: Answers::default(),
             nothing_taken: false,
             checks: VecDeque::new(),
             unchecked: BTreeSet::new(),
@@ -257,6 +268,7 @@ impl Engine {
             compared: BTreeMap::new(),
             setbacks: BTreeMap::new(),
             delivered: BTreeMap::new(),
+            seen: BTreeMap::new(),
             bases: BTreeMap::new(),
             returning: false,
         })
@@ -353,6 +365,7 @@ impl Engine {
             })
             .and_then(|()| self.renew_due())
             .and_then(|()| self.lists_again())
+            .and_then(|()| self.answers_again())
             .and_then(|()| self.tell_read())
             .and_then(|()| self.end_presence())
             .and_then(|()| self.tell_presence())
@@ -383,6 +396,7 @@ impl Engine {
             self.receipts_due,
             self.packages_due,
             self.lists_due,
+            self.answers.due(),
             self.telling.due(),
         ]
         .into_iter()
@@ -475,7 +489,7 @@ impl Engine {
         if let Err(error) = outcome {
             error!(%error, "input failed");
             self.look_into(&error);
-            if !self.is_damaged() {
+            if !self.is_damaged() && !self.condition.full {
                 self.drop_connection(None);
             }
         }

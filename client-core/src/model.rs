@@ -294,6 +294,8 @@ pub enum OfflineCause {
     SignedOut,
     /// The relay asks to wait.
     RelayBusy,
+    /// The disk of this computer is full: nothing that arrives could be kept.
+    DiskFull,
 }
 
 /// The connection as shown.

@@ -15,7 +15,7 @@ use crate::{
         BlockedContact, Conversation, ConversationKey, Message, MessagePage, SearchHit, Troubles,
     },
     store::{
-        Database, DatabaseKey, backup, chains, conversations,
+        Database, DatabaseKey, backup, conversations, gaps,
         links::{self, LinkRow},
         mendings::{self, Mended},
         messages, requests, search,
@@ -81,7 +81,7 @@ impl Reader {
         let connection = self.connection();
         Ok(Troubles {
             unopened: messages::count_unreadable(&connection, now.saturating_sub(MONTH_MS))?,
-            missing: chains::count_missing(&connection)?,
+            missing: gaps::count_missing(&connection)?,
         })
     }
 

@@ -25,8 +25,8 @@ use crate::{
     registry::Registry,
     session::{Session, SharedFrame, Stream},
     store::{
-        AccountRow, AppendDone, Behind, Change, Completion, CursorRow, DeviceRow, Ended,
-        Membership, StreamRow,
+        AccountRow, AppendDone, Behind, Change, Completion, CursorRow, DeviceRow, Ended, MemberRow,
+        Membership, Standing, StreamRow,
     },
 };
 
@@ -169,10 +169,8 @@ impl Delivery {
             let Some(session) = registry.get(joined.member.device) else {
                 continue;
             };
-            let known = self.subscribe(conversation, stream, &members, &session, seq);
-            if let Some(standing) = &standing {
-                known.set_standing(standing.clone());
-            }
+            let place = (conversation, stream);
+            let known = self.subscribe(place, standing.as_ref(), &members, &session, seq);
             let row = known.stream;
             session.with_push(|push| {
                 let member = &joined.member;
@@ -261,20 +259,20 @@ impl Delivery {
             last,
             ..
         } = *membership;
-        self.subscribe(conversation, stream, &membership.members, session, last);
-        if let Some(known) = self.conversation(conversation) {
-            known.set_standing(membership.standing.clone());
-        }
+        let standing = Some(&membership.standing);
+        let place = (conversation, stream);
+        self.subscribe(place, standing, &membership.members, session, last);
         // from here on it is offered what is stored; what came before and was not read yet is known here
         let noted = lock(&self.arrivals).last.get(&conversation).copied();
         membership.last = noted.unwrap_or(0).max(membership.last);
     }
 
+    /// `standing`: where it may have changed. It is known before anything passes.
     fn subscribe(
         &self,
-        id: ConversationId,
-        stream: StreamRow,
-        members: &[crate::store::MemberRow],
+        (id, stream): (ConversationId, StreamRow),
+        standing: Option<&Standing>,
+        members: &[MemberRow],
         session: &Arc<Session>,
         last: u64,
     ) -> Arc<Conversation> {
@@ -282,6 +280,9 @@ impl Delivery {
         let conversation = conversations
             .entry(id)
             .or_insert_with(|| Arc::new(Conversation::new(id, stream)));
+        if let Some(standing) = standing {
+            conversation.set_standing(standing.clone());
+        }
         conversation.merge(members);
         conversation.subscribe(session, last);
         Arc::clone(conversation)

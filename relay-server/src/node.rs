@@ -62,7 +62,7 @@ impl Node {
     ) -> Result<(), Refusal> {
         let attachment = self.read_what_it_may(session).await?;
         let mut streams = Vec::with_capacity(attachment.memberships.len());
-        let mut delivered = Vec::new();
+        let mut entered = Vec::new();
         for membership in &attachment.memberships {
             let Some(own) = own(session, membership) else {
                 continue;
@@ -75,16 +75,10 @@ impl Node {
             )
             .within(own.span());
             streams.push((membership.conversation, stream));
-            let conversation = self.delivery.conversation(membership.conversation);
-            if own.welcome <= attachment.cursor
-                && let Some(seq) = conversation
-                    .and_then(|it| it.delivered(session.identity.account))
-                    .filter(|seq| *seq > 0)
-            {
-                delivered.push((membership.conversation, seq));
+            if own.welcome <= attachment.cursor {
+                entered.extend(self.delivery.conversation(membership.conversation));
             }
         }
-        delivered.truncate(bounds::NEWS);
         let ready = Ready {
             sent: attachment.sent,
             manifest: attachment.manifest,
@@ -102,7 +96,11 @@ impl Node {
             attachment.last,
         );
         session.with_push(|push| push.attach(inbox, streams));
-        for (conversation, seq) in delivered {
+        let account = session.identity.account;
+        let delivered = entered
+            .iter()
+            .filter_map(|conversation| Some((conversation.id, conversation.tell(account)?)));
+        for (conversation, seq) in delivered.take(bounds::NEWS) {
             session.delivered(conversation, seq);
         }
         if session.announces() {

@@ -348,6 +348,11 @@ impl Session {
         self.lock().frames.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn told_delivered(&self) -> Vec<(ConversationId, u64)> {
+        self.lock().delivered.clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

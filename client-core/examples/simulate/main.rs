@@ -149,10 +149,7 @@ fn schedule_of(seed: u64, arguments: &Arguments) -> Schedule {
     match arguments.fault {
         None => {}
         Some(Fault::Forget) => insert(middle, Step::Forget { ms: 10 }),
-        Some(Fault::Unstore) => {
-            insert(middle, Step::Unstore { who: 0, ms: 10 });
-            insert(middle / 2, Step::Copy { who: 0 });
-        }
+        Some(Fault::Unstore) => insert(middle, Step::Unstore { who: 0, ms: 10 }),
         Some(Fault::Swap) => {
             let (who, fault, pushes) = (0, PushFault::Swapped, 9);
             insert(middle, Step::Pushes { who, fault, pushes });

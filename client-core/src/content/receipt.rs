@@ -9,6 +9,32 @@ pub struct Read {
     /// The seq of the newest entry that was read.
     #[n(0)]
     pub seq: u64,
+    /// Only `true`: it is less than was said before. Something came late, below what had been read.
+    #[n(1)]
+    pub less: Option<bool>,
+}
+
+impl Read {
+    /// Everything up to a seq was read.
+    #[must_use]
+    pub const fn up_to(seq: u64) -> Self {
+        Self { seq, less: None }
+    }
+
+    /// No more than up to a seq was read, whatever was said before.
+    #[must_use]
+    pub const fn only_up_to(seq: u64) -> Self {
+        Self {
+            seq,
+            less: Some(true),
+        }
+    }
+
+    /// Whether it takes back some of what was said before.
+    #[must_use]
+    pub fn is_less(&self) -> bool {
+        self.less == Some(true)
+    }
 }
 
 /// A range of entries of a chain, see [`super::SealNote`].

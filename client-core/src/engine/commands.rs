@@ -100,9 +100,11 @@ impl Engine {
     /// Queues a failed message again.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::Refused`] where the conversation itself was refused, [`ErrorKind::Database`].
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Refused`] where the conversation itself was refused, [`ErrorKind::RequestLimit`]
+    /// where the other has not accepted and gets as many texts already, [`ErrorKind::Database`].
     pub fn retry(&mut self, conversation: ConversationKey, message: MessageId) -> Result<Message> {
         let client_id = self.client_id()?;
+        let now = self.relay_time();
         let message = self.write(|write| {
             let (row, _) = messages::own_row(write.connection(), conversation, message)?;
             let place = conversations::row(write.connection(), conversation)?;
@@ -111,6 +113,11 @@ impl Engine {
                     ErrorKind::Refused,
                     "the conversation was refused; it needs a new link",
                 ));
+            }
+            if place.standing == Standing::Asked
+                && messages::count_going(write.connection(), conversation)? >= REQUEST_TEXTS
+            {
+                return Err(too_many());
             }
             if !outbox::has_message(write.connection(), row)? {
                 // it came from a copy or a backup; who has it already shows it once
@@ -124,7 +131,7 @@ impl Engine {
                     &content,
                 )?;
             }
-            messages::set_queued(write, row)?;
+            messages::set_queued(write, row, now)?;
             messages::by_row(write.connection(), row)
         })?;
         self.settle_pump();
@@ -167,8 +174,7 @@ impl Engine {
     /// [`ErrorKind::Database`].
     pub fn mark_read(&mut self, conversation: ConversationKey, position: i64) -> Result<()> {
         self.write(|write| conversations::mark_read(write, conversation, position))?;
-        let now = self.seams.clock.monotonic();
-        self.receipts_due.get_or_insert(now);
+        self.tell_read_soon();
         let outcome = self.tell_read();
         self.settle(outcome);
         Ok(())
@@ -391,10 +397,14 @@ fn may_write(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> 
         Standing::Asked
             if messages::count_texts(connection, row.key, Author::Own)? >= REQUEST_TEXTS =>
         {
-            refuse(ErrorKind::RequestLimit, "the other has not accepted yet")
+            Err(too_many())
         }
         Standing::Asked | Standing::Open => Ok(()),
     }
+}
+
+fn too_many() -> Error {
+    Error::new(ErrorKind::RequestLimit, "the other has not accepted yet")
 }
 
 /// Whether our own registration already spent the link's use.

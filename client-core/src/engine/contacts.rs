@@ -39,6 +39,8 @@ impl Engine {
             }
             Ok(())
         })?;
+        // what was read before is told from here on
+        self.tell_read_soon();
         self.settle_people();
         Ok(())
     }

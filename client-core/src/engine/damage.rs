@@ -26,6 +26,8 @@ pub(super) struct Condition {
     damaged: Arc<AtomicBool>,
     /// When it was checked last, because something failed.
     checked: Option<Duration>,
+    /// Something could not be written because the disk was full, and nothing was written since.
+    pub(super) full: bool,
 }
 
 impl Condition {
@@ -46,13 +48,14 @@ impl Engine {
         Arc::clone(&self.condition.damaged)
     }
 
-    /// Looks into a failure: whether the database is damaged. To be called with every failure of reading or writing.
+    /// Looks into a failure: whether the database is damaged, or the disk full. To be called with every failure of reading or writing.
     pub fn look_into(&mut self, failure: &Error) {
         if self.is_damaged() {
             return;
         }
         match failure.kind() {
             ErrorKind::Damaged => self.stop_for_damage(failure.context()),
+            ErrorKind::DiskFull => self.wait_for_room(),
             // pages that cannot be authenticated appear as a general error
             ErrorKind::Database => self.check_database(),
             _ => {}

@@ -112,6 +112,7 @@ impl Engine {
             }
         })?;
         crate::KillPoint::ListedAfterCommit.reach();
+        self.tell_read_soon();
         self.resume_lists()?;
         self.resume_commits()?;
         self.pump()

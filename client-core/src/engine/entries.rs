@@ -6,15 +6,15 @@ use tracing::{error, info, warn};
 use crate::{
     crypto::Mls,
     engine::{
-        Engine, MOST_SEQ, ids::Ids, opening::DECLARED_GAP, reading::Reading, requests::Request,
+        Engine, ids::Ids, is_seq, opening::DECLARED_GAP, reading::Reading, requests::Request,
         welcomes::Inbox,
     },
     error::{ErrorKind, Result},
     model::{MessageKind, SystemEvent},
     store::{
-        chains, commits,
+        commits,
         conversations::{self, Unread},
-        messages, requests, streams,
+        gaps, messages, requests, streams,
     },
 };
 
@@ -63,13 +63,19 @@ struct Consequences {
     new_again: bool,
     /// Something could not be opened that others could perhaps open.
     doubtful: bool,
+    /// How the two stand to each other changed.
+    stands_anew: bool,
 }
 
 impl Engine {
     /// Takes pushed or fetched entries of one stream.
     pub(super) fn entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<()> {
         let epoch = Epoch::after(&entries);
+        let last = entries.last().map_or(0, |entry| entry.seq);
         if let Some(cursor) = self.take_entries(stream, entries)? {
+            // what lies behind the gap is not pushed again, and the page that is on its way may end before it
+            let seen = self.seen.entry(stream).or_default();
+            *seen = last.max(*seen);
             self.fetch(stream, cursor);
         }
         self.go_on_after(stream, epoch)
@@ -77,7 +83,8 @@ impl Engine {
 
     /// Takes entries as far as there is no gap; else says up to where.
     fn take_entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<Option<u64>> {
-        if entries.iter().any(|entry| entry.seq > MOST_SEQ) {
+        let is_possible = |it: &Entry| is_seq(it.seq) && it.start.is_none_or(is_seq);
+        if !entries.iter().all(is_possible) {
             warn!("the relay counts further than any stream gets");
             return Ok(None);
         }
@@ -85,14 +92,19 @@ impl Engine {
             let consequences = match self.process(stream, batch, Care::Open) {
                 Err(error) if error.kind() == ErrorKind::Crypto => {
                     error!(%error, "an entry cannot be processed; one by one");
+                    self.leave_group_of(stream)?;
                     self.process_one_by_one(stream, batch)?
                 }
                 consequences => consequences?,
             };
             self.note_ack(stream, consequences.handled, consequences.processed);
             self.index_waits |= consequences.processed > 0;
+            self.plan_answers();
             if consequences.new_again {
                 self.suspect_lapse(stream)?;
+            }
+            if consequences.stands_anew {
+                self.tell_read_soon();
             }
             if let StreamId::Conversation(conversation) = stream
                 && consequences.doubtful
@@ -125,12 +137,11 @@ impl Engine {
 
     /// Takes a page that was asked for because of a gap, `from` the entry after the cursor on.
     pub(super) fn page(&mut self, stream: StreamId, from: u64, page: Page) -> Result<()> {
-        let before = streams::cursor(self.database.connection(), stream)?;
-        if page.base <= MOST_SEQ {
+        if is_seq(page.base) {
             self.pass_missing(stream, page.base)?;
         }
         if let Some(first) = page.entries.first()
-            && first.seq <= MOST_SEQ
+            && is_seq(first.seq)
         {
             self.pass_left_out(stream, from, first.seq)?;
         }
@@ -138,8 +149,15 @@ impl Engine {
         self.take_entries(stream, page.entries)?;
         self.go_on_after(stream, epoch)?;
         let cursor = streams::cursor(self.database.connection(), stream)?;
-        // a page without progress ends it: the next push or connection asks again
-        if before < cursor && cursor < page.last {
+        let seen = self.seen.get(&stream).copied().unwrap_or(0);
+        if cursor >= seen {
+            self.seen.remove(&stream);
+        }
+        if cursor >= page.last && streams::may_leave_out(self.database.connection(), stream)? {
+            self.write(|write| streams::set_read_whole(write, stream))?;
+        }
+        // without progress it ends: the next push or connection asks again
+        if cursor >= from && cursor < page.last.max(seen) {
             self.fetch(stream, cursor);
         }
         Ok(())
@@ -167,9 +185,11 @@ impl Engine {
             if base <= cursor {
                 return Ok(());
             }
+            let left_out = base.saturating_sub(cursor) >= DECLARED_GAP
+                && streams::may_leave_out(write.connection(), stream)?;
             streams::advance(write, stream, base)?;
-            if base.saturating_sub(cursor) >= DECLARED_GAP {
-                // a restored relay left them out; what is truly missing the senders' counts tell
+            if left_out {
+                // by a restored relay; what is truly missing the senders' counts tell
                 return Ok(());
             }
             warn!(base, cursor, "the relay no longer has some entries");
@@ -193,7 +213,7 @@ impl Engine {
                         time,
                         client_id: None,
                     };
-                    chains::note_unknown(write, row.key, base, &message)?;
+                    gaps::note_unknown(write, row.key, base, &message)?;
                     conversations::note_message(write, row.key, time, Unread::No)
                 }
                 _ => Ok(()),
@@ -216,6 +236,16 @@ impl Engine {
         }
     }
 
+    /// Where it is the group that cannot be read, this device comes back, and the entries lead to nothing else.
+    fn leave_group_of(&mut self, stream: StreamId) -> Result<()> {
+        if let StreamId::Conversation(conversation) = stream
+            && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
+        {
+            self.leave_if_unreadable(row.key)?;
+        }
+        Ok(())
+    }
+
     /// The encryption library failed at one of the entries. The others are processed; that one is kept sealed.
     fn process_one_by_one(&mut self, stream: StreamId, batch: &[Entry]) -> Result<Consequences> {
         let mut all = Consequences::default();
@@ -233,6 +263,7 @@ impl Engine {
             all.processed = all.processed.saturating_add(consequences.processed);
             all.gap = consequences.gap;
             all.doubtful |= consequences.doubtful;
+            all.stands_anew |= consequences.stands_anew;
             if all.gap {
                 break;
             }
@@ -278,6 +309,7 @@ impl Engine {
                 StreamId::Conversation(id) => {
                     match conversations::row_of(write.connection(), id)? {
                         Some(row) => {
+                            let stood = row.standing;
                             let mls =
                                 Mls::new(write.connection(), seams.random.as_mut(), keys, now);
                             let mut reading = Reading {
@@ -307,6 +339,7 @@ impl Engine {
                             })?;
                             done.new_again = reading.new_again;
                             done.doubtful = reading.doubtful;
+                            done.stands_anew = reading.row.standing != stood;
                         }
                         None => {
                             // acknowledged, so that the relay's window does not fill; nothing is noted here

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::{
     engine::{
         Engine, MOST_SEQ,
-        resending::MOST_ANSWERS,
+        answers::Answers,
         session::{Online, Session},
     },
     error::{Error, ErrorKind, Result},
@@ -152,6 +152,7 @@ impl Engine {
             }
             // until everything was offered to a restored relay, each connection begins with that
             let known = before.filter(|_| restored).unwrap_or(generation);
+            store::account::see_generation(write, generation)?;
             store::account::set_relay_facts(write, known, offset)
         })?;
         if enrolled {
@@ -182,7 +183,7 @@ impl Engine {
         self.compared.clear();
         self.lists_due = None;
         self.asked_manifests.clear();
-        self.answers = MOST_ANSWERS;
+        self.answers = Answers::default();
         self.receipts_due = Some(self.seams.clock.monotonic());
         self.bases = ready
             .news
@@ -229,6 +230,7 @@ impl Engine {
         self.resume_renewals()?;
         self.plan_renewals()?;
         self.fetch_manifests()?;
+        self.answer_kept()?;
         self.tell_read()?;
         self.tell_presence_anew()?;
         self.pump()

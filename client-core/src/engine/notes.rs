@@ -10,9 +10,10 @@ use crate::{
     model::{ConversationKey, MessageKind, Standing, SystemEvent},
     store::{
         WriteTransaction, account,
-        chains::{self, Chain, Missing, Numbered, Place},
+        chains::{self, Chain, Numbered},
         contacts,
         conversations::{self, ConversationRow, Unread},
+        gaps::{self, Missing, Place},
         messages::{self, NewMessage},
         requests,
     },
@@ -122,7 +123,7 @@ impl Learning<'_> {
         note: &SealNote,
     ) -> Result<Option<Place>> {
         // from here on the count tells what is missing
-        chains::close_unknown(write, self.row.key)?;
+        gaps::close_unknown(write, self.row.key)?;
         let place = match &note.again {
             Some(again) => self.came_again(write, again)?,
             None => None,
@@ -138,9 +139,33 @@ impl Learning<'_> {
             chain: again.chain,
             number: again.number,
         };
-        let gap = chains::gap(write.connection(), self.row.key, self.device, of)?;
+        let gap = gaps::gap(write.connection(), self.row.key, self.device, of)?;
         self.arrived(write, of)?;
         Ok(gap.and_then(|gap| gap.place(again.seq, again.time)))
+    }
+
+    /// An entry that was learned of is not taken in: it counts as missing, and is asked for once the two may write to each
+    /// other.
+    pub(super) fn miss(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
+        // one that came again counts as that which it repeats
+        let (chain, number) = match &note.again {
+            Some(again) => (again.chain, again.number),
+            None => (note.chain, note.number),
+        };
+        let missing = Missing {
+            key: self.row.key,
+            device: self.device,
+            chain,
+            first: number,
+            last: number,
+        };
+        // its place is where it was sealed first, before the line that tells of it
+        let own = note.again.as_ref().map_or(self.entry.seq, |it| it.seq);
+        let after = own.min(self.entry.seq).saturating_sub(1);
+        let below = self.entry.seq.saturating_add(1);
+        let id = gaps::line_id(&missing);
+        let line = line(self.row, id, gaps::LINE, below, self.entry.time);
+        gaps::note_missing(write, &missing, after, &line)
     }
 
     fn arrived(&self, write: &WriteTransaction<'_>, of: Numbered) -> Result<()> {
@@ -151,7 +176,7 @@ impl Learning<'_> {
             first: of.number,
             last: of.number,
         };
-        chains::close(write, &closed)
+        gaps::close(write, &closed)
     }
 
     fn learn_chain(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
@@ -193,11 +218,12 @@ impl Learning<'_> {
                 entries = missing.last.saturating_sub(missing.first).saturating_add(1),
                 "entries of a sender never arrived"
             );
-            let line = self.line(chains::line_id(&missing), chains::LINE);
-            chains::note_missing(write, &missing, after_seq, &line)?;
+            let line = self.line(gaps::line_id(&missing), gaps::LINE);
+            gaps::note_missing(write, &missing, after_seq, &line)?;
             self.ask(write)?;
         } else if known.is_some_and(|known| known.link != note.link) {
             warn!("the relay shows other client ids than the sender used");
+            self.tell_other_ids(write, note)?;
         }
         let now = Chain {
             chain: note.chain,
@@ -206,6 +232,21 @@ impl Learning<'_> {
         };
         let now = now.with(self.entry.client_id);
         chains::save_seen(write, key, self.device, &now, self.entry.seq)
+    }
+
+    /// What the sender sealed and what came here have the same number and differ all the same: told once for each chain.
+    fn tell_other_ids(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {
+        let id = Digest::of(&[
+            b"relevo other ids 1",
+            self.row.conversation.as_bytes(),
+            self.device.as_bytes(),
+            note.chain.as_slice(),
+        ]);
+        let kind = MessageKind::System(SystemEvent::SplitView);
+        tell(
+            write,
+            &self.line(protocol::MessageId::new(*id.as_bytes()), kind),
+        )
     }
 
     /// Asks the sender for what is missing, where the two may write to each other.

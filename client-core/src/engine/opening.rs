@@ -407,8 +407,10 @@ pub(super) fn set_up_anew(
     conversations::set_dead(write, row.key, false)?;
     let stream = StreamId::Conversation(row.conversation);
     let cursor = streams::cursor(write.connection(), stream)?;
-    // the stream itself began anew, at a relay that had lost it: nothing lies between
-    if accepted.seq.saturating_sub(cursor) >= DECLARED_GAP {
+    // the stream itself began anew, at a restored relay that had lost it: nothing lies between
+    if accepted.seq.saturating_sub(cursor) >= DECLARED_GAP
+        && streams::may_leave_out(write.connection(), stream)?
+    {
         streams::advance(write, stream, accepted.seq)?;
     }
     let kind = MessageKind::System(SystemEvent::Reset);

@@ -14,24 +14,30 @@ use tracing::{error, info, warn};
 use crate::{
     crypto::Mls,
     engine::{
-        Engine, Hold, LONGEST_HOLD, MOST_SEQ,
+        Engine, Hold, MOST_SEQ,
         ids::Ids,
         notes::{self, Notes, note_own},
         opening::{give_up_queued, open_anew},
         requests::{Request, SentRow},
+        resending,
     },
     error::{ErrorKind, Result},
     event::Event,
     model::{ConversationKey, ConversationState, Standing},
     store::{
-        self, WriteTransaction, commits, conversations, openings,
+        self, WriteTransaction, chains, commits,
+        conversations::{self, REQUEST_TEXTS},
+        openings,
         outbox::{self, OutboxRow, Sealed, Waiting},
         progress::{self, Progress},
+        requests,
     },
 };
 
 /// The most sealed bytes in one append; the envelope must fit the frame too.
 const BATCH_BYTES: usize = bounds::ENTRY;
+/// What was written longer ago and never sealed goes out only if the person says so: by then it may be out of place.
+const OLDEST_MS: u64 = 60 * 24 * 60 * 60 * 1000;
 /// The pause after a refusal that names none.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -70,7 +76,9 @@ impl Engine {
                 Err(error) if error.kind() == ErrorKind::Crypto => {
                     // one broken conversation must not take the others with it
                     error!(%error, "a conversation cannot send");
-                    self.holds.insert(key, Hold::Connection);
+                    if !self.leave_if_unreadable(key)? {
+                        self.holds.insert(key, Hold::Connection);
+                    }
                 }
                 outcome => outcome?,
             }
@@ -80,6 +88,10 @@ impl Engine {
 
     fn pump_conversation(&mut self, key: ConversationKey) -> Result<()> {
         let now = self.relay_time();
+        // neither a relay nor a computer that is wrong about the time parks anything by itself
+        let oldest = now
+            .min(self.seams.clock.wall_ms())
+            .saturating_sub(OLDEST_MS);
         let ids = Ids::draw(self.seams.random.as_mut())?;
         let Self {
             database,
@@ -92,7 +104,11 @@ impl Engine {
         let (batch, events) = database.write(|write| {
             let mut new = *nothing_taken;
             let conversation = conversations::row(write.connection(), key)?;
-            let rows = outbox::next(write.connection(), key, bounds::BATCH)?;
+            outbox::park_older(write, key, oldest)?;
+            let mut rows = outbox::next(write.connection(), key, bounds::BATCH)?;
+            if conversation.standing == Standing::Asked {
+                hold_back(write, key, &mut rows)?;
+            }
             let epoch_of = |row: &OutboxRow| {
                 row.sealed
                     .as_ref()
@@ -180,11 +196,12 @@ impl Engine {
             return Ok(());
         }
         let device = self.keys.device();
+        let ids = Ids::draw(self.seams.random.as_mut())?;
         self.write(|write| {
             for ((row, seq), time) in rows.iter().zip(&appended.seqs).zip(&appended.times) {
                 // the echo may have come first
                 if let Some(row) = outbox::by_client_id(write.connection(), row.client_id)? {
-                    mark_sent(write, device, &row, *seq, *time)?;
+                    mark_sent(write, device, &row, (*seq, *time), &ids)?;
                 }
             }
             crate::KillPoint::SentBeforeCommit.reach();
@@ -231,13 +248,7 @@ impl Engine {
             // the relay knows no such conversation, or not with us
             ErrorCode::NotMember => self.not_a_member(key, rows),
             // the other has not accepted, and has had enough
-            ErrorCode::NoConsent => {
-                self.write(|write| {
-                    outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())
-                })?;
-                self.hold_for(key, LONGEST_HOLD);
-                Ok(())
-            }
+            ErrorCode::NoConsent => self.is_request(key, rows),
             // each further code is final for these bytes: the person decides
             _ => {
                 self.write(|write| {
@@ -341,6 +352,28 @@ impl Engine {
         self.pump()
     }
 
+    /// The relay takes no more before the other accepts, perhaps although a link was opened, which was over. Whatever the other
+    /// sends accepts.
+    fn is_request(&mut self, key: ConversationKey, rows: &[SentRow]) -> Result<()> {
+        let own = self.keys.device();
+        let hold = self.write(|write| {
+            let connection = write.connection();
+            outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
+            let row = conversations::row(connection, key)?;
+            if row.standing == Standing::Open && !chains::knows_others(connection, key, own)? {
+                requests::set_standing(write, key, Standing::Asked)?;
+                return Ok(None);
+            }
+            let stream = StreamId::Conversation(row.conversation);
+            let cursor = store::streams::cursor(connection, stream)?;
+            Ok(Some(Hold::Seq(cursor.saturating_add(1))))
+        })?;
+        if let Some(hold) = hold {
+            self.holds.insert(key, hold);
+        }
+        self.pump()
+    }
+
     /// The relay says how far the recipients' devices are. It is noted as far as the stream was processed here: what is still
     /// on its way may say that another device has taken the place of the one that had it all.
     pub(super) fn delivered(&mut self, delivered: &Delivered) -> Result<()> {
@@ -406,16 +439,50 @@ pub(super) fn mark_sent(
     write: &WriteTransaction<'_>,
     device: DeviceId,
     row: &Waiting,
-    seq: u64,
-    time: u64,
+    (seq, time): (u64, u64),
+    ids: &Ids,
 ) -> Result<()> {
     note_own(write, row.conversation, device, row.client_id, row.message)?;
     if let Some(message) = row.message {
         store::messages::set_sent(write, message, seq, time)?;
         write.announce(Event::ConversationChanged(row.conversation));
     }
+    if let Some(again) = row.again {
+        store::messages::set_taken_again(write, row.conversation, again, seq)?;
+    }
     store::account::count_taken(write)?;
-    outbox::delete(write, row.id)
+    outbox::delete(write, row.id)?;
+    if resending::is_question(row.content.as_deref()) {
+        resending::ask_on(write, row.conversation, ids)?;
+    }
+    Ok(())
+}
+
+/// Leaves out the texts that are more than a request may have. They wait until it is accepted.
+fn hold_back(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    rows: &mut Vec<OutboxRow>,
+) -> Result<()> {
+    let sent = store::messages::count_sent(write.connection(), key)?;
+    let sealed = rows
+        .iter()
+        .filter(|row| is_text(row) && row.sealed.is_some());
+    let gone = sealed.fold(sent, |gone, _| gone.saturating_add(1));
+    let mut left = REQUEST_TEXTS.saturating_sub(gone);
+    rows.retain(|row| {
+        if !is_text(row) || row.sealed.is_some() {
+            return true;
+        }
+        let goes = left > 0;
+        left = left.saturating_sub(1);
+        goes
+    });
+    Ok(())
+}
+
+const fn is_text(row: &OutboxRow) -> bool {
+    row.message.is_some()
 }
 
 /// As many entries as one frame holds; the rest waits for the next request.

@@ -6,6 +6,7 @@ use tracing::{debug, warn};
 use crate::{
     crypto::{AccountKeys, Change, Fault, Group, MemberInfo, Mls, OpenError, Opened},
     engine::{
+        answers::Answers,
         entries::Care,
         ids::Ids,
         members::Known,
@@ -41,8 +42,8 @@ pub(super) struct Reading<'m, 'a> {
     pub(super) new_again: bool,
     pub(super) ids: &'m Ids,
     pub(super) now: u64,
-    /// How many requests for missing entries may still be answered on this connection.
-    pub(super) answers: &'m mut u32,
+    /// How many requests for missing entries may still be answered.
+    pub(super) answers: &'m mut Answers,
     /// Whether something could not be opened that others could perhaps open.
     pub(super) doubtful: bool,
 }
@@ -69,7 +70,10 @@ impl Reading<'_, '_> {
     /// Our own entry comes back: it is at the relay, whether or not the answer arrived.
     fn own(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         match outbox::by_client_id(write.connection(), entry.client_id)? {
-            Some(row) => mark_sent(write, self.keys.device(), &row, entry.seq, entry.time),
+            Some(row) => {
+                let place = (entry.seq, entry.time);
+                mark_sent(write, self.keys.device(), &row, place, self.ids)
+            }
             None => Ok(()),
         }
     }
@@ -79,7 +83,11 @@ impl Reading<'_, '_> {
         if self.care == Care::KeepSealed {
             return Ok(());
         }
-        self.forget_former(entry)?;
+        self.take_own_commit(write, entry)?;
+        self.forget_former(entry)
+    }
+
+    fn take_own_commit(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
         let connection = write.connection();
         let key = self.row.key;
         let accepted = Accepted {
@@ -156,13 +164,15 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    /// The stream has passed the commit that set the group up anew: nothing of the one before follows.
+    /// The stream has passed the commit that set the group up anew: nothing of the one before follows. What an entry says of
+    /// itself is the relay's word, so only a group goes that is known to be over without it.
     fn forget_former(&mut self, entry: &Entry) -> Result<()> {
-        if entry.epoch > 0 || entry.incarnation == 0 {
+        let former = entry.incarnation.checked_sub(1);
+        let Some(former) = former.filter(|it| entry.epoch == 0 && *it < self.row.incarnation)
+        else {
             return Ok(());
-        }
+        };
         self.group = None;
-        let former = entry.incarnation.saturating_sub(1);
         if let Some(mut group) = self.mls.load(self.row.conversation, former)? {
             group.delete()?;
         }
@@ -287,10 +297,10 @@ impl Reading<'_, '_> {
         if self.care == Care::Again {
             return self.commit_again(write, entry);
         }
-        self.forget_former(entry)?;
         if self.care == Care::KeepSealed {
             return self.come_back(write);
         }
+        self.forget_former(entry)?;
         self.load(entry.incarnation)?;
         let known = Known::load(write.connection(), self.manifest, self.row.peer)?;
         let Some((_, Some(group))) = &mut self.group else {
@@ -387,6 +397,7 @@ impl Reading<'_, '_> {
                 place: None,
                 again: false,
             },
+            self.ids,
         )
     }
 }

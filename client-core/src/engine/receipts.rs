@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     model::ConversationKey,
     store::{
-        conversations,
+        WriteTransaction, conversations,
         outbox::{self, Place},
         requests,
     },
@@ -40,6 +40,12 @@ impl Engine {
         self.pump()
     }
 
+    /// Looks at the next wake what others are to be told.
+    pub(super) fn tell_read_soon(&mut self) {
+        let now = self.seams.clock.monotonic();
+        self.receipts_due.get_or_insert(now);
+    }
+
     fn tell_read_of(&mut self, key: ConversationKey, seq: u64) -> Result<()> {
         let now = self.seams.clock.monotonic();
         let ids = Ids::draw(self.seams.random.as_mut())?;
@@ -51,9 +57,7 @@ impl Engine {
             if !news || !wanted || requests::is_blocked(write.connection(), row.peer)? {
                 return Ok(false);
             }
-            outbox::delete_unsealed(write, key, Content::is_read)?;
-            let content = Content::read(ids.array(), Read { seq }).encode();
-            outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
+            queue(write, key, Read::up_to(seq), &ids)?;
             Ok(true)
         })?;
         if told {
@@ -61,4 +65,27 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// A message came late, below what was read: nobody has read that yet, and it is no surprise in the midst of what is old. Reading
+/// goes back to before it, and the other is told so where it was told more, whatever the person lets others see now.
+pub(super) fn go_back_before(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    message: i64,
+    ids: &Ids,
+) -> Result<()> {
+    match conversations::read_back(write, key, message)? {
+        Some(seq) => queue(write, key, Read::only_up_to(seq), ids),
+        None => Ok(()),
+    }
+}
+
+/// What waits and says more goes; what takes something back goes out whatever follows it.
+fn queue(write: &WriteTransaction<'_>, key: ConversationKey, read: Read, ids: &Ids) -> Result<()> {
+    outbox::delete_unsealed(write, key, |content| {
+        Content::read_position(content).is_some_and(|it| read.is_less() || !it.is_less())
+    })?;
+    let content = Content::read(ids.array(), read).encode();
+    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)
 }

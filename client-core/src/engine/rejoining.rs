@@ -39,7 +39,7 @@ const MOST_ATTEMPTS: u32 = 5;
 /// No conversation gets so far: relays take small steps only.
 const MOST_INCARNATION: u32 = 1 << 31;
 /// The pause after an attempt that failed; doubled with each time in a row that the group could not be set up anew either.
-const PAUSE: Duration = Duration::from_secs(10);
+pub(super) const PAUSE: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// Goes on with every intent to come back, after each connection and when one is added.
@@ -129,6 +129,10 @@ impl Engine {
                 Err(RejoinError::Failure(failure)) => return Err(failure.into()),
                 Err(error) => return Err(does_not_hold(error.to_string())),
             };
+            // what was compared with our own state is what the relay says; this is what the members signed
+            if rejoined.epoch != state.epoch {
+                return Err(does_not_hold("it is of another epoch than the relay says"));
+            }
             let row = conversations::row_of(write.connection(), conversation)?;
             let peer = peer_of(&rejoined.members, keys.account());
             // an error undoes everything: the group that was here before is still there
@@ -200,7 +204,9 @@ impl Engine {
             ..
         } = self;
         let ((), events) = database.write(|write| {
-            let Some(rejoin) = commits::rejoin(write.connection(), conversation)? else {
+            let rejoin = commits::rejoin(write.connection(), conversation)?;
+            // the echo came first, and perhaps something behind it for which this device wants to come back once more
+            let Some(rejoin) = rejoin.filter(|rejoin| rejoin.request.is_some()) else {
                 return Ok(());
             };
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);

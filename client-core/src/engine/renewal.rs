@@ -172,6 +172,9 @@ impl Engine {
             }
             Err(error) if error.kind() == ErrorKind::Crypto => {
                 error!(%error, "a leaf could not be renewed");
+                if self.leave_if_unreadable(key)? {
+                    return Ok(());
+                }
                 self.plan_again(key)
             }
             Err(error) => Err(error),

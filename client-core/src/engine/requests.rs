@@ -8,13 +8,13 @@ use tracing::{debug, info, warn};
 
 use crate::{
     engine::{
-        Engine,
+        Engine, is_seq,
         opening::Accepted,
         session::{REPLY_TIMEOUT, Session},
     },
     error::{Error, ErrorKind, Result},
     model::{ConversationKey, IssuedLink, OfflineCause},
-    store,
+    store::{self, conversations},
 };
 
 /// Called once with the end of a command that needs the relay.
@@ -33,7 +33,7 @@ pub(super) enum Request {
     Claim { conversation: ConversationKey },
     /// The creation of a conversation.
     Create { conversation: ConversationKey },
-    /// Entries that a push left out.
+    /// Entries that a push left out, from this position on.
     Fetch { stream: StreamId, from: u64 },
     /// Key packages of this device.
     Publish,
@@ -148,6 +148,9 @@ impl Engine {
     }
 
     fn reply(&mut self, request: Request, frame: Frame) -> Result<()> {
+        if !names_possible_seqs(&frame) {
+            return self.wrong_reply(request, &frame);
+        }
         match (request, frame) {
             (
                 Request::Append {
@@ -162,7 +165,11 @@ impl Engine {
                     new,
                 },
                 Frame::Refusal(refusal),
-            ) => self.append_refused(conversation, (&rows, new), &refusal),
+            ) => {
+                let place = self.conversation_of(conversation)?;
+                let outcome = self.append_refused(conversation, (&rows, new), &refusal);
+                self.contain(place, outcome)
+            }
             (Request::Fetch { stream, from }, Frame::Page(page)) => self.page(stream, from, page),
             (Request::Fetch { .. }, Frame::Refusal(refusal)) => {
                 // the gap stays open; the next connection begins at the cursor again
@@ -244,8 +251,42 @@ impl Engine {
         }
     }
 
-    /// Replies to what makes and changes groups.
+    /// Replies to what makes and changes groups. One that cannot be used does not stop the others.
     fn group_reply(&mut self, request: Request, frame: Frame) -> Result<()> {
+        let place = match &request {
+            Request::Claim { conversation }
+            | Request::Create { conversation }
+            | Request::Renew { conversation } => self.conversation_of(*conversation)?,
+            Request::FetchGroup { conversation }
+            | Request::Rejoin { conversation }
+            | Request::Check { conversation }
+            | Request::HowFar { conversation }
+            | Request::Compare { conversation } => Some(*conversation),
+            _ => None,
+        };
+        let checked = match &request {
+            Request::Check { conversation } => Some(*conversation),
+            _ => None,
+        };
+        let outcome = self.understand_group_reply(request, frame);
+        self.contain(place, outcome)?;
+        match checked {
+            // it was not compared, and the next one has its turn
+            Some(conversation) if self.unchecked.remove(&conversation) => self.check_next(),
+            _ => Ok(()),
+        }
+    }
+
+    /// The id of a conversation; `None` where it was removed since.
+    fn conversation_of(&self, key: ConversationKey) -> Result<Option<ConversationId>> {
+        match conversations::row(self.database.connection(), key) {
+            Ok(row) => Ok(Some(row.conversation)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn understand_group_reply(&mut self, request: Request, frame: Frame) -> Result<()> {
         let accepted = |committed: &Committed| Accepted {
             seq: committed.seq,
             time: committed.time,
@@ -307,7 +348,7 @@ impl Engine {
     }
 
     pub(super) fn wrong_reply(&mut self, request: Request, frame: &Frame) -> Result<()> {
-        warn!(frame = frame.name(), "a reply of the wrong kind");
+        warn!(frame = frame.name(), "a reply that no honest relay gives");
         request.abandon();
         self.drop_connection(None);
         Ok(())
@@ -334,6 +375,15 @@ impl Engine {
             },
             &frame.into(),
         );
+    }
+}
+
+/// Whether the positions that an answer gives to entries of ours may be positions.
+fn names_possible_seqs(frame: &Frame) -> bool {
+    match frame {
+        Frame::Appended(appended) => appended.seqs.iter().copied().all(is_seq),
+        Frame::Committed(committed) => is_seq(committed.seq),
+        _ => true,
     }
 }
 

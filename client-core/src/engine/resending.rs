@@ -9,11 +9,13 @@ use crate::{
     model::ConversationKey,
     store::{
         WriteTransaction,
-        chains::{self, Missing, Numbered},
+        chains::{self, ChainId, Numbered},
         conversations::ConversationRow,
+        gaps::{self, Missing},
         messages,
         outbox::{self, Place},
         progress,
+        questions::{self, Question},
     },
 };
 
@@ -21,8 +23,6 @@ use crate::{
 const MOST_AGAIN: u32 = 100;
 /// Messages sent again to a new device of the other, which does not know what to ask for.
 const MOST_OFFERED: u32 = 1_000;
-/// Requests that are answered on one connection, whoever asks.
-pub(super) const MOST_ANSWERS: u32 = 32;
 /// The end of a chain whose length is not known.
 const END: u64 = i64::MAX as u64;
 
@@ -128,19 +128,87 @@ pub(super) fn offer_undelivered(
     Ok(())
 }
 
-/// Asks for everything that is missing, also for what was asked for before: question or answer may be lost. Nothing is asked
-/// twice at a time.
+/// Keeps a question that is answered later. One about what never was ours has no answer; says whether it was kept.
+pub(super) fn keep_question(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    device: DeviceId,
+    range: &Range,
+) -> Result<bool> {
+    let is_ours = *range.chain == POSITIONS
+        || chains::known_up_to(write.connection(), key, device, range.chain)? >= range.first;
+    if is_ours {
+        let question = Question {
+            key,
+            chain: range.chain,
+            first: range.first,
+            last: range.last,
+        };
+        questions::keep(write, &question)?;
+    }
+    Ok(is_ours)
+}
+
+/// Asks for everything that is missing, also for what was asked for before: question or answer may be lost.
 pub(super) fn ask(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids) -> Result<()> {
     let is_known = |range: Range| range.last < END;
     outbox::delete_unsealed(write, key, |content| {
         Content::missing_range(content).is_some_and(is_known)
     })?;
-    for (chain, first, last) in chains::all_missing(write.connection(), key)? {
-        let range = Range { chain, first, last };
-        let content = Content::missing(ids.array(), range).encode();
-        outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)?;
+    gaps::set_all_unasked(write, key)?;
+    ask_on(write, key, ids)
+}
+
+/// Asks for what was not asked for yet: of each device for one chain at a time. When that question is at the relay, the next
+/// one has its turn.
+pub(super) fn ask_on(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids) -> Result<()> {
+    let connection = write.connection();
+    let devices = gaps::devices(connection, key)?;
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let asked: Vec<ChainId> = outbox::all(connection, key)?
+        .iter()
+        .filter(|row| row.message.is_none() && row.again.is_none())
+        .filter_map(|row| Content::missing_range(&row.content))
+        .map(|range| range.chain)
+        .collect();
+    for device in devices {
+        let is_of = |chain: &ChainId| gaps::is_of(connection, key, device, *chain);
+        let mut waiting = false;
+        for chain in &asked {
+            waiting |= is_of(chain)?;
+        }
+        if waiting {
+            continue;
+        }
+        let Some(missing) = gaps::next_unasked(connection, key, device)? else {
+            continue;
+        };
+        gaps::set_asked(write, &missing, true)?;
+        let range = Range {
+            chain: missing.chain,
+            first: missing.first,
+            last: missing.last,
+        };
+        question(write, key, range, ids)?;
     }
     Ok(())
+}
+
+fn question(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    range: Range,
+    ids: &Ids,
+) -> Result<()> {
+    let content = Content::missing(ids.array(), range).encode();
+    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)
+}
+
+/// Whether what the relay took was a question: the next one has its turn.
+pub(super) fn is_question(content: Option<&[u8]>) -> bool {
+    content.and_then(Content::missing_range).is_some()
 }
 
 /// Asks for whatever the other sent after a position in the stream; nobody here knows how much that was.
@@ -169,8 +237,7 @@ pub(super) fn ask_after(
         first: asked.map_or(first, |asked| asked.min(first)),
         last: END,
     };
-    let content = Content::missing(ids.array(), range).encode();
-    outbox::insert(write, key, None, Place::Last, ids.client_id(), &content)
+    question(write, key, range, ids)
 }
 
 /// The sender has sent again what there was: what is still missing of it was no message. Asks for the rest, if any.
@@ -181,6 +248,12 @@ pub(super) fn settled(
     range: &Range,
     ids: &Ids,
 ) -> Result<()> {
+    if *range.chain == POSITIONS {
+        if range.last < END {
+            ask_after(write, row.key, range.last, ids)?;
+        }
+        return Ok(());
+    }
     let missing = Missing {
         key: row.key,
         device,
@@ -188,21 +261,25 @@ pub(super) fn settled(
         first: range.first,
         last: range.last,
     };
-    chains::close(write, &missing)?;
-    let known = chains::missing_of(write.connection(), &missing)?;
-    let present = chains::load(write.connection(), row.key, device)?;
-    let is_former = present.is_some_and(|present| present.chain != range.chain);
+    gaps::close(write, &missing)?;
     // each answer closes at least what it names, so this ends
-    let (first, last) = match known.filter(|(_, last)| *last > range.last) {
-        Some(rest) => rest,
-        None if is_former && range.last < END => (range.last.saturating_add(1), END),
-        None => return Ok(()),
+    if gaps::is_missing_after(write.connection(), &missing)? {
+        gaps::set_asked(write, &missing, false)?;
+        return ask_on(write, row.key, ids);
+    }
+    let former = chains::former(write.connection(), row.key, device, range.chain)?;
+    if former.is_none() || range.last >= END {
+        return Ok(());
+    }
+    // of a chain that ended there may have been more than anybody here knows of
+    let chain = range.chain;
+    outbox::delete_unsealed(write, row.key, |content| {
+        Content::missing_range(content).is_some_and(|range| range.chain == chain)
+    })?;
+    let rest = Range {
+        chain,
+        first: range.last.saturating_add(1),
+        last: END,
     };
-    let range = Range {
-        chain: range.chain,
-        first,
-        last,
-    };
-    let content = Content::missing(ids.array(), range).encode();
-    outbox::insert(write, row.key, None, Place::Last, ids.client_id(), &content)
+    question(write, row.key, rest, ids)
 }

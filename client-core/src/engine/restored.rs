@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 use crate::{
     backup::{BackupError, BroughtBack, Found},
     engine::{
-        Engine,
+        Engine, MOST_SEQ,
         ids::Ids,
         lapse::{Kept, Lapse},
         opening::{DECLARED_GAP, tell_profile},
@@ -57,8 +57,12 @@ impl Engine {
                 if row.standing == Standing::Open {
                     // what came since then was acknowledged, and whoever sent it may count anew by now
                     let stream = StreamId::Conversation(row.conversation);
-                    let cursor = streams::cursor(write.connection(), stream)?;
-                    resending::ask_after(write, key, cursor, &ids)?;
+                    let mut known = streams::cursor(write.connection(), stream)?;
+                    if known == 0 {
+                        // a backup has the messages, and not how far the stream was read
+                        known = messages::newest_of_others(write.connection(), key, MOST_SEQ)?;
+                    }
+                    resending::ask_after(write, key, known, &ids)?;
                 }
                 // what was sealed is of the chain that is over
                 for queued in outbox::all(write.connection(), key)? {

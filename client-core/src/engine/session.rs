@@ -13,7 +13,7 @@ use protocol::{Address, Bye, Challenge, ErrorCode, Frame, Hello, decode_frame};
 use tracing::{debug, info, warn};
 
 use crate::{
-    engine::{Acks, Engine, lapse::Lapse, requests::Request},
+    engine::{Acks, Engine, lapse::Lapse, requests::Request, room::BETWEEN_TRIES},
     error::{Error, ErrorKind, Result},
     event::Event,
     model::{ConnectionState, OfflineCause},
@@ -111,7 +111,7 @@ impl Session {
 #[derive(Default)]
 pub(super) struct Backoff {
     failures: u32,
-    cause: Option<OfflineCause>,
+    pub(super) cause: Option<OfflineCause>,
     /// When the connection that there is was let in, by the clock that does not jump.
     online_since: Option<Duration>,
 }
@@ -188,6 +188,12 @@ impl Engine {
     }
 
     fn dial(&mut self, now: Duration) -> Result<()> {
+        if !self.has_room() {
+            self.session = Session::Waiting {
+                until: Some(now.saturating_add(BETWEEN_TRIES)),
+            };
+            return Ok(());
+        }
         let addresses = &self.account.addresses;
         // one address after the other, one per attempt
         let turn = usize::try_from(self.backoff.failures)
@@ -315,6 +321,7 @@ impl Engine {
             Some(OfflineCause::RelayIdentity) => ErrorKind::RelayIdentity,
             Some(OfflineCause::Version) => ErrorKind::Version,
             Some(OfflineCause::RelayBusy) => ErrorKind::Busy,
+            Some(OfflineCause::DiskFull) => ErrorKind::DiskFull,
             _ => ErrorKind::RelayUnreachable,
         });
         Ok(())
@@ -354,6 +361,7 @@ impl Engine {
         self.restored = None;
         self.lapse = Lapse::None;
         self.delivered.clear();
+        self.seen.clear();
         if let Err(error) = self.forget_live() {
             warn!(%error, "forget who is there");
         }

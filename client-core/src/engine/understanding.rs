@@ -1,24 +1,24 @@
 //! What opened content says, and what follows from it.
 
 use protocol::{AccountId, DeviceId, Entry, MessageId};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::{
     content::{self, Body, Content, Profile, Range, Read, SealNote},
     engine::{
         contacts::introduce,
         entries::Care,
+        ids::Ids,
         notes::{Learning, line, tell},
         reading::Reading,
-        resending,
+        receipts, resending,
     },
     error::Result,
     model::{ConversationKey, MessageKind, Standing, SystemEvent},
     store::{
-        WriteTransaction, account,
-        chains::Place,
-        contacts,
+        WriteTransaction, account, contacts,
         conversations::{self, REQUEST_TEXTS, Unread},
+        gaps::Place,
         links,
         messages::{self, Author, Order},
         progress::{self, Progress},
@@ -56,16 +56,11 @@ pub(super) fn take(
 ) -> Result<()> {
     let Told { entry, account, .. } = *told;
     let mut place = None;
+    let note = SealNote::decode(told.aad).filter(|_| account == reading.row.peer);
+    if let Some(note) = &note {
+        place = learning(reading, told).learn(write, note)?;
+    }
     if account == reading.row.peer {
-        if let Some(note) = SealNote::decode(told.aad) {
-            let learning = Learning {
-                row: &reading.row,
-                device: told.device,
-                entry,
-                ids: reading.ids,
-            };
-            place = learning.learn(write, &note)?;
-        }
         answered(reading, write, entry)?;
     }
     let body = match Content::decode(told.content) {
@@ -85,23 +80,25 @@ pub(super) fn take(
         Body::Text(text) => (MessageKind::Text, text.as_str()),
         Body::Unknown { .. } => (MessageKind::Unsupported, ""),
     };
-    if reading.row.standing == Standing::Requested && account == reading.row.peer {
-        let so_far = messages::count_texts(write.connection(), reading.row.key, Author::Others)?;
-        if so_far >= REQUEST_TEXTS {
-            warn!("more texts than a request may have");
-            return Ok(());
+    let conversation = reading.row.conversation;
+    let id = content::message_id(reading.relay, account, conversation, told.content);
+    if account == reading.row.peer {
+        match reading.row.standing {
+            Standing::Requested if is_beyond_request(write, reading.row.key, id)? => {
+                info!("more texts than a request may have");
+                return match &note {
+                    Some(note) => learning(reading, told).miss(write, note),
+                    None => Ok(()),
+                };
+            }
+            Standing::Open => {
+                account::set_recovery_due(write)?;
+            }
+            Standing::Requested | Standing::Asked => {}
         }
     }
-    if account == reading.row.peer && reading.row.standing == Standing::Open {
-        account::set_recovery_due(write)?;
-    }
     let incoming = Incoming {
-        id: content::message_id(
-            reading.relay,
-            account,
-            reading.row.conversation,
-            told.content,
-        ),
+        id,
         sender: account,
         kind,
         text,
@@ -109,7 +106,27 @@ pub(super) fn take(
         place,
         again: reading.care == Care::Again,
     };
-    keep(write, reading.row.key, entry, &incoming)
+    keep(write, reading.row.key, entry, &incoming, reading.ids)
+}
+
+fn learning<'a>(reading: &'a Reading<'_, '_>, told: &Told<'a>) -> Learning<'a> {
+    Learning {
+        row: &reading.row,
+        device: told.device,
+        entry: told.entry,
+        ids: reading.ids,
+    }
+}
+
+/// Whether a text is more than somebody may write who is not accepted yet.
+fn is_beyond_request(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    id: MessageId,
+) -> Result<bool> {
+    let connection = write.connection();
+    let so_far = messages::count_texts(connection, key, Author::Others)?;
+    Ok(so_far >= REQUEST_TEXTS && messages::by_ids(connection, key, &[id])?.is_empty())
 }
 
 /// Whoever writes to us has accepted us.
@@ -167,12 +184,19 @@ fn was_read(
     told: &Told<'_>,
     read: Read,
 ) -> Result<()> {
-    // it works both ways; and nobody has read what comes later
-    if !reading.privacy.read_receipts || told.account != reading.row.peer {
+    if told.account != reading.row.peer {
         return Ok(());
     }
-    let (key, time) = (reading.row.key, told.entry.time);
+    // nobody has read what comes later
     let seq = read.seq.min(told.entry.seq);
+    let (key, time) = (reading.row.key, told.entry.time);
+    if read.is_less() {
+        return progress::read_less(write, key, seq);
+    }
+    // it works both ways
+    if !reading.privacy.read_receipts {
+        return Ok(());
+    }
     // what was read was delivered, whether or not the relay has said so yet
     progress::raise(write, key, Progress::Delivered, seq, time)?;
     progress::raise(write, key, Progress::Read, seq, time)
@@ -187,13 +211,14 @@ fn missed(
     if told.account != reading.row.peer || reading.row.standing != Standing::Open {
         return Ok(());
     }
-    let Some(left) = reading.answers.checked_sub(1) else {
-        warn!("too many requests for missing entries");
-        return Ok(());
-    };
-    *reading.answers = left;
-    let device = reading.keys.device();
-    resending::answer(write, reading.row.key, device, range, reading.ids)
+    let (key, device) = (reading.row.key, reading.keys.device());
+    if reading.answers.take(key) {
+        return resending::answer(write, key, device, range, reading.ids);
+    }
+    if resending::keep_question(write, key, device, range)? {
+        reading.answers.note_kept();
+    }
+    Ok(())
 }
 
 /// Keeps a message, once.
@@ -202,6 +227,7 @@ pub(super) fn keep(
     key: ConversationKey,
     entry: &Entry,
     incoming: &Incoming<'_>,
+    ids: &Ids,
 ) -> Result<()> {
     let (seq, time) = match incoming.place {
         Some(Place { seq, time }) => {
@@ -227,8 +253,12 @@ pub(super) fn keep(
         None if incoming.again => Order::Last,
         None => Order::Stream,
     };
-    if messages::insert_at(write, &message, order)?.is_some() {
-        conversations::note_message(write, key, entry.time, Unread::Yes)?;
+    let Some(row) = messages::insert_at(write, &message, order)? else {
+        return Ok(());
+    };
+    conversations::note_message(write, key, entry.time, Unread::Yes)?;
+    if incoming.place.is_some() {
+        receipts::go_back_before(write, key, row, ids)?;
     }
     Ok(())
 }

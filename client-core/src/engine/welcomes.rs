@@ -107,9 +107,11 @@ impl Inbox<'_> {
             Err(error) => {
                 // acknowledged all the same, so that it is never retried for ever: this device comes by itself
                 warn!(%error, seq = entry.seq, "a welcome could not be followed");
-                if let Some(start) = entry.start {
+                let stream = StreamId::Conversation(conversation);
+                let is_new = streams::cursor(write.connection(), stream)? == 0;
+                if let Some(start) = entry.start.filter(|_| is_new) {
                     // what was written for it since then is due to it all the same
-                    streams::advance(write, StreamId::Conversation(conversation), start)?;
+                    streams::advance(write, stream, start)?;
                 }
                 commits::want_rejoin(write, conversation, self.ids.client_id())
             }

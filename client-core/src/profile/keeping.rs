@@ -85,13 +85,12 @@ impl Profile {
         copies::make_if_due(&self.copies(), &self.database(), key, now)
     }
 
-    /// When the newest copy of the database was made, in milliseconds since 1970-01-01 UTC, to the minute. `now` is the
-    /// computer's time.
+    /// When the newest copy of the database was made, in milliseconds since 1970-01-01 UTC, to the minute.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Database`].
-    pub fn last_copy(&self, now: u64) -> Result<Option<u64>> {
-        let copies = copies::list(&self.copies(), now)?;
+    pub fn last_copy(&self) -> Result<Option<u64>> {
+        let copies = copies::list(&self.copies())?;
         Ok(copies.first().map(|copy| copy.time))
     }
 
@@ -117,7 +116,7 @@ impl Profile {
     ) -> std::result::Result<(), OpenError> {
         self.keep_identity(key, random)?;
         let copy = copies::make(&self.copies(), &self.database(), key, now)?;
-        Ok(copies::prune_to(&self.copies(), &copy, now)?)
+        Ok(copies::prune_to(&self.copies(), &copy)?)
     }
 
     /// The folders that hold damaged databases as they were found, oldest first.

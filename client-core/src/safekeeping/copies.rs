@@ -29,9 +29,12 @@ pub enum Copied {
     Made(PathBuf),
 }
 
-/// A copy and when it was made, in milliseconds since 1970-01-01 UTC, to the minute.
+/// A copy. Their order is that in which they were made, whatever the computer's clock showed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Copy {
+    /// How often the clock had been set back by then.
+    turn: u32,
+    /// When it was made, by that clock: in milliseconds since 1970-01-01 UTC, to the minute.
     pub(crate) time: u64,
     pub(crate) path: PathBuf,
 }
@@ -46,7 +49,7 @@ pub(crate) fn make_if_due(
     key: &DatabaseKey,
     now: u64,
 ) -> std::result::Result<Copied, OpenError> {
-    let newest = list(folder, now)?.first().map(|copy| copy.time);
+    let newest = list(folder)?.first().map(|copy| copy.time);
     if newest.is_some_and(|newest| newest <= now && now.saturating_sub(newest) < PERIOD) {
         return Ok(Copied::NotDue);
     }
@@ -66,7 +69,10 @@ pub(crate) fn make(
 ) -> std::result::Result<PathBuf, OpenError> {
     files::create_private_folder(folder)?;
     let partial = folder.join("relevo.partial");
-    let path = folder.join(name(now));
+    let turn = list(folder)?.first().map_or(0, |newest| {
+        newest.turn.saturating_add(u32::from(newest.time > now))
+    });
+    let path = folder.join(name(now, turn));
     let copied = copying::copy(database, &partial, key).and_then(|()| {
         crate::KillPoint::CopyWritten.reach();
         Ok(files::put_in_place(&partial, &path)?)
@@ -80,7 +86,7 @@ pub(crate) fn make(
         return Err(error);
     }
     crate::KillPoint::CopyInPlace.reach();
-    prune(folder, now, KEPT)?;
+    prune(folder, KEPT)?;
     Ok(path)
 }
 
@@ -89,8 +95,8 @@ pub(crate) fn make(
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub(crate) fn prune_to(folder: &Path, kept: &Path, now: u64) -> Result<()> {
-    for old in list(folder, now)? {
+pub(crate) fn prune_to(folder: &Path, kept: &Path) -> Result<()> {
+    for old in list(folder)? {
         if old.path != kept {
             fs::remove_file(&old.path)?;
         }
@@ -99,21 +105,20 @@ pub(crate) fn prune_to(folder: &Path, kept: &Path, now: u64) -> Result<()> {
 }
 
 /// The newest copy that reads back whole.
-pub(crate) fn newest_good(folder: &Path, key: &DatabaseKey, now: u64) -> Option<Copy> {
-    list(folder, now)
-        .unwrap_or_default()
-        .into_iter()
-        .find(|copy| match copying::verify(&copy.path, key) {
+pub(crate) fn newest_good(folder: &Path, key: &DatabaseKey) -> Option<Copy> {
+    list(folder).unwrap_or_default().into_iter().find(|copy| {
+        match copying::verify(&copy.path, key) {
             Ok(()) => true,
             Err(error) => {
                 warn!(%error, copy = %copy.path.display(), "a copy of the database is not whole");
                 false
             }
-        })
+        }
+    })
 }
 
-/// The copies, newest first. One from the future, made while the clock was wrong, counts as the oldest.
-pub(crate) fn list(folder: &Path, now: u64) -> Result<Vec<Copy>> {
+/// The copies, newest first.
+pub(crate) fn list(folder: &Path) -> Result<Vec<Copy>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -122,37 +127,45 @@ pub(crate) fn list(folder: &Path, now: u64) -> Result<Vec<Copy>> {
     let mut copies = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let time = path
+        let place = path
             .file_name()
             .and_then(|name| name.to_str())
-            .and_then(time);
-        copies.extend(time.map(|time| Copy { time, path }));
+            .and_then(place);
+        copies.extend(place.map(|(turn, time)| Copy { turn, time, path }));
     }
-    let plausible = now.saturating_add(PERIOD);
-    copies.sort_by_key(|copy| {
-        let past = (copy.time <= plausible).then_some(copy.time);
-        std::cmp::Reverse((past, copy.time))
-    });
+    copies.sort_by(|one, other| other.cmp(one));
     Ok(copies)
 }
 
-fn prune(folder: &Path, now: u64, kept: usize) -> Result<()> {
-    for old in list(folder, now)?.into_iter().skip(kept) {
+fn prune(folder: &Path, kept: usize) -> Result<()> {
+    for old in list(folder)?.into_iter().skip(kept) {
         fs::remove_file(&old.path)?;
     }
     files::sync_folder(folder)
 }
 
-/// `relevo-YYYYMMDDTHHMM.db`, in UTC.
-fn name(now: u64) -> String {
+/// `relevo-YYYYMMDDTHHMM.db`, in UTC; `relevo-YYYYMMDDTHHMM-TURN.db` after the clock was set back.
+fn name(now: u64, turn: u32) -> String {
     let at = calendar::utc(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
     let (hour, minute) = (at.hour(), at.minute());
-    format!("relevo-{year:04}{month:02}{day:02}T{hour:02}{minute:02}.db")
+    let turn = match turn {
+        0 => String::new(),
+        turn => format!("-{turn}"),
+    };
+    format!("relevo-{year:04}{month:02}{day:02}T{hour:02}{minute:02}{turn}.db")
 }
 
-fn time(name: &str) -> Option<u64> {
+/// Turn and time, from a name.
+fn place(name: &str) -> Option<(u32, u64)> {
     let stamp = name.strip_prefix("relevo-")?.strip_suffix(".db")?;
+    match stamp.split_once('-') {
+        Some((stamp, turn)) => Some((turn.parse().ok()?, time(stamp)?)),
+        None => Some((0, time(stamp)?)),
+    }
+}
+
+fn time(stamp: &str) -> Option<u64> {
     let (date, clock) = stamp.split_once('T')?;
     let digits = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
     let (year, day) = date.split_at_checked(4)?;
@@ -179,33 +192,18 @@ mod tests {
     #[test]
     fn a_name_says_when_the_copy_was_made() {
         let at = 1_795_362_180_000;
-        assert_eq!(name(at), "relevo-20261122T1543.db");
-        assert_eq!(time(&name(at)), Some(at));
+        assert_eq!(name(at, 0), "relevo-20261122T1543.db");
+        assert_eq!(place(&name(at, 0)), Some((0, at)));
+        assert_eq!(name(at, 12), "relevo-20261122T1543-12.db");
+        assert_eq!(place(&name(at, 12)), Some((12, at)));
         for other in [
             "relevo.db",
             "relevo-2026.db",
             "relevo-20261322T1543.db",
             "relevo-２026.db",
+            "relevo-20261122T1543-.db",
         ] {
-            assert_eq!(time(other), None, "{other}");
+            assert_eq!(place(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn a_copy_from_the_future_counts_as_the_oldest() {
-        let folder = tempfile::tempdir().unwrap();
-        let now = 1_795_362_180_000;
-        for at in [now, now - PERIOD, now + 3650 * PERIOD] {
-            fs::write(folder.path().join(name(at)), b"").unwrap();
-        }
-        let times: Vec<_> = list(folder.path(), now)
-            .unwrap()
-            .iter()
-            .map(|copy| copy.time)
-            .collect();
-        assert_eq!(times, [now, now - PERIOD, now + 3650 * PERIOD]);
-        prune(folder.path(), now, 2).unwrap();
-        assert_eq!(list(folder.path(), now).unwrap().len(), 2);
-        assert!(!folder.path().join(name(now + 3650 * PERIOD)).exists());
     }
 }

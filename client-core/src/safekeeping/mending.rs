@@ -102,7 +102,7 @@ enum Wanted {
 fn make(patient: &Patient<'_>, damage: &Damage, now: u64, wanted: Wanted) -> Result<Mended> {
     let partial = files::beside(patient.database, ".partial");
     remove(&partial)?;
-    let copy = copies::newest_good(patient.copies, patient.key, now);
+    let copy = copies::newest_good(patient.copies, patient.key);
     let mut new = Database::create(&partial, patient.key)?;
     let copied = copy.as_ref().map(|copy| copy.path.as_path());
     let salvaged = salvage::fill(

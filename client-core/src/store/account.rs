@@ -82,7 +82,7 @@ pub const DEFAULT_PRIVACY: Privacy = Privacy {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration, recovery_code, enrolling)
          VALUES (1, :account, :relay, :addresses, :keys, :manifest, :name, :registration, :recovery_code, :enrolling)",
         named_params! {
@@ -105,9 +105,8 @@ pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`]; [`crate::ErrorKind::NotFound`] in a database without an account.
 pub fn load(connection: &Connection) -> Result<AccountRow> {
-    let row = connection.query_row(
-        "SELECT account, relay, addresses, keys, manifest, name, registration, relay_offset, receipt, privacy, handle,
-             recovery_code, enrolling FROM account WHERE id = 1",
+    let row = connection.prepare_cached("SELECT account, relay, addresses, keys, manifest, name, registration, relay_offset, receipt, privacy, handle,
+             recovery_code, enrolling FROM account WHERE id = 1")?.query_row(
         [],
         |row| {
             let addresses: String = row.get("addresses")?;
@@ -139,9 +138,7 @@ pub fn load(connection: &Connection) -> Result<AccountRow> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_name(write: &WriteTransaction<'_>, name: &str) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE account SET name = ?1 WHERE id = 1", [name])?;
+    write.execute("UPDATE account SET name = ?1 WHERE id = 1", [name])?;
     Ok(())
 }
 
@@ -150,7 +147,7 @@ pub fn set_name(write: &WriteTransaction<'_>, name: &str) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_registered(write: &WriteTransaction<'_>, receipt: &[u8]) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET registration = NULL, receipt = ?1 WHERE id = 1",
         [receipt],
     )?;
@@ -162,9 +159,7 @@ pub fn set_registered(write: &WriteTransaction<'_>, receipt: &[u8]) -> Result<()
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_enrolled(write: &WriteTransaction<'_>) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE account SET enrolling = 0 WHERE id = 1", [])?;
+    write.execute("UPDATE account SET enrolling = 0 WHERE id = 1", [])?;
     Ok(())
 }
 
@@ -175,14 +170,15 @@ pub fn set_enrolled(write: &WriteTransaction<'_>) -> Result<()> {
 pub(crate) fn note_own_manifest(connection: &Connection, manifest: &[u8]) -> Result<()> {
     // a manifest that cannot be read is the trouble of whoever uses it
     if let Ok(opened) = Manifest::open(manifest) {
-        connection.execute(
-            "INSERT OR IGNORE INTO own_manifests (number, bytes, digest) VALUES (?1, ?2, ?3)",
-            (
+        connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO own_manifests (number, bytes, digest) VALUES (?1, ?2, ?3)",
+            )?
+            .execute((
                 signed(opened.number),
                 manifest,
                 Digest::of(&[manifest]).as_bytes(),
-            ),
-        )?;
+            ))?;
     }
     Ok(())
 }
@@ -255,9 +251,9 @@ pub fn count_sent(write: &WriteTransaction<'_>, entries: usize) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn sent(connection: &Connection) -> Result<u64> {
-    let sent: i64 = connection.query_row("SELECT sent FROM account WHERE id = 1", [], |row| {
-        row.get(0)
-    })?;
+    let sent: i64 = connection
+        .prepare_cached("SELECT sent FROM account WHERE id = 1")?
+        .query_row([], |row| row.get(0))?;
     Ok(unsigned(sent))
 }
 
@@ -266,9 +262,7 @@ pub fn sent(connection: &Connection) -> Result<u64> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_sent(write: &WriteTransaction<'_>, sent: u64) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE account SET sent = ?1 WHERE id = 1", [signed(sent)])?;
+    write.execute("UPDATE account SET sent = ?1 WHERE id = 1", [signed(sent)])?;
     Ok(())
 }
 
@@ -291,16 +285,17 @@ pub fn uncount_sent(write: &WriteTransaction<'_>, entries: usize) -> Result<()> 
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn settle_sent(write: &WriteTransaction<'_>, taken: u64) -> Result<bool> {
-    let stored: i64 = write.connection().query_row(
-        "SELECT (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
+    let stored: i64 = write
+        .connection()
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
              + (SELECT count(*) FROM openings WHERE request IS NOT NULL)
              + (SELECT count(*) FROM rejoins WHERE request IS NOT NULL)
              + (SELECT count(*) FROM renewals WHERE request IS NOT NULL)",
-        (),
-        |row| row.get(0),
-    )?;
+        )?
+        .query_row((), |row| row.get(0))?;
     let most = signed(taken).saturating_add(stored);
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET sent = min(sent, ?1) WHERE id = 1",
         [most],
     )?;
@@ -312,9 +307,9 @@ pub fn settle_sent(write: &WriteTransaction<'_>, taken: u64) -> Result<bool> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn taken(connection: &Connection) -> Result<u64> {
-    let taken: i64 = connection.query_row("SELECT taken FROM account WHERE id = 1", [], |row| {
-        row.get(0)
-    })?;
+    let taken: i64 = connection
+        .prepare_cached("SELECT taken FROM account WHERE id = 1")?
+        .query_row([], |row| row.get(0))?;
     Ok(unsigned(taken))
 }
 
@@ -323,7 +318,7 @@ pub fn taken(connection: &Connection) -> Result<u64> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_taken(write: &WriteTransaction<'_>, taken: u64) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET taken = ?1,
              unsure = (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
          WHERE id = 1",
@@ -351,7 +346,7 @@ pub fn count_taken(write: &WriteTransaction<'_>) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_privacy(write: &WriteTransaction<'_>, privacy: Privacy) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET privacy = ?1 WHERE id = 1",
         [privacy_bits(privacy)],
     )?;
@@ -363,9 +358,7 @@ pub fn set_privacy(write: &WriteTransaction<'_>, privacy: Privacy) -> Result<()>
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_handle(write: &WriteTransaction<'_>, handle: Option<&str>) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE account SET handle = ?1 WHERE id = 1", [handle])?;
+    write.execute("UPDATE account SET handle = ?1 WHERE id = 1", [handle])?;
     write.announce(Event::MeChanged);
     Ok(())
 }
@@ -406,7 +399,7 @@ pub fn set_recovery_code(
     code: &[u8; 32],
     record: (Token, &[u8]),
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET recovery_code = ?1, recovery_due = 0, record = ?2, record_told = 0 WHERE id = 1",
         (code, [record.0.as_bytes().as_slice(), record.1].concat()),
     )?;
@@ -420,7 +413,7 @@ pub fn set_recovery_code(
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn confirm_recovery(write: &WriteTransaction<'_>, keys: &[u8]) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET recovery_code = NULL, recovery_due = 0, keys = ?1, unwiped = 1 WHERE id = 1",
         [keys],
     )?;
@@ -433,11 +426,9 @@ pub fn confirm_recovery(write: &WriteTransaction<'_>, keys: &[u8]) -> Result<()>
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn is_unwiped(connection: &Connection) -> Result<bool> {
-    Ok(
-        connection.query_row("SELECT unwiped FROM account WHERE id = 1", [], |row| {
-            row.get(0)
-        })?,
-    )
+    Ok(connection
+        .prepare_cached("SELECT unwiped FROM account WHERE id = 1")?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// The root key lies in no copy of the database any more.
@@ -445,9 +436,7 @@ pub fn is_unwiped(connection: &Connection) -> Result<bool> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn note_wiped(write: &WriteTransaction<'_>) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE account SET unwiped = 0 WHERE id = 1", [])?;
+    write.execute("UPDATE account SET unwiped = 0 WHERE id = 1", [])?;
     Ok(())
 }
 
@@ -456,11 +445,9 @@ pub fn note_wiped(write: &WriteTransaction<'_>) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn untold_record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>> {
-    let record: Option<Vec<u8>> = connection.query_row(
-        "SELECT CASE record_told WHEN 0 THEN record END FROM account WHERE id = 1",
-        [],
-        |row| row.get(0),
-    )?;
+    let record: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT CASE record_told WHEN 0 THEN record END FROM account WHERE id = 1")?
+        .query_row([], |row| row.get(0))?;
     Ok(record.as_deref().and_then(split_record))
 }
 
@@ -469,10 +456,9 @@ pub fn untold_record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>> {
-    let record: Option<Vec<u8>> =
-        connection.query_row("SELECT record FROM account WHERE id = 1", [], |row| {
-            row.get(0)
-        })?;
+    let record: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT record FROM account WHERE id = 1")?
+        .query_row([], |row| row.get(0))?;
     Ok(record.as_deref().and_then(split_record))
 }
 
@@ -486,7 +472,7 @@ fn split_record(record: &[u8]) -> Option<(Token, Vec<u8>)> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_record(write: &WriteTransaction<'_>, token: Token, bytes: &[u8]) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET record = ?1, record_told = 0 WHERE id = 1",
         [[token.as_bytes().as_slice(), bytes].concat()],
     )?;
@@ -498,9 +484,7 @@ pub fn set_record(write: &WriteTransaction<'_>, token: Token, bytes: &[u8]) -> R
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_record_told(write: &WriteTransaction<'_>, told: bool) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE account SET record_told = ?1 WHERE id = 1", [told])?;
+    write.execute("UPDATE account SET record_told = ?1 WHERE id = 1", [told])?;
     Ok(())
 }
 
@@ -520,6 +504,18 @@ pub(crate) fn privacy_bits(privacy: Privacy) -> i64 {
         | i64::from(privacy.announce) << 2
 }
 
+/// Notes which store the relay has now: in a stream that was not read since it was another one, positions may be left out.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn see_generation(write: &WriteTransaction<'_>, generation: StoreGeneration) -> Result<()> {
+    write.execute(
+        "UPDATE account SET seen_generation = ?1 WHERE id = 1",
+        [generation.as_bytes()],
+    )?;
+    Ok(())
+}
+
 /// Notes what the relay said of itself at this connection.
 ///
 /// # Errors
@@ -529,7 +525,7 @@ pub fn set_relay_facts(
     generation: StoreGeneration,
     offset: i64,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET store_generation = ?1, relay_offset = ?2 WHERE id = 1",
         (generation.as_bytes(), offset),
     )?;
@@ -542,11 +538,8 @@ pub fn set_relay_facts(
 /// [`crate::ErrorKind::Database`].
 pub fn store_generation(connection: &Connection) -> Result<Option<StoreGeneration>> {
     let bytes: Option<Option<Vec<u8>>> = connection
-        .query_row(
-            "SELECT store_generation FROM account WHERE id = 1",
-            [],
-            |row| row.get(0),
-        )
+        .prepare_cached("SELECT store_generation FROM account WHERE id = 1")?
+        .query_row([], |row| row.get(0))
         .optional()?;
     Ok(bytes
         .flatten()

@@ -47,9 +47,8 @@ pub struct Settings {
 /// [`ErrorKind::Database`].
 pub fn settings(connection: &Connection) -> Result<Option<Settings>> {
     let settings = connection
-        .query_row(
-            "SELECT key, folder, record, run, last_message, filled, last_run, rehearsed, rehearsal, failing, problem
-             FROM backup",
+        .prepare_cached("SELECT key, folder, record, run, last_message, filled, last_run, rehearsed, rehearsal, failing, problem
+             FROM backup")?.query_row(
             [],
             |row| {
                 let rehearsed: Option<i64> = row.get("rehearsed")?;
@@ -85,7 +84,7 @@ pub(crate) fn turn_on(
     record: &[u8],
 ) -> Result<()> {
     turn_off(write)?;
-    write.connection().execute(
+    write.execute(
         "INSERT INTO backup (id, key, folder, record) VALUES (1, ?1, ?2, ?3)",
         (key, folder, record),
     )?;
@@ -107,10 +106,8 @@ pub(crate) fn move_to(write: &WriteTransaction<'_>, folder: &str) -> Result<()> 
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn turn_off(write: &WriteTransaction<'_>) -> Result<()> {
-    write.connection().execute("DELETE FROM backup", [])?;
-    write
-        .connection()
-        .execute("DELETE FROM backup_changes", [])?;
+    write.execute("DELETE FROM backup", [])?;
+    write.execute("DELETE FROM backup_changes", [])?;
     Ok(())
 }
 
@@ -121,8 +118,7 @@ pub fn turn_off(write: &WriteTransaction<'_>) -> Result<()> {
 pub(crate) fn watch(write: &WriteTransaction<'_>) -> Result<i64> {
     let last: Option<i64> = write
         .connection()
-        .query_row(
-            "UPDATE backup SET watched = (SELECT coalesce(max(id), 0) FROM messages) RETURNING watched",
+        .prepare_cached("UPDATE backup SET watched = (SELECT coalesce(max(id), 0) FROM messages) RETURNING watched")?.query_row(
             [],
             |row| row.get(0),
         )
@@ -156,9 +152,8 @@ pub(crate) struct Written<'a> {
 /// [`ErrorKind::Database`].
 pub(crate) fn note_run(write: &WriteTransaction<'_>, written: &Written<'_>) -> Result<()> {
     let connection = write.connection();
-    connection.execute(
-        "UPDATE backup SET run = :run, last_run = :time, last_message = :last_message, failing = NULL, problem = NULL,
-         filled = CASE WHEN :forgets THEN 0 ELSE filled END",
+    connection.prepare_cached("UPDATE backup SET run = :run, last_run = :time, last_message = :last_message, failing = NULL, problem = NULL,
+         filled = CASE WHEN :forgets THEN 0 ELSE filled END")?.execute(
         named_params! {
             ":run": written.run,
             ":time": signed(written.time),
@@ -179,7 +174,7 @@ pub(crate) fn note_run(write: &WriteTransaction<'_>, written: &Written<'_>) -> R
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn note_failure(write: &WriteTransaction<'_>, time: u64, problem: &str) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE backup SET failing = coalesce(failing, ?1), problem = ?2",
         (signed(time), problem),
     )?;
@@ -195,7 +190,7 @@ pub fn note_rehearsal(
     time: u64,
     failure: Option<&str>,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE backup SET rehearsed = ?1, rehearsal = ?2",
         (signed(time), failure),
     )?;

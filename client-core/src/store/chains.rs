@@ -1,25 +1,19 @@
 //! Hash chains over what a device sealed in a conversation, by which a receiver sees that something never arrived.
 
 use minicbor::bytes::ByteArray;
-use protocol::{ClientId, DeviceId, Digest, MessageId};
+use protocol::{ClientId, DeviceId, Digest};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::{
     error::Result,
-    event::Event,
-    model::{ConversationKey, MessageKind, SystemEvent},
-    store::{WriteTransaction, conversations, id, messages, signed, unsigned},
+    model::ConversationKey,
+    store::{WriteTransaction, id, signed, unsigned},
 };
 
-/// More missing entries than this are not counted one by one: the newest of them are.
-const MOST_MISSING: u64 = 1000;
-/// The highest number that is told apart from its neighbours; no device seals so much.
-const MOST_NUMBER: u64 = 1 << 62;
 /// Chains of a device that are remembered after it began another.
-const MOST_FORMER: u32 = 16;
-
-/// In place of a device where it is not known who is missing what; the number is 0 then.
-const NOBODY: [u8; DeviceId::LEN] = [0; DeviceId::LEN];
+pub(super) const MOST_FORMER: u32 = 16;
+/// Devices of others whose chains are remembered in a conversation: those that wrote last. More never are in one.
+const MOST_DEVICES: u32 = 64;
 
 /// Names one run of a device's entries in a conversation: 8 random bytes.
 pub type ChainId = ByteArray<8>;
@@ -145,6 +139,26 @@ pub fn save_seen(
         .connection()
         .prepare_cached("UPDATE chains SET seq = ?3 WHERE conversation = ?1 AND device = ?2")?
         .execute((key.0, device.as_bytes(), signed(seq)))?;
+    forget_silent(write, key)
+}
+
+/// Forgets those who wrote longest ago, where there are too many. Our own chain has no seq, and stays.
+fn forget_silent(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
+    let forgotten: Vec<Vec<u8>> = {
+        let mut statement = write.connection().prepare_cached(
+            "DELETE FROM chains WHERE conversation = ?1 AND seq > 0 AND device NOT IN
+                 (SELECT device FROM chains WHERE conversation = ?1 AND seq > 0 ORDER BY seq DESC LIMIT ?2)
+             RETURNING device",
+        )?;
+        let rows = statement.query_map((key.0, MOST_DEVICES), |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    for device in forgotten {
+        write
+            .connection()
+            .prepare_cached("DELETE FROM former_chains WHERE conversation = ?1 AND device = ?2")?
+            .execute((key.0, device))?;
+    }
     Ok(())
 }
 
@@ -159,6 +173,16 @@ pub fn is_new(connection: &Connection, key: ConversationKey, device: DeviceId) -
              AND NOT EXISTS (SELECT 1 FROM chains WHERE conversation = ?1 AND device = ?2)",
         )?
         .exists((key.0, device.as_bytes()))?)
+}
+
+/// Whether anything was ever seen of a device of another.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn knows_others(connection: &Connection, key: ConversationKey, own: DeviceId) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM chains WHERE conversation = ?1 AND device <> ?2")?
+        .exists((key.0, own.as_bytes()))?)
 }
 
 /// Where the newest entry of another's chain lies in the stream; 0 before the first.
@@ -347,265 +371,6 @@ pub fn sent_between(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Where entries of a device are missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// The conversation.
-    pub key: ConversationKey,
-    /// Who sealed them.
-    pub device: DeviceId,
-    /// Their chain.
-    pub chain: ChainId,
-    /// The first number.
-    pub first: u64,
-    /// The last number.
-    pub last: u64,
-}
-
-/// Notes that entries are missing which lie after `after_seq`, and tells of it in a line.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn note_missing(
-    write: &WriteTransaction<'_>,
-    missing: &Missing,
-    after_seq: u64,
-    line: &messages::NewMessage<'_>,
-) -> Result<()> {
-    let Some(row) = messages::insert(write, line)? else {
-        return Ok(());
-    };
-    let last = missing.last.min(MOST_NUMBER);
-    let first = missing.first.max(last.saturating_sub(MOST_MISSING - 1));
-    for number in first..=last {
-        write
-            .connection()
-            .prepare_cached(
-                "INSERT OR IGNORE INTO gaps (conversation, device, chain, number, message, after_seq)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute((
-                missing.key.0,
-                missing.device.as_bytes(),
-                missing.chain.as_slice(),
-                signed(number),
-                row,
-                signed(after_seq),
-            ))?;
-    }
-    conversations::announce(write, missing.key);
-    Ok(())
-}
-
-/// Notes that the relay had to leave out something below `base`, nobody knows how much, and tells of it in a line.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn note_unknown(
-    write: &WriteTransaction<'_>,
-    key: ConversationKey,
-    base: u64,
-    line: &messages::NewMessage<'_>,
-) -> Result<()> {
-    let Some(row) = messages::insert(write, line)? else {
-        return Ok(());
-    };
-    write.connection().execute(
-        "INSERT OR IGNORE INTO gaps (conversation, device, chain, number, message) VALUES (?1, ?2, ?3, 0, ?4)",
-        (key.0, NOBODY, base.to_be_bytes(), row),
-    )?;
-    Ok(())
-}
-
-/// An entry says by its number what is missing: the lines that could not tell how much go.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn close_unknown(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
-    let lines: Vec<i64> = {
-        let mut statement = write.connection().prepare_cached(
-            "DELETE FROM gaps WHERE conversation = ?1 AND device = ?2 RETURNING message",
-        )?;
-        let rows = statement.query_map((key.0, NOBODY), |row| row.get(0))?;
-        rows.collect::<rusqlite::Result<_>>()?
-    };
-    lines
-        .into_iter()
-        .try_for_each(|line| messages::delete(write, line))
-}
-
-/// Where a missing entry lies in the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    after_seq: u64,
-    before_seq: u64,
-    before_time: u64,
-}
-
-impl Gap {
-    /// The place that the sender names, with a time that is not after the gap was seen; `None` for one outside of the gap.
-    #[must_use]
-    pub fn place(&self, seq: u64, time: u64) -> Option<Place> {
-        (self.after_seq < seq && seq < self.before_seq).then(|| Place {
-            seq,
-            time: time.min(self.before_time),
-        })
-    }
-}
-
-/// Where a message belongs that came later than those after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Its position in the stream.
-    pub seq: u64,
-    /// When it was sent, by the relay's clock.
-    pub time: u64,
-}
-
-/// The gap in which one entry is missing, if it is.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn gap(
-    connection: &Connection,
-    key: ConversationKey,
-    device: DeviceId,
-    of: Numbered,
-) -> Result<Option<Gap>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT g.after_seq, m.seq, m.time FROM gaps g JOIN messages m ON m.id = g.message
-         WHERE g.conversation = ?1 AND g.device = ?2 AND g.chain = ?3 AND g.number = ?4 AND m.seq IS NOT NULL",
-    )?;
-    let place = (
-        key.0,
-        device.as_bytes(),
-        of.chain.as_slice(),
-        signed(of.number),
-    );
-    Ok(statement
-        .query_row(place, |row| {
-            Ok(Gap {
-                after_seq: unsigned(row.get(0)?),
-                before_seq: unsigned(row.get(1)?),
-                before_time: unsigned(row.get(2)?),
-            })
-        })
-        .optional()?)
-}
-
-/// Closes gaps: these numbers arrived after all, or were no messages. A line that tells of nothing any more goes.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn close(write: &WriteTransaction<'_>, closed: &Missing) -> Result<()> {
-    let lines: Vec<i64> = {
-        let mut statement = write.connection().prepare_cached(
-            "DELETE FROM gaps WHERE conversation = ?1 AND device = ?2 AND chain = ?3 AND number BETWEEN ?4 AND ?5
-             RETURNING message",
-        )?;
-        let rows = statement.query_map(
-            (
-                closed.key.0,
-                closed.device.as_bytes(),
-                closed.chain.as_slice(),
-                signed(closed.first),
-                signed(closed.last),
-            ),
-            |row| row.get(0),
-        )?;
-        let mut lines = rows.collect::<rusqlite::Result<Vec<i64>>>()?;
-        lines.dedup();
-        lines
-    };
-    for line in lines {
-        let left: i64 = write
-            .connection()
-            .prepare_cached("SELECT count(*) FROM gaps WHERE message = ?1")?
-            .query_row([line], |row| row.get(0))?;
-        if left == 0 {
-            messages::delete(write, line)?;
-        } else {
-            let message = messages::by_row(write.connection(), line)?;
-            write.announce(Event::MessageChanged(closed.key, message.id));
-        }
-    }
-    Ok(())
-}
-
-/// The first and last number that are still missing of a chain, after those named.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn missing_of(connection: &Connection, of: &Missing) -> Result<Option<(u64, u64)>> {
-    let (first, last): (Option<i64>, Option<i64>) = connection
-        .prepare_cached(
-            "SELECT min(number), max(number) FROM gaps
-             WHERE conversation = ?1 AND device = ?2 AND chain = ?3 AND number > ?4",
-        )?
-        .query_row(
-            (
-                of.key.0,
-                of.device.as_bytes(),
-                of.chain.as_slice(),
-                signed(of.last),
-            ),
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-    Ok(first
-        .zip(last)
-        .map(|(first, last)| (unsigned(first), unsigned(last))))
-}
-
-/// All that is missing in a conversation: for each chain the first and last number.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn all_missing(
-    connection: &Connection,
-    key: ConversationKey,
-) -> Result<Vec<(ChainId, u64, u64)>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT chain, min(number) AS first, max(number) AS last FROM gaps
-         WHERE conversation = ?1 AND number > 0 GROUP BY device, chain",
-    )?;
-    let rows = statement.query_map([key.0], |row| {
-        Ok((
-            id(row, "chain", chain_id)?,
-            unsigned(row.get("first")?),
-            unsigned(row.get("last")?),
-        ))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-fn chain_id(bytes: &[u8]) -> Option<ChainId> {
+pub(super) fn chain_id(bytes: &[u8]) -> Option<ChainId> {
     <[u8; 8]>::try_from(bytes).ok().map(ByteArray::from)
 }
-
-/// How many entries are known to be missing, in all conversations.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn count_missing(connection: &Connection) -> Result<u32> {
-    Ok(
-        connection.query_row("SELECT count(*) FROM gaps WHERE number > 0", [], |row| {
-            row.get(0)
-        })?,
-    )
-}
-
-/// The id of the line that tells of a gap: the same for the same gap.
-#[must_use]
-pub fn line_id(missing: &Missing) -> MessageId {
-    let digest = Digest::of(&[
-        b"relevo gap 1",
-        &missing.key.0.to_be_bytes(),
-        missing.device.as_bytes(),
-        missing.chain.as_slice(),
-        &missing.first.to_be_bytes(),
-    ]);
-    MessageId::new(*digest.as_bytes())
-}
-
-/// What the line is.
-pub const LINE: MessageKind = MessageKind::System(SystemEvent::MessagesMissing);

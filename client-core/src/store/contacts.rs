@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn ensure(write: &WriteTransaction<'_>, account: AccountId) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "INSERT INTO contacts (account) VALUES (?1) ON CONFLICT DO NOTHING",
         [account.as_bytes()],
     )?;
@@ -30,11 +30,10 @@ pub fn ensure(write: &WriteTransaction<'_>, account: AccountId) -> Result<()> {
 /// [`ErrorKind::Crypto`] where another key was pinned; [`ErrorKind::Database`].
 pub fn pin_root_key(write: &WriteTransaction<'_>, account: AccountId, root_key: Key) -> Result<()> {
     ensure(write, account)?;
-    let pinned: Option<Vec<u8>> = write.connection().query_row(
-        "SELECT root_key FROM contacts WHERE account = ?1",
-        [account.as_bytes()],
-        |row| row.get(0),
-    )?;
+    let pinned: Option<Vec<u8>> = write
+        .connection()
+        .prepare_cached("SELECT root_key FROM contacts WHERE account = ?1")?
+        .query_row([account.as_bytes()], |row| row.get(0))?;
     match pinned {
         Some(pinned) if pinned == root_key.as_bytes() => Ok(()),
         Some(_) => Err(Error::new(
@@ -42,7 +41,7 @@ pub fn pin_root_key(write: &WriteTransaction<'_>, account: AccountId, root_key: 
             "root key of a contact differs from the pinned one",
         )),
         None => {
-            write.connection().execute(
+            write.execute(
                 "UPDATE contacts SET root_key = ?2 WHERE account = ?1",
                 (account.as_bytes(), root_key.as_bytes()),
             )?;
@@ -74,7 +73,7 @@ pub fn save_manifest(
             .map_err(|what| Error::new(ErrorKind::Crypto, what))?;
     }
     // numbers above that of a list which begins them anew were never the account's own
-    write.connection().execute(
+    write.execute(
         "UPDATE contacts SET manifest = ?2, manifest_number = ?3,
              claimed_number = CASE WHEN ?3 <= manifest_number THEN ?3 ELSE claimed_number END
          WHERE account = ?1",
@@ -88,7 +87,7 @@ pub fn save_manifest(
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_name(write: &WriteTransaction<'_>, account: AccountId, name: &str) -> Result<()> {
-    let changed = write.connection().execute(
+    let changed = write.execute(
         "UPDATE contacts SET name = ?2 WHERE account = ?1 AND name <> ?2",
         (account.as_bytes(), name),
     )?;
@@ -106,7 +105,7 @@ pub fn set_name(write: &WriteTransaction<'_>, account: AccountId, name: &str) ->
 /// [`ErrorKind::Database`].
 pub fn set_consented(write: &WriteTransaction<'_>, account: AccountId) -> Result<()> {
     ensure(write, account)?;
-    write.connection().execute(
+    write.execute(
         "UPDATE contacts SET consented = 1 WHERE account = ?1",
         [account.as_bytes()],
     )?;
@@ -174,7 +173,7 @@ pub fn set_verified(
     account: AccountId,
     verified: bool,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE contacts SET verified = ?2 WHERE account = ?1",
         (account.as_bytes(), verified),
     )?;
@@ -199,7 +198,7 @@ pub fn is_verified(connection: &Connection, account: AccountId) -> Result<bool> 
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn note_split(write: &WriteTransaction<'_>, account: AccountId) -> Result<bool> {
-    let changed = write.connection().execute(
+    let changed = write.execute(
         "UPDATE contacts SET split = 1 WHERE account = ?1 AND split = 0",
         [account.as_bytes()],
     )?;
@@ -250,11 +249,8 @@ pub fn claimed_number(connection: &Connection, account: AccountId) -> Result<u64
 /// [`ErrorKind::Database`].
 pub fn name(connection: &Connection, account: AccountId) -> Result<String> {
     let name = connection
-        .query_row(
-            "SELECT name FROM contacts WHERE account = ?1",
-            [account.as_bytes()],
-            |row| row.get(0),
-        )
+        .prepare_cached("SELECT name FROM contacts WHERE account = ?1")?
+        .query_row([account.as_bytes()], |row| row.get(0))
         .optional()?;
     Ok(name.unwrap_or_default())
 }

@@ -48,7 +48,7 @@ pub fn insert(
     now: u64,
 ) -> Result<ConversationKey> {
     contacts::ensure(write, peer)?;
-    write.connection().execute(
+    write.execute(
         "INSERT INTO conversations (conversation, peer, state, created, last_activity)
          VALUES (:conversation, :peer, :state, :now, :now)",
         named_params! {
@@ -74,7 +74,7 @@ pub fn set_state(
     incarnation: u32,
     state: ConversationState,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET conversation = ?2, incarnation = ?3, state = ?4 WHERE key = ?1",
         (
             key.0,
@@ -100,9 +100,8 @@ pub fn begin_anew(
 ) -> Result<()> {
     let connection = write.connection();
     let fall = messages::put_before(write, key)?;
-    connection.execute(
-        "UPDATE conversations SET read_position = read_position - ?2, delivered_seq = 0, peer_read = 0, read_told = 0,
-             renew_at = NULL, since_renewal = 0, dead = 0 WHERE key = ?1",
+    connection.prepare_cached("UPDATE conversations SET read_position = read_position - ?2, delivered_seq = 0, peer_read = 0, read_told = 0,
+             renew_at = NULL, since_renewal = 0, dead = 0 WHERE key = ?1")?.execute(
         (key.0, fall),
     )?;
     let over = [
@@ -110,6 +109,7 @@ pub fn begin_anew(
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
         "DELETE FROM former_chains WHERE conversation = ?1",
+        "DELETE FROM questions WHERE conversation = ?1",
         "DELETE FROM renewals WHERE conversation = ?1",
         "DELETE FROM outbox WHERE conversation = ?1 AND message IS NULL",
     ];
@@ -145,7 +145,7 @@ pub fn set_secret(
     key: ConversationKey,
     secret: &LinkSecret,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET secret = ?2 WHERE key = ?1",
         (key.0, secret.as_bytes()),
     )?;
@@ -160,12 +160,11 @@ pub fn take_secret(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
 ) -> Result<Option<LinkSecret>> {
-    let secret: Option<[u8; 16]> = write.connection().query_row(
-        "SELECT secret FROM conversations WHERE key = ?1",
-        [key.0],
-        |row| row.get(0),
-    )?;
-    write.connection().execute(
+    let secret: Option<[u8; 16]> = write
+        .connection()
+        .prepare_cached("SELECT secret FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
+    write.execute(
         "UPDATE conversations SET secret = NULL WHERE key = ?1",
         [key.0],
     )?;
@@ -215,7 +214,7 @@ pub fn key_of_peer(connection: &Connection, peer: AccountId) -> Result<Option<Co
 /// # Errors
 /// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
 pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str) -> Result<()> {
-    let changed = write.connection().execute(
+    let changed = write.execute(
         "UPDATE conversations SET draft = ?2 WHERE key = ?1",
         (key.0, draft),
     )?;
@@ -233,13 +232,12 @@ pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i64) -> Result<()> {
-    let newest: i64 = write.connection().query_row(
-        "SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND seq <=
-             (SELECT s.cursor FROM conversations c JOIN streams s ON s.stream = c.conversation WHERE c.key = ?1)",
+    let newest: i64 = write.connection().prepare_cached("SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND seq <=
+             (SELECT s.cursor FROM conversations c JOIN streams s ON s.stream = c.conversation WHERE c.key = ?1)")?.query_row(
         [key.0],
         |row| row.get(0),
     )?;
-    let changed = write.connection().execute(
+    let changed = write.execute(
         "UPDATE conversations SET read_position = max(read_position, ?2),
              unread = (SELECT count(*) FROM messages
                        WHERE conversation = ?1 AND position > max(read_position, ?2) AND mine = 0 AND kind <> 2)
@@ -250,6 +248,39 @@ pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i
         write.announce(Event::ConversationChanged(key));
     }
     Ok(())
+}
+
+/// A message of another stands below what was read and is not read: the line goes back to before it. The seq up to which the
+/// other may believe that we have read, where it was told more.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn read_back(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    message: i64,
+) -> Result<Option<u64>> {
+    let connection = write.connection();
+    let (seq, told): (i64, i64) = connection
+        .prepare_cached(
+            "SELECT min(m.seq - 1, coalesce((SELECT max(o.seq) FROM messages o WHERE o.conversation = m.conversation
+                 AND o.mine = 0 AND o.kind <> 2 AND o.position < m.position), 0)), c.read_told
+             FROM messages m JOIN conversations c ON c.key = m.conversation WHERE m.id = ?1",
+        )?
+        .query_row([message], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let changed = connection
+        .prepare_cached(
+            "UPDATE conversations SET read_position = (SELECT position - 1 FROM messages WHERE id = ?2), read_told = min(read_told, ?3),
+                 unread = (SELECT count(*) FROM messages WHERE conversation = ?1 AND mine = 0 AND kind <> 2
+                     AND position >= (SELECT position FROM messages WHERE id = ?2))
+             WHERE key = ?1 AND read_position >= (SELECT position FROM messages WHERE id = ?2)",
+        )?
+        .execute((key.0, message, seq))?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    write.announce(Event::ConversationChanged(key));
+    Ok((told > seq).then(|| unsigned(seq)))
 }
 
 /// Notes a new message: it raises the conversation in the list and, if another's, the count of unread ones.
@@ -293,7 +324,7 @@ pub fn has_entered_late(connection: &Connection, key: ConversationKey) -> Result
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_entered_late(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET entered = 1 WHERE key = ?1",
         [key.0],
     )?;
@@ -309,7 +340,7 @@ pub fn plan_renewal(
     key: ConversationKey,
     at: Option<u64>,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET renew_at = ?2, since_renewal = 0 WHERE key = ?1",
         (key.0, at.map(signed)),
     )?;
@@ -322,7 +353,7 @@ pub fn plan_renewal(
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_dead(write: &WriteTransaction<'_>, key: ConversationKey, dead: bool) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE conversations SET dead = ?2, renew_at = CASE WHEN ?2 THEN 0 ELSE renew_at END WHERE key = ?1",
         (key.0, dead),
     )?;
@@ -448,6 +479,7 @@ pub fn delete(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> 
         "DELETE FROM sent_numbers WHERE conversation = ?1",
         "DELETE FROM chains WHERE conversation = ?1",
         "DELETE FROM former_chains WHERE conversation = ?1",
+        "DELETE FROM questions WHERE conversation = ?1",
         "DELETE FROM progress WHERE conversation = ?1",
         "DELETE FROM outbox WHERE conversation = ?1",
         "DELETE FROM openings WHERE conversation = ?1",
@@ -469,23 +501,19 @@ pub fn delete(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> 
 pub fn unread_receipts(connection: &Connection) -> Result<Vec<(ConversationKey, u64)>> {
     // an own entry or a line of the app needs no receipt
     let mut statement = connection.prepare_cached(
-        "SELECT c.key, (SELECT max(m.seq) FROM messages m WHERE m.conversation = c.key AND m.mine = 0 AND m.kind <> 2
-             AND m.position <= c.read_position) AS seq
-         FROM conversations c WHERE c.state = 1 AND c.standing = 0 AND c.read_position > c.read_told",
+        "SELECT key, seq FROM (
+             SELECT c.key, c.read_told, (SELECT max(m.seq) FROM messages m WHERE m.conversation = c.key AND m.mine = 0
+                 AND m.kind <> 2 AND m.position > c.read_told * 8 AND m.position <= c.read_position) AS seq
+             FROM conversations c WHERE c.state = 1 AND c.standing = 0)
+         WHERE seq > read_told",
     )?;
     let rows = statement.query_map([], |row| {
         Ok((
             ConversationKey(row.get("key")?),
-            row.get::<_, Option<i64>>("seq")?,
+            unsigned(row.get::<_, i64>("seq")?),
         ))
     })?;
-    let mut due = Vec::new();
-    for row in rows {
-        if let (key, Some(seq)) = row? {
-            due.push((key, unsigned(seq)));
-        }
-    }
-    Ok(due)
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The other is, or need not be, told that we have read up to a seq. Says whether that is news.

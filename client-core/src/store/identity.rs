@@ -44,9 +44,9 @@ impl std::fmt::Debug for Identity {
 /// [`crate::ErrorKind::Database`]; [`crate::ErrorKind::NotFound`] in a database without an account.
 pub(crate) fn load(connection: &Connection) -> Result<Identity> {
     let row = account::load(connection)?;
-    let receipt = connection.query_row("SELECT receipt FROM account WHERE id = 1", [], |row| {
-        row.get(0)
-    })?;
+    let receipt = connection
+        .prepare_cached("SELECT receipt FROM account WHERE id = 1")?
+        .query_row([], |row| row.get(0))?;
     Ok(Identity {
         keys: row.keys,
         addresses: row.addresses,
@@ -79,10 +79,9 @@ pub(crate) fn of_row(row: &AccountRow) -> Identity {
 /// [`crate::ErrorKind::Database`]: the keys do not hold.
 pub(crate) fn restore(connection: &Connection, identity: &Identity) -> Result<()> {
     let keys = AccountKeys::from_bytes(&identity.keys)?;
-    connection.execute(
-        "INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration, receipt, privacy, handle)
+    connection.prepare_cached("INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration, receipt, privacy, handle)
          VALUES (1, :account, :relay, :addresses, :keys, :manifest, :name, :registration, :receipt, :privacy, :handle)
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT DO NOTHING")?.execute(
         named_params! {
             ":account": keys.account().as_bytes(),
             ":relay": keys.relay().as_bytes(),

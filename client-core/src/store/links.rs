@@ -29,7 +29,7 @@ pub struct LinkRow {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn insert(write: &WriteTransaction<'_>, secret: &LinkSecret, link: &LinkRow) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "INSERT INTO links (token, secret, expires, uses, invite) VALUES (?1, ?2, ?3, ?4, ?5)",
         (
             link.token.as_bytes(),
@@ -68,7 +68,7 @@ pub fn in_force(connection: &Connection, now: u64) -> Result<Vec<LinkRow>> {
 pub fn delete(write: &WriteTransaction<'_>, token: Token) -> Result<()> {
     for table in ["links", "link_uses"] {
         let sql = format!("DELETE FROM {table} WHERE token = ?1");
-        write.connection().execute(&sql, [token.as_bytes()])?;
+        write.execute(&sql, [token.as_bytes()])?;
     }
     Ok(())
 }

@@ -55,9 +55,8 @@ pub(crate) fn insert(connection: &Connection, mended: &Mended) -> Result<()> {
         How::KeysOnly => (4, None),
         How::Backup(written) => (5, Some(written)),
     };
-    connection.execute(
-        "INSERT INTO mendings (time, damage, how, copied, messages, missing, lost_since, folder)
-         VALUES (:time, :damage, :how, :copied, :messages, :missing, :lost_since, :folder)",
+    connection.prepare_cached("INSERT INTO mendings (time, damage, how, copied, messages, missing, lost_since, folder)
+         VALUES (:time, :damage, :how, :copied, :messages, :missing, :lost_since, :folder)")?.execute(
         named_params! {
             ":time": signed(mended.time),
             ":damage": mended.damage,
@@ -107,7 +106,7 @@ pub fn untold(connection: &Connection) -> Result<Vec<Mended>> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub(crate) fn note_refilled(write: &WriteTransaction<'_>, time: u64, messages: u64) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE mendings SET how = 5, copied = ?1, messages = ?2, lost_since = ?1 WHERE how = 4 AND told = 0",
         (signed(time), signed(messages)),
     )?;
@@ -119,9 +118,7 @@ pub(crate) fn note_refilled(write: &WriteTransaction<'_>, time: u64, messages: u
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_told(write: &WriteTransaction<'_>) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE mendings SET told = 1 WHERE told = 0", [])?;
+    write.execute("UPDATE mendings SET told = 1 WHERE told = 0", [])?;
     Ok(())
 }
 
@@ -130,11 +127,9 @@ pub fn set_told(write: &WriteTransaction<'_>) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn mls_lost(connection: &Connection) -> Result<bool> {
-    Ok(
-        connection.query_row("SELECT mls_lost FROM account WHERE id = 1", [], |row| {
-            row.get(0)
-        })?,
-    )
+    Ok(connection
+        .prepare_cached("SELECT mls_lost FROM account WHERE id = 1")?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// Notes that every conversation was rejoined.
@@ -142,8 +137,6 @@ pub fn mls_lost(connection: &Connection) -> Result<bool> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_mls_whole(write: &WriteTransaction<'_>) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE account SET mls_lost = 0 WHERE id = 1", [])?;
+    write.execute("UPDATE account SET mls_lost = 0 WHERE id = 1", [])?;
     Ok(())
 }

@@ -78,11 +78,9 @@ pub(super) fn position_for(
     match seq {
         // what is put back goes where it was, however the relay counted since
         Some(seq) => free_position(connection, key, position_of(unsigned(seq)), 0, None),
-        None => Ok(connection.query_row(
-            "SELECT ?1 + coalesce(max(id), 0) + 1 FROM messages",
-            [UNSENT],
-            |row| row.get(0),
-        )?),
+        None => Ok(connection
+            .prepare_cached("SELECT ?1 + coalesce(max(id), 0) + 1 FROM messages")?
+            .query_row([UNSENT], |row| row.get(0))?),
     }
 }
 
@@ -97,7 +95,8 @@ pub fn position_of(seq: u64) -> i64 {
 /// Reads what [`read`] wants; a condition follows.
 pub(super) const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
     m.state, c.delivered_seq, c.peer_read,
-    CASE WHEN m.kind = 2 THEN (SELECT count(*) FROM gaps g WHERE g.message = m.id AND g.number > 0) ELSE 0 END AS missing,
+    CASE WHEN m.kind = 2 THEN (SELECT coalesce(sum(g.last - g.number + 1), 0) FROM gaps g
+        WHERE g.message = m.id AND g.number > 0) ELSE 0 END AS missing,
     CASE WHEN m.mine = 1 AND m.seq <= c.delivered_seq THEN (SELECT time FROM progress p
         WHERE p.conversation = m.conversation AND p.kind = 1 AND p.seq >= m.seq ORDER BY p.seq LIMIT 1) END AS delivered_at,
     CASE WHEN m.mine = 1 AND m.seq <= c.peer_read THEN (SELECT time FROM progress p
@@ -230,26 +229,52 @@ pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> 
     announce(write, row)
 }
 
+/// Notes that the relay has an own message once more. One that was put back as it was counts from below where it had it: what it
+/// says of delivery is by the new seq. The message stays where it is shown.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_taken_again(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    again: Numbered,
+    seq: u64,
+) -> Result<()> {
+    let row: Option<i64> = write
+        .connection()
+        .prepare_cached(
+            "UPDATE messages SET seq = ?4 WHERE seq > ?4 AND id =
+                 (SELECT message FROM sent_numbers WHERE conversation = ?1 AND chain = ?2 AND number = ?3)
+             RETURNING id",
+        )?
+        .query_row(
+            (key.0, again.chain.as_slice(), signed(again.number), signed(seq)),
+            |row| row.get(0),
+        )
+        .optional()?;
+    row.map_or(Ok(()), |row| announce(write, row))
+}
+
 /// Parks an own message: it goes out only if the person says so.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn set_failed(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE messages SET state = 2 WHERE id = ?1 AND state = 0",
         [row],
     )?;
     announce(write, row)
 }
 
-/// Queues a failed message again.
+/// Queues a failed message again: from now on it waits as one that is written now.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn set_queued(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
-    write.connection().execute(
-        "UPDATE messages SET state = 0 WHERE id = ?1 AND state = 2",
-        [row],
+pub fn set_queued(write: &WriteTransaction<'_>, row: i64, now: u64) -> Result<()> {
+    write.execute(
+        "UPDATE messages SET state = 0, time = ?2 WHERE id = ?1 AND state = 2",
+        (row, signed(now)),
     )?;
     announce(write, row)
 }
@@ -265,7 +290,7 @@ pub fn replace_id(
     content: &[u8],
 ) -> Result<()> {
     let (conversation, old) = place(write.connection(), row)?;
-    write.connection().execute(
+    write.execute(
         "UPDATE messages SET message_id = ?2, content = ?3 WHERE id = ?1",
         (row, new.as_bytes(), content),
     )?;
@@ -283,18 +308,15 @@ pub(super) fn put_before(write: &WriteTransaction<'_>, key: ConversationKey) -> 
     /// Further than any two positions lie apart, so that none meets another on its way.
     const FAR: i64 = 1 << 60;
     let connection = write.connection();
-    let newest: i64 = connection.query_row(
-        "SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND position < ?2",
+    let newest: i64 = connection.prepare_cached("SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND position < ?2")?.query_row(
         (key.0, UNSENT),
         |row| row.get(0),
     )?;
     let fall = newest.max(0).saturating_add(1);
-    connection.execute(
-        "UPDATE messages SET position = position - ?3, seq = NULL WHERE conversation = ?1 AND position < ?2",
+    connection.prepare_cached("UPDATE messages SET position = position - ?3, seq = NULL WHERE conversation = ?1 AND position < ?2")?.execute(
         (key.0, UNSENT, FAR),
     )?;
-    connection.execute(
-        "UPDATE messages SET position = position + ?3 WHERE conversation = ?1 AND position < ?2",
+    connection.prepare_cached("UPDATE messages SET position = position + ?3 WHERE conversation = ?1 AND position < ?2")?.execute(
         (key.0, FAR / -2, FAR.saturating_sub(fall)),
     )?;
     Ok(fall)
@@ -306,18 +328,10 @@ pub(super) fn put_before(write: &WriteTransaction<'_>, key: ConversationKey) -> 
 /// [`ErrorKind::Database`].
 pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
     let (conversation, message) = place(write.connection(), row)?;
-    write
-        .connection()
-        .execute("DELETE FROM search_queue WHERE message = ?1", [row])?;
-    write
-        .connection()
-        .execute("DELETE FROM search_index WHERE rowid = ?1", [row])?;
-    write
-        .connection()
-        .execute("DELETE FROM gaps WHERE message = ?1", [row])?;
-    write
-        .connection()
-        .execute("DELETE FROM messages WHERE id = ?1", [row])?;
+    write.execute("DELETE FROM search_queue WHERE message = ?1", [row])?;
+    write.execute("DELETE FROM search_index WHERE rowid = ?1", [row])?;
+    write.execute("DELETE FROM gaps WHERE message = ?1", [row])?;
+    write.execute("DELETE FROM messages WHERE id = ?1", [row])?;
     write.announce(Event::MessageRemoved(conversation, message));
     write.announce(Event::ConversationChanged(conversation));
     Ok(())
@@ -470,11 +484,9 @@ pub fn make_room(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn content(connection: &Connection, row: i64) -> Result<Vec<u8>> {
-    Ok(
-        connection.query_row("SELECT content FROM messages WHERE id = ?1", [row], |row| {
-            row.get(0)
-        })?,
-    )
+    Ok(connection
+        .prepare_cached("SELECT content FROM messages WHERE id = ?1")?
+        .query_row([row], |row| row.get(0))?)
 }
 
 /// How many messages that could not be opened came since a time.
@@ -482,11 +494,9 @@ pub fn content(connection: &Connection, row: i64) -> Result<Vec<u8>> {
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn count_unreadable(connection: &Connection, since: u64) -> Result<u32> {
-    Ok(connection.query_row(
-        "SELECT count(*) FROM messages WHERE kind = 3 AND time >= ?1",
-        [signed(since)],
-        |row| row.get(0),
-    )?)
+    Ok(connection
+        .prepare_cached("SELECT count(*) FROM messages WHERE kind = 3 AND time >= ?1")?
+        .query_row([signed(since)], |row| row.get(0))?)
 }
 
 /// Whose messages.
@@ -509,6 +519,31 @@ pub fn count_texts(connection: &Connection, key: ConversationKey, author: Author
              AND position >= 0 LIMIT 100)",
         )?
         .query_row((key.0, author == Author::Own), |row| row.get(0))?)
+}
+
+/// How many own texts went out under a conversation's present id, or wait to.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_going(connection: &Connection, key: ConversationKey) -> Result<u32> {
+    count_own(connection, key, (0, 1))
+}
+
+/// How many own texts the relay has under a conversation's present id.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn count_sent(connection: &Connection, key: ConversationKey) -> Result<u32> {
+    count_own(connection, key, (1, 1))
+}
+
+fn count_own(connection: &Connection, key: ConversationKey, states: (u8, u8)) -> Result<u32> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = 1 AND kind IN (1, 4)
+             AND position >= 0 AND state BETWEEN ?2 AND ?3 LIMIT 100)",
+        )?
+        .query_row((key.0, states.0, states.1), |row| row.get(0))?)
 }
 
 /// Whether an entry with this client id was one of ours.
@@ -620,16 +655,14 @@ pub fn first_unread(
 }
 
 fn place(connection: &Connection, row: i64) -> Result<(ConversationKey, MessageId)> {
-    Ok(connection.query_row(
-        "SELECT conversation, message_id FROM messages WHERE id = ?1",
-        [row],
-        |row| {
+    Ok(connection
+        .prepare_cached("SELECT conversation, message_id FROM messages WHERE id = ?1")?
+        .query_row([row], |row| {
             Ok((
                 ConversationKey(row.get("conversation")?),
                 id(row, "message_id", MessageId::from_slice)?,
             ))
-        },
-    )?)
+        })?)
 }
 
 fn announce(write: &WriteTransaction<'_>, row: i64) -> Result<()> {

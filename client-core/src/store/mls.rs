@@ -70,6 +70,22 @@ enum Kind {
     Unconfirmed = 19,
 }
 
+/// The rows that a group has one each of.
+const OF_A_GROUP: [Kind; 12] = [
+    Kind::JoinConfig,
+    Kind::OwnLeafNodes,
+    Kind::ProposalRefs,
+    Kind::Tree,
+    Kind::InterimTranscriptHash,
+    Kind::Context,
+    Kind::ConfirmationTag,
+    Kind::GroupState,
+    Kind::MessageSecrets,
+    Kind::ResumptionPskStore,
+    Kind::OwnLeafIndex,
+    Kind::EpochSecrets,
+];
+
 /// OpenMLS' view of the table, within the running transaction of a connection.
 pub struct MlsStore<'a> {
     connection: &'a Connection,
@@ -135,6 +151,22 @@ impl<'a> MlsStore<'a> {
     /// [`MlsStoreError`].
     pub fn remove_unconfirmed(&self, group_id: &[u8]) -> Result<(), MlsStoreError> {
         self.remove(Kind::Unconfirmed, &group_id)
+    }
+
+    /// Deletes what a group is loaded from, without reading any of it: something of it is damaged. `name` is what the library
+    /// calls the group by, `group_id` its bytes.
+    ///
+    /// # Errors
+    /// [`MlsStoreError`].
+    pub fn forget_group(
+        &self,
+        name: &impl Serialize,
+        group_id: &[u8],
+    ) -> Result<(), MlsStoreError> {
+        for kind in OF_A_GROUP {
+            self.remove(kind, name)?;
+        }
+        self.remove_unconfirmed(group_id)
     }
 
     fn put(

@@ -33,7 +33,7 @@ pub struct Opening {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn insert(write: &WriteTransaction<'_>, opening: &Opening) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "INSERT INTO openings (conversation, secret, invited, claim_id, client_id, incarnation)
          VALUES (:conversation, :secret, :invited, :claim_id, :client_id, :incarnation)",
         named_params! {
@@ -57,7 +57,7 @@ pub fn set_request(
     conversation: ConversationKey,
     request: &[u8],
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE openings SET request = ?2 WHERE conversation = ?1",
         (conversation.0, request),
     )?;
@@ -73,7 +73,7 @@ pub fn begin_again(
     opening: &Opening,
     (claim_id, client_id): (ClientId, ClientId),
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE openings SET request = NULL, claim_id = ?2, client_id = ?3 WHERE conversation = ?1",
         (
             opening.conversation.0,
@@ -93,7 +93,7 @@ pub fn set_secret(
     conversation: ConversationKey,
     secret: &LinkSecret,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE openings SET secret = ?2 WHERE conversation = ?1",
         (conversation.0, secret.as_bytes()),
     )?;
@@ -105,7 +105,7 @@ pub fn set_secret(
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn delete(write: &WriteTransaction<'_>, conversation: ConversationKey) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "DELETE FROM openings WHERE conversation = ?1",
         [conversation.0],
     )?;

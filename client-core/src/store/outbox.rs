@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use crate::{
     error::Result,
     model::ConversationKey,
-    store::{WriteTransaction, chains::Numbered, id, signed, unsigned},
+    store::{WriteTransaction, chains::Numbered, id, messages, signed, unsigned},
 };
 
 /// Something that waits to be sent.
@@ -123,6 +123,28 @@ pub fn next(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Parks messages that were written before a time and never sealed since: they wait for the person, as failed ones do. What
+/// was sealed may be at the relay, and is sent again until that is known.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn park_older(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationKey,
+    before: u64,
+) -> Result<()> {
+    let old: Vec<i64> = {
+        let mut statement = write.connection().prepare_cached(
+            "SELECT m.id FROM outbox o JOIN messages m ON m.id = o.message
+             WHERE o.conversation = ?1 AND o.sealed IS NULL AND m.state = 0 AND m.time < ?2 ORDER BY o.id",
+        )?;
+        let rows = statement.query_map((conversation.0, signed(before)), |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    old.into_iter()
+        .try_for_each(|message| messages::set_failed(write, message))
+}
+
 /// All rows of a conversation, to be written anew.
 ///
 /// # Errors
@@ -156,7 +178,7 @@ pub fn set_sealed(write: &WriteTransaction<'_>, row: i64, sealed: &Sealed) -> Re
 /// [`crate::ErrorKind::Database`].
 pub fn clear_sealed(write: &WriteTransaction<'_>, rows: &[i64]) -> Result<()> {
     for row in rows {
-        write.connection().execute(
+        write.execute(
             "UPDATE outbox SET sealed = NULL, incarnation = NULL, epoch = NULL WHERE id = ?1",
             [row],
         )?;
@@ -169,7 +191,7 @@ pub fn clear_sealed(write: &WriteTransaction<'_>, rows: &[i64]) -> Result<()> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_content(write: &WriteTransaction<'_>, row: i64, content: &[u8]) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE outbox SET content = ?2 WHERE id = ?1",
         (row, content),
     )?;
@@ -181,15 +203,15 @@ pub fn set_content(write: &WriteTransaction<'_>, row: i64, content: &[u8]) -> Re
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_client_id(write: &WriteTransaction<'_>, row: i64, client_id: ClientId) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE outbox SET client_id = ?2 WHERE id = ?1",
         (row, client_id.as_bytes()),
     )?;
     Ok(())
 }
 
-/// A row that waits, without its content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A row that waits, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
     /// Its row.
     pub id: i64,
@@ -199,6 +221,10 @@ pub struct Waiting {
     pub message: Option<i64>,
     /// Idempotency key.
     pub client_id: ClientId,
+    /// Opened content of what no person sees.
+    pub content: Option<Vec<u8>>,
+    /// The earlier entry of ours that this one repeats.
+    pub again: Option<Numbered>,
 }
 
 /// The row with this client id.
@@ -206,8 +232,10 @@ pub struct Waiting {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<Waiting>> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, conversation, message FROM outbox WHERE client_id = ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, conversation, message, again, again_chain,
+             iif(message IS NULL AND again IS NULL, content, NULL) AS content FROM outbox WHERE client_id = ?1",
+    )?;
     Ok(statement
         .query_row([client_id.as_bytes()], |row| {
             Ok(Waiting {
@@ -215,6 +243,8 @@ pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Opti
                 conversation: ConversationKey(row.get("conversation")?),
                 message: row.get("message")?,
                 client_id,
+                content: row.get("content")?,
+                again: Numbered::read(row)?,
             })
         })
         .optional()?)
@@ -266,9 +296,7 @@ pub fn has_message(connection: &Connection, message: i64) -> Result<bool> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn delete_of_message(write: &WriteTransaction<'_>, message: i64) -> Result<()> {
-    write
-        .connection()
-        .execute("DELETE FROM outbox WHERE message = ?1", [message])?;
+    write.execute("DELETE FROM outbox WHERE message = ?1", [message])?;
     Ok(())
 }
 
@@ -295,6 +323,15 @@ pub fn waiting(connection: &Connection) -> Result<u32> {
              JOIN contacts p ON p.account = c.peer WHERE m.state = 0 AND p.blocked = 0",
     )?;
     Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// How many messages of the person have not reached the relay, whatever they wait for.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn texts(connection: &Connection) -> Result<u32> {
+    let count = "SELECT count(*) FROM outbox WHERE message IS NOT NULL";
+    Ok(connection.query_row(count, [], |row| row.get(0))?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {

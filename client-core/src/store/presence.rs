@@ -45,7 +45,7 @@ pub fn load(connection: &Connection) -> Result<OwnPresence> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn save(write: &WriteTransaction<'_>, own: &OwnPresence) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "INSERT INTO own_presence (id, quiet_since, quiet_until, text, text_until)
          VALUES (1, :quiet_since, :quiet_until, :text, :text_until)
          ON CONFLICT (id) DO UPDATE SET quiet_since = excluded.quiet_since, quiet_until = excluded.quiet_until,
@@ -79,7 +79,7 @@ pub fn told(connection: &Connection) -> Result<bool> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_told(write: &WriteTransaction<'_>, told: bool) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "INSERT INTO own_presence (id, told) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET told = excluded.told",
         [told],
     )?;

@@ -85,28 +85,56 @@ pub fn raise(
 /// [`crate::ErrorKind::Database`].
 pub fn go_back(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<()> {
     let connection = write.connection();
-    let before: i64 = connection.query_row(
-        "SELECT max(delivered_seq, peer_read) FROM conversations WHERE key = ?1",
-        [key.0],
-        |row| row.get(0),
-    )?;
-    // what was reached below it was reached when it was
-    connection.execute(
-        "UPDATE OR REPLACE progress SET seq = ?2 WHERE conversation = ?1 AND seq > ?2
-         AND seq = (SELECT min(p.seq) FROM progress p WHERE p.conversation = ?1 AND p.kind = progress.kind AND p.seq > ?2)
-         AND NOT EXISTS (SELECT 1 FROM progress p WHERE p.conversation = ?1 AND p.kind = progress.kind AND p.seq = ?2)",
-        (key.0, signed(seq)),
-    )?;
-    connection.execute(
-        "DELETE FROM progress WHERE conversation = ?1 AND seq > ?2",
-        (key.0, signed(seq)),
-    )?;
-    connection.execute(
-        "UPDATE conversations SET delivered_seq = min(delivered_seq, ?2), peer_read = min(peer_read, ?2),
-             read_told = min(read_told, ?2) WHERE key = ?1",
+    let before: i64 = connection
+        .prepare_cached("SELECT max(delivered_seq, peer_read) FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
+    for progress in [Progress::Delivered, Progress::Read] {
+        lower(write, key, progress, seq)?;
+    }
+    connection.prepare_cached("UPDATE conversations SET delivered_seq = min(delivered_seq, ?2), peer_read = min(peer_read, ?2),
+             read_told = min(read_told, ?2) WHERE key = ?1")?.execute(
         (key.0, signed(seq)),
     )?;
     messages::announce_own(write, key, seq, unsigned(before)).map(drop)
+}
+
+/// The other takes back that it read more than up to a seq. A position that does not fall is nothing.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn read_less(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<()> {
+    let connection = write.connection();
+    let before: i64 = connection
+        .prepare_cached("SELECT peer_read FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
+    if before <= signed(seq) {
+        return Ok(());
+    }
+    lower(write, key, Progress::Read, seq)?;
+    connection
+        .prepare_cached("UPDATE conversations SET peer_read = ?2 WHERE key = ?1")?
+        .execute((key.0, signed(seq)))?;
+    messages::announce_own(write, key, seq, unsigned(before)).map(drop)
+}
+
+/// Forgets the steps above a seq; what was reached up to it was reached when it was.
+fn lower(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    progress: Progress,
+    seq: u64,
+) -> Result<()> {
+    let of = (key.0, progress.kind(), signed(seq));
+    write.connection().prepare_cached("UPDATE OR REPLACE progress SET seq = ?3 WHERE conversation = ?1 AND kind = ?2 AND seq > ?3
+         AND seq = (SELECT min(p.seq) FROM progress p WHERE p.conversation = ?1 AND p.kind = ?2 AND p.seq > ?3)
+         AND NOT EXISTS (SELECT 1 FROM progress p WHERE p.conversation = ?1 AND p.kind = ?2 AND p.seq = ?3)")?.execute(
+        of,
+    )?;
+    write
+        .connection()
+        .prepare_cached("DELETE FROM progress WHERE conversation = ?1 AND kind = ?2 AND seq > ?3")?
+        .execute(of)?;
+    Ok(())
 }
 
 /// Up to where a device of the other has everything, as the relay said.

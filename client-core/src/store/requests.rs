@@ -62,11 +62,11 @@ pub fn decline(
     peer: AccountId,
     now: u64,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "INSERT INTO declined (conversation, peer, time) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         (conversation.as_bytes(), peer.as_bytes(), signed(now)),
     )?;
-    write.connection().execute(
+    write.execute(
         "DELETE FROM declined WHERE told = 1 AND time < ?1",
         [signed(now.saturating_sub(REMEMBER_MS))],
     )?;
@@ -118,7 +118,7 @@ pub fn untold_declines(connection: &Connection) -> Result<Vec<ConversationId>> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_decline_told(write: &WriteTransaction<'_>, conversation: ConversationId) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE declined SET told = 1 WHERE conversation = ?1",
         [conversation.as_bytes()],
     )?;
@@ -131,7 +131,7 @@ pub fn set_decline_told(write: &WriteTransaction<'_>, conversation: Conversation
 /// [`crate::ErrorKind::Database`].
 pub fn set_blocked(write: &WriteTransaction<'_>, account: AccountId, blocked: bool) -> Result<()> {
     contacts::ensure(write, account)?;
-    write.connection().execute(
+    write.execute(
         "UPDATE contacts SET blocked = ?2, block_told = 0 WHERE account = ?1 AND blocked <> ?2",
         (account.as_bytes(), blocked),
     )?;
@@ -179,7 +179,7 @@ pub fn set_block_told(
     account: AccountId,
     blocked: bool,
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE contacts SET block_told = 1 WHERE account = ?1 AND blocked = ?2",
         (account.as_bytes(), blocked),
     )?;
@@ -191,9 +191,7 @@ pub fn set_block_told(
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn tell_blocks_again(write: &WriteTransaction<'_>) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE contacts SET block_told = 0 WHERE blocked = 1", [])?;
+    write.execute("UPDATE contacts SET block_told = 0 WHERE blocked = 1", [])?;
     Ok(())
 }
 

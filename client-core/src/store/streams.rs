@@ -31,10 +31,36 @@ pub fn advance(write: &WriteTransaction<'_>, stream: StreamId, seq: u64) -> Resu
     write
         .connection()
         .prepare_cached(
-            "INSERT INTO streams (stream, cursor) VALUES (?1, ?2)
+            "INSERT INTO streams (stream, cursor, generation) VALUES (?1, ?2, (SELECT seen_generation FROM account))
          ON CONFLICT (stream) DO UPDATE SET cursor = max(cursor, excluded.cursor)",
         )?
         .execute((key(&stream), signed(seq)))?;
+    Ok(())
+}
+
+/// Whether the relay was restored since the stream was read to its end: only then it may leave positions out.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn may_leave_out(connection: &Connection, stream: StreamId) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM streams WHERE stream = ?1 AND generation IS NOT (SELECT seen_generation FROM account)",
+        )?
+        .exists([key(&stream)])?)
+}
+
+/// The stream was read to its end, as far as the relay has it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_read_whole(write: &WriteTransaction<'_>, stream: StreamId) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "UPDATE streams SET generation = (SELECT seen_generation FROM account) WHERE stream = ?1",
+        )?
+        .execute([key(&stream)])?;
     Ok(())
 }
 

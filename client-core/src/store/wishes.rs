@@ -22,7 +22,7 @@ pub struct WantedList {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn want_lists(write: &WriteTransaction<'_>) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET blocks_wanted = 1, list_after = NULL, list_count = 0,
              list_since = coalesce(list_since, (SELECT coalesce(max(key), 0) FROM conversations))
          WHERE id = 1",
@@ -55,7 +55,7 @@ pub fn list(connection: &Connection) -> Result<Option<WantedList>> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_listed(write: &WriteTransaction<'_>, up_to: ConversationId, count: u32) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET list_after = ?1, list_count = ?2 WHERE id = 1",
         (up_to.as_bytes(), count),
     )?;
@@ -67,7 +67,7 @@ pub fn set_listed(write: &WriteTransaction<'_>, up_to: ConversationId, count: u3
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_list_whole(write: &WriteTransaction<'_>) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE account SET list_since = NULL, list_after = NULL, list_count = 0 WHERE id = 1",
         [],
     )?;
@@ -89,8 +89,6 @@ pub fn are_blocks_wanted(connection: &Connection) -> Result<bool> {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn set_blocks_known(write: &WriteTransaction<'_>) -> Result<()> {
-    write
-        .connection()
-        .execute("UPDATE account SET blocks_wanted = 0 WHERE id = 1", [])?;
+    write.execute("UPDATE account SET blocks_wanted = 0 WHERE id = 1", [])?;
     Ok(())
 }

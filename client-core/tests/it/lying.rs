@@ -19,5 +19,7 @@ mod own;
 mod presence;
 mod proofs;
 mod rollback;
+mod runs;
 mod states;
+mod unusable;
 mod welcomes;

@@ -17,7 +17,8 @@ use client_core::{
         SystemEvent,
     },
     profile::Profile,
-    restoring::FoundAccount,
+    restoring::{self, FoundAccount},
+    seams::SeededRandom,
     store::DatabaseKey,
 };
 use protocol::{Address, Link};
@@ -227,19 +228,55 @@ impl Person {
         client.stop().await;
         meanwhile.await;
         drop(profile);
-        for lost in [
-            "account/relevo.db",
-            "account/relevo.db-wal",
-            "account/relevo.db-shm",
-        ] {
-            fs::remove_file(folder.path().join(lost)).ok();
-        }
-        fs::remove_dir_all(folder.path().join("account/copies")).ok();
+        lose_database(folder.path());
         let profile = Profile::take(folder.path()).unwrap();
         let key = profile.unlock(&Unlock::Silently(keyring.as_ref())).unwrap();
         let (seams, network) = SystemSeams::new(&Handle::current());
         let opened = profile.open_without_messages(key, seams).unwrap();
         assert!(opened.mended.is_some());
+        let (client, notices) = Client::start(opened, network, &Handle::current()).unwrap();
+        Self {
+            client,
+            profile,
+            notices,
+            folder,
+            keyring,
+        }
+    }
+
+    /// Backs up into a folder, ends the app, loses its database with all copies, waits for what others do, and starts it with
+    /// what the backup has.
+    pub(crate) async fn restart_with_backup(
+        self,
+        words: &str,
+        backup: &Path,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Self {
+        let code = Zeroizing::new(*restoring::code(words).unwrap().as_bytes());
+        let turned = self.client.turn_backup_on(backup.into(), code.clone());
+        turned.await.unwrap();
+        let job = self.client.begin_backup().await.unwrap();
+        let unlock = Unlock::Silently(self.keyring.as_ref());
+        let key = self.profile.unlock(&unlock).unwrap();
+        let mut random = SeededRandom::new(1);
+        let ran = self.profile.back_up(&key, &job, 1, &mut random).unwrap();
+        self.client.finish_backup(ran).await.unwrap();
+        let Self {
+            client,
+            profile,
+            folder,
+            keyring,
+            ..
+        } = self;
+        client.stop().await;
+        meanwhile.await;
+        drop(profile);
+        lose_database(folder.path());
+        let profile = Profile::take(folder.path()).unwrap();
+        let key = profile.unlock(&Unlock::Silently(keyring.as_ref())).unwrap();
+        let (seams, network) = SystemSeams::new(&Handle::current());
+        let backup = client_core::backup::open(backup, &code).unwrap();
+        let opened = profile.open_with_backup(key, &backup, seams).unwrap();
         let (client, notices) = Client::start(opened, network, &Handle::current()).unwrap();
         Self {
             client,
@@ -440,6 +477,18 @@ impl Person {
         })
         .await;
     }
+}
+
+/// Removes the database of a profile with all copies.
+fn lose_database(profile: &Path) {
+    for lost in [
+        "account/relevo.db",
+        "account/relevo.db-wal",
+        "account/relevo.db-shm",
+    ] {
+        fs::remove_file(profile.join(lost)).ok();
+    }
+    fs::remove_dir_all(profile.join("account/copies")).ok();
 }
 
 async fn all_texts(client: &Client, key: ConversationKey) -> Result<Vec<String>> {

@@ -99,6 +99,43 @@ async fn confirm_code(luis: &mut Person) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_other_wrote_before_a_device_with_a_backup_is_back_arrives() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
+    ana.write(with_luis, "before").await;
+    luis.until_texts(with_ana, &["before"]).await;
+    let words = confirm_code(&mut luis).await;
+    let folder = tempfile::tempdir().unwrap();
+    ana.write(with_luis, "in the backup").await;
+    luis.until_last(with_ana, "in the backup").await;
+    let meanwhile = async {
+        ana.write(with_luis, "while it was closed").await;
+        ana.until_all_at_least_sent(with_luis).await;
+    };
+    let restarted = luis.restart_with_backup(&words, folder.path(), meanwhile);
+    let mut luis = restarted.await;
+    // it is on its way back
+    for text in ["one", "two", "three"] {
+        ana.write(with_luis, text).await;
+    }
+    until_told(&mut luis, with_ana, SystemEvent::Rejoined).await;
+    ana.write(with_luis, "when it was back").await;
+    let all = [
+        "before",
+        "in the backup",
+        "while it was closed",
+        "one",
+        "two",
+        "three",
+        "when it was back",
+    ];
+    luis.until_whole(with_ana, &all).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+    assert_eq!(luis.placed(with_ana).await, ana.placed(with_luis).await);
+    assert_eq!(luis.client().troubles().await.unwrap().missing, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_device_of_an_account_had_is_sent_again_to_its_new_one() {
     let relay = TestRelay::start().await;
     let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;

@@ -179,6 +179,65 @@ async fn who_was_declined_may_ask_again_after_thirty_days_and_it_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_counts_when_it_is_tried_again_in_a_request() {
+    let mut relay = TestRelay::start().await;
+    let (mut ana, with_luis, luis) = declined(&relay).await;
+    // a link that is over is no consent, as Ana's app learns after it took the texts
+    let card = luis.client().create_contact_link().await.unwrap();
+    luis.client().end_link(card.token).await.unwrap();
+    let link = card.app.parse().unwrap();
+    ana.client().open_link(link).await.unwrap();
+    for text in ["one", "two", "three"] {
+        ana.write(with_luis, text).await;
+    }
+    state(&mut ana, with_luis, ConversationState::Refused).await;
+    ana.until_all_at_least_sent(with_luis).await;
+    relay.stop().await;
+    relay.change("DELETE FROM ended_conversations");
+    relay.start_again().await;
+    let again = ana.client().open_account(luis.client().account()).await;
+    assert_eq!(again.unwrap(), with_luis);
+    let page = ana.client().messages(with_luis, None, 50).await.unwrap();
+    let mut outcomes = Vec::new();
+    for message in page.messages {
+        if message.outgoing == Some(OutgoingState::Failed) {
+            let tried = ana.client().retry(with_luis, message.id).await;
+            outcomes.push(tried.map(|_| message.text).map_err(|error| error.kind()));
+        }
+    }
+    let gone = ["too late", "one", "two"].map(|text| Ok(text.to_owned()));
+    assert_eq!(outcomes[..3], gone);
+    assert_eq!(outcomes[3..], [Err(ErrorKind::RequestLimit)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_by_a_link_that_is_over_arrives_whole_once_it_is_accepted() {
+    let relay = TestRelay::start().await;
+    let (mut ana, mut luis) = strangers(&relay).await;
+    let card = luis.client().create_contact_link().await.unwrap();
+    luis.client().end_link(card.token).await.unwrap();
+    let link = card.app.parse().unwrap();
+    let with_luis = ana.client().open_link(link).await.unwrap();
+    let texts: Vec<String> = (0..10).map(|number| format!("text {number}")).collect();
+    for text in &texts {
+        ana.write(with_luis, text).await;
+    }
+    let with_ana = luis.conversation_with("Ana").await;
+    standing(&mut luis, with_ana, Standing::Requested).await;
+    // the relay takes no more, and Ana sees why
+    standing(&mut ana, with_luis, Standing::Asked).await;
+    let shown = luis.texts(with_ana).await;
+    let shown: Vec<_> = shown.iter().filter(|it| !it.starts_with('?')).collect();
+    assert!(texts.iter().take(3).eq(shown), "three, and no more");
+    luis.client().accept_request(with_ana).await.unwrap();
+    let all: Vec<&str> = texts.iter().map(String::as_str).collect();
+    luis.until_whole(with_ana, &all).await;
+    standing(&mut ana, with_luis, Standing::Open).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+    assert_eq!(luis.placed(with_ana).await, ana.placed(with_luis).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_of_who_declined_opens_the_conversation_at_once() {
     let relay = TestRelay::start().await;
     let (mut ana, with_luis, mut luis) = declined(&relay).await;
@@ -292,6 +351,22 @@ async fn what_was_read_is_told_and_only_where_both_want_it() {
     assert_ne!(page.messages[0].outgoing, Some(OutgoingState::Read));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_of_a_request_is_told_once_it_is_accepted() {
+    let relay = TestRelay::start().await;
+    let (mut ana, mut luis) = strangers(&relay).await;
+    let (with_luis, with_ana) = asked(&mut ana, &mut luis).await;
+    ana.write(with_luis, "hola").await;
+    luis.until_texts(with_ana, &["hola"]).await;
+    read_all(&luis, with_ana).await;
+    // whatever is told on that connection is told before this
+    luis.client().create_invite().await.unwrap();
+    ana.client().create_invite().await.unwrap();
+    ana.until_all(with_luis, OutgoingState::Sent).await;
+    luis.client().accept_request(with_ana).await.unwrap();
+    ana.until_all(with_luis, OutgoingState::Read).await;
+}
+
 async fn read_all(person: &Person, key: ConversationKey) {
     let page = person.client().messages(key, None, 1).await.unwrap();
     let last = page.messages.last().unwrap().position;
@@ -318,7 +393,11 @@ async fn typing_and_presence_are_seen_and_hiding_works_both_ways() {
     .await;
     luis.write(with_ana, "hola").await;
     ana.until_texts(with_luis, &["hola"]).await;
-    assert!(!ana.conversations().await[0].typing);
+    // the text is on the disk a moment before its writer stops typing here
+    ana.until("Luis has written", async |client| {
+        Ok((!client.conversations().await?[0].typing).then_some(()))
+    })
+    .await;
     let hidden = Privacy {
         read_receipts: true,
         typing: true,

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::VecDeque,
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use client_core::{
     keyslots::Protection,
     profile::Profile,
     seams::{Clock, ConnectionId, Network, NetworkEvent, SeededRandom, TlsFacts},
-    store::{Database, account},
+    store::{Database, DatabaseKey, account},
 };
 use ed25519_dalek::SigningKey;
 use protocol::{
@@ -76,7 +77,9 @@ impl Clock for HandClock {
 pub(crate) struct Scripted {
     pub(crate) engine: Engine,
     pub(crate) reader: Reader,
-    database: rusqlite::Connection,
+    pub(crate) database: rusqlite::Connection,
+    path: PathBuf,
+    database_key: DatabaseKey,
     pub(crate) key: SigningKey,
     acts: Wire,
     clock: HandClock,
@@ -115,6 +118,8 @@ impl Scripted {
             .unwrap();
         Self {
             database: Database::open_reader(&opened.path, &opened.key).unwrap(),
+            path: opened.path.clone(),
+            database_key: opened.key.clone(),
             reader: Reader::open(&opened.path, &opened.key)
                 .unwrap()
                 .with_live(opened.engine.live()),
@@ -143,6 +148,17 @@ impl Scripted {
             Act::Dial(..) | Act::Close(_) => None,
         };
         self.acts().into_iter().filter_map(frame).collect()
+    }
+
+    /// The disk changes what the MLS library keeps: no group can be read any more.
+    pub(crate) fn spoil_groups(&self) {
+        // the first byte of a key is the kind of row: 9 is the state of a group
+        let spoil = "UPDATE mls_state SET value = x'c1' WHERE substr(key, 1, 1) = x'09'";
+        let mut database = Database::open(&self.path, &self.database_key).unwrap();
+        let (spoiled, _) = database
+            .write(|write| Ok(write.connection().execute(spoil, [])?))
+            .unwrap();
+        assert!(spoiled > 0);
     }
 
     /// Moves time on and wakes the engine.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use client_core::seams::NetworkEvent;
-use protocol::{Done, Frame, KeyPackageCount};
+use client_core::{content::Body, model::OutgoingState, seams::NetworkEvent};
+use protocol::{Done, Frame, KeyPackageCount, Ready};
 
-use crate::{lying::chat::Chat, scripted::Scripted};
+use crate::{lying::chat::Chat, peer::NOW, scripted::Scripted};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -87,4 +87,63 @@ fn a_leaf_is_renewed_after_500_entries_whatever_the_time() {
     chat.online.ana.pass(Duration::from_secs(10));
     let sent = chat.online.ana.sent();
     assert!(sent.iter().any(|(_, frame)| is_commit(frame)), "{sent:?}");
+}
+
+/// A text that was written offline, and so much time until Ana is there again; the relay's clock may say something else.
+fn waited(days: u64, told: u64) -> Chat {
+    let mut chat = Chat::new();
+    let closed = NetworkEvent::Closed(chat.online.connection);
+    chat.online.ana.engine.network(closed);
+    chat.online
+        .ana
+        .engine
+        .send_text(chat.key, "see you tomorrow")
+        .unwrap();
+    chat.online.ana.pass(DAY * u32::try_from(days).unwrap());
+    let ready = Ready {
+        time: told,
+        ..chat.online.ana.ready(50)
+    };
+    chat.online.reconnect(&ready);
+    chat
+}
+
+fn state_of_last(chat: &Chat) -> Option<OutgoingState> {
+    chat.messages().last().unwrap().outgoing
+}
+
+#[test]
+fn what_waited_longer_than_sixty_days_goes_out_only_if_the_person_says_so() {
+    let later = |days: u64| NOW + days * 24 * 3600 * 1000;
+    let mut chat = waited(61, later(61));
+    assert_eq!(state_of_last(&chat), Some(OutgoingState::Failed));
+    let appends = chat.take_appends();
+    assert!(appends.is_empty(), "{appends:?}");
+    assert_eq!(chat.online.ana.engine.connection().waiting, 0);
+    // what is written now does not wait for it
+    chat.online
+        .ana
+        .engine
+        .send_text(chat.key, "hello again")
+        .unwrap();
+    let appends = chat.take_appends();
+    assert!(matches!(appends.as_slice(), [(Body::Text(text), _)] if text == "hello again"));
+    let old = chat.messages();
+    let old = old.iter().find(|it| it.text == "see you tomorrow").unwrap();
+    chat.online.ana.engine.retry(chat.key, old.id).unwrap();
+    let appends = chat.take_appends();
+    assert!(matches!(appends.as_slice(), [(Body::Text(text), _)] if text == "see you tomorrow"));
+
+    let mut chat = waited(59, later(59));
+    assert_eq!(chat.take_appends().len(), 1);
+    assert_eq!(state_of_last(&chat), Some(OutgoingState::Sent));
+}
+
+#[test]
+fn a_wrong_clock_alone_keeps_no_message_back() {
+    let later = NOW + 61 * 24 * 3600 * 1000;
+    for (days, told) in [(1, later), (1, u64::MAX), (61, NOW)] {
+        let mut chat = waited(days, told);
+        assert_eq!(chat.take_appends().len(), 1, "{days} {told}");
+    }
 }

@@ -131,7 +131,48 @@ fn what_was_wiped_does_not_live_on_in_old_copies() {
     home.profile
         .forget_what_was_wiped(&home.key, earlier, &mut random())
         .unwrap();
-    assert_eq!(copies(&home), ["relevo-20261125T1443.db"]);
+    assert_eq!(copies(&home), ["relevo-20261125T1443-1.db"]);
+}
+
+#[test]
+fn the_newest_copies_are_kept_and_used_although_the_clock_was_set_back() {
+    // by hours, and by days: among the older copies, and before all of them
+    for back in [DAY / 2, DAY + DAY / 4, 10 * DAY] {
+        let home = Home::with_messages(3);
+        let copy = |now| home.profile.copy_if_due(&home.key, now).unwrap();
+        for day in 0..3 {
+            assert!(matches!(copy(NOW + day * DAY), Copied::Made(_)));
+        }
+        let before = copies(&home);
+        home.database()
+            .write(|write| {
+                insert_message(write, 3);
+                Ok(())
+            })
+            .unwrap();
+        let now = NOW + 2 * DAY - back;
+        let Copied::Made(made) = copy(now) else {
+            panic!("a copy was due")
+        };
+        let name = made.file_name().unwrap().to_str().unwrap();
+        let mut expected = vec![before[1].clone(), before[2].clone(), name.to_owned()];
+        expected.sort();
+        assert_eq!(copies(&home), expected, "{back}");
+        assert_eq!(copy(now + DAY / 2), Copied::NotDue);
+        assert_eq!(
+            home.profile.last_copy().unwrap(),
+            Some(now / 60_000 * 60_000)
+        );
+        // and a lost database comes back as it was last
+        fs::remove_file(home.path()).unwrap();
+        let mended = home.open().unwrap().mended.unwrap();
+        assert_eq!(mended.messages_kept, 4, "{back}");
+        // the clock is right again
+        assert!(matches!(copy(NOW + 3 * DAY), Copied::Made(_)));
+        assert_eq!(copies(&home).len(), 3);
+        let newest = home.profile.last_copy().unwrap().unwrap();
+        assert_eq!(newest, (NOW + 3 * DAY) / 60_000 * 60_000);
+    }
 }
 
 #[test]

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | always | nobody shows a text twice, or one that was not accepted, or one that cannot be opened, or that something is missing which its writer still has; both are in the same epoch of the same group, with the same members |
 //! | nothing was lost, nobody declined or blocked | both show every accepted text, in one order, which is the order of acceptance |
-//! | a decline or a block | each shows the others in one order; what was accepted after a block ended is shown; while it lasted nothing was added; who declined has no conversation |
-//! | the relay was put back as it was | of what was written before, "delivered" is not owed: the relay counts the same positions again, and says nothing of those that it has not reached; what was sealed in a branch of a group that was lost with it may stand there as what cannot be opened, beside the text that is sent again |
-//! | a device lost keys or went back in time | both show every text that the device still had or the other one; those that did not have to be sent again are in one order, and shown as read by the other only where they were; what is unread is counted, save where the device forgot what was read |
+//! | a decline or a block | each shows the others in one order; what was accepted after a block ended is shown; while it lasted nothing was added, and what the blocker had not sent waits, shown as queued; who declined has no conversation |
+//! | the relay was put back as it was | of what was written before, "delivered" is not owed: the relay counts the same positions again, and says nothing of those that it has not reached; nor are order and what is unread, for what stands where goes by positions; what was sealed in a branch of a group that was lost with it may stand there as what cannot be opened, beside the text that is sent again |
+//! | a device lost keys or went back in time | both show every text that the device still had or the other one; those that did not have to be sent again are in one order, and shown as read by the other only where they were; what is unread is counted, save where the device forgot what was read; something is missing only where both lost something, and the writer what it wrote |
+//! | both read to the end | nothing is unread, and each sees all that it sent as read, unless one of them hides that |
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -27,6 +28,8 @@ use crate::{
 
 /// How long a healed world may take to come to rest. The longest pauses of a client are ten minutes.
 const REST_WITHIN: Duration = Duration::from_secs(60 * 60);
+/// A receipt waits two seconds at most, and travels.
+const RECEIPTS_WITHIN: Duration = Duration::from_secs(20);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -58,11 +61,55 @@ impl World {
             self.check_pair(one, other, &pair)
                 .map_err(|problem| format!("{one} and {other}: {problem}"))?;
         }
+        self.read_all().await?;
         self.host.stop().await;
         match self.host.find(SECRET.as_bytes()) {
             Some(path) => Err(format!("{} holds a text or a name", path.display())),
             None => Ok(()),
         }
+    }
+
+    /// Everybody reads to the end: nothing is unread then, and whoever is told sees that all was read, whatever was lost.
+    async fn read_all(&mut self) -> Verdict {
+        let sides: Vec<Side> = self
+            .model
+            .pairs()
+            .flat_map(|((one, other), _)| [(one, other), (other, one)])
+            .filter(|side| self.may_write(*side))
+            .collect();
+        for (who, with) in &sides {
+            self.read_to(*who, *with, 0);
+        }
+        self.come_to_rest().await?;
+        self.advance(self.time.now() + RECEIPTS_WITHIN).await?;
+        self.come_to_rest().await?;
+        for side in sides {
+            let Some(view) = self.view(side) else {
+                continue;
+            };
+            let view = view?;
+            same("unread in the end", &view.unread, &0)?;
+            let sent = |state| matches!(state, OutgoingState::Sent | OutgoingState::Delivered);
+            // what went into a conversation that ended stays as it was
+            let unseen = view
+                .messages
+                .iter()
+                .find(|(_, message)| message.position >= 0 && message.outgoing.is_some_and(sent));
+            if let Some((_, message)) = unseen
+                && self.model.tell_receipts(side)
+                && self.may_write((side.1, side.0))
+            {
+                return Err(format!(
+                    "{} read all, and {} sees {:?} at {} as {:?}",
+                    side.1,
+                    side.0,
+                    start(&message.text),
+                    message.position,
+                    message.outgoing
+                ));
+            }
+        }
+        Ok(())
     }
 
     async fn come_to_rest(&mut self) -> Verdict {
@@ -155,25 +202,32 @@ impl World {
         for (writer, reader, own, others) in [(one, other, left, right), (other, one, right, left)]
         {
             let accepted = self.model.texts((writer, reader));
+            // what somebody had not sent when a block of its own began waits for the end of that
+            let waiting = own.queued(writer);
+            let blocks = self.model.is_blocked((writer, reader));
             let (own, others) = (of(own, writer), of(others, writer));
+            if !lossy && let Some((text, _)) = others.iter().find(|(it, _)| waiting.contains(it)) {
+                let text = start(text);
+                return Err(format!("{reader} shows {text:?}, which waits at {writer}"));
+            }
             for (whose, shown) in [(writer, &own), (reader, &others)] {
                 let distinct: BTreeSet<&String> = shown.iter().map(|(text, _)| text).collect();
                 if distinct.len() != shown.len() {
                     return Err(format!("{whose} shows a text of {writer} twice"));
                 }
-                let mut missing = accepted
-                    .iter()
-                    .filter(|text| text.fate == Fate::Due && !distinct.contains(&text.text));
+                let waits = |text: &String| whose == reader && blocks && waiting.contains(text);
+                let mut missing = accepted.iter().filter(|text| {
+                    text.fate == Fate::Due && !distinct.contains(&text.text) && !waits(&text.text)
+                });
                 if let Some(first) = missing.next() {
-                    let start: String = first.text.chars().take(30).collect();
-                    let last = missing.next_back().map(|last| &last.text);
-                    let end: String =
-                        last.map_or_else(String::new, |text| text.chars().take(30).collect());
+                    let last = missing.next_back();
                     return Err(format!(
-                        "{whose} shows {} of {} texts of {writer}, without \"{start}\" and {} others up to \"{end}\"",
+                        "{whose} shows {} of {} texts of {writer}, without {:?} and {} others up to {:?}",
                         shown.len(),
                         accepted.len(),
+                        start(&first.text),
                         missing.count() + usize::from(last.is_some()),
+                        last.map(|last| start(&last.text)),
                     ));
                 }
             }
@@ -189,15 +243,24 @@ impl World {
             if !lossy && placed.len() < both.count() {
                 return Err(format!("the two see texts of {writer} in another order"));
             }
-            let in_order: Vec<&String> = accepted
+            // and so have those that were
+            let moved: Vec<&String> = others
                 .iter()
-                .map(|text| &text.text)
-                .filter(|text| placed.contains(text))
+                .filter(|text| !own.contains(text))
+                .map(|(text, _)| text)
                 .collect();
-            if placed != in_order {
-                return Err(format!(
-                    "texts of {writer} are shown in another order than they were accepted"
-                ));
+            for shown in [&placed, &moved] {
+                let in_order: Vec<&String> = accepted
+                    .iter()
+                    .map(|text| &text.text)
+                    .filter(|text| shown.contains(text))
+                    .collect();
+                // a relay that numbers twice loses the order
+                if *shown != in_order && !self.model.has_lapsed() {
+                    return Err(format!(
+                        "texts of {writer} are shown in another order than they were accepted"
+                    ));
+                }
             }
         }
         let ids = |view: &View| -> BTreeSet<(MessageId, String)> {
@@ -212,22 +275,28 @@ impl World {
             return Err("the two see different texts".to_owned());
         }
         for (view, side) in [(left, (one, other)), (right, (other, one))] {
-            let of_other = view.messages.iter().filter(|(of, _)| *of == side.1);
-            let unread = of_other.filter(|(_, message)| !self.model.has_read(side, &message.text));
-            // who went back in time does not know what was read
-            if !self.model.is_forgetful(side.0) {
+            // what came late in the midst of what was read is where reading goes on
+            let unread = view
+                .messages
+                .iter()
+                .filter(|(of, _)| *of == side.1)
+                .skip_while(|(_, message)| self.model.has_read(side, &message.text));
+            // who went back in time does not know what was read; and what is numbered twice stands above or below that
+            if !self.model.is_forgetful(side.0) && !self.model.has_lapsed() {
                 same("unread", &view.unread, &unread.count())?;
             }
         }
         Ok(())
     }
 
-    /// What one marked as read the other sees as read, where both want that, and nothing else.
+    /// What one marked as read the other sees as read, where both want that, and nothing else. After something that came late
+    /// in the midst of what was read, the rest is not taken for read until it is read again.
     fn check_receipts(&self, left: (usize, &View), right: (usize, &View)) -> Verdict {
         let lossy = self.model.is_lossy((left.0, right.0));
         for ((writer, own), (reader, others)) in [(left, right), (right, left)] {
             // a receipt is told once: who lost it sees the next one
             let told = self.model.tell_receipts((writer, reader)) && !lossy;
+            let has_read = |text: &String| self.model.has_read((reader, writer), text);
             for (_, message) in own.messages.iter().filter(|(of, _)| *of == writer) {
                 // what is sent again comes to stand behind what a receipt told of
                 let same_place =
@@ -236,16 +305,25 @@ impl World {
                     continue;
                 }
                 let shown = message.outgoing == Some(OutgoingState::Read);
-                let read = self.model.has_read((reader, writer), &message.text);
+                let read = has_read(&message.text);
                 if (shown && !read) || (told && read && !shown) {
                     return Err(format!(
-                        "{reader} read a text: {read}, {writer} sees it as {:?}",
+                        "{reader} read {:?} at {}: {read}, {writer} sees it as {:?}",
+                        start(&message.text),
+                        message.position,
                         message.outgoing
                     ));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether something of the second may be missing for the first: what never arrived here and its writer does not remember, or
+    /// what is beyond a request that nobody accepted.
+    fn may_miss(&self, (who, with): Side) -> bool {
+        let lost = self.model.is_forgetful(with) && self.model.has_lost(who);
+        lost || !self.model.pair((who, with)).is_open()
     }
 
     /// A conversation as one of the two has it; `None` where there is none.
@@ -266,7 +344,7 @@ impl World {
                     messages.push((if own { who } else { with }, message));
                 }
                 MessageKind::System(SystemEvent::MessagesMissing)
-                    if !self.model.is_forgetful(with) =>
+                    if !self.may_miss((who, with)) =>
                 {
                     return Some(Err(format!("something is missing for {who}")));
                 }
@@ -300,6 +378,14 @@ impl View {
     fn is_established(&self) -> bool {
         self.state == ConversationState::Established
     }
+
+    /// The texts of its owner that the relay does not have.
+    fn queued(&self, owner: usize) -> BTreeSet<String> {
+        let queued = self.messages.iter().filter(|(of, message)| {
+            *of == owner && message.outgoing == Some(OutgoingState::Queued)
+        });
+        queued.map(|(_, message)| message.text.clone()).collect()
+    }
 }
 
 /// Where a device is in a group.
@@ -320,6 +406,11 @@ fn check_standing(pair: &Pair, left: (usize, &View), right: (usize, &View)) -> V
         same("standing", &view.standing, &should)?;
     }
     Ok(())
+}
+
+/// The first words of a text.
+fn start(text: &str) -> String {
+    text.chars().take(30).collect()
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, should: &T) -> Verdict {

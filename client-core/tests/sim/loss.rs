@@ -38,8 +38,10 @@ impl World {
                 let account = &mut self.accounts[who];
                 account.close();
                 account.opens_at = Some(self.time.now() + Duration::from_millis(ms));
-                self.model.go_back(who);
-                account.roll_back()
+                let newest = "DELETE FROM messages WHERE id =
+                    (SELECT max(id) FROM messages WHERE mine = 0 AND kind = 1)";
+                let deleted = account.tamper(|write| Ok(write.connection().execute(newest, ())?));
+                deleted == Some(1)
             }
             _ => false,
         }

@@ -140,7 +140,7 @@ impl Model {
                 text.fate = Fate::Doubtful;
             }
         }
-        // what the blocker wrote and has not sent yet goes out all the same
+        // what the blocker wrote and has not sent yet waits for the end of the block
         let block = Block {
             shown,
             ended: false,
@@ -213,6 +213,11 @@ impl Model {
 
     pub(crate) fn is_forgetful(&self, who: usize) -> bool {
         self.forgetful.contains(&who)
+    }
+
+    /// Whether a device lost something, so that something may never have arrived there.
+    pub(crate) fn has_lost(&self, who: usize) -> bool {
+        self.lossy.contains(&who)
     }
 
     pub(crate) fn is_lossy(&self, (one, other): Side) -> bool {

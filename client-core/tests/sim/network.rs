@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use client_core::seams::{ConnectionId, Network, NetworkEvent};
-use protocol::{Address, decode_frame};
+use protocol::{Address, ConversationId, Entry, Frame, StreamId, decode_frame};
 use tokio::{
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
@@ -40,10 +40,68 @@ impl fmt::Debug for Act {
             Self::Dial(connection) => write!(formatter, "dial {}", connection.0),
             Self::Close(connection) => write!(formatter, "close {}", connection.0),
             Self::Send(_, bytes) => match decode_frame(bytes) {
-                Ok((id, frame)) => write!(formatter, "{id} {}", frame.name()),
+                Ok((id, frame)) => write!(formatter, "{}", outline(id, &frame)),
                 Err(error) => write!(formatter, "{error}"),
             },
         }
+    }
+}
+
+/// What a frame is about, in a few words.
+pub(crate) fn outline(id: u32, frame: &Frame) -> String {
+    let name = frame.name();
+    let of = |conversation: &ConversationId| {
+        let id = conversation.to_string();
+        id.get(..8).unwrap_or(&id).to_owned()
+    };
+    let stream = |stream: &StreamId| match stream {
+        StreamId::Inbox => "inbox".to_owned(),
+        StreamId::Conversation(conversation) => of(conversation),
+    };
+    let seqs = |entries: &[Entry]| match (entries.first(), entries.last()) {
+        (Some(first), Some(last)) => format!("{} to {}", first.seq, last.seq),
+        _ => "nothing".to_owned(),
+    };
+    match frame {
+        Frame::Append(append) => format!(
+            "{id} {name} {}: {} of epoch {}/{}",
+            of(&append.conversation),
+            append.entries.len(),
+            append.incarnation,
+            append.epoch
+        ),
+        Frame::Appended(appended) => format!("{id} {name} {:?}", appended.seqs),
+        Frame::Commit(commit) => format!(
+            "{id} {name} {} of epoch {}/{}",
+            of(&commit.conversation),
+            commit.incarnation,
+            commit.epoch
+        ),
+        Frame::Committed(committed) => format!("{id} {name} {}", committed.seq),
+        Frame::CreateConversation(create) => format!(
+            "{id} {name} {} incarnation {:?}",
+            of(&create.conversation),
+            create.incarnation
+        ),
+        Frame::Refusal(refusal) => format!("{id} {name} {refusal:?}"),
+        Frame::Fetch(fetch) => format!("{id} {name} {} from {}", stream(&fetch.stream), fetch.from),
+        Frame::Page(page) => format!(
+            "{id} {name} {}, last {}, base {}",
+            seqs(&page.entries),
+            page.last,
+            page.base
+        ),
+        Frame::Entries(push) => format!("{name} {} {}", stream(&push.stream), seqs(&push.entries)),
+        Frame::Delivered(told) => format!("{name} {} to {}", of(&told.conversation), told.seq),
+        Frame::Ack(ack) => format!("{name} {} to {}", stream(&ack.stream), ack.seq),
+        Frame::Ready(ready) => {
+            let news = ready.news.iter();
+            let news: Vec<String> = news
+                .map(|it| format!("{} {} base {}", stream(&it.stream), it.last, it.base))
+                .collect();
+            format!("{name} sent {}, {news:?}", ready.sent)
+        }
+        _ => format!("{id} {name}"),
     }
 }
 

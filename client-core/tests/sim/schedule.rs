@@ -97,7 +97,7 @@ pub(crate) enum Step {
     PutBack { ms: u64 },
     /// The relay's wall clock jumps.
     RelayClock { by: i64 },
-    /// The app is killed, and its disk has nothing of what it stored since the copy, although it acknowledged it. Never
+    /// The app is killed, and its disk does not have the newest text of another although the app acknowledged it. Never
     /// drawn: no promise holds then, and the checks must see it.
     Unstore { who: usize, ms: u64 },
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use client_core::{
     ErrorKind,
     model::{ConversationKey, ConversationState, Standing},
-    store::conversations,
+    store::{conversations, outbox},
 };
 
 use relay_server::DiskMoment;
@@ -191,11 +191,11 @@ impl World {
         let pair = self.model.pair(side);
         let connected = if pair.loose {
             self.may_write(side)
-        } else if self.model.is_lossy(side) {
-            // who lost the keys by which it was invited comes by itself: late, and as one that was asked
-            self.standing((side.1, side.0)) == Some(Standing::Open)
         } else {
-            true
+            // who forgot how much it had written may write more than a request may have
+            pair.is_open()
+                || !self.model.is_lossy(side)
+                || self.standing((side.1, side.0)) == Some(Standing::Open)
         };
         self.model.accepted(side, text, connected);
         self.history.counts.texts += 1;
@@ -226,13 +226,23 @@ impl World {
         let Some(key) = self.conversation(who, with) else {
             return false;
         };
+        let app = self.accounts[who].app.as_ref();
+        let shown = newest(&app.expect("it has a conversation").reader, key).len();
+        // a screen shows a few of the newest
+        self.read_to(who, with, chance.index(shown.min(5)).min(shown))
+    }
+
+    /// Reads all but so many of the newest messages.
+    pub(crate) fn read_to(&mut self, who: usize, with: usize, but: usize) -> bool {
+        let Some(key) = self.conversation(who, with) else {
+            return false;
+        };
         let App { engine, reader, .. } = self.accounts[who]
             .app
             .as_mut()
             .expect("it has a conversation");
         let shown = newest(reader, key);
-        // a screen shows a few of the newest
-        let newest = shown.len() - chance.index(shown.len().min(5)).min(shown.len());
+        let newest = shown.len().saturating_sub(but);
         let Some(position) = newest.checked_sub(1).map(|index| shown[index].position) else {
             return false;
         };
@@ -282,10 +292,26 @@ impl World {
                     .any(|conversation| conversation.state != ConversationState::Established)
             })
         };
-        let unfinished = self.accounts.iter().any(|account| {
-            open(account) || !account.has_begun() || (account.app.is_none() && !long)
+        // in the morning the person would be asked whether it shall still go out
+        let would_age = |account: &Account| {
+            let waiting = account.tamper(|write| outbox::texts(write.connection()));
+            long && waiting.is_some_and(|texts| texts > 0)
+        };
+        // the link that was opened may be over in the morning, before its maker has seen the proof
+        let unseen = self.model.pairs().any(|((one, other), pair)| {
+            let sees = |(who, whom): Side| self.accounts[who].is_open_with(self.accounts[whom].id);
+            let owed = pair.met && !pair.loose && !self.model.is_lossy((one, other));
+            owed && [(one, other), (other, one)]
+                .into_iter()
+                .any(|side| !sees(side))
         });
-        !unfinished && self.wishes.is_empty() && self.host.is_up()
+        let unfinished = self.accounts.iter().any(|account| {
+            open(account)
+                || would_age(account)
+                || !account.has_begun()
+                || (account.app.is_none() && !long)
+        });
+        !unfinished && !unseen && self.wishes.is_empty() && self.host.is_up()
     }
 
     /// Everybody goes to bed, if nothing is unfinished that would be too old in the morning.

@@ -20,7 +20,7 @@ use crate::{
     loss::Kept,
     mischief::{self, Befallen},
     model::Model,
-    network::{Arrival, Cable, Line},
+    network::{Arrival, Cable, Line, outline},
     relay::Host,
     schedule::{Schedule, Step, Way},
     time::Time,
@@ -279,7 +279,7 @@ impl World {
         let size = match &event {
             NetworkEvent::Received(_, bytes) => {
                 self.history.aside(|| match protocol::decode_frame(bytes) {
-                    Ok((id, frame)) => format!("{who} <- {id} {}", frame.name()),
+                    Ok((id, frame)) => format!("{who} <- {}", outline(id, &frame)),
                     Err(error) => format!("{who} <- {error}"),
                 });
                 bytes.len()

@@ -9,7 +9,8 @@ use protocol::{
 };
 
 use crate::{
-    samples::{client_id, conversation, frames},
+    sample_frames::frames,
+    samples::{client_id, conversation},
     strategies::frame,
     tree::{Form, Node},
 };

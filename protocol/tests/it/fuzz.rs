@@ -10,7 +10,8 @@ use crate::{
     fuzz_targets::{TARGETS, Target},
     golden::{documents, updating},
     mutate::Corpus,
-    samples::{contact, frames, invite, least_frames},
+    sample_frames::{frames, least_frames},
+    samples::{contact, invite},
     tree::Node,
 };
 

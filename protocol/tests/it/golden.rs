@@ -15,10 +15,11 @@ use protocol::{
     identity::{DeviceCertificate, DskCertificate, LeafIdentity, Manifest, public_key},
 };
 
+use crate::sample_frames::{frames, least_frames};
 use crate::samples::{
     TIME, account, challenge, contact, conversation, device, device_certificate, dsk,
-    dsk_certificate, enrolment, first_manifest, frames, hello, invite, least_frames, registration,
-    relay, root_key, second_manifest, secret,
+    dsk_certificate, enrolment, first_manifest, hello, invite, registration, relay, root_key,
+    second_manifest, secret,
 };
 
 /// The folder with the golden files, written anew first where that is asked for.

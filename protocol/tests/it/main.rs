@@ -21,6 +21,7 @@ mod hostile;
 mod identities;
 mod links;
 mod mutate;
+mod sample_frames;
 mod samples;
 mod strategies;
 mod tree;

@@ -119,11 +119,8 @@ impl Conversation {
             state.kept.leave(session.identity.device);
         }
         // what it sent before is not known here: told once more, at most
-        let account = session.identity.account;
-        let told = state.delivered(account).unwrap_or(0);
-        let sender = state.sender(account);
+        let sender = state.sender(session.identity.account);
         sender.sent = sender.sent.max(last);
-        sender.told = sender.told.max(told);
     }
 
     /// Answers whether nobody follows it any more.
@@ -180,9 +177,13 @@ impl Conversation {
         state.tell_delivered(self.id, Some(account));
     }
 
-    /// Up to where every other account has the conversation.
-    pub(crate) fn delivered(&self, account: AccountId) -> Option<u64> {
-        self.lock().delivered(account)
+    /// Up to where every other account has the conversation, for an account that is told so now.
+    pub(crate) fn tell(&self, account: AccountId) -> Option<u64> {
+        let state = &mut *self.lock();
+        let seq = state.delivered(account).filter(|seq| *seq > 0)?;
+        let sender = state.sender(account);
+        sender.told = seq.max(sender.told);
+        Some(seq)
     }
 
     /// Hands a signal to the sessions of all other devices, and keeps it where that is asked for.

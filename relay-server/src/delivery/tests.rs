@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     config::{Connections, Quotas},
     limits::SessionRates,
-    store::{Identity, MemberRow, Standing},
+    store::Identity,
 };
 
 const CONVERSATION: ConversationId = ConversationId::new([0xc0; 16]);
@@ -108,6 +108,27 @@ fn a_cursor_that_is_written_while_a_device_connects_is_not_lost() {
     drop(arriving);
     delivery.written(&delivery.behind());
     assert!(delivery.behind().cursors.is_empty());
+}
+
+#[test]
+fn what_reached_the_other_before_it_accepted_is_told_when_it_does() {
+    let (ana, bo) = (session(1), session(2));
+    let delivery = Delivery::default();
+    let requester = Some(ana.identity.account);
+    // Bo has read the entry, and nobody of the two was connected: this is the first that is known of their conversation
+    let mut read = Membership {
+        standing: Standing {
+            requester,
+            blockers: Vec::new(),
+        },
+        ..membership(&ana, &bo)
+    };
+    delivery.follow(&ana, &mut read);
+    let known = delivery.conversation(CONVERSATION).unwrap();
+    assert_eq!(known.tell(ana.identity.account), None);
+    assert!(ana.told_delivered().is_empty());
+    delivery.accepted(CONVERSATION);
+    assert_eq!(ana.told_delivered(), [(CONVERSATION, 1)]);
 }
 
 #[test]

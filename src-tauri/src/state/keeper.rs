@@ -161,7 +161,7 @@ impl Keeper {
 
     /// When the newest copy was made.
     pub(super) fn last_copy(&self) -> Result<Option<u64>> {
-        self.profile.last_copy(self.now())
+        self.profile.last_copy()
     }
 
     /// The ways in, and what is wrong with those that open without a question.

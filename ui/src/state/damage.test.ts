@@ -19,20 +19,20 @@ describe("an account whose messages are lost", () => {
     expect(lost).toMatchObject({ what: "damaged", keys: true, page: "choices" });
     lost.show("backup");
     expect(lost.canRestore).toBe(false);
-    lost.writeCode(WORDS.toReversed().join(" "));
-    lost.writeFolder("/nowhere");
+    lost.code.write(WORDS.toReversed().join(" "));
+    lost.folder.write("/nowhere");
     await lost.restore();
     expect(lost.step.error?.code).toBe("wrongCode");
-    lost.writeCode(CODE_PICTURE);
+    lost.code.write(CODE_PICTURE);
     expect(lost.step.error).toBeNull();
     await lost.restore();
     expect(lost.step.error?.code).toBe("noBackup");
-    await lost.chooseFolder();
-    expect(lost.folder).toBe(FOLDER);
+    await lost.folder.choose();
+    expect(lost.folder.path).toBe(FOLDER);
     await lost.restore();
     expect(app.stage.stage).toBe("ready");
     expect(app.dialogs.open).toMatchObject({ kind: "mended", mended: { how: "backup" } });
-    expect(lost.code).toBe("");
+    expect(lost.code.text).toBe("");
   });
 
   it("goes on without messages if the person wants that", async () => {

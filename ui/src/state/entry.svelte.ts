@@ -1,7 +1,7 @@
 /** The ways into a profile that does not open by itself. */
-import type { Backend, Params } from "../ipc/backend.ts";
+import type { Backend } from "../ipc/backend.ts";
 import type { AppState, Slot, SlotKind } from "../ipc/bindings.ts";
-import { isCompleteCode } from "./recoveryCode.ts";
+import { CodeInput } from "./fields.svelte.ts";
 import { Step } from "./step.svelte.ts";
 
 export class Entry {
@@ -13,7 +13,7 @@ export class Entry {
   readonly byPassphrase = new Step();
   readonly byCode = new Step();
   readonly byKeyring = new Step();
-  #code = $state("");
+  readonly code: CodeInput;
   passphrase = $state("");
 
   constructor(
@@ -26,31 +26,15 @@ export class Entry {
     this.slots = slots;
     this.reason = reason;
     this.#adopt = adopt;
+    this.code = new CodeInput(backend, this.byCode);
   }
 
   get busy(): boolean {
     return this.byPassphrase.busy || this.byCode.busy || this.byKeyring.busy;
   }
-  get code(): string {
-    return this.#code;
-  }
-  get codeComplete(): boolean {
-    return isCompleteCode(this.#code);
-  }
 
   slot(kind: SlotKind): Slot | null {
     return this.slots.find((slot) => slot.kind === kind) ?? null;
-  }
-
-  writeCode(code: string): void {
-    this.#code = code;
-    this.byCode.forget();
-  }
-
-  async readPicture(picture: Params<"readQr">): Promise<void> {
-    await this.byCode.run(async () => {
-      this.#code = await this.#backend.call("readQr", picture);
-    });
   }
 
   async unlock(): Promise<void> {
@@ -60,8 +44,8 @@ export class Entry {
   }
 
   async unlockWithCode(): Promise<void> {
-    if (!this.codeComplete || this.busy) return;
-    const code = this.#code.trim();
+    if (!this.code.isComplete || this.busy) return;
+    const code = this.code.trimmed;
     await this.byCode.run(async () => this.#adopt(await this.#backend.call("unlockWithCode", { code })));
   }
 

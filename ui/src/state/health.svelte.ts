@@ -1,25 +1,26 @@
 /** Counted facts about the messages, and the backup of them. */
-import type { Backend, Params } from "../ipc/backend.ts";
+import type { Backend } from "../ipc/backend.ts";
 import type { ConversationKey, ExportFormat, Health } from "../ipc/bindings.ts";
+import { CodeInput, FolderInput } from "./fields.svelte.ts";
 import { ShownFolder } from "./folder.svelte.ts";
-import { isCompleteCode } from "./recoveryCode.ts";
 import { Step } from "./step.svelte.ts";
 
-export type HealthWork =
-  "reading" | "choosing" | "starting" | "looking" | "backingUp" | "testing" | "stopping" | "discarding";
+export type HealthWork = "reading" | "starting" | "backingUp" | "testing" | "stopping" | "discarding";
 
 export class HealthState {
   readonly #backend: Backend;
   readonly step = new Step();
   #health = $state.raw<Health | null>(null);
   #work = $state<HealthWork | null>(null);
-  /** A folder that is being chosen, and waits for the recovery code where that was not given yet. */
-  #folder = $state<string | null>(null);
-  #code = $state("");
+  /** Into which the backup is to go; it waits for the recovery code where that was not given yet. */
+  readonly folder: FolderInput;
+  readonly code: CodeInput;
   readonly backups: ShownFolder;
 
   constructor(backend: Backend) {
     this.#backend = backend;
+    this.folder = new FolderInput(backend, this.step);
+    this.code = new CodeInput(backend, this.step);
     this.backups = new ShownFolder(backend, "backup");
   }
 
@@ -30,67 +31,37 @@ export class HealthState {
   get work(): HealthWork | null {
     return this.#work;
   }
-  get folder(): string | null {
-    return this.#folder;
-  }
-  get code(): string {
-    return this.#code;
+  get busy(): boolean {
+    return this.#work !== null || this.step.busy;
   }
   /** A backup that goes to another folder stays locked as it was. */
   get needsCode(): boolean {
     return this.#health === null || this.#health.backupFolder === null;
   }
   get canStart(): boolean {
-    const folder = this.#folder?.trim() ?? "";
-    return this.#work === null && folder !== "" && (!this.needsCode || isCompleteCode(this.#code));
+    return !this.busy && this.folder.trimmed !== null && (!this.needsCode || this.code.isComplete);
   }
 
   /** Reads the facts, and goes on to choosing a folder. */
   async begin(): Promise<void> {
-    if (await this.load()) await this.choose();
+    if (await this.load()) await this.folder.choose();
   }
 
   load(): Promise<boolean> {
     return this.#run("reading", () => this.#backend.call("health", {}));
   }
 
-  async choose(): Promise<void> {
-    await this.#run("choosing", async () => {
-      // Where the system has no such dialog, the folder can be written.
-      this.#folder ??= "";
-      this.#folder = (await this.#backend.call("pickFolder", {})) ?? this.#folder;
-      return this.#health;
-    });
-  }
-
-  writeFolder(folder: string): void {
-    this.#folder = folder;
-    this.step.forget();
-  }
-
   giveUp(): void {
-    this.#folder = null;
-    this.#code = "";
+    this.folder.clear();
+    this.code.clear();
     this.step.forget();
-  }
-
-  writeCode(code: string): void {
-    this.#code = code;
-    this.step.forget();
-  }
-
-  async readPicture(picture: Params<"readQr">): Promise<void> {
-    await this.#run("looking", async () => {
-      this.#code = await this.#backend.call("readQr", picture);
-      return this.#health;
-    });
   }
 
   async start(): Promise<void> {
     if (!this.canStart) return;
     const params = {
-      folder: this.#folder?.trim() ?? null,
-      code: this.needsCode ? this.#code.trim() : null,
+      folder: this.folder.trimmed,
+      code: this.needsCode ? this.code.trimmed : null,
     };
     if (await this.#run("starting", () => this.#backend.call("setBackupFolder", params))) this.giveUp();
   }
@@ -113,8 +84,8 @@ export class HealthState {
     return this.#run("discarding", () => this.#backend.call("discardDamaged", {}));
   }
 
-  async #run(work: HealthWork, ask: () => Promise<Health | null>): Promise<boolean> {
-    if (this.#work !== null) return false;
+  async #run(work: HealthWork, ask: () => Promise<Health>): Promise<boolean> {
+    if (this.busy) return false;
     this.#work = work;
     const done = await this.step.run(async () => {
       this.#health = await ask();
@@ -129,33 +100,25 @@ export class ExportChat {
   readonly conversation: ConversationKey;
   readonly #backend: Backend;
   readonly step = new Step();
+  readonly folder: FolderInput;
   readonly written: ShownFolder;
-  #folder = $state<string | null>(null);
   #file = $state<string | null>(null);
   format = $state<ExportFormat>("html");
 
   constructor(backend: Backend, conversation: ConversationKey) {
     this.#backend = backend;
     this.conversation = conversation;
+    this.folder = new FolderInput(backend, this.step);
     this.written = new ShownFolder(backend, "export");
   }
 
-  get folder(): string | null {
-    return this.#folder;
-  }
   /** Where it was written. */
   get file(): string | null {
     return this.#file;
   }
 
-  async choose(): Promise<void> {
-    await this.step.run(async () => {
-      this.#folder = (await this.#backend.call("pickFolder", {})) ?? this.#folder;
-    });
-  }
-
   async write(): Promise<void> {
-    const folder = this.#folder;
+    const folder = this.folder.trimmed;
     if (folder === null || this.step.busy) return;
     const { conversation, format } = this;
     await this.step.run(async () => {

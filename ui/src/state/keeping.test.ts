@@ -76,15 +76,15 @@ describe("restoring", () => {
 
   it("brings the account back with the backup", async () => {
     const { app, backend, restore } = await restoring();
-    restore.writeCode(` ${WORDS.join("\n")} `);
+    restore.code.write(` ${WORDS.join("\n")} `);
     expect(restore.canRestore).toBe(false);
     restore.writeRelay("relay.example.org");
-    await restore.chooseFolder();
-    expect(restore.folder).toBe(FOLDER);
+    await restore.folder.choose();
+    expect(restore.folder.path).toBe(FOLDER);
     restore.ask();
     await restore.restore();
     expect(app.stage).toMatchObject({ stage: "ready", me: { name: "Sam Rivera", recovery: "confirmed" } });
-    expect(restore.code).toBe("");
+    expect(restore.code.text).toBe("");
     expect(backend.calls.find((call) => call.name === "restoreAccount")?.params).toMatchObject({
       folder: FOLDER,
       protection: { kind: "keyring" },
@@ -99,13 +99,13 @@ describe("restoring", () => {
     ["folder", CODE, "relay.example.org", "/nowhere"],
   ])("says %s and keeps what was typed", async (code, words, relay, folder) => {
     const { app, restore } = await restoring();
-    restore.writeCode(words);
+    restore.code.write(words);
     restore.writeRelay(relay);
-    restore.writeFolder(folder);
+    restore.folder.write(folder);
     restore.ask();
     await restore.restore();
     expect(restore.step.error?.code).toBe(code);
-    expect(restore.code).toBe(words);
+    expect(restore.code.text).toBe(words);
     expect(app.stage.stage).toBe("firstRun");
   });
 
@@ -113,7 +113,7 @@ describe("restoring", () => {
     const { app, backend, restore } = await restoring();
     restore.ask();
     expect(restore.asked).toBe(false);
-    restore.writeCode(CODE_PICTURE);
+    restore.code.write(CODE_PICTURE);
     await restore.restore();
     restore.ask();
     restore.giveUp();
@@ -126,8 +126,8 @@ describe("restoring", () => {
 
   it("takes the relay from the picture of the code", async () => {
     const { app, restore } = await restoring();
-    restore.writeCode(CODE_PICTURE);
-    expect(restore.knowsRelay).toBe(true);
+    restore.code.write(CODE_PICTURE);
+    expect(restore.code.isFromPicture).toBe(true);
     expect(restore.canRestore).toBe(true);
     restore.ask();
     await restore.restore();
@@ -137,13 +137,13 @@ describe("restoring", () => {
   it("counts the words of a numbered list", async () => {
     const { restore } = await restoring();
     restore.writeRelay("relay.example.org");
-    restore.writeCode(WORDS.map((word, at) => `${at + 1}. ${word}`).join(", "));
+    restore.code.write(WORDS.map((word, at) => `${at + 1}. ${word}`).join(", "));
     expect(restore.canRestore).toBe(true);
   });
 
   it("asks for the name where nothing tells the former one", async () => {
     const { backend, restore } = await restoring();
-    restore.writeCode(CODE);
+    restore.code.write(CODE);
     restore.writeRelay("relay.example.org");
     backend.failNext("restoreAccount", appError("nameInvalid"));
     restore.ask();
@@ -161,14 +161,14 @@ describe("restoring", () => {
 
   it("asks for protection where the keyring cannot be used, or turns out not to work", async () => {
     const { restore } = await restoring("noKeyring");
-    restore.writeCode(CODE);
+    restore.code.write(CODE);
     restore.writeRelay("relay.example.org");
     expect(restore.canRestore).toBe(false);
     restore.protection.choice = "unprotected";
     expect(restore.canRestore).toBe(true);
 
     const other = await restoring();
-    other.restore.writeCode(CODE);
+    other.restore.code.write(CODE);
     other.restore.writeRelay("relay.example.org");
     other.backend.failNext("restoreAccount", appError("keyring"));
     other.restore.ask();
@@ -201,13 +201,13 @@ describe("the ways in", () => {
 
   it("include the recovery code", async () => {
     const { app, entry } = await locked("keyringFailed");
-    entry.writeCode("only three words");
-    expect(entry.codeComplete).toBe(false);
-    entry.writeCode(WORDS.toReversed().join(" "));
+    entry.code.write("only three words");
+    expect(entry.code.isComplete).toBe(false);
+    entry.code.write(WORDS.toReversed().join(" "));
     await entry.unlockWithCode();
     expect(entry.byCode.error?.code).toBe("wrongCode");
     expect(entry.byPassphrase.error).toBeNull();
-    entry.writeCode(CODE);
+    entry.code.write(CODE);
     expect(entry.byCode.error).toBeNull();
     await entry.unlockWithCode();
     expect(app.stage.stage).toBe("ready");
@@ -272,15 +272,15 @@ describe("health and backup", () => {
     const health = new HealthState(fakeBackend());
     await health.load();
     expect(health.health).toMatchObject({ unopened: 0, missing: 0, backupFolder: null });
-    await health.choose();
-    health.writeCode(WORDS.toReversed().join(" "));
+    await health.folder.choose();
+    health.code.write(WORDS.toReversed().join(" "));
     await health.start();
     expect(health.step.error?.code).toBe("wrongCode");
-    expect(health.folder).toBe(FOLDER);
-    health.writeCode(CODE);
+    expect(health.folder.path).toBe(FOLDER);
+    health.code.write(CODE);
     await health.start();
-    expect(health.folder).toBeNull();
-    expect(health.code).toBe("");
+    expect(health.folder.isOpen).toBe(false);
+    expect(health.code.text).toBe("");
     expect(health.health).toMatchObject({ backupFolder: FOLDER, lastRehearsal: null });
     await health.test();
     expect(health.health?.lastRehearsal).toEqual({ time: NOW, problem: null });
@@ -305,7 +305,7 @@ describe("health and backup", () => {
     const chat = new ExportChat(fakeBackend(), 1);
     await chat.write();
     expect(chat.file).toBeNull();
-    await chat.choose();
+    await chat.folder.choose();
     chat.format = "json";
     await chat.write();
     expect(chat.file).toBe(`${FOLDER}/Ana-Morales.json`);
@@ -323,12 +323,12 @@ describe("a backup that fails", () => {
     expect(dialog.part).toBe("health");
     const { health } = dialog.preferences;
     await settled();
-    expect(health.folder).toBe(FOLDER);
+    expect(health.folder.path).toBe(FOLDER);
     expect(health.needsCode).toBe(false);
-    health.writeFolder(" /nowhere ");
+    health.folder.write(" /nowhere ");
     await health.start();
     expect(health.step.error?.code).toBe("folder");
-    health.writeFolder(FOLDER);
+    health.folder.write(FOLDER);
     await health.start();
     expect(app.backupTrouble).toBeNull();
     expect(backend.calls.at(-1)?.params).toEqual({ folder: FOLDER, code: null });
@@ -343,17 +343,17 @@ describe("bringing back", () => {
     await bringBack.choose();
     expect(bringBack.needsCode(null)).toBe(true);
     expect(bringBack.canBring(FOLDER)).toBe(true);
-    bringBack.writeCode(WORDS.toReversed().join(" "));
+    bringBack.code.write(WORDS.toReversed().join(" "));
     await bringBack.bring(null);
     expect(bringBack.step.error?.code).toBe("wrongCode");
-    expect(bringBack.folder).toBe(FOLDER);
-    bringBack.writeCode(CODE_PICTURE);
+    expect(bringBack.folder.path).toBe(FOLDER);
+    bringBack.code.write(CODE_PICTURE);
     await bringBack.bring(null);
     expect(bringBack.done?.messages).toBe(1);
-    expect([bringBack.folder, bringBack.code, changes]).toEqual([null, "", 1]);
+    expect([bringBack.folder.isOpen, bringBack.code.text, changes]).toEqual([false, "", 1]);
     await bringBack.choose();
     expect(bringBack.done).toBeNull();
-    bringBack.writeCode(CODE);
+    bringBack.code.write(CODE);
     await bringBack.bring(null);
     expect(bringBack.done?.messages).toBe(0);
     expect(changes).toBe(1);
@@ -368,7 +368,7 @@ describe("bringing back", () => {
     if (dialog?.kind !== "settings") throw new Error("expected the settings");
     const { bringBack } = dialog.preferences;
     await bringBack.choose();
-    bringBack.writeCode(CODE);
+    bringBack.code.write(CODE);
     await bringBack.bring(null);
     await settled();
     expect(app.selected).toBe(1);

@@ -1,7 +1,7 @@
 /** An account whose files nothing opens: what the person can choose. Nothing happens before. */
-import type { Backend, Params } from "../ipc/backend.ts";
+import type { Backend } from "../ipc/backend.ts";
 import type { AppState, LostFiles } from "../ipc/bindings.ts";
-import { isCompleteCode } from "./recoveryCode.ts";
+import { CodeInput, FolderInput } from "./fields.svelte.ts";
 import { Step } from "./step.svelte.ts";
 
 export type LostPage = "choices" | "backup" | "without" | "code";
@@ -14,9 +14,9 @@ export class Lost {
   readonly keys: boolean;
   readonly detail: string;
   readonly step = new Step();
+  readonly folder: FolderInput;
+  readonly code: CodeInput;
   #page = $state<LostPage>("choices");
-  #folder = $state("");
-  #code = $state("");
 
   constructor(
     backend: Backend,
@@ -25,6 +25,8 @@ export class Lost {
   ) {
     this.#backend = backend;
     this.#adopt = adopt;
+    this.folder = new FolderInput(backend, this.step);
+    this.code = new CodeInput(backend, this.step);
     this.what = files.what;
     this.keys = files.keys;
     this.detail = files.detail;
@@ -33,14 +35,8 @@ export class Lost {
   get page(): LostPage {
     return this.#page;
   }
-  get folder(): string {
-    return this.#folder;
-  }
-  get code(): string {
-    return this.#code;
-  }
   get canRestore(): boolean {
-    return !this.step.busy && isCompleteCode(this.#code) && this.#folder.trim() !== "";
+    return !this.step.busy && this.code.isComplete && this.folder.trimmed !== null;
   }
 
   show(page: LostPage): void {
@@ -49,36 +45,15 @@ export class Lost {
     this.step.forget();
   }
 
-  writeCode(code: string): void {
-    this.#code = code;
-    this.step.forget();
-  }
-
-  writeFolder(folder: string): void {
-    this.#folder = folder;
-    this.step.forget();
-  }
-
-  async readPicture(picture: Params<"readQr">): Promise<void> {
-    await this.step.run(async () => {
-      this.#code = await this.#backend.call("readQr", picture);
-    });
-  }
-
-  async chooseFolder(): Promise<void> {
-    await this.step.run(async () => {
-      this.#folder = (await this.#backend.call("pickFolder", {})) ?? this.#folder;
-    });
-  }
-
   async retry(): Promise<void> {
     await this.#go(() => this.#backend.call("open", {}));
   }
 
   async restore(): Promise<void> {
-    if (!this.canRestore) return;
-    const params = { folder: this.#folder.trim(), code: this.#code.trim() };
-    if (await this.#go(() => this.#backend.call("openWithBackup", params))) this.#code = "";
+    const folder = this.folder.trimmed;
+    if (!this.canRestore || folder === null) return;
+    const params = { folder, code: this.code.trimmed };
+    if (await this.#go(() => this.#backend.call("openWithBackup", params))) this.code.clear();
   }
 
   async goOn(): Promise<void> {

@@ -1,8 +1,8 @@
 /** Bringing an account back on this computer by its recovery code. */
-import type { Backend, Params } from "../ipc/backend.ts";
+import type { Backend } from "../ipc/backend.ts";
 import type { AppState } from "../ipc/bindings.ts";
+import { CodeInput, FolderInput } from "./fields.svelte.ts";
 import type { ProtectionForm } from "./protection.svelte.ts";
-import { isCompleteCode, isFromPicture } from "./recoveryCode.ts";
 import { Step } from "./step.svelte.ts";
 
 export class Restore {
@@ -10,9 +10,9 @@ export class Restore {
   readonly #finished: (state: AppState) => void;
   readonly protection: ProtectionForm;
   readonly step = new Step();
-  #code = $state("");
+  readonly code: CodeInput;
+  readonly folder: FolderInput;
   #relay = $state("");
-  #folder = $state("");
   #name = $state("");
   #asked = $state(false);
 
@@ -20,16 +20,12 @@ export class Restore {
     this.#backend = backend;
     this.protection = protection;
     this.#finished = finished;
+    this.code = new CodeInput(backend, this.step);
+    this.folder = new FolderInput(backend, this.step);
   }
 
-  get code(): string {
-    return this.#code;
-  }
   get relay(): string {
     return this.#relay;
-  }
-  get folder(): string {
-    return this.#folder;
   }
   /** Empty: the former one stays. */
   get name(): string {
@@ -39,18 +35,9 @@ export class Restore {
   get asked(): boolean {
     return this.#asked;
   }
-  /** A picture of the code also says where the relay is. */
-  get knowsRelay(): boolean {
-    return isFromPicture(this.#code);
-  }
   get canRestore(): boolean {
-    const relay = this.knowsRelay || this.#relay.trim() !== "";
-    return !this.step.busy && isCompleteCode(this.#code) && relay && this.protection.complete;
-  }
-
-  writeCode(code: string): void {
-    this.#code = code;
-    this.step.forget();
+    const relay = this.code.isFromPicture || this.#relay.trim() !== "";
+    return !this.step.busy && this.code.isComplete && relay && this.protection.complete;
   }
 
   writeRelay(relay: string): void {
@@ -58,26 +45,9 @@ export class Restore {
     this.step.forget();
   }
 
-  writeFolder(folder: string): void {
-    this.#folder = folder;
-    this.step.forget();
-  }
-
   writeName(name: string): void {
     this.#name = name;
     this.step.forget();
-  }
-
-  async readPicture(picture: Params<"readQr">): Promise<void> {
-    await this.step.run(async () => {
-      this.#code = await this.#backend.call("readQr", picture);
-    });
-  }
-
-  async chooseFolder(): Promise<void> {
-    await this.step.run(async () => {
-      this.#folder = (await this.#backend.call("pickFolder", {})) ?? this.#folder;
-    });
   }
 
   /** Only one computer at a time has an account, so the person is asked before it moves. */
@@ -92,17 +62,16 @@ export class Restore {
 
   async restore(): Promise<void> {
     if (!this.canRestore || !this.#asked) return;
-    const folder = this.#folder.trim();
     const name = this.#name.trim();
     const restored = await this.step.run(async () => {
       const state = await this.#backend.call("restoreAccount", {
-        code: this.#code.trim(),
+        code: this.code.trimmed,
         relay: this.#relay.trim(),
-        folder: folder === "" ? null : folder,
+        folder: this.folder.trimmed,
         name: name === "" ? null : name,
         protection: this.protection.chosen,
       });
-      this.#code = "";
+      this.code.clear();
       this.protection.passphrase.clear();
       this.#finished(state);
     });

@@ -37,7 +37,7 @@ pub(crate) fn merge(write: &WriteTransaction<'_>, from: &Connection) -> Result<M
     let places = add_conversations(write, from, &mut merged)?;
     add_messages(write, from, &places, &mut merged)?;
     for key in &merged.touched {
-        write.connection().execute(
+        write.execute(
             "UPDATE conversations SET last_activity =
                  max(last_activity, (SELECT coalesce(max(time), 0) FROM messages WHERE conversation = key))
              WHERE key = ?1",
@@ -45,7 +45,7 @@ pub(crate) fn merge(write: &WriteTransaction<'_>, from: &Connection) -> Result<M
         )?;
     }
     // what waited when it was backed up is late: the person says whether it goes out
-    write.connection().execute(
+    write.execute(
         "UPDATE messages SET state = 2 WHERE mine = 1 AND state = 0 AND seq IS NULL
          AND id NOT IN (SELECT message FROM outbox WHERE message IS NOT NULL)",
         [],
@@ -181,7 +181,7 @@ fn add_messages(
             }
         }
         if add(write, rows::MESSAGES, &names, &cells)? {
-            write.connection().execute(
+            write.execute(
                 "INSERT INTO search_queue (message) SELECT id FROM messages WHERE message_id = ?1 AND kind = 1
                  ON CONFLICT DO NOTHING",
                 [message.as_bytes()],

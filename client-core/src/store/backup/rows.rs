@@ -32,6 +32,7 @@ const LEFT_OUT: &[&str] = &[
     "own_manifests",
     "own_presence",
     "progress",
+    "questions",
     "rejoins",
     "renewals",
     "search_index",
@@ -236,9 +237,7 @@ pub(crate) fn defer_references(write: &WriteTransaction<'_>) -> Result<()> {
 /// [`ErrorKind::Database`].
 pub(crate) fn finish_restore(write: &WriteTransaction<'_>) -> Result<()> {
     finish_filling(write)?;
-    write
-        .connection()
-        .execute("UPDATE account SET mls_lost = 1", [])?;
+    write.execute("UPDATE account SET mls_lost = 1", [])?;
     Ok(())
 }
 
@@ -263,7 +262,7 @@ pub(crate) fn note_filled(
     folder: &str,
     key: &[u8; 32],
 ) -> Result<()> {
-    write.connection().execute(
+    write.execute(
         "UPDATE backup SET filled = 1 WHERE folder = ?1 AND key = ?2",
         (folder, key),
     )?;

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema-7.sql"),
     include_str!("../schema-8.sql"),
     include_str!("../schema-9.sql"),
+    include_str!("../schema-10.sql"),
 ];
 
 /// Marks the file as ours ("Rlvo"), so that a foreign database is never migrated.

@@ -14,7 +14,7 @@ use protocol::{
     Digest, Entries, Entry, EntryKind, Frame, GroupState, Signal, SignalPush, StreamId,
 };
 
-use crate::peer::{NOW, Online, Peer};
+use crate::peer::{CONVERSATION, NOW, Online, Peer};
 
 /// More frames than any lie may set off in [`LYING`].
 pub(crate) const MOST_FRAMES: usize = 40;
@@ -34,11 +34,49 @@ pub(crate) struct Chat {
     chain: Chain,
 }
 
+/// What Ana has with another peer, while the test does not play it.
+pub(crate) struct Aside {
+    peer: Peer,
+    id: ConversationId,
+    key: ConversationKey,
+    last: u64,
+    epoch: u64,
+    chain: Chain,
+}
+
 impl Chat {
     /// Ana opened a link of the peer: her commit is entry 1, her profile entry 2.
     pub(crate) fn new() -> Self {
-        let mut online = Online::new();
-        let mut peer = Peer::new(&online.ana);
+        Self::begin(Online::new(), 77)
+    }
+
+    /// Ana has another contact too.
+    pub(crate) fn befriend(&mut self, seed: u64) -> Aside {
+        let online = std::mem::replace(&mut self.online, Online::new());
+        let other = Self::begin(online, seed);
+        self.online = other.online;
+        Aside {
+            peer: other.peer,
+            id: other.id,
+            key: other.key,
+            last: other.last,
+            epoch: other.epoch,
+            chain: other.chain,
+        }
+    }
+
+    /// Plays the other conversation from here on, and leaves this one aside.
+    pub(crate) fn turn_to(&mut self, aside: &mut Aside) {
+        std::mem::swap(&mut self.peer, &mut aside.peer);
+        std::mem::swap(&mut self.id, &mut aside.id);
+        std::mem::swap(&mut self.key, &mut aside.key);
+        std::mem::swap(&mut self.last, &mut aside.last);
+        std::mem::swap(&mut self.epoch, &mut aside.epoch);
+        std::mem::swap(&mut self.chain, &mut aside.chain);
+    }
+
+    fn begin(mut online: Online, seed: u64) -> Self {
+        let mut peer = Peer::seeded(&online.ana, seed);
         let link = peer.link(&online.ana, 5);
         let (key, claim) = online.open_link(&link);
         online.reply(claim, &peer.claimed().into());
@@ -61,6 +99,28 @@ impl Chat {
         chat.push(vec![own]);
         assert_eq!(chat.take_appends().len(), 1, "her profile");
         chat
+    }
+
+    /// The peer asks Ana for a conversation: its commit is entry 1.
+    pub(crate) fn requested() -> Self {
+        let mut online = Online::new();
+        let mut peer = Peer::new(&online.ana);
+        let founded = peer.found(&online);
+        peer.mls(|mls| {
+            let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
+            group.merge_pending().unwrap();
+        });
+        online.welcome(&mut peer, &founded, 0, 1);
+        let key = online.conversation().key;
+        Self {
+            id: CONVERSATION,
+            online,
+            peer,
+            key,
+            last: 1,
+            epoch: 1,
+            chain: Chain::new([5; 8].into()),
+        }
     }
 
     fn own_commit(&mut self, create: &CreateConversation) -> Entry {

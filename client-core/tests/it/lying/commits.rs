@@ -26,7 +26,7 @@ fn recovers(chat: &mut Chat, fetch: u32, name: &str) {
     assert_eq!(chat.unreadable(), 0, "{name}: a commit is no message");
 }
 
-fn is_let_in(chat: &mut Chat, fetch: u32, name: &str) {
+pub(super) fn is_let_in(chat: &mut Chat, fetch: u32, name: &str) {
     let state = chat.state();
     chat.online.reply(fetch, &state.into());
     let sent = chat.online.ana.sent();
@@ -291,6 +291,24 @@ fn many_commits_that_cannot_be_followed_set_off_one_fetch() {
         chat.push(vec![entry]);
     }
     comes_back(&mut chat, "fifty");
+}
+
+#[test]
+fn what_the_relay_calls_the_beginning_of_a_new_incarnation_ends_no_group() {
+    let mut chat = Chat::new();
+    let entry = chat.entry(EntryKind::Commit, b"no commit");
+    let own = chat.online.register.device;
+    for sender in [own, entry.sender] {
+        let mut beginning = chat.entry(EntryKind::Commit, b"no commit");
+        chat.last -= 1;
+        (beginning.seq, beginning.sender) = (chat.last, sender);
+        (beginning.incarnation, beginning.epoch) = (1, 0);
+        chat.push(vec![beginning]);
+        chat.say("still here");
+        chat.last += 1;
+    }
+    assert_eq!(chat.texts(), ["still here", "still here"]);
+    assert_eq!(chat.unreadable(), 0);
 }
 
 #[test]

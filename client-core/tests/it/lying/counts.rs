@@ -1,9 +1,12 @@
 //! What a relay says of itself when a connection begins: what it took, how far it is, what time it is, that it was restored.
 
-use client_core::{content::Body, model::SystemEvent};
+use client_core::{
+    content::Body,
+    model::{OutgoingState, SystemEvent},
+};
 use protocol::{
-    Appended, Blocks, Committed, Conversations, Done, ErrorCode, Frame, KeyPackageCount, News,
-    Page, Ready, Refusal, StoreGeneration, StreamId,
+    Appended, Blocks, Committed, Conversations, Delivered, Done, ErrorCode, Frame, KeyPackageCount,
+    News, Page, Ready, Refusal, StoreGeneration, StreamId,
 };
 
 use super::chat::{Chat, count};
@@ -272,6 +275,30 @@ fn a_relay_that_was_put_back_is_offered_what_it_lost_and_that_is_told_once() {
         ["before", "one", "two"],
         "nothing shown is removed"
     );
+}
+
+#[test]
+fn a_relay_that_was_put_back_says_what_is_delivered_by_its_new_count() {
+    let mut chat = Chat::new();
+    let copied = written(&mut chat);
+    let ready = chat.online.ana.ready(50);
+    let sent = ready.sent - 2;
+    chat.online.reconnect(&Ready { sent, ..ready });
+    put_back(&mut chat, copied);
+    let states = |chat: &Chat| -> Vec<_> {
+        let messages = chat.messages().into_iter();
+        messages.filter_map(|message| message.outgoing).collect()
+    };
+    assert_eq!(states(&chat), [OutgoingState::Sent; 2]);
+    // it counted to four further before
+    for (further, second) in [(1, OutgoingState::Sent), (2, OutgoingState::Delivered)] {
+        let told = Delivered {
+            conversation: chat.id,
+            seq: copied + further,
+        };
+        chat.online.reply(0, &told.into());
+        assert_eq!(states(&chat), [OutgoingState::Delivered, second]);
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Entries of content that the relay leaves out, repeats, swaps, empties or gives to somebody else.
 
+use std::time::Duration;
+
 use client_core::{
-    content::{Again, Body, Content, Range},
-    model::MessageKind,
+    content::{Again, Body, Content, Range, Read},
+    model::{MessageKind, OutgoingState, SystemEvent},
 };
 use protocol::{ClientId, ConversationId, Entries, EntryKind, Frame, StreamId};
 
@@ -92,6 +94,99 @@ fn what_was_missing_is_shown_in_its_place_and_with_its_time() {
         "none before the message above it: {times:?}"
     );
     assert_eq!(chat.online.conversation().unread, 4);
+}
+
+/// The one thing that Ana said since.
+fn said(chat: &mut Chat) -> Body {
+    let mut appends = chat.take_appends();
+    assert_eq!(appends.len(), 1, "{appends:?}");
+    appends.remove(0).0
+}
+
+#[test]
+fn what_comes_late_below_what_was_read_is_unread_and_the_receipt_is_taken_back() {
+    let (mut chat, lost) = two_emptied();
+    let (one, four) = (lost[0].1 - 1, lost[1].1 + 1);
+    let newest = chat.messages().last().unwrap().position;
+    let read = |chat: &mut Chat| {
+        let engine = &mut chat.online.ana.engine;
+        engine.mark_read(chat.key, newest).unwrap();
+    };
+    read(&mut chat);
+    assert_eq!(said(&mut chat), Body::Read(Read::up_to(four)));
+    send_again(&mut chat, (2, lost[0].1), &lost[0].0);
+    assert_eq!(chat.online.conversation().unread, 2);
+    let first = chat.online.conversation().first_unread.unwrap();
+    let first = chat.messages().into_iter().find(|it| it.id == first);
+    assert_eq!(first.unwrap().text, "two");
+    assert_eq!(said(&mut chat), Body::Read(Read::only_up_to(one)));
+    send_again(&mut chat, (3, lost[1].1), &lost[1].0);
+    assert_eq!(chat.online.conversation().unread, 3);
+    assert!(
+        chat.take_appends().is_empty(),
+        "the other believes no more than that"
+    );
+    chat.online.ana.pass(Duration::from_secs(2));
+    read(&mut chat);
+    assert_eq!(said(&mut chat), Body::Read(Read::up_to(four)));
+    assert_eq!(chat.online.conversation().unread, 0);
+}
+
+#[test]
+fn who_takes_back_that_it_read_something_is_believed() {
+    let mut chat = Chat::new();
+    for text in ["one", "two"] {
+        chat.online.ana.engine.send_text(chat.key, text).unwrap();
+        assert!(matches!(said(&mut chat), Body::Text(_)));
+    }
+    let two = chat.last;
+    let mut told = |read: Read| {
+        let content = Content::read(chat.peer.random(), read);
+        let note = chat.note();
+        let entry = chat.seal(&content, &note);
+        chat.push(vec![entry]);
+        let own = chat.messages().into_iter();
+        own.filter_map(|it| it.outgoing).collect::<Vec<_>>()
+    };
+    use OutgoingState::{Delivered, Read as WasRead};
+    assert_eq!(told(Read::up_to(two)), [WasRead, WasRead]);
+    assert_eq!(told(Read::only_up_to(two - 1)), [WasRead, Delivered]);
+    assert_eq!(told(Read::only_up_to(two)), [WasRead, Delivered]);
+    assert_eq!(told(Read::up_to(two)), [WasRead, WasRead]);
+}
+
+#[test]
+fn texts_beyond_a_request_wait_at_their_writer_until_it_is_accepted() {
+    let mut chat = Chat::requested();
+    for text in ["one", "two", "three"] {
+        chat.say(text);
+    }
+    let beyond = ["four", "five"].map(|text| {
+        let content = Content::text(chat.peer.random(), text);
+        let note = chat.note();
+        let entry = chat.seal(&content, &note);
+        let place = (note.number, entry.seq);
+        chat.push(vec![entry]);
+        (place, content)
+    });
+    assert_eq!(chat.texts(), ["one", "two", "three"]);
+    assert_eq!(chat.missing(), [Some(1), Some(1)]);
+    assert!(
+        chat.take_appends().is_empty(),
+        "nothing is asked of who is not accepted"
+    );
+    let engine = &mut chat.online.ana.engine;
+    engine.accept_request(chat.key).unwrap();
+    let appends = chat.take_appends();
+    let [(Body::Profile(_), _), (Body::Missing(range), _)] = appends.as_slice() else {
+        panic!("expected her profile and a question, not {appends:?}")
+    };
+    assert_eq!((range.first, range.last), (4, 5));
+    for (place, content) in &beyond {
+        send_again(&mut chat, *place, content);
+    }
+    assert_eq!(chat.texts(), ["one", "two", "three", "four", "five"]);
+    assert!(chat.missing().is_empty());
 }
 
 #[test]
@@ -226,14 +321,19 @@ fn an_emptied_entry_is_told_where_nobody_is_blocked() {
 }
 
 #[test]
-fn other_client_ids_than_the_sender_used_lose_nothing() {
+fn other_client_ids_than_the_sender_used_are_told_once_and_lose_nothing() {
     let mut chat = Chat::new();
-    let mut entry = chat.text("one");
-    entry.client_id = ClientId::new([9; 16]);
-    chat.push(vec![entry]);
-    chat.say("two");
-    assert_eq!(chat.texts(), ["one", "two"]);
+    chat.say("as it was sealed");
+    for number in [9, 10] {
+        let mut entry = chat.text("one");
+        entry.client_id = ClientId::new([number; 16]);
+        chat.push(vec![entry]);
+        chat.say("two");
+        assert_eq!(chat.lines(SystemEvent::SplitView), 1);
+    }
+    assert_eq!(chat.texts().len(), 5);
     assert!(chat.missing().is_empty());
+    assert!(chat.online.ana.sent().is_empty());
 }
 
 #[test]
@@ -261,7 +361,45 @@ fn what_a_peer_says_is_missing_sets_off_a_bounded_answer() {
         let ends = |(body, _): &&(Body, _)| matches!(body, Body::Resent(_));
         answers += taken.iter().filter(ends).count();
     }
-    assert_eq!(answers, 32, "no more on one connection");
+    assert_eq!(answers, 32, "no more in an hour");
+    // what was asked beyond that is one question by now, and answered later
+    for _ in 0..2 {
+        chat.online.ana.pass(Duration::from_secs(3600));
+        let taken = chat.take_appends();
+        let ends = |(body, _): &&(Body, _)| matches!(body, Body::Resent(_));
+        answers += taken.iter().filter(ends).count();
+    }
+    assert_eq!(answers, 33);
+}
+
+#[test]
+fn what_one_contact_asks_takes_no_answers_from_another() {
+    let mut chat = Chat::new();
+    let mut other = chat.befriend(78);
+    let missing = |chat: &mut Chat| {
+        let range = Range {
+            chain: [0; 8].into(),
+            first: 1,
+            last: 1 << 40,
+        };
+        let content = Content::missing(chat.peer.random(), range);
+        let note = chat.note();
+        let entry = chat.seal(&content, &note);
+        chat.push(vec![entry]);
+        let ends = |(body, _): &&(Body, _)| matches!(body, Body::Resent(_));
+        chat.take_appends().iter().filter(ends).count()
+    };
+    let answers: usize = (0..40).map(|_| missing(&mut chat)).sum();
+    assert_eq!(answers, 32);
+    chat.turn_to(&mut other);
+    assert_eq!(missing(&mut chat), 1);
+    chat.turn_to(&mut other);
+    assert_eq!(missing(&mut chat), 0);
+    // and the rest is answered on the next connection too
+    chat.online.reconnect(&chat.online.ana.ready(50));
+    let appends = chat.take_appends();
+    assert!(matches!(appends.as_slice(), [(Body::Resent(_), _)]));
+    assert_eq!(missing(&mut chat), 1);
 }
 
 #[test]

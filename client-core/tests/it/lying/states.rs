@@ -137,6 +137,20 @@ fn an_older_state_than_was_reached_is_not_entered_and_the_group_is_set_up_anew()
 }
 
 #[test]
+fn an_older_state_under_the_number_of_a_newer_one_is_not_entered() {
+    for epoch in [2, u64::MAX] {
+        let mut chat = Chat::new();
+        let before = chat.state();
+        let commit = chat.commit(|group| group.self_update().unwrap());
+        chat.merge();
+        chat.push(vec![commit]);
+        stray(&mut chat);
+        let state = GroupState { epoch, ..before };
+        is_never_entered("an older state by another number", &mut chat, &state);
+    }
+}
+
+#[test]
 fn a_commit_that_the_relay_never_took_is_noticed_at_the_next_word_and_the_group_is_set_up_anew() {
     // the relay says that it took the commit, and did not
     let mut chat = astray();

@@ -97,13 +97,18 @@ pub(super) fn login(
     account: AccountId,
     device: DeviceId,
 ) -> SqlResult<Option<LoginRow>> {
-    connection
+    let found = connection
         .prepare_cached(
-            "SELECT a.id, d.id, d.login_key, d.revoked, a.created
-             FROM devices d JOIN accounts a ON a.id = d.account WHERE d.device = ?1 AND a.account = ?2",
+            // where there is none some other is read, so that the time does not tell whether there is one
+            "SELECT a.id, d.id, d.login_key, d.revoked, a.created, 1
+             FROM devices d JOIN accounts a ON a.id = d.account WHERE d.device = ?1 AND a.account = ?2
+             UNION ALL
+             SELECT a.id, d.id, d.login_key, d.revoked, a.created, 0
+             FROM devices d JOIN accounts a ON a.id = d.account
+             LIMIT 1",
         )?
         .query_row((device.as_bytes(), account.as_bytes()), |row| {
-            Ok(LoginRow {
+            let login = LoginRow {
                 identity: Identity {
                     account,
                     account_row: AccountRow(row.get(0)?),
@@ -113,9 +118,11 @@ pub(super) fn login(
                 login_key: Key::new(row.get(2)?),
                 revoked: row.get::<_, i64>(3)? != 0,
                 created: row.get(4)?,
-            })
+            };
+            Ok((login, row.get::<_, i64>(5)? == 1))
         })
-        .optional()
+        .optional()?;
+    Ok(found.and_then(|(login, is_asked)| is_asked.then_some(login)))
 }
 
 pub(super) fn devices(

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use protocol::StoreGeneration;
-use rusqlite::{Connection, OpenFlags, Result, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Result, TransactionBehavior, config::DbConfig};
 
 use crate::environment::Environment;
 
@@ -19,13 +19,13 @@ pub(super) const BUSY: Duration = Duration::from_secs(10);
 /// Bytes of a page, SQLite's default.
 const PAGE: u64 = 4096;
 /// Statements that a connection keeps compiled.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// Opens the connection that writes; `max_bytes` 0 is no limit.
 pub(super) fn open_for_writing(path: &Path, max_bytes: u64) -> Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_statements(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // each COMMIT is on stable storage before it returns; on macOS that takes fullfsync
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -48,10 +48,18 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_statements(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -8 * 1024)?;
     Ok(connection)
+}
+
+/// Has statements compiled once. Else SQLite compiles some of them anew for each value that is bound to them.
+fn keep_statements(connection: &Connection) -> Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(drop)
 }
 
 /// Applies the migrations that the database lacks.

@@ -24,6 +24,8 @@ export const trouble = {
   "cause.revoked": "This device was removed from the account. Your messages stay on this computer.",
   "cause.signedOut": "The relay does not know this account any more.",
   "cause.relayBusy": "The relay has too much to do.",
+  "cause.diskFull":
+    "The disk of this computer is full, so nothing that arrives could be kept. Nothing is lost: free some space.",
 
   "error.badLink": "This is not a complete Relevo link. Copy all of it and paste it again.",
   "error.linkExpired": "This link was used up or is too old. Ask for a new one.",

@@ -25,6 +25,8 @@ export const trouble: Record<keyof typeof english, string> = {
   "cause.revoked": "Este dispositivo se quitó de la cuenta. Tus mensajes siguen en este equipo.",
   "cause.signedOut": "El relay ya no conoce esta cuenta.",
   "cause.relayBusy": "El relay tiene demasiado trabajo.",
+  "cause.diskFull":
+    "El disco de este equipo está lleno y no se podría guardar lo que llega. No se pierde nada: libera espacio.",
 
   "error.badLink": "No es un enlace de Relevo completo. Cópialo entero y pégalo de nuevo.",
   "error.linkExpired": "Este enlace ya se usó o es demasiado antiguo. Pide uno nuevo.",
