@@ -15,7 +15,7 @@ use crate::{
         Engine, MOST_SEQ,
         ids::Ids,
         lapse::{Kept, Lapse},
-        opening::DECLARED_GAP,
+        opening::{DECLARED_GAP, tell_profile},
         rejoining::{end, next_incarnation},
         requests::Request,
         resending,
@@ -197,6 +197,7 @@ impl Engine {
     ) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
         let lapsed = self.lapse.kept();
+        let name = self.account.name.clone();
         let kept = self.kept(conversation).unwrap_or(state.seq);
         let ahead = self.write_mls(|write, mls| {
             let Some(row) = conversations::row_of(write.connection(), conversation)? else {
@@ -208,6 +209,11 @@ impl Engine {
             };
             // where others went on in the meantime their commits are on their way, and what was lost is sent in their epoch
             offer_messages(write, &row, kept, &ids)?;
+            if row.standing == Standing::Open {
+                // a question or its answer may be lost, and what is lost at the end shows by the number of what follows
+                tell_profile(write, row.key, &name, None, &ids)?;
+                resending::ask(write, row.key, &ids)?;
+            }
             let stream = StreamId::Conversation(conversation);
             if let Some(Kept { last, read }) = lapsed
                 && streams::cursor(write.connection(), stream)? == read

@@ -10,10 +10,10 @@ use client_core::{
     ErrorKind,
     engine::{Engine, Seams},
     keyslots::{KeyringTrouble, Protection, SecretStore, Unlock},
-    model::{ConversationKey, Message, MessageKind},
+    model::{ConversationKey, Message, MessageKind, Standing},
     profile::{Profile, ProfileState},
     seams::SeededRandom,
-    store::{Database, DatabaseKey, WriteTransaction, messages},
+    store::{Database, DatabaseKey, WriteTransaction, conversations, messages},
 };
 use protocol::{AccountId, Link};
 use rusqlite::Connection;
@@ -275,6 +275,15 @@ impl Account {
         let (path, key) = self.disk.as_ref()?;
         let mut database = Database::open(path, key).expect("open beside");
         Some(database.write(work).expect("change beside").0)
+    }
+
+    /// Whether the disk has an open conversation with somebody.
+    pub(crate) fn is_open_with(&self, peer: Option<AccountId>) -> bool {
+        let list = self.tamper(|write| conversations::list(write.connection()));
+        list.is_some_and(|list| {
+            list.iter()
+                .any(|it| Some(it.peer) == peer && it.standing == Standing::Open)
+        })
     }
 
     /// Keeps what is on the disk now.

@@ -51,6 +51,8 @@ const EXPECTED_OF_LOSS: &[&str] = &[
     "entries of a conversation that is not here",
     "entries of a sender never arrived",
     "the relay has less than it had",
+    // those before this device came in, in the time that was lost
+    "the relay leaves out some entries",
     "the relay no longer has some entries",
     // who went back in time asks for what it has acknowledged
     "the relay leaves out some entries",

@@ -297,13 +297,21 @@ impl World {
             let waiting = account.tamper(|write| outbox::texts(write.connection()));
             long && waiting.is_some_and(|texts| texts > 0)
         };
+        // the link that was opened may be over in the morning, before its maker has seen the proof
+        let unseen = self.model.pairs().any(|((one, other), pair)| {
+            let sees = |(who, whom): Side| self.accounts[who].is_open_with(self.accounts[whom].id);
+            let owed = pair.met && !pair.loose && !self.model.is_lossy((one, other));
+            owed && [(one, other), (other, one)]
+                .into_iter()
+                .any(|side| !sees(side))
+        });
         let unfinished = self.accounts.iter().any(|account| {
             open(account)
                 || would_age(account)
                 || !account.has_begun()
                 || (account.app.is_none() && !long)
         });
-        !unfinished && self.wishes.is_empty() && self.host.is_up()
+        !unfinished && !unseen && self.wishes.is_empty() && self.host.is_up()
     }
 
     /// Everybody goes to bed, if nothing is unfinished that would be too old in the morning.
