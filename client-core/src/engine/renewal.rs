@@ -163,11 +163,13 @@ impl Engine {
         match made {
             Ok((frame, events)) => {
                 self.events.extend(events);
-                if let Some(frame) = frame {
-                    crate::KillPoint::RenewalAfterCommit.reach();
-                    debug!("renewing the own leaf of a conversation");
-                    self.request(Request::Renew { conversation: key }, &frame);
-                }
+                let Some(frame) = frame else {
+                    // there is no group to renew the leaf in
+                    return self.resume_commits();
+                };
+                crate::KillPoint::RenewalAfterCommit.reach();
+                debug!("renewing the own leaf of a conversation");
+                self.request(Request::Renew { conversation: key }, &frame);
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::Crypto => {
