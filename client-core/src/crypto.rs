@@ -52,7 +52,7 @@ pub use self::{
         PackageFault, RejoinError, SealError,
     },
     founding::Founded,
-    group::{Group, MAX_AAD, Opened},
+    group::{Group, MAX_AAD, Opened, clear_aad},
     identity::MemberInfo,
     joining::Joined,
     packages::{CLOCK_GRACE, KEY_PACKAGE_LIFETIME, LastResort},

@@ -8,7 +8,7 @@ use openmls::prelude::{GroupId, MlsGroup};
 use openmls_traits::OpenMlsProvider as _;
 use protocol::ConversationId;
 
-pub use self::opening::Opened;
+pub use self::opening::{Opened, clear_aad};
 use super::{
     Commit, CommitError, Failure, IdentityFault, MemberInfo, Mls, SealError, SignalKey, identity,
     rejoining::{self, Unconfirmed},

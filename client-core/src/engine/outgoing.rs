@@ -442,7 +442,9 @@ pub(super) fn mark_sent(
     (seq, time): (u64, u64),
     ids: &Ids,
 ) -> Result<()> {
-    note_own(write, row.conversation, device, row.client_id, row.message)?;
+    if row.is_sealed {
+        note_own(write, row.conversation, device, row.client_id, row.message)?;
+    }
     if let Some(message) = row.message {
         store::messages::set_sent(write, message, seq, time)?;
         write.announce(Event::ConversationChanged(row.conversation));

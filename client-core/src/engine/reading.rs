@@ -4,7 +4,8 @@ use protocol::{Digest, Entry, EntryKind, Frame, MessageId, RelayId, decode_frame
 use tracing::{debug, warn};
 
 use crate::{
-    crypto::{AccountKeys, Change, Fault, Group, MemberInfo, Mls, OpenError, Opened},
+    content::SealNote,
+    crypto::{AccountKeys, Change, Fault, Group, MemberInfo, Mls, OpenError, Opened, clear_aad},
     engine::{
         answers::Answers,
         entries::Care,
@@ -19,7 +20,7 @@ use crate::{
     error::Result,
     model::{MessageKind, Privacy, Standing, SystemEvent},
     store::{
-        WriteTransaction, commits, contacts,
+        WriteTransaction, chains, commits, contacts,
         conversations::{self, ConversationRow},
         messages, openings, outbox, requests,
     },
@@ -72,7 +73,18 @@ impl Reading<'_, '_> {
         match outbox::by_client_id(write.connection(), entry.client_id)? {
             Some(row) => {
                 let place = (entry.seq, entry.time);
-                mark_sent(write, self.keys.device(), &row, place, self.ids)
+                mark_sent(write, self.keys.device(), &row, place, self.ids)?;
+                if row.is_sealed {
+                    return Ok(());
+                }
+                // it left before this database lost count: whoever misses it asks by the number that it had
+                let note = clear_aad(&entry.bytes.0).and_then(|aad| SealNote::decode(&aad));
+                match (row.message, note) {
+                    (Some(message), Some(note)) => {
+                        chains::note_sent(write, row.conversation, note.chain, note.number, message)
+                    }
+                    _ => Ok(()),
+                }
             }
             None => Ok(()),
         }

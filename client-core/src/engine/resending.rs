@@ -58,8 +58,8 @@ fn answer_numbers(
     let chain = range.chain;
     // what this database has forgotten of a chain it cannot call complete: that stays missing there
     let known = chains::known_up_to(connection, key, device, chain)?;
-    let last = range.last.min(known);
-    let rows = chains::sent_between(connection, key, chain, (range.first, last), MOST_AGAIN)?;
+    let asked = (range.first, range.last);
+    let rows = chains::sent_between(connection, key, chain, asked, MOST_AGAIN)?;
     for (number, message) in &rows {
         let content = messages::content(connection, *message)?;
         let sent = Numbered {
@@ -69,8 +69,8 @@ fn answer_numbers(
         outbox::insert_again(write, key, sent, ids.client_id(), &content)?;
     }
     let last = match rows.last() {
-        Some((number, _)) if is_full(rows.len()) => *number,
-        _ => last,
+        Some((number, _)) if is_full(rows.len()) => known.min(*number),
+        _ => known.min(range.last),
     };
     if range.first <= last {
         say_settled(write, key, &Range { last, ..*range }, ids)?;

@@ -245,6 +245,8 @@ pub struct Waiting {
     pub content: Option<Vec<u8>>,
     /// The earlier entry of ours that this one repeats.
     pub again: Option<Numbered>,
+    /// Whether it waits as this device sealed it.
+    pub is_sealed: bool,
 }
 
 /// The row with this client id.
@@ -253,7 +255,7 @@ pub struct Waiting {
 /// [`crate::ErrorKind::Database`].
 pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Option<Waiting>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, conversation, message, again, again_chain,
+        "SELECT id, conversation, message, again, again_chain, sealed IS NOT NULL AS is_sealed,
              iif(message IS NULL AND again IS NULL, content, NULL) AS content FROM outbox WHERE client_id = ?1",
     )?;
     Ok(statement
@@ -265,6 +267,7 @@ pub fn by_client_id(connection: &Connection, client_id: ClientId) -> Result<Opti
                 client_id,
                 content: row.get("content")?,
                 again: Numbered::read(row)?,
+                is_sealed: row.get("is_sealed")?,
             })
         })
         .optional()?)

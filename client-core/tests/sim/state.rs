@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use client_core::store::{commits, conversations, openings, outbox, streams};
+use client_core::store::{commits, conversations, gaps, openings, outbox, questions, streams};
 use protocol::StreamId;
 
 use crate::{
@@ -68,6 +68,13 @@ impl World {
         }
         for rejoin in commits::rejoins(&app.reader).expect("read rejoins") {
             lines.push(format!("{who} wants back into {}", rejoin.conversation));
+        }
+        let missing = gaps::count_missing(&app.reader).expect("count what is missing");
+        let kept = questions::all(&app.reader).expect("read questions").len();
+        if missing > 0 || kept > 0 {
+            lines.push(format!(
+                "{who} misses {missing} entries, and has {kept} questions to answer"
+            ));
         }
         lines
     }

@@ -140,6 +140,17 @@ impl Group<'_, '_> {
     }
 }
 
+/// The authenticated data that goes beside a message in the clear. Whether its sender said so shows when the message is opened.
+#[must_use]
+pub fn clear_aad(bytes: &[u8]) -> Option<Vec<u8>> {
+    match read(bytes) {
+        Ok(ProtocolMessage::PrivateMessage(message)) if message.aad().len() <= MAX_AAD => {
+            Some(message.aad().to_vec())
+        }
+        _ => None,
+    }
+}
+
 fn read(bytes: &[u8]) -> Result<ProtocolMessage, Fault> {
     MlsMessageIn::tls_deserialize_exact_bytes(bytes)
         .ok()

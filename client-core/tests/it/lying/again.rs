@@ -2,9 +2,10 @@
 
 use client_core::{
     content::{Again, Body, Content, Range, SealNote},
+    crypto::clear_aad,
     store::chains::ChainId,
 };
-use protocol::{Blocks, Committed, Conversations, Frame, KeyPackageCount, Ready};
+use protocol::{Blocks, Committed, Conversations, Entry, EntryKind, Frame, KeyPackageCount, Ready};
 
 use super::chat::Chat;
 use crate::peer::NOW;
@@ -12,13 +13,14 @@ use crate::peer::NOW;
 /// The end of a chain whose length nobody knows.
 const END: u64 = i64::MAX as u64;
 
-/// The relay took more from Ana than she remembers; she comes back into the conversation. What she says there.
-fn goes_back(chat: &mut Chat) -> Vec<(Body, SealNote)> {
+/// The relay took more from Ana than she remembers, these too; she comes back into the conversation. What she says there.
+fn goes_back(chat: &mut Chat, own: Vec<Entry>) -> Vec<(Body, SealNote)> {
     let ready = Ready {
         sent: 1_000,
         ..chat.online.ana.ready(50)
     };
     chat.online.reconnect(&ready);
+    chat.push(own);
     let mut said = Vec::new();
     loop {
         let sent = chat.online.ana.sent();
@@ -76,7 +78,7 @@ fn wrote_and_went_back() -> (Chat, Again) {
         seq: chat.last,
         time: NOW,
     };
-    let said = goes_back(&mut chat);
+    let said = goes_back(&mut chat, Vec::new());
     // what came meanwhile she asks for by its positions
     let [(Body::Profile(_), note), ..] = said.as_slice() else {
         panic!("expected a greeting, not {said:?}")
@@ -123,4 +125,36 @@ fn what_a_database_has_forgotten_of_a_chain_is_not_called_complete() {
     }
     // nothing is known of a chain that is not hers
     assert_eq!(asked(&mut chat, [9; 8].into(), 1, END), []);
+}
+
+#[test]
+fn what_had_left_before_a_roll_back_is_sent_again_by_the_number_that_it_had() {
+    let mut chat = Chat::new();
+    chat.online.ana.engine.send_text(chat.key, "mine").unwrap();
+    let Some((_, Frame::Append(append))) = chat.online.ana.sent().pop() else {
+        panic!("expected a text")
+    };
+    // the relay has it, and Ana's copy does not know
+    let sealed = &append.entries[0];
+    let note = clear_aad(&sealed.bytes.0).and_then(|aad| SealNote::decode(&aad));
+    let note = note.unwrap();
+    let mut echo = chat.entry(EntryKind::Application, &sealed.bytes.0);
+    echo.sender = chat.online.register.device;
+    echo.client_id = sealed.client_id;
+    let sent = Again {
+        chain: note.chain,
+        number: note.number,
+        seq: echo.seq,
+        time: echo.time,
+    };
+    let said = goes_back(&mut chat, vec![echo]);
+    let texts = said
+        .iter()
+        .filter(|(body, _)| matches!(body, Body::Text(_)));
+    assert_eq!(texts.count(), 0, "it is there already: {said:?}");
+    let answer = asked(&mut chat, sent.chain, sent.number, sent.number);
+    let [(Body::Text(text), note)] = answer.as_slice() else {
+        panic!("expected the text, not {answer:?}")
+    };
+    assert_eq!((text.as_str(), note.again), ("mine", Some(sent)));
 }
