@@ -5,8 +5,8 @@ use client_core::{
     model::{OutgoingState, SystemEvent},
 };
 use protocol::{
-    Appended, Blocks, Committed, Conversations, Delivered, Done, ErrorCode, Frame, KeyPackageCount,
-    News, Page, Ready, Refusal, StoreGeneration, StreamId,
+    Appended, Blocks, Committed, Conversations, Delivered, Done, EntryKind, ErrorCode, Frame,
+    KeyPackageCount, News, Page, Ready, Refusal, StoreGeneration, StreamId,
 };
 
 use super::chat::{Chat, count};
@@ -290,8 +290,16 @@ fn a_relay_that_was_put_back_says_what_is_delivered_by_its_new_count() {
         messages.filter_map(|message| message.outgoing).collect()
     };
     assert_eq!(states(&chat), [OutgoingState::Sent; 2]);
+    // after a greeting both come again
+    chat.last = copied;
+    let echoes = [(); 3].map(|()| {
+        let mut echo = chat.entry(EntryKind::Application, b"sealed");
+        echo.sender = chat.online.register.device;
+        echo
+    });
+    chat.push(echoes.to_vec());
     // it counted to four further before
-    for (further, second) in [(1, OutgoingState::Sent), (2, OutgoingState::Delivered)] {
+    for (further, second) in [(2, OutgoingState::Sent), (3, OutgoingState::Delivered)] {
         let told = Delivered {
             conversation: chat.id,
             seq: copied + further,

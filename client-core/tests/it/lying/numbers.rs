@@ -154,6 +154,13 @@ fn a_restored_relay_leaves_out_positions_once_in_each_stream() {
     chat.lie(|frame| match frame {
         Frame::FetchGroup(_) => Some(state.clone().into()),
         Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
+        Frame::Append(append) => Some(
+            Appended {
+                seqs: (50..).take(append.entries.len()).collect(),
+                times: vec![NOW; append.entries.len()],
+            }
+            .into(),
+        ),
         Frame::Ack(_) => None,
         _ => Some(Done {}.into()),
     });
