@@ -2,7 +2,7 @@
 
 use client_core::{
     model::{ConnectionState, ConversationState, OutgoingState, Standing},
-    store::{commits, conversations, openings, outbox, requests, streams},
+    store::{commits, conversations, openings, outbox, requests, streams, wishes},
 };
 use protocol::StreamId;
 
@@ -122,6 +122,11 @@ fn unrest_of(app: &App) -> Option<String> {
     let renewals = commits::renewals(&app.reader).expect("read renewals");
     if !rejoins.is_empty() || !renewals.is_empty() {
         return Some("a commit is under way".to_owned());
+    }
+    let asks = wishes::are_blocks_wanted(&app.reader).expect("read wishes")
+        || wishes::list(&app.reader).expect("read wishes").is_some();
+    if asks {
+        return Some("what the relay knows of the account is asked for".to_owned());
     }
     let blocks = requests::untold_blocks(&app.reader).expect("read blocks");
     let declines = requests::untold_declines(&app.reader).expect("read declines");
