@@ -86,6 +86,12 @@ pub(super) fn expire(mls: &Mls<'_>) -> Result<usize, Failure> {
     let mut kept = Vec::new();
     let mut expired = 0;
     for (key, bundle) in store.key_packages::<KeyPackageBundle>()? {
+        let Some(bundle) = bundle else {
+            // nothing opens with it any more, and it must not stop the others
+            store.remove_key_package(&key)?;
+            expired += 1;
+            continue;
+        };
         let package = bundle.key_package();
         let end = package
             .life_time()

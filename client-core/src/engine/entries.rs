@@ -298,6 +298,7 @@ impl Engine {
                         name: &account.name,
                         manifest: &account.manifest,
                         now,
+                        care,
                         new_again: false,
                     };
                     walk(stream, batch, &mut done, |entry, turn| match turn {

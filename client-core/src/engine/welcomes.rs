@@ -7,6 +7,7 @@ use crate::{
     crypto::{AccountKeys, JoinError, Joined, Mls},
     engine::{
         contacts::introduce,
+        entries::Care,
         ids::Ids,
         members::{self, Known},
         opening::{Accepted, Founder, begin_anew, enter, set_up_anew},
@@ -35,6 +36,7 @@ pub(super) struct Inbox<'a> {
     pub(super) name: &'a str,
     pub(super) manifest: &'a [u8],
     pub(super) now: u64,
+    pub(super) care: Care,
     /// An entry that came again was new.
     pub(super) new_again: bool,
 }
@@ -49,7 +51,10 @@ impl Inbox<'_> {
         let is_here = known.as_ref().is_some_and(|row| {
             row.state == ConversationState::Established && row.incarnation >= entry.incarnation
         });
-        if is_here || requests::is_declined(write.connection(), conversation)? {
+        if is_here
+            || self.care == Care::KeepSealed
+            || requests::is_declined(write.connection(), conversation)?
+        {
             return Ok(());
         }
         let is_next = known.is_some_and(|row| row.incarnation < entry.incarnation);
@@ -88,8 +93,12 @@ impl Inbox<'_> {
             return Ok(());
         }
         self.drop_own_founding(write, conversation, entry.incarnation)?;
-        let joined =
-            Mls::new(write.connection(), self.random, self.keys, self.now).join(&entry.bytes.0);
+        let joined = if self.care == Care::KeepSealed {
+            // the library failed at it already
+            Err(JoinError::Invalid)
+        } else {
+            Mls::new(write.connection(), self.random, self.keys, self.now).join(&entry.bytes.0)
+        };
         match joined {
             Ok(joined) if is_of(&joined, entry) => self.joined(write, entry, &joined),
             Ok(joined) => {

@@ -98,11 +98,13 @@ impl<'a> MlsStore<'a> {
         Self { connection }
     }
 
-    /// All key packages with their private keys, each with the key of its row.
+    /// All key packages with their private keys, each with the key of its row; `None` for one that the disk has spoiled.
     ///
     /// # Errors
     /// [`MlsStoreError`].
-    pub fn key_packages<T: DeserializeOwned>(&self) -> Result<Vec<(Vec<u8>, T)>, MlsStoreError> {
+    pub fn key_packages<T: DeserializeOwned>(
+        &self,
+    ) -> Result<Vec<(Vec<u8>, Option<T>)>, MlsStoreError> {
         let (from, to) = ([Kind::KeyPackage as u8], [Kind::KeyPackage as u8 + 1]);
         let mut statement = self
             .connection
@@ -112,7 +114,7 @@ impl<'a> MlsStore<'a> {
         while let Some(row) = rows.next()? {
             let value = row.get_ref(1)?.as_blob().ok();
             let package = value.and_then(|value| rmp_serde::from_slice(value).ok());
-            packages.push((row.get(0)?, package.ok_or(MlsStoreError::Decode)?));
+            packages.push((row.get(0)?, package));
         }
         Ok(packages)
     }

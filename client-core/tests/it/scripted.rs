@@ -152,11 +152,21 @@ impl Scripted {
 
     /// The disk changes what the MLS library keeps: no group can be read any more.
     pub(crate) fn spoil_groups(&self) {
-        // the first byte of a key is the kind of row: 9 is the state of a group
-        let spoil = "UPDATE mls_state SET value = x'c1' WHERE substr(key, 1, 1) = x'09'";
+        self.spoil(9);
+    }
+
+    /// The same: no key package can be read any more.
+    pub(crate) fn spoil_key_packages(&self) {
+        self.spoil(17);
+    }
+
+    /// Spoils all rows of a kind, which the first byte of the key names.
+    fn spoil(&self, kind: u8) {
+        let spoil =
+            format!("UPDATE mls_state SET value = x'c1' WHERE substr(key, 1, 1) = x'{kind:02x}'");
         let mut database = Database::open(&self.path, &self.database_key).unwrap();
         let (spoiled, _) = database
-            .write(|write| Ok(write.connection().execute(spoil, [])?))
+            .write(|write| Ok(write.connection().execute(&spoil, [])?))
             .unwrap();
         assert!(spoiled > 0);
     }

@@ -1,6 +1,6 @@
 //! Welcomes that lead elsewhere than the relay says, come twice, or name a key package that is used up.
 
-use client_core::model::{ConversationState, SystemEvent};
+use client_core::model::{ConnectionState, ConversationState, SystemEvent};
 use protocol::{
     ClientId, Committed, ConversationId, Entries, Entry, EntryKind, ErrorCode, Frame, Refusal,
     StreamId, bounds,
@@ -274,4 +274,35 @@ fn a_peer_that_uses_the_incarnations_up_ends_the_conversation_and_sets_off_no_lo
     let conversation = chat.online.conversation();
     assert_eq!(conversation.state, ConversationState::Refused);
     assert!(chat.is_online());
+}
+
+#[test]
+fn a_welcome_whose_private_key_cannot_be_read_leads_to_coming_from_outside() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    online.ana.spoil_key_packages();
+    online.welcome(&mut peer, &founded, 0, 1);
+    let connection = online.ana.engine.connection();
+    assert_eq!(connection.state, ConnectionState::Online);
+    let sent = online.ana.sent();
+    let asked = sent
+        .iter()
+        .any(|(_, frame)| matches!(frame, Frame::FetchGroup(fetch) if fetch.conversation == CONVERSATION));
+    assert!(asked, "{sent:?}");
+}
+
+#[test]
+fn key_packages_that_cannot_be_read_make_room_for_new_ones() {
+    let mut online = Online::new();
+    online.ana.spoil_key_packages();
+    let ready = online.ana.ready(0);
+    online.reconnect(&ready);
+    let connection = online.ana.engine.connection();
+    assert_eq!(connection.state, ConnectionState::Online);
+    let sent = online.ana.sent();
+    let published = sent.iter().any(
+        |(_, frame)| matches!(frame, Frame::PublishKeyPackages(publish) if !publish.packages.is_empty()),
+    );
+    assert!(published, "{sent:?}");
 }
