@@ -47,7 +47,7 @@ impl Engine {
         error!(
             "this database is older than what the relay had from this device: its conversations are entered anew"
         );
-        self.write(|write| {
+        self.write_mls(|write, mls| {
             for key in conversations::established(write.connection())? {
                 let row = conversations::row(write.connection(), key)?;
                 commits::delete_renewal(write, key)?;
@@ -71,8 +71,11 @@ impl Engine {
             }
             for opening in store::openings::all(write.connection())? {
                 // its group may be gone, or the relay may know it already
-                store::openings::begin_again(write, &opening, (ids.client_id(), ids.client_id()))?;
                 let row = conversations::row(write.connection(), opening.conversation)?;
+                if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
+                    group.delete()?;
+                }
+                store::openings::begin_again(write, &opening, (ids.client_id(), ids.client_id()))?;
                 if opening.request.is_some() {
                     commits::want_rejoin(write, row.conversation, ids.client_id())?;
                 }

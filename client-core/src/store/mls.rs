@@ -45,6 +45,9 @@ pub enum MlsStoreError {
     Decode,
 }
 
+/// Rows by their keys; `None` for one that cannot be read.
+pub type KeyedRows<T> = Vec<(Vec<u8>, Option<T>)>;
+
 /// The kinds of rows. The numbers are in databases: never change or reuse one.
 #[derive(Clone, Copy)]
 #[repr(u8)]
@@ -102,9 +105,7 @@ impl<'a> MlsStore<'a> {
     ///
     /// # Errors
     /// [`MlsStoreError`].
-    pub fn key_packages<T: DeserializeOwned>(
-        &self,
-    ) -> Result<Vec<(Vec<u8>, Option<T>)>, MlsStoreError> {
+    pub fn key_packages<T: DeserializeOwned>(&self) -> Result<KeyedRows<T>, MlsStoreError> {
         let (from, to) = ([Kind::KeyPackage as u8], [Kind::KeyPackage as u8 + 1]);
         let mut statement = self
             .connection
