@@ -59,7 +59,7 @@ pub struct Words {
     pub unsupported: String,
     /// Where the conversation began.
     pub started: String,
-    /// Where messages never arrived.
+    /// Where messages are missing, or may be.
     pub missing: String,
     /// Where the other accepted to be written to.
     pub accepted: String,
@@ -86,7 +86,7 @@ impl Default for Words {
             unreadable: "This message could not be opened.".to_owned(),
             unsupported: "This message is of a kind that this version does not show.".to_owned(),
             started: "The conversation began.".to_owned(),
-            missing: "Some messages never arrived.".to_owned(),
+            missing: "Some messages may be missing here.".to_owned(),
             accepted: "The request was accepted.".to_owned(),
             rejoined: "This computer came back into the conversation.".to_owned(),
             reset: "The encryption was set up anew.".to_owned(),

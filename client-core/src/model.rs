@@ -127,7 +127,7 @@ pub enum MessageKind {
 pub enum SystemEvent {
     /// The conversation can carry messages from here on.
     ConversationStarted,
-    /// Some messages never arrived.
+    /// Some messages are missing, or may be.
     MessagesMissing,
     /// The other accepted our request.
     RequestAccepted,

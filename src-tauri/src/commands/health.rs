@@ -108,7 +108,7 @@ fn words(language: Language) -> Words {
         unreadable: "Este mensaje no se pudo abrir.".to_owned(),
         unsupported: "Este mensaje es de un tipo que esta versión no muestra.".to_owned(),
         started: "La conversación empezó.".to_owned(),
-        missing: "Algunos mensajes no llegaron nunca.".to_owned(),
+        missing: "Pueden faltar algunos mensajes aquí.".to_owned(),
         accepted: "La solicitud fue aceptada.".to_owned(),
         rejoined: "Este equipo volvió a la conversación.".to_owned(),
         reset: "El cifrado se estableció de nuevo.".to_owned(),

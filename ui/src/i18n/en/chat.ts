@@ -49,10 +49,9 @@ export const chat = {
   "message.unreadable":
     "This message could not be opened. It is kept as it came, and the other app is asked to send it again.",
   "message.unsupported": "This message needs a newer version of Relevo.",
-  "message.missing":
-    "Some messages did not reach this computer: it was away for longer than the relay keeps them.",
+  "message.missing": "Some messages may be missing here.",
   "message.missingCount":
-    "{count, plural, one {# message is missing here: it did not reach this computer.} other {# messages are missing here: they did not reach this computer.}}",
+    "{count, plural, one {# message is missing here.} other {# messages are missing here.}}",
   "message.accepted": "{name} accepted. You can write to each other now.",
   "message.acceptedByMe": "You accepted {name}. You can write to each other now.",
   "message.rejoined":

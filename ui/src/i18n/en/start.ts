@@ -45,7 +45,7 @@ export const start = {
   "protection.text": "The password store of this computer cannot be used, so Relevo needs to know.",
   "protection.passphrase": "With a passphrase",
   "protection.passphrase.hint":
-    "You type it each time Relevo starts. If you forget it, the messages on this computer cannot be read again.",
+    "You type it each time Relevo starts. If you forget it, only the recovery code opens the messages on this computer, and only once you have confirmed it.",
   "protection.unprotected": "Unprotected on this computer",
   "protection.unprotected.hint":
     "Nothing to type. Anyone who can open the files of this computer can read your messages.",

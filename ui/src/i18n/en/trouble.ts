@@ -61,8 +61,7 @@ export const trouble = {
   "error.handleInvalid": "Use 2 to 32 small letters, digits, dots, dashes or low lines.",
   "error.noQr":
     "There is no readable code in this picture. Take one that shows the whole code, straight and sharp.",
-  "error.requestLimit":
-    "You have asked many people to write to them. Wait until some of them answer, then try again.",
+  "error.requestLimit": "This person has to accept before you can write more.",
   "error.lastSlot": "This is the last way into your messages, so it stays. Add another one first.",
   "error.folder":
     "Relevo cannot use this folder. Check that the disk is connected and that you may write there, or choose another.",

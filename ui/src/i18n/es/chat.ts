@@ -50,10 +50,8 @@ export const chat: Record<keyof typeof english, string> = {
   "message.unreadable":
     "Este mensaje no se pudo abrir. Se conserva como llegó, y a la otra app se le pide que lo envíe de nuevo.",
   "message.unsupported": "Este mensaje necesita una versión más reciente de Relevo.",
-  "message.missing":
-    "Algunos mensajes no llegaron a este equipo: estuvo ausente más tiempo del que el relay los guarda.",
-  "message.missingCount":
-    "{count, plural, one {Falta # mensaje aquí: no llegó a este equipo.} other {Faltan # mensajes aquí: no llegaron a este equipo.}}",
+  "message.missing": "Pueden faltar algunos mensajes aquí.",
+  "message.missingCount": "{count, plural, one {Falta # mensaje aquí.} other {Faltan # mensajes aquí.}}",
   "message.accepted": "{name} aceptó. Ya pueden escribirse.",
   "message.acceptedByMe": "Aceptaste a {name}. Ya pueden escribirse.",
   "message.rejoined":

@@ -47,7 +47,7 @@ export const start: Record<keyof typeof english, string> = {
     "El almacén de contraseñas de este equipo no se puede usar, así que Relevo necesita saberlo.",
   "protection.passphrase": "Con una frase de contraseña",
   "protection.passphrase.hint":
-    "La escribes cada vez que se inicia Relevo. Si la olvidas, los mensajes de este equipo no se podrán volver a leer.",
+    "La escribes cada vez que se inicia Relevo. Si la olvidas, solo el código de recuperación abre los mensajes de este equipo, y solo cuando ya lo hayas confirmado.",
   "protection.unprotected": "Sin protección en este equipo",
   "protection.unprotected.hint":
     "Nada que escribir. Cualquiera que pueda abrir los archivos de este equipo puede leer tus mensajes.",

@@ -65,8 +65,7 @@ export const trouble: Record<keyof typeof english, string> = {
   "error.handleInvalid": "Usa de 2 a 32 letras minúsculas, cifras, puntos, guiones o guiones bajos.",
   "error.noQr":
     "En esta imagen no hay un código legible. Usa una que muestre el código entero, recto y nítido.",
-  "error.requestLimit":
-    "Has pedido escribir a muchas personas. Espera a que algunas respondan e inténtalo de nuevo.",
+  "error.requestLimit": "Esta persona tiene que aceptar antes de que puedas escribir más.",
   "error.lastSlot": "Es la última forma de abrir tus mensajes, así que se queda. Añade antes otra.",
   "error.folder":
     "Relevo no puede usar esta carpeta. Comprueba que el disco esté conectado y que puedas escribir en ella, o elige otra.",

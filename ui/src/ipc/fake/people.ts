@@ -114,7 +114,6 @@ export function peopleHandlers(world: World) {
     },
     openHandle: ({ handle }) => {
       if (!/^[a-z0-9._-]{2,32}$/.test(handle)) throw appError("handleInvalid");
-      if (handle === "busy") throw appError("requestLimit");
       if (handle !== "luis.vega") throw appError("notFound");
       const known = world.chats.find((chat) => chat.peer === "8b21f0aa");
       if (known) return known.key;
