@@ -3,6 +3,7 @@
 //! ```text
 //! FOLDER/relevo-backup             the manifest: what belongs to the backup, replaced whole by each run
 //! FOLDER/segment-ID.relevo         rows of the database: one segment with what is small, and the messages in pieces
+//! FOLDER/relevo-earlier-N/         a former backup that was incomplete and may have what the database lost: see `aside`
 //! ```
 //! A run writes the small tables anew, and of the messages those that are new, changed or gone since the last run. It knows
 //! them by their row's number, which is never used twice, and by a list that triggers keep: so every change is caught,
@@ -10,12 +11,17 @@
 //! are many segments, a run writes everything anew and the old ones go. A run that ends half way leaves the former backup
 //! whole: new segments count only once a manifest names them.
 //!
+//! A run deletes what the database holds: the segments of the run that it noted as its last, or that it was filled from.
+//! Where the manifest is another one, the database went back in time: its segments stay, and are named again. Where one of
+//! them is away, or the manifest is away or damaged, all is set aside, and a file that comes back completes it.
+//!
 //! MLS state is never in it: after a restore the device joins its conversations again. The account's keys are in it as the
 //! caller wrapped them.
 //!
 //! Writing takes three steps, because the engine's thread owns the database: [`begin`] there, [`run`] anywhere, [`finish`]
 //! there. The backup's key derives from the code and lies in the encrypted database, so no run needs the code.
 
+mod aside;
 mod manifest;
 mod merging;
 mod reading;

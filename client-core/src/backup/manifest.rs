@@ -82,12 +82,8 @@ pub(super) struct Manifest {
 /// # Errors
 /// [`BackupError`].
 pub(super) fn read(folder: &Path, key: &[u8; 32]) -> Result<Manifest, BackupError> {
-    let path = folder.join(NAME);
-    if !files::there(&path) {
-        return Err(BackupError::Missing);
-    }
     let damaged = || BackupError::damaged("the manifest");
-    let bytes = files::read_bounded(&path, LARGEST)?;
+    let bytes = bytes(folder)?.ok_or(BackupError::Missing)?;
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
     let (version, rest) = rest.split_first().ok_or_else(damaged)?;
     if *version != VERSION {
@@ -110,6 +106,26 @@ pub(super) fn read(folder: &Path, key: &[u8; 32]) -> Result<Manifest, BackupErro
         return Err(damaged());
     }
     Ok(manifest)
+}
+
+/// The file as it is, whole or not; `None` where there is none.
+///
+/// # Errors
+/// [`BackupError::Failed`].
+pub(super) fn bytes(folder: &Path) -> Result<Option<Vec<u8>>, BackupError> {
+    let path = folder.join(NAME);
+    if !files::there(&path) {
+        return Ok(None);
+    }
+    Ok(Some(files::read_bounded(&path, LARGEST)?))
+}
+
+/// Puts a manifest into another folder.
+///
+/// # Errors
+/// [`BackupError::Failed`].
+pub(super) fn copy_to(folder: &Path, bytes: &[u8]) -> Result<(), BackupError> {
+    Ok(files::replace(&folder.join(NAME), bytes)?)
 }
 
 /// Replaces the manifest of a folder.

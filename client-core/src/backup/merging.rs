@@ -16,6 +16,7 @@ pub struct Found {
     account: AccountId,
     time: u64,
     folder: String,
+    run: [u8; 16],
     key: zeroize::Zeroizing<[u8; 32]>,
 }
 
@@ -40,6 +41,7 @@ impl Opened {
             account: self.account(),
             time: self.time(),
             folder: self.folder.to_string_lossy().into_owned(),
+            run: *self.manifest.run,
             key: self.key.clone(),
         })
     }
@@ -63,7 +65,7 @@ impl Found {
     /// [`BackupError`]; the caller rolls the transaction back.
     pub(crate) fn merge(&self, write: &WriteTransaction<'_>) -> Result<Merged, BackupError> {
         let merged = backup::merge(write, self.database.connection())?;
-        backup::note_filled(write, &self.folder, &self.key)?;
+        backup::note_filled(write, &self.folder, &self.key, &self.run)?;
         Ok(merged)
     }
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     backup::{
-        BackupError, key_of,
+        BackupError, aside, key_of,
         manifest::{self, Manifest},
         record::Record,
         stream,
@@ -24,7 +24,7 @@ use crate::{
 pub struct Opened {
     pub(super) folder: PathBuf,
     pub(super) key: Zeroizing<[u8; 32]>,
-    manifest: Manifest,
+    pub(super) manifest: Manifest,
 }
 
 /// What came out of a backup.
@@ -135,7 +135,7 @@ impl Opened {
             account::set_privacy(write, account::privacy_from(privacy))?;
             account::set_handle(write, self.manifest.handle.as_deref())?;
         }
-        backup::finish_restore(write)?;
+        backup::finish_restore(write, &self.manifest.run)?;
         Ok(restored)
     }
 
@@ -153,7 +153,7 @@ impl Opened {
                 backup::insert_if_new(write, table, &columns, row, &cells)
             })?;
         }
-        backup::finish_filling(write)?;
+        backup::finish_filling(write, &self.manifest.run)?;
         let [.., now] = backup::count(write.connection())?;
         restored.messages = now.saturating_sub(before);
         Ok(restored)
@@ -212,7 +212,7 @@ impl Opened {
         id: &manifest::SegmentId,
         allowed: &[&str],
     ) -> Result<(), BackupError> {
-        let path = manifest::segment_path(&self.folder, id);
+        let path = aside::find(&self.folder, id);
         let mut target: Option<(String, Vec<String>)> = None;
         stream::read(&path, id, &self.key, &mut |record| {
             match record {

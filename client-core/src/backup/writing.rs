@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::{
     backup::{
-        BackupError,
+        BackupError, aside,
         manifest::{self, Manifest, SegmentId},
         record::Record,
         stream::SegmentWriter,
@@ -101,6 +101,14 @@ pub fn run(
     let keys = AccountKeys::from_bytes(&row.keys).map_err(Error::from)?;
     let former = former(&folder, &job.settings, &keys)?;
     let plan = Plan::new(&folder, job, former);
+    let superseded = plan.former.clone();
+    let is_segment = |(path, _): &(PathBuf, SegmentId)| !is_partial(path);
+    let place = (plan.sets_aside && segments_in(&folder)?.iter().any(is_segment))
+        .then(|| aside::begin(&folder))
+        .transpose()?;
+    if place.is_some() {
+        warn!("the former backup is incomplete and set aside");
+    }
     let mut run = Run {
         folder: &folder,
         job,
@@ -119,7 +127,14 @@ pub fn run(
             return Err(error);
         }
     };
-    if let Err(error) = remove_others(&folder, &names) {
+    let cleared = clear(
+        &folder,
+        &job.settings.key,
+        &names,
+        &superseded,
+        place.as_deref(),
+    );
+    if let Err(error) = cleared {
         warn!(%error, "old segments stay in the backup's folder");
     }
     Ok(written)
@@ -145,42 +160,60 @@ fn former(
     }
 }
 
-/// What to write, and what of the former backup stays.
+/// What to write, and what becomes of the former backup.
 struct Plan {
     after: i64,
     kept: Vec<SegmentId>,
     holds_lost: bool,
+    /// Those of the former backup. What is not kept of them holds nothing that is not written now, unless they are set aside.
+    former: Vec<SegmentId>,
+    sets_aside: bool,
 }
 
 impl Plan {
     fn new(folder: &Path, job: &Job, former: Option<Manifest>) -> Self {
-        let everything = |kept, holds_lost| Self {
-            after: i64::MIN,
-            kept,
-            holds_lost,
+        let Some(manifest) = former else {
+            // whose segments are there, if any, is not known
+            return Self::anew(Vec::new(), true);
         };
-        let whole = |manifest: &Manifest| {
-            let there = |id| files::there(&manifest::segment_path(folder, id));
-            manifest.segments.iter().all(there)
-        };
-        let Some(former) = former.filter(whole) else {
-            return everything(Vec::new(), false);
-        };
-        let filled = job.settings.filled;
-        let follows = job.settings.run == Some(*former.run);
-        if !follows && !filled {
-            // the database is not the one that wrote it last: it may have lost what only the backup has
-            return everything(former.segments, true);
+        let there = |id| files::there(&aside::find(folder, id));
+        let whole = manifest.segments.iter().all(there);
+        let former = [&*manifest.segments, &[manifest.state]].concat();
+        // otherwise the database is not the one that wrote it last: it may have lost what only the backup has
+        let follows = job.settings.run == Some(*manifest.run);
+        let filled = follows && job.settings.filled;
+        let holds_lost = !filled && (!follows || manifest.holds_lost);
+        if !whole {
+            return Self::anew(former, holds_lost);
         }
-        let holds_lost = former.holds_lost && !filled;
-        let too_many = former.segments.len() >= MOST_SEGMENTS && !holds_lost;
+        if !follows {
+            return Self {
+                kept: manifest.segments,
+                holds_lost,
+                ..Self::anew(former, false)
+            };
+        }
+        let too_many = manifest.segments.len() >= MOST_SEGMENTS && !holds_lost;
         if filled || too_many {
-            return everything(Vec::new(), false);
+            return Self::anew(former, false);
         }
         Self {
             after: job.settings.last_message,
-            kept: former.segments,
+            kept: manifest.segments,
             holds_lost,
+            former,
+            sets_aside: false,
+        }
+    }
+
+    /// Everything is written, and nothing kept.
+    const fn anew(former: Vec<SegmentId>, sets_aside: bool) -> Self {
+        Self {
+            after: i64::MIN,
+            kept: Vec::new(),
+            holds_lost: false,
+            former,
+            sets_aside,
         }
     }
 }
@@ -313,18 +346,43 @@ impl Run<'_> {
     }
 }
 
-/// Removes segments that the manifest does not name. Other files are not ours.
-fn remove_others(folder: &Path, named: &[SegmentId]) -> Result<()> {
+/// The segments that are in the folder, with their paths. Other files are not ours.
+fn segments_in(folder: &Path) -> Result<Vec<(PathBuf, SegmentId)>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let id = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .map(|name| name.strip_suffix(".partial").unwrap_or(name))
-            .and_then(manifest::segment_id);
-        let partial = path.extension().is_some_and(|it| it == "partial");
-        if id.is_some_and(|id| partial || !named.contains(&id)) {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.map(|name| name.strip_suffix(".partial").unwrap_or(name));
+        if let Some(id) = name.and_then(manifest::segment_id) {
+            found.push((path, id));
+        }
+    }
+    Ok(found)
+}
+
+fn is_partial(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it == "partial")
+}
+
+/// Of the segments that the manifest does not name, sets aside those that may hold what nothing else does, and removes the
+/// others: rests, those that `former` named, and what no manifest ever named.
+fn clear(
+    folder: &Path,
+    key: &[u8; 32],
+    named: &[SegmentId],
+    former: &[SegmentId],
+    place: Option<&Path>,
+) -> std::result::Result<(), BackupError> {
+    let waiting = aside::Waiting::of(folder, key);
+    for (path, id) in segments_in(folder)? {
+        if is_partial(&path) {
             fs::remove_file(&path)?;
+        } else if !named.contains(&id) {
+            let place = place.or_else(|| waiting.place_of(&id, former.contains(&id)));
+            match place {
+                Some(place) => aside::take(&path, place, &id, key)?,
+                None => fs::remove_file(&path)?,
+            }
         }
     }
     Ok(())

@@ -37,7 +37,7 @@ pub struct Settings {
     pub problem: Option<(u64, String)>,
     pub(crate) run: Option<[u8; 16]>,
     pub(crate) last_message: i64,
-    /// The database got back what it had lost.
+    /// The database got back what it had lost and `run` had written.
     pub(crate) filled: bool,
 }
 

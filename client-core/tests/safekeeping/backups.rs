@@ -1,4 +1,7 @@
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use client_core::{
     backup::{self, BackupError, Ran},
@@ -355,9 +358,124 @@ fn messages_that_a_damaged_database_lost_come_back_from_the_backup() {
     assert_eq!(safe.segments().len(), 2);
 }
 
+/// A database that went back in time: 100 messages are in the backup alone.
+fn gone_back() -> Safe {
+    let safe = Safe::new(200);
+    let home = &safe.home;
+    safe.run().unwrap();
+    home.profile.copy_if_due(&home.key, NOW - DAY).unwrap();
+    safe.change(|write| (200..300).for_each(|number| insert_message(write, number)));
+    safe.run().unwrap();
+    fs::write(home.path(), vec![0x5a; 9000]).unwrap();
+    let opened = home.profile.open_with(home.key.clone(), seams(NOW));
+    assert_eq!(opened.unwrap().mended.unwrap().messages_kept, 200);
+    safe
+}
+
+/// Damages one file, lets two runs pass, puts the file back, lets `after` more pass, and brings back from `from`.
+fn lose_and_put_back(damaged: &str, flipped: bool, back: &str, after: usize, from: &str) {
+    let safe = gone_back();
+    let path = if damaged == "segment" {
+        let mut segments = safe.segments();
+        segments.sort_by_key(|path| fs::metadata(path).unwrap().len());
+        segments.pop().unwrap()
+    } else {
+        safe.folder.path().join(damaged)
+    };
+    let whole = fs::read(&path).unwrap();
+    if flipped {
+        let mut bytes = whole.clone();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+    } else {
+        fs::remove_file(&path).unwrap();
+    }
+    for _ in 0..2 {
+        assert_eq!(safe.run().unwrap().messages, 200);
+        assert_eq!(safe.rehearse().unwrap().messages, 200);
+        assert_eq!(safe.segments().len(), 2);
+    }
+    let place = safe.folder.path().join(back);
+    fs::write(place.join(path.file_name().unwrap()), whole).unwrap();
+    for _ in 0..after {
+        safe.run().unwrap();
+    }
+    let from = match from {
+        "" => safe.folder.path().to_owned(),
+        aside => safe.folder.path().join(aside),
+    };
+    assert_eq!(bring_back_from(&safe, &from).unwrap(), 100);
+    let mut texts = safe.home.texts();
+    texts.sort();
+    let mut all: Vec<_> = (0..300).map(text).collect();
+    all.sort();
+    assert_eq!(texts, all);
+    assert_eq!(safe.run().unwrap().messages, 300);
+    assert_eq!(safe.rehearse().unwrap().messages, 300);
+}
+
+#[test]
+fn a_segment_that_is_away_costs_no_message_that_only_the_backup_has() {
+    for place in ["", "relevo-earlier-1"] {
+        lose_and_put_back("segment", false, place, 2, "relevo-earlier-1");
+    }
+}
+
+#[test]
+fn a_manifest_that_is_away_or_damaged_costs_no_message_that_only_the_backup_has() {
+    for flipped in [false, true] {
+        lose_and_put_back("relevo-backup", flipped, "", 0, "");
+        lose_and_put_back("relevo-backup", flipped, "", 2, "");
+        let aside = "relevo-earlier-1";
+        lose_and_put_back("relevo-backup", flipped, aside, 2, aside);
+    }
+}
+
+#[test]
+fn what_a_database_took_over_before_it_went_back_stands_for_no_later_run() {
+    let safe = Safe::new(200);
+    let home = &safe.home;
+    safe.run().unwrap();
+    assert_eq!(bring_back(&safe).unwrap(), 0);
+    home.profile.copy_if_due(&home.key, NOW + DAY).unwrap();
+    safe.run().unwrap();
+    safe.change(|write| (200..300).for_each(|number| insert_message(write, number)));
+    safe.run().unwrap();
+    fs::write(home.path(), vec![0x5a; 9000]).unwrap();
+    let opened = home.profile.open_with(home.key.clone(), seams(NOW));
+    assert_eq!(opened.unwrap().mended.unwrap().messages_kept, 200);
+    assert_eq!(safe.run().unwrap().messages, 200);
+    assert_eq!(bring_back(&safe).unwrap(), 100);
+}
+
+#[test]
+fn a_folder_takes_few_backups_set_aside_and_then_refuses_instead_of_deleting() {
+    let safe = Safe::new(10);
+    let manifest = safe.folder.path().join("relevo-backup");
+    let mut refused = None;
+    for times in 0..10 {
+        if let Err(error) = safe.run() {
+            refused = Some((times, error));
+            break;
+        }
+        let mut bytes = fs::read(&manifest).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&manifest, bytes).unwrap();
+    }
+    let before = safe.files();
+    assert!(matches!(refused, Some((9, BackupError::Damaged(_)))));
+    assert!(matches!(safe.run(), Err(BackupError::Damaged(_))));
+    assert_eq!(safe.files(), before);
+    assert_eq!(safe.segments().len(), 2);
+}
+
 /// What a backup brings back into an account at work.
 fn bring_back(safe: &Safe) -> Result<u64, BackupError> {
-    let found = backup::open(safe.folder.path(), &CODE)?.read()?;
+    bring_back_from(safe, safe.folder.path())
+}
+
+fn bring_back_from(safe: &Safe, folder: &Path) -> Result<u64, BackupError> {
+    let found = backup::open(folder, &CODE)?.read()?;
     let brought = safe.home.open().unwrap().engine.bring_back(&found)?;
     assert_eq!(brought.time, NOW);
     Ok(brought.messages)

@@ -235,8 +235,8 @@ pub(crate) fn defer_references(write: &WriteTransaction<'_>) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub(crate) fn finish_restore(write: &WriteTransaction<'_>) -> Result<()> {
-    finish_filling(write)?;
+pub(crate) fn finish_restore(write: &WriteTransaction<'_>, run: &[u8; 16]) -> Result<()> {
+    finish_filling(write, run)?;
     write.execute("UPDATE account SET mls_lost = 1", [])?;
     Ok(())
 }
@@ -245,15 +245,15 @@ pub(crate) fn finish_restore(write: &WriteTransaction<'_>) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub(crate) fn finish_filling(write: &WriteTransaction<'_>) -> Result<()> {
+pub(crate) fn finish_filling(write: &WriteTransaction<'_>, run: &[u8; 16]) -> Result<()> {
     let connection = write.connection();
     salvage::mend_references(connection)?;
     salvage::rebuild(connection)?;
-    connection.execute("UPDATE backup SET filled = 1", [])?;
+    connection.execute("UPDATE backup SET filled = 1, run = ?1", [run])?;
     Ok(())
 }
 
-/// Notes that the database has what the backup of this folder and key had.
+/// Notes that the database has what this run wrote into the folder under the key.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
@@ -261,10 +261,11 @@ pub(crate) fn note_filled(
     write: &WriteTransaction<'_>,
     folder: &str,
     key: &[u8; 32],
+    run: &[u8; 16],
 ) -> Result<()> {
     write.execute(
-        "UPDATE backup SET filled = 1 WHERE folder = ?1 AND key = ?2",
-        (folder, key),
+        "UPDATE backup SET filled = 1, run = ?3 WHERE folder = ?1 AND key = ?2",
+        (folder, key, run),
     )?;
     Ok(())
 }
