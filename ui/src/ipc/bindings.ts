@@ -29,7 +29,14 @@ export type ConnectionState = "connecting" | "online" | "offline";
 
 /** Why there is no connection, where it is known. */
 export type OfflineCause =
-  "relayUnreachable" | "relayIdentity" | "version" | "replaced" | "revoked" | "signedOut" | "relayBusy" | "diskFull";
+  | "relayUnreachable"
+  | "relayIdentity"
+  | "version"
+  | "replaced"
+  | "revoked"
+  | "signedOut"
+  | "relayBusy"
+  | "diskFull";
 
 /** The connection as shown. */
 export type Connection = {
