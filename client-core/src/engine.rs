@@ -106,6 +106,8 @@ pub struct Engine {
     shown: Connection,
     registration: Option<RegistrationOutcome>,
     acks: Acks,
+    /// Conversations that were here when the connection began, and of which the relay has nothing new since.
+    quiet: BTreeSet<StreamId>,
     holds: BTreeMap<ConversationKey, Hold>,
     /// How often the relay said that another conversation exists, and no welcome to it came.
     exists_refusals: BTreeMap<ConversationKey, u32>,
@@ -243,6 +245,7 @@ impl Engine {
             shown,
             registration: None,
             acks: Acks::default(),
+            quiet: BTreeSet::new(),
             holds: BTreeMap::new(),
             exists_refusals: BTreeMap::new(),
             events: Changes::default(),

@@ -70,6 +70,7 @@ struct Consequences {
 impl Engine {
     /// Takes pushed or fetched entries of one stream.
     pub(super) fn entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<()> {
+        self.quiet.remove(&stream);
         let epoch = Epoch::after(&entries);
         let last = entries.last().map_or(0, |entry| entry.seq);
         if let Some(cursor) = self.take_entries(stream, entries)? {

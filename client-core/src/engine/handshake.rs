@@ -1,10 +1,10 @@
 //! The handshake: greet, check that the other side is the pinned relay, prove this device, be let in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
     Challenge, Enroll, Frame, Hello, Nonce, PROTOCOL_VERSION, Prove, Ready, Register, RelayId,
-    Token, cbor, handshake, identity,
+    StreamId, Token, cbor, handshake, identity,
 };
 use tracing::{info, warn};
 
@@ -192,6 +192,7 @@ impl Engine {
             .iter()
             .map(|news| (news.stream, news.base))
             .collect();
+        self.quiet = self.quiet_streams(ready)?;
         if let Some(outcome) = self.registration.take() {
             outcome(Ok(()));
         }
@@ -236,6 +237,20 @@ impl Engine {
         self.tell_read()?;
         self.tell_presence_anew()?;
         self.pump()
+    }
+
+    /// The conversations that are here and of which the relay has nothing new.
+    fn quiet_streams(&self, ready: &Ready) -> Result<BTreeSet<StreamId>> {
+        let connection = self.database.connection();
+        let mut quiet = BTreeSet::new();
+        for key in store::conversations::established(connection)? {
+            let row = store::conversations::row(connection, key)?;
+            quiet.insert(StreamId::Conversation(row.conversation));
+        }
+        for news in &ready.news {
+            quiet.remove(&news.stream);
+        }
+        Ok(quiet)
     }
 
     /// The relay was restored from a backup that is older than this account: its own receipt brings the account back.

@@ -386,7 +386,7 @@ impl Engine {
         self.note_delivered(conversation)?;
         let stream = StreamId::Conversation(conversation);
         let ahead = self.delivered.get(&conversation);
-        if ahead.is_some_and(|told| *told <= MOST_SEQ) && !self.bases.contains_key(&stream) {
+        if ahead.is_some_and(|told| *told <= MOST_SEQ) && self.quiet.contains(&stream) {
             // others have what the relay does not push to us, as if we had it: this database is older than what we acknowledged
             let cursor = store::streams::cursor(self.database.connection(), stream)?;
             self.fetch(stream, cursor);
