@@ -176,6 +176,20 @@ async fn the_recovery_code_brings_an_account_back_on_another_computer() {
         ])
         .await;
     assert_eq!(wrong.unwrap_err().kind(), ErrorKind::WrongWord);
+    // right words, but not those that were asked for
+    let others = (1..=shown.words.len()).filter(|position| !shown.ask.contains(position));
+    let others: Vec<_> = others
+        .take(2)
+        .map(|position| (position, shown.words[position - 1].to_owned()))
+        .collect();
+    let mixed = vec![
+        (shown.ask[0], shown.words[shown.ask[0] - 1].to_owned()),
+        others[0].clone(),
+    ];
+    for answers in [others, mixed] {
+        let wrong = luis.client().confirm_recovery_code(answers).await;
+        assert_eq!(wrong.unwrap_err().kind(), ErrorKind::WrongWord);
+    }
     let answers = shown
         .ask
         .iter()
