@@ -31,6 +31,8 @@ export const start = {
   "invite.label": "Invite link",
   "invite.hint": "Links start with https:// or relevo:",
   "invite.pasteBlocked": "Press {shortcut} to paste the link here.",
+  "invite.replaced":
+    "You opened this link while an account was being made with another one. That did not work, so this link counts now.",
   "invite.summary.relay": "You will get an account on the relay {relay}.",
   "invite.summary.issuer":
     "The invite is from {issuer}. Ask the person who sent it whether these eight characters are theirs.",

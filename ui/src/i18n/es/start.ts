@@ -32,6 +32,8 @@ export const start: Record<keyof typeof english, string> = {
   "invite.label": "Enlace de invitación",
   "invite.hint": "Los enlaces empiezan por https:// o relevo:",
   "invite.pasteBlocked": "Pulsa {shortcut} para pegar el enlace aquí.",
+  "invite.replaced":
+    "Abriste este enlace mientras se creaba una cuenta con otro. Eso no funcionó, así que ahora cuenta este enlace.",
   "invite.summary.relay": "Tendrás una cuenta en el relay {relay}.",
   "invite.summary.issuer":
     "La invitación es de {issuer}. Pregunta a quien te la envió si estos ocho caracteres son los suyos.",
