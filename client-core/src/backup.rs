@@ -39,6 +39,7 @@ use crate::{
     store::{WriteTransaction, backup},
 };
 
+pub use self::aside::set_aside;
 pub use self::{
     merging::{BroughtBack, Found},
     reading::{Opened, Restored, open, open_with_key, rehearse},

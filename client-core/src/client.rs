@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{AccountId, Link, MessageId};
+use protocol::{AccountId, Link, MessageId, RelayId};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
@@ -179,6 +179,14 @@ impl Client {
     /// [`ErrorKind::Internal`]: the engine has stopped.
     pub async fn me(&self) -> Result<Me> {
         self.command(|engine| Ok(engine.me())).await
+    }
+
+    /// The relay, whatever its address.
+    ///
+    /// # Errors
+    /// As [`Client::me`].
+    pub async fn relay(&self) -> Result<RelayId> {
+        self.command(|engine| Ok(engine.relay())).await
     }
 
     /// Waits until the relay has made the account.

@@ -23,7 +23,7 @@ mod packages;
 mod presence;
 mod reading;
 mod receipts;
-mod recovery;
+pub(crate) mod recovery;
 mod rejoining;
 mod renewal;
 mod requests;
@@ -42,7 +42,8 @@ use std::{
 };
 
 use protocol::{
-    AccountId, ConversationId, DeviceId, Frame, SignalPush, StoreGeneration, StreamId, encode_frame,
+    AccountId, ConversationId, DeviceId, Frame, RelayId, SignalPush, StoreGeneration, StreamId,
+    encode_frame,
 };
 use tracing::{error, warn};
 
@@ -156,6 +157,8 @@ pub struct Engine {
     kept: Option<Kept>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
     returning: bool,
+    /// The positions of the recovery code's words that the person was asked for last.
+    asked_words: Vec<usize>,
 }
 
 /// Acknowledgements that the relay has not got yet.
@@ -274,7 +277,14 @@ impl Engine {
             seen: BTreeMap::new(),
             kept: None,
             returning: false,
+            asked_words: Vec::new(),
         })
+    }
+
+    /// The relay of the account.
+    #[must_use]
+    pub const fn relay(&self) -> RelayId {
+        self.account.relay
     }
 
     /// Oneself.

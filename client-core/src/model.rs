@@ -81,7 +81,7 @@ pub struct Conversation {
     pub key: ConversationKey,
     /// The other account.
     pub peer: AccountId,
-    /// The other's name, or empty while unknown.
+    /// The other's name; while it is unknown the handle by which the other was found, after an @, or empty.
     pub title: String,
     /// Whether messages can pass.
     pub state: ConversationState,

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use protocol::{
-    Address, ErrorCode, Frame, Hello, LinkError, Nonce, PROTOCOL_VERSION, Recover, RelayId,
-    decode_frame, encode_frame,
+    AccountId, Address, ErrorCode, Frame, Hello, LinkError, Nonce, PROTOCOL_VERSION, Recover,
+    RelayId, decode_frame, encode_frame,
 };
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 use tracing::info;
@@ -48,6 +48,14 @@ pub struct FoundAccount {
     pub(crate) manifest: Vec<u8>,
     /// Where the relay is.
     pub(crate) addresses: Vec<Address>,
+}
+
+impl FoundAccount {
+    /// The account.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        self.record.account()
+    }
 }
 
 /// Reads a code that a person typed as words, or that was read from its QR code.

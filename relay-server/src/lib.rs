@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod delivery;
 mod environment;
+mod files;
 mod groups;
 mod handlers;
 mod http;

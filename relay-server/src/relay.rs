@@ -4,7 +4,6 @@ mod backup;
 
 use std::{
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -18,6 +17,7 @@ use crate::{
     clock::{SteadyClock, Vouched},
     config::{Config, Listen, TlsMode},
     environment::{Clock as _, Environment},
+    files,
     store::{Caller, NewLinkRow, SqliteStore, Store as _, WriterTask, call_blocking},
     tls::{self, Tls},
 };
@@ -61,21 +61,21 @@ impl Relay {
             dir.display()
         );
         // who is in which conversation is in there
-        protect(dir)?;
+        files::protect_folder(dir)?;
         let environment = Environment::system();
         tls::create(dir)?;
-        write_durably(
+        files::write(
             &dir.join(CONFIG_FILE),
             options.config.to_commented_toml().as_bytes(),
         )?;
         SqliteStore::create(&dir.join(DATABASE_FILE), &environment)?;
         // last: a directory with an identity key is a whole relay
         let key = SigningKey::from_bytes(&environment.draw());
-        write_secret(
+        files::write_new(
             &dir.join(IDENTITY_FILE),
             data_encoding::HEXLOWER.encode(key.as_bytes()).as_bytes(),
         )?;
-        sync_folder(dir)?;
+        files::sync_folder(dir)?;
         Self::open_with(dir, options.config)
     }
 
@@ -95,6 +95,8 @@ impl Relay {
     pub fn open_with(dir: &Path, config: Config) -> anyhow::Result<Self> {
         config.check()?;
         let path = dir.join(IDENTITY_FILE);
+        files::protect(&dir.join(CONFIG_FILE));
+        files::protect(&path);
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         let bytes = data_encoding::HEXLOWER_PERMISSIVE
             .decode(text.trim().as_bytes())
@@ -267,60 +269,4 @@ pub fn local_config(listen: std::net::SocketAddr, public: Vec<String>) -> Config
         },
         ..Config::default()
     }
-}
-
-/// Lets nobody but its owner into a directory.
-#[cfg(unix)]
-fn protect(dir: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
-        .with_context(|| format!("protect {}", dir.display()))
-}
-
-/// On other systems a directory has the rights of the one around it.
-#[cfg(not(unix))]
-fn protect(_: &Path) -> anyhow::Result<()> {
-    Ok(())
-}
-
-/// Writes a file that only its owner can read, and makes it durable.
-pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    write_and_sync(&options, path, content)
-}
-
-/// Writes a file, and makes it durable.
-pub(crate) fn write_durably(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    write_and_sync(&options, path, content)
-}
-
-fn write_and_sync(options: &fs::OpenOptions, path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut file = options
-        .open(path)
-        .with_context(|| format!("create {}", path.display()))?;
-    file.write_all(content)
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("write {}", path.display()))
-}
-
-/// Makes the names in a folder durable.
-#[cfg(unix)]
-pub(crate) fn sync_folder(folder: &Path) -> anyhow::Result<()> {
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .with_context(|| format!("sync {}", folder.display()))
-}
-
-/// Other systems do that themselves.
-#[cfg(not(unix))]
-pub(crate) fn sync_folder(_: &Path) -> anyhow::Result<()> {
-    Ok(())
 }

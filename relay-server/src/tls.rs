@@ -11,7 +11,10 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-use crate::config::{Config, TlsMode};
+use crate::{
+    config::{Config, TlsMode},
+    files,
+};
 
 /// File of the self-signed certificate in the data directory.
 const CERTIFICATE_FILE: &str = "tls-certificate.pem";
@@ -36,8 +39,8 @@ pub(crate) fn create(dir: &Path) -> anyhow::Result<()> {
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2120, 1, 1);
     let certificate = params.self_signed(&key).context("sign the certificate")?;
-    crate::relay::write_secret(&dir.join(KEY_FILE), key.serialize_pem().as_bytes())?;
-    crate::relay::write_durably(&dir.join(CERTIFICATE_FILE), certificate.pem().as_bytes())
+    files::write_new(&dir.join(KEY_FILE), key.serialize_pem().as_bytes())?;
+    files::write(&dir.join(CERTIFICATE_FILE), certificate.pem().as_bytes())
 }
 
 /// Whether a directory has a certificate and its key.
@@ -52,6 +55,8 @@ pub(crate) fn is_file(name: &str) -> bool {
 
 /// Loads what the configuration says; `None` behind a proxy.
 pub(crate) fn load(dir: &Path, config: &Config) -> anyhow::Result<Option<Tls>> {
+    // also where it is not in use now
+    files::protect(&dir.join(KEY_FILE));
     let (certificate, key) = match config.tls.mode {
         TlsMode::BehindProxy => return Ok(None),
         TlsMode::SelfSigned => (dir.join(CERTIFICATE_FILE), dir.join(KEY_FILE)),

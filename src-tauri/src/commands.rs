@@ -101,6 +101,8 @@ commands! {
     Slots {} -> Vec<Slot> = ways::list;
     /// Adds a way in, or changes the passphrase.
     AddSlot { protection: Protection } -> Vec<Slot> = ways::add;
+    /// Makes the recovery code a way in again; it is not on this computer, so all of it is needed. May take seconds.
+    AddCodeSlot { code: Secret } -> Vec<Slot> = ways::add_code;
     /// Removes a way in; never the last one.
     RemoveSlot { kind: SlotKind } -> Vec<Slot> = ways::remove;
     /// The recovery code; gone once it was confirmed.

@@ -340,6 +340,21 @@ async fn the_recovery_code_opens_the_profile_once_its_words_were_checked() {
     let gone = ana.refused("recoveryCode", json!({})).await;
     assert_eq!(gone, ErrorCode::NotFound);
 
+    // removed, it is a way in again for whoever has all of it
+    let removed = ana.call("removeSlot", json!({ "kind": "recovery" })).await;
+    assert_eq!(removed.as_array().unwrap().len(), 1, "{removed}");
+    for (code, error) in [
+        ("abandon ".repeat(23) + "art", ErrorCode::WrongCode),
+        (words[..23].join(" "), ErrorCode::WrongCode),
+    ] {
+        let refused = ana.refused("addCodeSlot", json!({ "code": code })).await;
+        assert_eq!(refused, error);
+    }
+    let slots = ana
+        .call("addCodeSlot", json!({ "code": words.join(" ") }))
+        .await;
+    assert_eq!(slots[1]["kind"], "recovery");
+
     ana.keyring.fail(Some(Failure::Broken));
     ana.restart().await;
     let state = ana.call("open", json!({})).await;
@@ -548,6 +563,41 @@ async fn what_is_wrong_with_a_backup_is_a_word_that_the_page_has_a_sentence_for(
     assert_eq!(health["backupProblem"], serde_json::to_value(code).unwrap());
     assert_eq!(code, ErrorCode::Folder);
     ana.shell.stop().await;
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_later_link_counts_where_an_earlier_one_made_no_account() {
+    let (relay, gone) = (TestRelay::start().await, TestRelay::start().await);
+    let create = |link: &Link| json!({ "link": link.to_app(), "name": "Ana", "protection": { "kind": "keyring" } });
+    // one whose relay is away, and one that it does not take
+    let (away, used) = (gone.invite(), relay.invite());
+    gone.stop().await;
+    let luis = Person::new();
+    luis.call("createAccount", create(&used)).await;
+    let mut ana = Person::new();
+    for (link, error) in [
+        (away, ErrorCode::RelayUnreachable),
+        (used, ErrorCode::LinkExpired),
+    ] {
+        let refused = ana.refused("createAccount", create(&link)).await;
+        assert_eq!(refused, error);
+        ana.restart().await;
+        assert_eq!(ana.call("open", json!({})).await["stage"], "firstRun");
+    }
+    let state = ana.call("createAccount", create(&relay.invite())).await;
+    assert_eq!(state["me"]["relay"], relay.address.as_str());
+
+    // the program ended before it noted that there is an account
+    ana.shell.stop().await;
+    let marker = ana.folder.path().join("account/registering");
+    std::fs::write(&marker, format!("{} stored", "ab".repeat(32))).unwrap();
+    ana.restart().await;
+    let again = ana.call("open", json!({})).await;
+    assert_eq!(again["me"]["account"], state["me"]["account"], "{again}");
+    assert!(!marker.exists());
+    ana.shell.stop().await;
+    luis.shell.stop().await;
     relay.stop().await;
 }
 

@@ -297,12 +297,16 @@ impl Shell {
     async fn ready(&self) -> Result<AppState, AppError> {
         let account = self.account()?;
         let client = &account.client;
+        // of several, the newest says what is here now
+        let mended = match client.untold_mendings().await?.pop() {
+            Some(mended) => Some(Mended::new(mended, client.conversations().await?.len())),
+            None => None,
+        };
         Ok(AppState::Ready {
             me: Box::new(client.me().await?.into()),
             connection: client.connection().await?.into(),
             settings: self.settings.current(),
-            // of several, the newest says what is here now
-            mended: client.untold_mendings().await?.pop().map(Mended::from),
+            mended,
             damaged: client.is_damaged(),
             backup: account.backup_trouble().await?,
         })

@@ -172,6 +172,16 @@ export const trustScreens = [
       await page.click(byId("passphrase-write"));
     },
   },
+  {
+    name: "63-code-way",
+    scene: "chats",
+    steps: async (page) => {
+      await settings("protection")(page);
+      await page.getByRole("button", { name: /^(Remove|Quitar): .*(Recovery code|Código)/ }).click();
+      await page.click(byId("code-way-add"));
+    },
+  },
+  { name: "64-backup-aside", scene: "backupTrouble", steps: settings("health") },
   { name: "64-health", scene: "people", steps: settings("health") },
   {
     name: "65-backup",

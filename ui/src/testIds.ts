@@ -27,6 +27,7 @@
  * | asked-line, looks-like | above the composer; what a request still allows, and a name that looks alike |
  * | request-bar | in place of the composer, with request-accept, request-decline, request-block |
  * | request-accept, request-decline, request-block | what to do with a request |
+ * | link-replaced, link-unused | why another link than the first one counts, or no other |
  * | block-confirm | the dialog that asks before blocking |
  * | blocked-bar, unblock | in place of the composer of somebody who is blocked |
  * | blocked-account | row of the blocked people in the settings |
@@ -47,6 +48,7 @@
  * | way-in | row of the ways in, `data-kind` (keyring, passphrase, recovery, unprotected); last-way says why the last stays |
  * | last-way | said where only one way in is left |
  * | passphrase-write, passphrase-save, passphrase-saved, keyring-add | changing the ways in |
+ * | code-way-add, code-way-save, code-way-saved | the recovery code as a way in again |
  * | recovery-banner, recovery-show, recovery-later | the reminder over the window |
  * | recovery-open | the same from the settings |
  * | recovery-reveal, recovery-words, recovery-written, recovery-confirm, recovery-done, recovery-finish | the dialog, step by step; the two fields are recovery-word-1 and recovery-word-2 |
@@ -60,7 +62,7 @@
  * | lost-restore, lost-confirm | the buttons that do it |
  * | damaged-banner, damaged-restart | damage that was found at work |
  * | mended, mended-kept, mended-understood | told once after damage |
- * | health-facts, backup-last, backup-test | counted facts in the settings |
+ * | health-facts, backup-last, backup-test, backup-aside | counted facts in the settings |
  * | bring-back, bring-back-choose, bring-back-do, bring-back-done | what a backup has and this computer lost |
  * | damaged, damaged-ask, damaged-discard | folders with damaged files, and the two steps to delete them |
  * | backup-problem | why the last backup failed |
@@ -71,6 +73,7 @@
  */
 export const testIds = [
   "asked-line",
+  "backup-aside",
   "backup-banner",
   "backup-choose",
   "backup-elsewhere",
@@ -91,6 +94,9 @@ export const testIds = [
   "bring-back-do",
   "bring-back-done",
   "code-input",
+  "code-way-add",
+  "code-way-save",
+  "code-way-saved",
   "composer-input",
   "composer-send",
   "conversation-item",
@@ -133,6 +139,8 @@ export const testIds = [
   "last-way",
   "links-open",
   "looks-like",
+  "link-replaced",
+  "link-unused",
   "lost-backup",
   "lost-code",
   "lost-confirm",

@@ -26,6 +26,12 @@ fn places(folder: &Path) -> impl Iterator<Item = PathBuf> {
     (1..=MOST).map(|number| folder.join(format!("relevo-earlier-{number}")))
 }
 
+/// The former backups that are set aside in a folder, oldest first.
+#[must_use]
+pub fn set_aside(folder: &Path) -> Vec<PathBuf> {
+    places(folder).filter(|place| place.is_dir()).collect()
+}
+
 /// Where a segment is: in the folder, or where one of the same backup was set aside.
 pub(super) fn find(folder: &Path, id: &SegmentId) -> PathBuf {
     let own = manifest::segment_path(folder, id);
@@ -79,7 +85,7 @@ impl Waiting {
             (place, names)
         };
         Self {
-            places: places(folder).filter(|it| it.is_dir()).map(names).collect(),
+            places: set_aside(folder).into_iter().map(names).collect(),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     backup::{self, BackupError, BroughtBack, Found, Job, Ran, Settings},
     client::Client,
     crypto::RecoveryCode,
+    engine::recovery::other_code,
     error::{Error, ErrorKind, Result},
     store::account,
 };
@@ -116,9 +117,6 @@ fn is_of(code: &RecoveryCode, name: Token) -> Result<()> {
     if code.record_id() == name {
         Ok(())
     } else {
-        Err(Error::new(
-            ErrorKind::WrongCode,
-            "the code is not of this account",
-        ))
+        Err(other_code())
     }
 }

@@ -1,10 +1,12 @@
 //! Commands about trust: the safety number, the recovery code, and what went wrong.
 
+use tokio::runtime::Handle;
+
 use crate::{
     client::Client,
-    crypto::{Comparison, SafetyNumber},
-    engine::ShownCode,
-    error::Result,
+    crypto::{Comparison, RecoveryCode, SafetyNumber},
+    engine::{ShownCode, recovery::other_code},
+    error::{ErrorKind, Result},
     model::{ConversationKey, Troubles},
     store::mendings::{self, Mended},
 };
@@ -48,6 +50,45 @@ impl Client {
         self.command(|engine| engine.recovery_code()).await
     }
 
+    /// See [`crate::engine::Engine::check_recovery_words`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn check_recovery_words(
+        &self,
+        answers: Vec<(usize, String)>,
+    ) -> Result<RecoveryCode> {
+        self.command(move |engine| engine.check_recovery_words(&answers))
+            .await
+    }
+
+    /// Whether a code that a person gives is the one of this account. Where this device does not know, its relay is asked.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongCode`]; the errors of [`crate::restoring::Lost::find`]; [`ErrorKind::Database`].
+    pub async fn check_recovery_code(&self, code: &RecoveryCode, runtime: &Handle) -> Result<()> {
+        let given = code.clone();
+        let here = self.command(move |engine| engine.check_recovery_code(&given));
+        match here.await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            known => return known,
+        }
+        let given = code.clone();
+        let lost = self.command(move |engine| engine.lost(given)).await?;
+        let found = lost
+            .find(runtime)
+            .await
+            .map_err(|error| match error.kind() {
+                ErrorKind::NoRecoveryRecord => other_code(),
+                _ => error,
+            })?;
+        if found.account() == self.account() {
+            Ok(())
+        } else {
+            Err(other_code())
+        }
+    }
+
     /// See [`crate::engine::Engine::confirm_recovery_code`].
     ///
     /// # Errors
@@ -68,7 +109,7 @@ impl Client {
     /// What went wrong in the last 30 days, counted.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Database`].
+    /// [`ErrorKind::Database`].
     pub async fn troubles(&self) -> Result<Troubles> {
         let now = self.command(|engine| Ok(engine.now())).await?;
         self.read(move |reader| reader.troubles(now)).await
@@ -77,7 +118,7 @@ impl Client {
     /// What became of a damaged database, as long as the person has not read it.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Database`].
+    /// [`ErrorKind::Database`].
     pub async fn untold_mendings(&self) -> Result<Vec<Mended>> {
         self.read(|reader| reader.untold_mendings()).await
     }
@@ -85,7 +126,7 @@ impl Client {
     /// The person has read what became of a damaged database.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Database`].
+    /// [`ErrorKind::Database`].
     pub async fn mendings_told(&self) -> Result<()> {
         self.command(|engine| engine.change(mendings::set_told))
             .await

@@ -130,7 +130,10 @@ impl Engine {
             answer(Err(Error::new(ErrorKind::HandleInvalid, "not a handle")));
             return;
         }
-        self.request(Request::Find { answer }, &FindAccount { handle }.into());
+        let frame = FindAccount {
+            handle: handle.clone(),
+        };
+        self.request(Request::Find { handle, answer }, &frame.into());
         self.show_connection();
     }
 
@@ -197,11 +200,11 @@ impl Engine {
                 answer(Err(handle_refused(&refusal)));
                 Ok(())
             }
-            (Request::Find { answer }, Frame::Found(Found { account })) => {
-                answer(self.open_account(account));
+            (Request::Find { handle, answer }, Frame::Found(Found { account })) => {
+                answer(self.open_found(account, &handle));
                 Ok(())
             }
-            (Request::Find { answer }, Frame::Refusal(refusal)) => {
+            (Request::Find { answer, .. }, Frame::Refusal(refusal)) => {
                 answer(Err(handle_refused(&refusal)));
                 Ok(())
             }
@@ -215,6 +218,14 @@ impl Engine {
             }
             (request, frame) => self.wrong_reply(request, &frame),
         }
+    }
+
+    /// Opens the conversation with the account that has a handle. Until it tells its name it goes by that.
+    fn open_found(&mut self, account: AccountId, handle: &str) -> Result<ConversationKey> {
+        let key = self.open_account(account)?;
+        let name = format!("@{handle}");
+        self.write(|write| contacts::set_first_name(write, account, &name))?;
+        Ok(key)
     }
 
     fn decline_told(&mut self, conversation: ConversationId, frame: &Frame) -> Result<()> {

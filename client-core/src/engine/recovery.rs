@@ -8,6 +8,7 @@ use crate::{
     engine::{Engine, ids::Ids, requests::Request},
     error::{Error, ErrorKind, Result},
     model::ConversationKey,
+    restoring::Lost,
     store::{self, contacts, conversations},
 };
 
@@ -55,13 +56,12 @@ impl Engine {
         Ok(())
     }
 
-    /// The recovery code, as long as the person has not confirmed having it.
+    /// The recovery code, as long as the person has not confirmed having it. Each time other words of it are asked for.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] where it is not here any more, or not yet; [`ErrorKind::Internal`].
     pub fn recovery_code(&mut self) -> Result<ShownCode> {
-        let gone = || Error::new(ErrorKind::NotFound, "there is no recovery code here");
-        let code = RecoveryCode::new(self.account.recovery_code.clone().ok_or_else(gone)?);
+        let code = self.unconfirmed_code()?;
         let addresses = self
             .account
             .addresses
@@ -90,6 +90,7 @@ impl Engine {
             ask.push(positions.swap_remove(usize::from(drawn) % positions.len()));
         }
         ask.sort_unstable();
+        self.asked_words.clone_from(&ask);
         Ok(ShownCode {
             qr_text,
             words,
@@ -98,28 +99,45 @@ impl Engine {
         })
     }
 
-    /// Checks words of the recovery code, by their positions from 1. If they are right the code leaves this computer, and the
-    /// root key with it.
+    fn unconfirmed_code(&self) -> Result<RecoveryCode> {
+        let gone = || Error::new(ErrorKind::NotFound, "there is no recovery code here");
+        let code = self.account.recovery_code.clone().ok_or_else(gone)?;
+        Ok(RecoveryCode::new(code))
+    }
+
+    /// Checks the words that [`Engine::recovery_code`] asked for last, by their positions from 1: those and no others. Nothing
+    /// changes. Returns the code that the person has.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongWord`], [`ErrorKind::NotFound`] where there is no code any more, [`ErrorKind::Offline`] while the relay
-    /// does not have the record that the code opens, [`ErrorKind::Database`].
-    pub fn confirm_recovery_code(&mut self, answers: &[(usize, String)]) -> Result<()> {
-        let shown = self.recovery_code()?;
-        let right = |(position, word): &(usize, String)| {
-            position
+    /// [`ErrorKind::WrongWord`], also where none was asked for yet; [`ErrorKind::NotFound`] where there is no code any more.
+    pub fn check_recovery_words(&self, answers: &[(usize, String)]) -> Result<RecoveryCode> {
+        let code = self.unconfirmed_code()?;
+        let words = code.words();
+        let is_right = |(position, word): &(usize, String)| {
+            let known = position
                 .checked_sub(1)
-                .and_then(|index| shown.words.get(index))
-                .is_some_and(|known| *known == word.trim().to_lowercase())
+                .and_then(|index| words.get(index))
+                .is_some_and(|known| *known == word.trim().to_lowercase());
+            known && self.asked_words.contains(position)
         };
-        let mut asked: Vec<usize> = answers.iter().map(|(position, _)| *position).collect();
-        asked.dedup();
-        if asked.len() < ASKED || !answers.iter().all(right) {
+        let answered = |position| answers.iter().any(|(other, _)| other == position);
+        let all = self.asked_words.len() == ASKED && self.asked_words.iter().all(answered);
+        if !all || !answers.iter().all(is_right) {
             return Err(Error::new(
                 ErrorKind::WrongWord,
                 "another word was written down",
             ));
         }
+        Ok(code)
+    }
+
+    /// Checks the words that were asked for, as [`Engine::check_recovery_words`]. If they are right the code leaves this
+    /// computer, and the root key with it.
+    ///
+    /// # Errors
+    /// As there, [`ErrorKind::Offline`] while the relay does not have the record that the code opens, [`ErrorKind::Database`].
+    pub fn confirm_recovery_code(&mut self, answers: &[(usize, String)]) -> Result<()> {
+        self.check_recovery_words(answers)?;
         if store::account::untold_record(self.database.connection())?.is_some() {
             return Err(Error::new(
                 ErrorKind::Offline,
@@ -133,7 +151,41 @@ impl Engine {
         self.keys = keys;
         self.account.keys = bytes;
         self.account.recovery_code = None;
+        self.asked_words.clear();
         Ok(())
+    }
+
+    /// Whether a code that a person gives is the one of this account. Nothing is asked of the relay.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongCode`]; [`ErrorKind::NotFound`] where this device does not know, because it never had the code or lost
+    /// what it knew of it: then [`Engine::lost`] finds out; [`ErrorKind::Database`].
+    pub fn check_recovery_code(&self, code: &RecoveryCode) -> Result<()> {
+        let (name, _) = store::account::record(self.database.connection())?
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no recovery record"))?;
+        if code.record_id() == name {
+            Ok(())
+        } else {
+            Err(other_code())
+        }
+    }
+
+    /// What asks the relay of this account whose code this is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadLink`]: an address that was kept is none.
+    pub fn lost(&self, code: RecoveryCode) -> Result<Lost> {
+        let addresses = self
+            .account
+            .addresses
+            .iter()
+            .map(|address| Ok(address.parse()?))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Lost {
+            code,
+            addresses,
+            relay: Some(self.account.relay),
+        })
     }
 
     /// What was wiped lies in no copy of the database any more, see [`crate::profile::Profile::forget_what_was_wiped`]. The
@@ -198,4 +250,9 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The code opens something else than this account.
+pub(crate) fn other_code() -> Error {
+    Error::new(ErrorKind::WrongCode, "the code is not of this account")
 }

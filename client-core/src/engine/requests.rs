@@ -73,7 +73,10 @@ pub(super) enum Request {
         answer: Answer<()>,
     },
     /// The account that has a handle.
-    Find { answer: Answer<ConversationKey> },
+    Find {
+        handle: String,
+        answer: Answer<ConversationKey>,
+    },
     /// The end of a link.
     EndLink { token: Token, answer: Answer<()> },
     /// Whether others see that we are there.
@@ -99,7 +102,7 @@ impl Request {
         match self {
             Self::NewLink { answer, .. } => answer(Err(lost())),
             Self::SetHandle { answer, .. } | Self::EndLink { answer, .. } => answer(Err(lost())),
-            Self::Find { answer } => answer(Err(lost())),
+            Self::Find { answer, .. } => answer(Err(lost())),
             _ => {}
         }
     }

@@ -21,7 +21,7 @@ use crate::{
 
 /// Messages sent again for one request; the receiver asks for the rest.
 const MOST_AGAIN: u32 = 100;
-/// Messages sent again to a new device of the other, which does not know what to ask for.
+/// Messages sent again at once to a new device of the other, which does not know what to ask for; it asks for the rest.
 const MOST_OFFERED: u32 = 1_000;
 /// The end of a chain whose length is not known.
 const END: u64 = i64::MAX as u64;
@@ -69,7 +69,7 @@ fn answer_numbers(
         outbox::insert_again(write, key, sent, ids.client_id(), &content)?;
     }
     let last = match rows.last() {
-        Some((number, _)) if is_full(rows.len()) => known.min(*number),
+        Some((number, _)) if is_full(rows.len(), MOST_AGAIN) => known.min(*number),
         _ => known.min(range.last),
     };
     if range.first <= last {
@@ -91,15 +91,15 @@ fn answer_positions(
         outbox::insert_again(write, key, message.sent, ids.client_id(), &message.content)?;
     }
     let last = match rows.last() {
-        Some(message) if is_full(rows.len()) => message.seq,
+        Some(message) if is_full(rows.len(), MOST_AGAIN) => message.seq,
         _ => range.last,
     };
     say_settled(write, key, &Range { last, ..*range }, ids)
 }
 
-/// Whether an answer is as long as answers may be, so that there may be more.
-fn is_full(rows: usize) -> bool {
-    u32::try_from(rows).is_ok_and(|rows| rows >= MOST_AGAIN)
+/// Whether so many are as many as may be, so that there may be more.
+fn is_full(rows: usize, most: u32) -> bool {
+    u32::try_from(rows).is_ok_and(|rows| rows >= most)
 }
 
 fn say_settled(
@@ -113,19 +113,31 @@ fn say_settled(
 }
 
 /// Sends again what no device of the other had when a new one of its came in by the entry `before`. Its account lost all that
-/// it had; what was delivered to it before is not sent again.
+/// it had; what was delivered to it before is not sent again. Where there is more than goes out at once, it is told how far this
+/// went, as an answer would tell it, and asks on from there.
 pub(super) fn offer_undelivered(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
     before: u64,
     ids: &Ids,
 ) -> Result<()> {
-    let delivered = progress::delivered(write.connection(), key)?;
-    let own = messages::own_after(write.connection(), key, delivered, MOST_OFFERED)?;
-    for message in own.iter().filter(|message| message.seq < before) {
+    let first = progress::delivered(write.connection(), key)?.saturating_add(1);
+    let missed = (first, before.saturating_sub(1));
+    let own = messages::own_between(write.connection(), key, missed, MOST_OFFERED)?;
+    for message in &own {
         outbox::insert_again(write, key, message.sent, ids.client_id(), &message.content)?;
     }
-    Ok(())
+    match own.last() {
+        Some(message) if is_full(own.len(), MOST_OFFERED) => {
+            let offered = Range {
+                chain: POSITIONS.into(),
+                first,
+                last: message.seq,
+            };
+            say_settled(write, key, &offered, ids)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Keeps a question that is answered later. One about what never was ours has no answer; says whether it was kept.

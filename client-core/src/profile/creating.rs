@@ -2,7 +2,7 @@
 
 use std::{fs, io};
 
-use protocol::{AccountId, Link, LinkKind, Token};
+use protocol::{AccountId, Link, LinkKind, RelayId, Token};
 use tracing::warn;
 use zeroize::Zeroizing;
 
@@ -25,6 +25,10 @@ const STORED: &str = " stored";
 impl Profile {
     /// Makes an account for a link, ready to register. Safe to repeat with the same link: the same keys are used again, so
     /// that an answer of the relay that was lost does no harm.
+    ///
+    /// Where an earlier attempt with another link came to nothing, the newer link counts. Where the relay has made an account
+    /// for it, that one is opened instead: it then has the relay of the earlier link, and the newer one adds its contact if it is
+    /// of the same relay.
     ///
     /// # Errors
     /// [`ErrorKind::BadLink`] where the link is no invite, [`ErrorKind::NameInvalid`], the errors of [`keyslots::create`],
@@ -57,10 +61,20 @@ impl Profile {
                 record: None,
             })
         };
-        let mut opened = self.begin_or_go_on(&marker, protection, keyring, seams, new)?;
+        let aim = Aim::Invite(link);
+        let (mut opened, made) =
+            self.begin_or_go_on(&marker, aim, protection, keyring, seams, new)?;
         opened.engine.set_name(&name)?;
-        if let Some(issuer) = link.issuer {
-            opened.engine.open_inviter(issuer, link.secret.clone())?;
+        match (made, link.issuer) {
+            (MadeBy::ThisAttempt, Some(issuer)) => {
+                opened.engine.open_inviter(issuer, link.secret.clone())?;
+            }
+            // as for any account that was there before
+            (MadeBy::Another(of), Some(_)) if of == relay => {
+                opened.engine.open_link(link)?;
+            }
+            (MadeBy::Another(_), _) => warn!("an account was there that another link made"),
+            (MadeBy::ThisAttempt, None) => {}
         }
         Ok(opened)
     }
@@ -99,62 +113,113 @@ impl Profile {
                 record: Some((found.code.record_id(), record)),
             })
         };
-        let mut opened = self.begin_or_go_on(&marker, protection, keyring, seams, new)?;
+        let aim = Aim::Restore(found.account());
+        let (mut opened, _) = self.begin_or_go_on(&marker, aim, protection, keyring, seams, new)?;
         opened.engine.set_name(&name)?;
         Ok(opened)
+    }
+
+    /// Ends an attempt that was cut off after the relay had made the account, or had let this device in, and before that was
+    /// noted here: says whether there is one. Only where it opens without a question.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Database`].
+    pub fn finish_begun(&self, keyring: &dyn SecretStore) -> Result<bool> {
+        let is_stored = self.left()?.is_some_and(|left| left.ends_with(STORED));
+        if !is_stored {
+            return Ok(false);
+        }
+        // one that does not open now is a question when it is asked for again
+        let Ok((_, database)) = self.open_begun(&Protection::Keyring, keyring) else {
+            return Ok(false);
+        };
+        let is_made = account::load(database.connection())?.is_made();
+        drop(database);
+        if is_made {
+            self.registered()?;
+        }
+        Ok(is_made)
     }
 
     /// Goes on with what an earlier attempt left, or begins.
     fn begin_or_go_on(
         &self,
         marker: &str,
+        aim: Aim<'_>,
         protection: &Protection,
         keyring: &dyn SecretStore,
         mut seams: Seams,
         new: impl FnOnce(&mut dyn Randomness, u64) -> Result<New>,
-    ) -> Result<OpenedAccount> {
-        let (key, database) = match self.begun(marker, protection, keyring)? {
-            Some((key, database)) => {
+    ) -> Result<(OpenedAccount, MadeBy)> {
+        let (key, database, made) = match self.begun(marker, aim, protection, keyring)? {
+            Some((key, database, made)) => {
                 let account = account::load(database.connection())?.account;
                 self.protect_anew(&key, protection, account, keyring, &mut seams)?;
-                (key, database)
+                (key, database, made)
             }
-            None => self.begin(marker, protection, keyring, &mut seams, new)?,
+            None => {
+                let (key, database) = self.begin(marker, protection, keyring, &mut seams, new)?;
+                (key, database, MadeBy::ThisAttempt)
+            }
         };
-        Ok(OpenedAccount {
+        let opened = OpenedAccount {
             engine: Engine::new(database, seams)?,
             path: self.database(),
             key,
             mended: None,
-        })
+        };
+        Ok((opened, made))
+    }
+
+    /// What the marker says, where there is one.
+    fn left(&self) -> Result<Option<String>> {
+        match fs::read_to_string(self.marker()) {
+            Ok(left) => Ok(Some(left)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What an earlier attempt left, if it goes on: one with the same link, or one that the relay has let in since. An attempt
     /// of which the relay cannot have heard counts for nothing; one with another link that cannot be opened is not asked for
-    /// any more, and is moved out of the way.
+    /// any more, and is moved out of the way. So is everything else than the account that is to be restored.
     ///
     /// # Errors
     /// Where an attempt with the same link cannot be opened: its keys may be the only ones that the link lets in.
     fn begun(
         &self,
         marker: &str,
+        aim: Aim<'_>,
         protection: &Protection,
         keyring: &dyn SecretStore,
-    ) -> Result<Option<(DatabaseKey, Database)>> {
-        let left = match fs::read_to_string(self.marker()) {
-            Ok(left) => left,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let Some(link) = left.strip_suffix(STORED) else {
+    ) -> Result<Option<(DatabaseKey, Database, MadeBy)>> {
+        let left = self.left()?;
+        let Some(link) = left.as_deref().and_then(|left| left.strip_suffix(STORED)) else {
             return Ok(None);
         };
         let is_same = link == marker;
         match self.open_begun(protection, keyring) {
-            Ok((key, database)) => {
+            Ok((key, mut database)) => {
                 let row = account::load(database.connection())?;
-                let is_made = row.registration.is_none() && !row.enrolling;
-                Ok((is_same || is_made).then_some((key, database)))
+                let goes_on = match aim {
+                    Aim::Invite(link) => row.is_made() || (is_same && row.relay == link.relay),
+                    Aim::Restore(account) => row.account == account && (row.is_made() || is_same),
+                };
+                if !goes_on {
+                    return Ok(None);
+                }
+                if let Aim::Invite(link) = aim
+                    && !row.is_made()
+                {
+                    // the relay may be somewhere else than the same link said before
+                    database.write(|write| account::set_addresses(write, &link.addresses))?;
+                }
+                let made = if is_same {
+                    MadeBy::ThisAttempt
+                } else {
+                    MadeBy::Another(row.relay)
+                };
+                Ok(Some((key, database, made)))
             }
             Err(error) if is_same => Err(error),
             Err(error) => {
@@ -277,6 +342,24 @@ impl Profile {
         fs::rename(self.account(), self.folder.join(format!("abandoned-{now}")))?;
         Ok(())
     }
+}
+
+/// What an attempt leads to.
+#[derive(Clone, Copy)]
+enum Aim<'a> {
+    /// A new account by this link.
+    Invite(&'a Link),
+    /// This account, on this computer.
+    Restore(AccountId),
+}
+
+/// Which attempt an account is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MadeBy {
+    /// The present one, or an earlier one with the same link or code.
+    ThisAttempt,
+    /// One with another link, on this relay.
+    Another(RelayId),
 }
 
 /// What a new database begins with.

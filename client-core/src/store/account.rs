@@ -68,6 +68,12 @@ impl AccountRow {
             enrolling: false,
         }
     }
+
+    /// Whether the relay has the account, and this device in it, as far as is known here.
+    #[must_use]
+    pub const fn is_made(&self) -> bool {
+        self.registration.is_none() && !self.enrolling
+    }
 }
 
 /// Everything is shown until the person says otherwise.
@@ -131,6 +137,19 @@ pub fn load(connection: &Connection) -> Result<AccountRow> {
         },
     )?;
     Ok(row)
+}
+
+/// Sets where the relay is.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_addresses(write: &WriteTransaction<'_>, addresses: &[Address]) -> Result<()> {
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    write.execute(
+        "UPDATE account SET addresses = ?1 WHERE id = 1",
+        [addresses.join("\n")],
+    )?;
+    Ok(())
 }
 
 /// Sets the own name.

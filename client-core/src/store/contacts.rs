@@ -91,6 +91,22 @@ pub fn set_name(write: &WriteTransaction<'_>, account: AccountId, name: &str) ->
         "UPDATE contacts SET name = ?2 WHERE account = ?1 AND name <> ?2",
         (account.as_bytes(), name),
     )?;
+    announce_name(write, account, changed)
+}
+
+/// Sets what a contact goes by until it tells its name. One that has a name keeps it.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_first_name(write: &WriteTransaction<'_>, account: AccountId, name: &str) -> Result<()> {
+    let changed = write.execute(
+        "UPDATE contacts SET name = ?2 WHERE account = ?1 AND name = ''",
+        (account.as_bytes(), name),
+    )?;
+    announce_name(write, account, changed)
+}
+
+fn announce_name(write: &WriteTransaction<'_>, account: AccountId, changed: usize) -> Result<()> {
     if changed > 0
         && let Some(key) = conversations::key_of_peer(write.connection(), account)?
     {

@@ -491,7 +491,8 @@ fn lose_database(profile: &Path) {
     fs::remove_dir_all(profile.join("account/copies")).ok();
 }
 
-async fn all_texts(client: &Client, key: ConversationKey) -> Result<Vec<String>> {
+/// What a conversation shows from its beginning; what nobody wrote begins with a question mark.
+pub(crate) async fn all_texts(client: &Client, key: ConversationKey) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     let mut before = None;
     loop {

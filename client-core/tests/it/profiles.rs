@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use client_core::{
-    Client, ErrorKind, SystemSeams,
+    Client, ErrorKind, Reader, SystemSeams,
     keyslots::{Protection, SlotKind, Unlock},
-    profile::{Profile, ProfileState},
+    model::Me,
+    profile::{OpenedAccount, Profile, ProfileState},
 };
-use protocol::{AccountId, Link};
+use protocol::{AccountId, Link, LinkSecret, RelayId};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
@@ -186,6 +187,28 @@ impl Beginning {
             .map_err(|error| error.kind())
     }
 
+    fn open(&self, invite: &Link) -> client_core::Result<OpenedAccount> {
+        let (seams, _network) = SystemSeams::new(&Handle::current());
+        let protection = Protection::Unprotected;
+        self.profile
+            .create(invite, "Ana", &protection, &self.keyring, seams)
+    }
+
+    /// Tries to make an account, and ends.
+    async fn registered(&self, invite: &Link) -> (Me, Result<(), ErrorKind>) {
+        let (seams, network) = SystemSeams::new(&Handle::current());
+        let protection = Protection::Unprotected;
+        let opened = self
+            .profile
+            .create(invite, "Ana", &protection, &self.keyring, seams)
+            .unwrap();
+        let me = opened.engine.me();
+        let (client, _notices) = Client::start(opened, network, &Handle::current()).unwrap();
+        let outcome = client.registered().await.map_err(|error| error.kind());
+        client.stop().await;
+        (me, outcome)
+    }
+
     fn account(&self) -> PathBuf {
         self.folder.path().join("account")
     }
@@ -284,9 +307,93 @@ async fn an_account_that_the_relay_made_is_not_replaced_although_the_app_was_kil
     let (client, _notices) = Client::start(opened, network, &Handle::current()).unwrap();
     client.registered().await.unwrap();
     client.stop().await;
+    let mut luis = Person::join("Luis", &beginning.relay.invite()).await;
     // killed before the profile knew
     let other = beginning.relay.invite();
-    let again = beginning.create(&other, &Protection::Unprotected);
-    assert_eq!(again, Ok(first));
+    let elsewhere = Link {
+        relay: RelayId::new([7; 32]),
+        issuer: Some(AccountId::new([8; 16])),
+        ..beginning.relay.invite()
+    };
+    for link in [other, elsewhere] {
+        let again = beginning.open(&link).unwrap();
+        assert_eq!(again.engine.me().account, first);
+        assert_eq!(again.engine.relay(), beginning.relay.invite().relay);
+        // nobody of another relay is written to
+        let list = Reader::open(&again.path, &again.key).unwrap();
+        assert!(list.conversations().unwrap().is_empty());
+    }
+    // but whoever made the link of the same relay is a contact from now on
+    let (seams, network) = SystemSeams::new(&Handle::current());
+    let opened = beginning
+        .profile
+        .create(
+            &luis.invite().await,
+            "Ana",
+            &Protection::Unprotected,
+            &beginning.keyring,
+            seams,
+        )
+        .unwrap();
+    let (client, _notices) = Client::start(opened, network, &Handle::current()).unwrap();
+    luis.conversation_with("Ana").await;
+    client.stop().await;
     assert_eq!(beginning.left_aside(), 0);
+    // the next start needs no link
+    assert_eq!(beginning.profile.state().unwrap(), ProfileState::Empty);
+    assert!(beginning.profile.finish_begun(&beginning.keyring).unwrap());
+    assert!(matches!(
+        beginning.profile.state(),
+        Ok(ProfileState::Account(_))
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_that_came_to_nothing_is_not_used_for_a_later_link() {
+    let beginning = Beginning::new().await;
+    let good = beginning.relay.invite();
+    let dead = Link {
+        addresses: vec!["127.0.0.1:1".parse().unwrap()],
+        relay: RelayId::new([7; 32]),
+        secret: LinkSecret::new([9; 16]),
+        ..good.clone()
+    };
+    let (first, _) = beginning.registered(&dead).await;
+    assert!(!beginning.profile.finish_begun(&beginning.keyring).unwrap());
+    let (second, outcome) = beginning.registered(&good).await;
+    assert_eq!(outcome, Ok(()));
+    assert_ne!(second.account, first.account);
+    assert_eq!(second.relay, good.addresses[0].to_string());
+    assert_eq!(beginning.left_aside(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_link_with_other_addresses_leads_where_it_says() {
+    let beginning = Beginning::new().await;
+    let good = beginning.relay.invite();
+    let dead = Link {
+        addresses: vec!["127.0.0.1:1".parse().unwrap()],
+        ..good.clone()
+    };
+    let (first, outcome) = beginning.registered(&dead).await;
+    assert_eq!(outcome, Err(ErrorKind::RelayUnreachable));
+    let (second, outcome) = beginning.registered(&good).await;
+    assert_eq!(outcome, Ok(()));
+    // the relay may have heard of the first, and the link lets in one
+    assert_eq!(second.account, first.account);
+    assert_eq!(second.relay, good.addresses[0].to_string());
+    assert_eq!(beginning.left_aside(), 0);
+    // but another relay never did, whatever the secret
+    let other = Beginning::new().await;
+    let elsewhere = Link {
+        relay: RelayId::new([7; 32]),
+        ..other.relay.invite()
+    };
+    let first = other.create(&elsewhere, &Protection::Unprotected).unwrap();
+    let here = Link {
+        relay: other.relay.invite().relay,
+        ..elsewhere
+    };
+    assert_ne!(other.create(&here, &Protection::Unprotected), Ok(first));
+    assert_eq!(other.left_aside(), 1);
 }

@@ -10,7 +10,7 @@ use client_core::{
 };
 use tokio::runtime::Handle;
 
-use crate::people::{Person, TestRelay, ana_and_luis};
+use crate::people::{self, Person, TestRelay, ana_and_luis};
 
 /// Waits until a conversation has a line of this kind.
 async fn until_told(person: &mut Person, key: ConversationKey, event: SystemEvent) {
@@ -157,6 +157,35 @@ async fn what_no_device_of_an_account_had_is_sent_again_to_its_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_much_no_device_of_an_account_had_all_of_it_is_sent_again_to_its_new_one() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
+    ana.write(with_luis, "before").await;
+    luis.until_texts(with_ana, &["before"]).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+    let words = confirm_code(&mut luis).await;
+    let (folder, _) = luis.stop().await;
+    fs::remove_dir_all(folder.path()).unwrap();
+    // more than goes out at once, and than one answer has besides
+    let texts: Vec<String> = (0..1_150).map(|number| format!("text {number}")).collect();
+    for text in &texts {
+        ana.write(with_luis, text).await;
+    }
+    ana.until_all_at_least_sent(with_luis).await;
+    let lost = Lost::parse(&words, &relay.invite().to_app()).unwrap();
+    let found = lost.find(&Handle::current()).await.unwrap();
+    let mut luis = Person::restore(Some("Luis"), &found).await;
+    let with_ana = luis.conversation_with("Ana").await;
+    luis.until("all of it", async |client| {
+        let shown = people::all_texts(client, with_ana).await?;
+        let written = shown.iter().filter(|text| !text.starts_with('?'));
+        Ok(written.eq(texts.iter()).then_some(()))
+    })
+    .await;
+    assert_eq!(luis.client().troubles().await.unwrap().missing, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_recovery_code_brings_an_account_back_on_another_computer() {
     let relay = TestRelay::start().await;
     let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
@@ -176,6 +205,20 @@ async fn the_recovery_code_brings_an_account_back_on_another_computer() {
         ])
         .await;
     assert_eq!(wrong.unwrap_err().kind(), ErrorKind::WrongWord);
+    // right words, but not those that were asked for
+    let others = (1..=shown.words.len()).filter(|position| !shown.ask.contains(position));
+    let others: Vec<_> = others
+        .take(2)
+        .map(|position| (position, shown.words[position - 1].to_owned()))
+        .collect();
+    let mixed = vec![
+        (shown.ask[0], shown.words[shown.ask[0] - 1].to_owned()),
+        others[0].clone(),
+    ];
+    for answers in [others, mixed] {
+        let wrong = luis.client().confirm_recovery_code(answers).await;
+        assert_eq!(wrong.unwrap_err().kind(), ErrorKind::WrongWord);
+    }
     let answers = shown
         .ask
         .iter()

@@ -73,6 +73,26 @@ async fn whoever_asks_may_write_three_texts_and_learns_nothing_before_it_is_acce
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_found_by_a_handle_goes_by_it_until_the_name_is_told() {
+    let relay = TestRelay::start().await;
+    let (mut ana, mut luis) = strangers(&relay).await;
+    let handle = Some("luis.vega".to_owned());
+    luis.client().set_handle(handle).await.unwrap();
+    let found = ana.client().open_handle("@Luis.Vega".to_owned());
+    let with_luis = found.await.unwrap();
+    assert_eq!(ana.conversations().await[0].title, "@luis.vega");
+
+    let with_ana = luis.conversation_with("Ana").await;
+    luis.client().accept_request(with_ana).await.unwrap();
+    standing(&mut ana, with_luis, Standing::Open).await;
+    assert_eq!(ana.conversations().await[0].title, "Luis");
+    // who is known keeps the name
+    let again = ana.client().open_handle("luis.vega".to_owned()).await;
+    assert_eq!(again.unwrap(), with_luis);
+    assert_eq!(ana.conversations().await[0].title, "Luis");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_declined_request_is_gone_and_cannot_be_made_again_at_once() {
     let relay = TestRelay::start().await;
     let (mut ana, mut luis) = strangers(&relay).await;

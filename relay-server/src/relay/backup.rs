@@ -4,8 +4,8 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, ensure};
 
-use super::{CONFIG_FILE, DATABASE_FILE, IDENTITY_FILE, Relay, write_secret};
-use crate::{config::Config, environment::Environment, store::SqliteStore, tls};
+use super::{CONFIG_FILE, DATABASE_FILE, IDENTITY_FILE, Relay};
+use crate::{config::Config, environment::Environment, files, store::SqliteStore, tls};
 
 /// The identity key while a restore is under way.
 const IDENTITY_DRAFT: &str = "identity-key.draft";
@@ -39,7 +39,7 @@ impl Relay {
         clear_interrupted(dir)?;
         refuse_others(dir)?;
         // who is in which conversation is in there
-        super::protect(dir)?;
+        files::protect_folder(dir)?;
         let identity = dir.join(IDENTITY_FILE);
         let beside = from.with_file_name(IDENTITY_FILE);
         let text = if identity.exists() {
@@ -56,22 +56,22 @@ impl Relay {
         };
         if !dir.join(CONFIG_FILE).exists() {
             let config = Config::default().to_commented_toml();
-            fs::write(dir.join(CONFIG_FILE), config).context("write the configuration")?;
+            files::write(&dir.join(CONFIG_FILE), config.as_bytes())?;
         }
         if !tls::exists(dir) {
             tls::create(dir)?;
         }
         let draft = dir.join(IDENTITY_DRAFT);
         if let Some(text) = &text {
-            write_secret(&draft, text)?;
-            super::sync_folder(dir)?;
+            files::write_new(&draft, text)?;
+            files::sync_folder(dir)?;
         }
         SqliteStore::restore(from, &dir.join(DATABASE_FILE), &environment)?;
         // last: a directory with an identity key is a whole relay
         if text.is_some() {
             fs::rename(&draft, &identity)
                 .with_context(|| format!("name it {}", identity.display()))?;
-            super::sync_folder(dir)?;
+            files::sync_folder(dir)?;
         }
         Ok(Self::open(dir)?.with_environment(environment))
     }

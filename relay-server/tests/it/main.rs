@@ -31,4 +31,6 @@ mod rejoining;
 mod requests;
 mod resets;
 mod restoring;
+#[cfg(unix)]
+mod rights;
 mod signals;

@@ -116,7 +116,7 @@ fn words(language: Language) -> Words {
         split_view:
             "El relay contó cosas distintas a distintas personas sobre los dispositivos de la otra."
                 .to_owned(),
-        relay_went_back: "El relé volvió a un estado anterior. Lo que este ordenador envió desde entonces se envió de nuevo.".to_owned(),
+        relay_went_back: "El relay volvió a un estado anterior. Lo que este equipo envió desde entonces se envió de nuevo.".to_owned(),
         not_sent: "sin enviar".to_owned(),
     }
 }

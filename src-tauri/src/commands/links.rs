@@ -25,11 +25,8 @@ pub(super) async fn inspect(shell: &Shell, params: InspectLink) -> Result<LinkPr
     // before there is an account, nobody is known
     if let Ok(client) = shell.client() {
         let client = client.as_ref();
-        let me = client.me().await?;
-        preview.same_relay = link
-            .addresses
-            .iter()
-            .any(|address| address.to_string() == me.relay);
+        // wherever it is reached
+        preview.same_relay = client.relay().await? == link.relay;
         let conversations = client.conversations().await?;
         let known = conversations
             .into_iter()

@@ -1,10 +1,13 @@
 //! QR codes, drawn and read. Their texts may be secrets: none is logged, or part of an error.
 
+mod grey;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use qrcode::{QrCode, render::svg};
 use rqrr::PreparedImage;
 use zeroize::Zeroizing;
 
+use self::grey::Grey;
 use super::ReadQr;
 use crate::{
     dto::{AppError, ErrorCode},
@@ -37,7 +40,8 @@ pub(super) async fn read(_shell: &Shell, params: ReadQr) -> Result<String, AppEr
     blocking(move || find(width, height, &params.luma.0)).await?
 }
 
-/// The text of the first code in a picture that can be read.
+/// The text of the first code in a picture that can be read. A photo is turned, grainy and somewhat out of focus: where the
+/// picture as it is shows none, it is looked at smoother, smaller and larger.
 fn find(width: usize, height: usize, luma: &str) -> Result<String, AppError> {
     let size = width.saturating_mul(height);
     // four letters are three bytes: more than that are not these pixels
@@ -48,20 +52,28 @@ fn find(width: usize, height: usize, luma: &str) -> Result<String, AppError> {
         .decode(luma)
         .map(Zeroizing::new)
         .map_err(|_| none("the pixels are damaged"))?;
-    if pixels.len() != size {
-        return Err(none("other pixels than the picture has"));
-    }
-    let pixel = |x: usize, y: usize| {
-        let place = y.saturating_mul(width).saturating_add(x);
-        pixels.get(place).copied().unwrap_or(u8::MAX)
-    };
-    let mut picture = PreparedImage::prepare_from_greyscale(width, height, pixel);
-    picture
+    let picture = Grey::new(width, height, pixels)
+        .ok_or_else(|| none("other pixels than the picture has"))?;
+    let looks: [&dyn Fn() -> Option<Grey>; 3] = [
+        &|| Some(picture.smoothed()),
+        &|| Some(picture.halved()),
+        &|| picture.smoothed().doubled(),
+    ];
+    first_code(&picture)
+        .or_else(|| {
+            let mut others = looks.iter().filter_map(|look| look());
+            others.find_map(|picture| first_code(&picture))
+        })
+        .ok_or_else(|| none("no code can be read in the picture"))
+}
+
+fn first_code(picture: &Grey) -> Option<String> {
+    let (width, height) = (picture.width(), picture.height());
+    PreparedImage::prepare_from_greyscale(width, height, |x, y| picture.at(x, y))
         .detect_grids()
         .iter()
         .find_map(|grid| grid.decode().ok())
         .map(|(_, text)| text)
-        .ok_or_else(|| none("no code can be read in the picture"))
 }
 
 fn none(detail: &str) -> AppError {
@@ -110,6 +122,69 @@ mod tests {
         ] {
             let (side, pixels) = picture(&text, 3);
             assert_eq!(find(side, side, &STANDARD.encode(&pixels)), Ok(text));
+        }
+    }
+
+    /// Greys as a camera gives them: the code turned by some degrees on a table, out of focus by some pixels, in uneven light,
+    /// with grain.
+    fn photo(text: &str, degrees: f64, blur: usize) -> (usize, Vec<u8>) {
+        let (side, pixels) = picture(text, 6);
+        let wide = side * 3 / 2;
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let middle = |side: usize| side as f64 / 2.0;
+        let grey = |x: usize, y: usize| {
+            let (dx, dy) = (x as f64 - middle(wide), y as f64 - middle(wide));
+            let from_x = (dx * cos + dy * sin + middle(side)).floor();
+            let from_y = (dy * cos - dx * sin + middle(side)).floor();
+            let inside = |at: f64| (0.0..side as f64).contains(&at);
+            if inside(from_x) && inside(from_y) {
+                f64::from(pixels[from_y as usize * side + from_x as usize])
+            } else {
+                110.0
+            }
+        };
+        let turned: Vec<f64> = (0..wide * wide)
+            .map(|at| grey(at % wide, at / wide))
+            .collect();
+        let mean = |x: usize, y: usize| {
+            let span = |at: usize| at.saturating_sub(blur)..(at + blur + 1).min(wide);
+            let around = span(y).flat_map(|y| span(x).map(move |x| y * wide + x));
+            let (sum, count) = around.fold((0.0, 0.0), |(sum, count), at| {
+                (sum + turned[at], count + 1.0)
+            });
+            sum / count
+        };
+        let mut grain = 7_u32;
+        let mut lit = |at: usize| {
+            grain = grain.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (x, y) = (at % wide, at / wide);
+            let light = 0.55 + 0.4 * (x + y) as f64 / (2 * wide) as f64;
+            let noise = f64::from(grain >> 24) / 255.0 * 40.0 - 20.0;
+            (25.0 + mean(x, y) * light + noise).clamp(0.0, 255.0) as u8
+        };
+        (wide, (0..wide * wide).map(&mut lit).collect())
+    }
+
+    #[test]
+    fn an_invite_is_read_from_a_photo_that_is_turned_blurred_and_grainy() {
+        let link = protocol::Link {
+            kind: protocol::LinkKind::Invite,
+            addresses: vec!["relay.example.org:8443".parse().unwrap()],
+            relay: protocol::RelayId::new([0x5a; 32]),
+            secret: protocol::LinkSecret::new([0xc3; 16]),
+            issuer: Some(protocol::AccountId::new([0x96; 16])),
+        }
+        .to_https();
+        for degrees in [0.0, 4.0, 21.0, 90.0, 137.0] {
+            for blur in [0, 1, 2] {
+                let (side, pixels) = photo(&link, degrees, blur);
+                let read = find(side, side, &STANDARD.encode(&pixels));
+                assert_eq!(
+                    read.as_deref(),
+                    Ok(link.as_str()),
+                    "{degrees}°, {blur} pixels of blur"
+                );
+            }
         }
     }
 

@@ -37,6 +37,7 @@ fn commands() -> Vec<Value> {
         { "name": "acknowledgeMended", "params": {} },
         { "name": "slots", "params": {} },
         { "name": "addSlot", "params": { "protection": { "kind": "keyring" } } },
+        { "name": "addCodeSlot", "params": { "code": "abandon" } },
         { "name": "removeSlot", "params": { "kind": "unprotected" } },
         { "name": "recoveryCode", "params": {} },
         { "name": "confirmRecoveryCode", "params": { "words": [{ "position": 3, "word": "abandon" }] } },

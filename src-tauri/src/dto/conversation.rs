@@ -19,7 +19,7 @@ pub(crate) enum Standing {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Conversation {
     pub(crate) key: ConversationKey,
-    /// The other's name, or empty while unknown.
+    /// The other's name; while it is unknown the handle by which the other was found, after an @, or empty.
     pub(crate) title: String,
     pub(crate) peer: AccountId,
     /// Until then messages may be written and wait.

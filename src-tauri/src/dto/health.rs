@@ -25,6 +25,8 @@ pub(crate) struct Health {
     /// Why the last run failed.
     pub(crate) backup_problem: Option<ErrorCode>,
     pub(crate) last_rehearsal: Option<Rehearsal>,
+    /// Folders with former backups that a run set aside in the backup's folder, oldest first.
+    pub(crate) set_aside: Vec<String>,
     /// When the newest automatic copy of the database was made.
     pub(crate) last_copy: Option<u64>,
     /// Folders with damaged files as they were found. Those from before the recovery code was confirmed may still hold it.

@@ -103,6 +103,8 @@ pub(crate) struct Mended {
     /// When the copy or the backup was made.
     pub(crate) copy_time: Option<u64>,
     pub(crate) messages_kept: u64,
+    /// Conversations that are here now.
+    pub(crate) conversations: u64,
     /// At most this many are lost; null where that is not known.
     pub(crate) messages_missing: Option<u64>,
     /// Messages from then on may be lost; null where none are, or all.
@@ -111,8 +113,8 @@ pub(crate) struct Mended {
     pub(crate) quarantine: String,
 }
 
-impl From<safekeeping::Mended> for Mended {
-    fn from(mended: safekeeping::Mended) -> Self {
+impl Mended {
+    pub(crate) fn new(mended: safekeeping::Mended, conversations: usize) -> Self {
         use client_core::safekeeping::How;
         let (how, copy_time) = match mended.how {
             How::Salvaged => (MendedHow::Salvaged, None),
@@ -125,6 +127,7 @@ impl From<safekeeping::Mended> for Mended {
             how,
             copy_time,
             messages_kept: mended.messages_kept,
+            conversations: u64::try_from(conversations).unwrap_or(u64::MAX),
             messages_missing: mended.messages_missing,
             lost_since: mended.lost_since.filter(|time| *time > 0),
             quarantine: mended.quarantine.display().to_string(),

@@ -51,10 +51,14 @@ impl Shell {
             last_backup: None,
             backup_problem: None,
             last_rehearsal: None,
+            set_aside: Vec::new(),
             last_copy,
             damaged,
         };
         if let Some(backup) = backup {
+            let folder = PathBuf::from(&backup.folder);
+            let aside = blocking(move || backup::set_aside(&folder)).await?;
+            health.set_aside = aside.iter().map(|it| it.display().to_string()).collect();
             health.backup_folder = Some(backup.folder);
             health.last_backup = backup.last_run;
             health.backup_problem = backup.problem.map(|(_, problem)| problem_named(&problem));

@@ -60,6 +60,10 @@ impl Shell {
             Err(error) if error.code == ErrorCode::Damaged => return Ok(self.without_ways(error)),
             kinds => kinds?,
         };
+        let kinds = match kinds {
+            None if self.finish_begun(&profile).await => self::kinds(&profile).await?,
+            kinds => kinds,
+        };
         let Some(kinds) = kinds else {
             return self.first_run().await;
         };
@@ -82,6 +86,20 @@ impl Shell {
             }
         }
         Ok(self.closed(&troubles))
+    }
+
+    /// Whether an account was made, and the program ended before it could note that.
+    async fn finish_begun(&self, profile: &Arc<Profile>) -> bool {
+        let (profile, keyring) = (Arc::clone(profile), Arc::clone(&self.keyring));
+        let finished = blocking(move || profile.finish_begun(keyring.as_ref())).await;
+        match finished.and_then(|finished| Ok(finished?)) {
+            Ok(finished) => finished,
+            Err(error) => {
+                // the first page goes on with it, or leaves it aside
+                warn!(code = ?error.code, detail = error.detail, "what an earlier attempt left is not known");
+                false
+            }
+        }
     }
 
     pub(super) async fn first_run(&self) -> Result<AppState, AppError> {
@@ -177,7 +195,8 @@ impl Shell {
     }
 
     /// Makes an account on the link's relay and waits until the relay has it. After a failure it may be repeated: with
-    /// the same link it goes on with the same account.
+    /// the same link it goes on with the same account, with another link it begins anew. An account that was made after all is
+    /// opened instead, also one of another relay; the page sees that by its relay.
     pub(crate) async fn create(
         &self,
         link: Link,

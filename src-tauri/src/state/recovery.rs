@@ -1,13 +1,13 @@
 //! The recovery code leaves this computer, and opens the profile from then on.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use client_core::keyslots::Protection;
+use client_core::{crypto::RecoveryCode, keyslots::Protection};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use crate::{
-    dto::AppError,
+    dto::{AppError, Slot},
     state::{Account, Shell, blocking},
 };
 
@@ -21,28 +21,29 @@ impl Shell {
     ) -> Result<Vec<String>, AppError> {
         let _changing = self.profile.lock().await;
         let account = self.account()?;
-        let shown = account.client.recovery_code().await?;
-        let is_right = |(position, word): &(usize, Zeroizing<String>)| {
-            let known = position
-                .checked_sub(1)
-                .and_then(|index| shown.words.get(index));
-            known.is_some_and(|known| *known == word.trim().to_lowercase())
-        };
-        let asked: BTreeSet<usize> = answers.iter().map(|(position, _)| *position).collect();
-        let right = asked.len() >= shown.ask.len() && answers.iter().all(is_right);
-        // only who has the code on paper needs it as a way in
-        if right {
-            let code = Zeroizing::new(*shown.code.as_bytes());
-            self.set_slot(Protection::RecoveryCode(code)).await?;
-        }
-        let answers = answers
+        let answers: Vec<_> = answers
             .iter()
             .map(|(position, word)| (*position, word.as_str().to_owned()))
             .collect();
+        let code = account.client.check_recovery_words(answers.clone()).await?;
+        // only who has the code on paper needs it as a way in
+        self.set_slot(opened_by(&code)).await?;
         account.client.confirm_recovery_code(answers).await?;
         // what fails now is noted in the database, and tried again
         account.forget_if_due().await;
         Ok(blocking(move || account.keeper.quarantines()).await??)
+    }
+
+    /// Makes the recovery code a way into the profile again, for whoever has all of it: it is not on this computer.
+    pub(crate) async fn add_code_slot(&self, code: &RecoveryCode) -> Result<Vec<Slot>, AppError> {
+        let account = self.account()?;
+        account
+            .client
+            .check_recovery_code(code, &self.runtime)
+            .await?;
+        let _changing = self.profile.lock().await;
+        self.set_slot(opened_by(code)).await?;
+        self.slots().await
     }
 
     /// Deletes the damaged files that were kept.
@@ -68,4 +69,9 @@ impl Account {
             warn!(code = ?error.code, detail = error.detail, "the root key may still be in older copies");
         }
     }
+}
+
+/// The way in that a code opens.
+fn opened_by(code: &RecoveryCode) -> Protection {
+    Protection::RecoveryCode(Zeroizing::new(*code.as_bytes()))
 }

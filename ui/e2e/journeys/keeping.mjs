@@ -158,8 +158,28 @@ export const keeping = {
     assert.equal(await page.getByRole("button", { name: /^Remove: / }).isDisabled(), true);
   }),
 
+  "the recovery code that was removed is a way in again": journey({}, async (page) => {
+    await page.click(byId("settings-open"));
+    await page.click('[data-tab="protection"]');
+    assert.equal(await page.locator(byId("code-way-add")).count(), 0);
+    await page.getByRole("button", { name: /^Remove: .*Recovery code/ }).click();
+    await page.click(byId("code-way-add"));
+    await waitForFocus(page, "code-input");
+    assert.equal(await page.isDisabled(byId("code-way-save")), true);
+    await page.fill(byId("code-input"), WORDS.replace("velvet", "ocean"));
+    await page.click(byId("code-way-save"));
+    await page.locator('[aria-invalid="true"]').waitFor();
+    await page.fill(byId("code-input"), WORDS);
+    await page.keyboard.press("Tab");
+    await page.click(byId("code-way-save"));
+    await waitForText(page, byId("code-way-saved"), "opens your messages");
+    await page.waitForSelector('[data-testid="way-in"][data-kind="recovery"]');
+  }),
+
   "damage is told once it was read": journey({ scene: "copy" }, async (page) => {
     await waitForText(page, byId("mended"), "went back to the copy of");
+    await waitForText(page, byId("mended-kept"), "12 chats are here");
+    await waitForText(page, byId("mended-kept"), "How many are missing cannot be known");
     await page.keyboard.press("Escape");
     await page.locator(byId("mended")).waitFor({ state: "detached" });
     await page.reload();
@@ -200,6 +220,11 @@ export const keeping = {
     { scene: "backupTrouble" },
     async (page) => {
       await waitForText(page, byId("backup-banner"), "No backup since");
+      await page.click(byId("settings-open"));
+      await page.click('[data-tab="health"]');
+      await waitForText(page, byId("backup-aside"), "An earlier backup was set aside");
+      await waitForText(page, byId("backup-aside"), "/media/sam/Gone/relevo-earlier-1");
+      await page.keyboard.press("Escape");
       await page.click(byId("backup-elsewhere"));
       await page.locator(`${byId("backup-start")}:enabled`).waitFor();
       assert.equal(await page.inputValue(byId("folder-input")), "/media/sam/Backup disk/Relevo");

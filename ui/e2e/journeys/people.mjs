@@ -66,7 +66,7 @@ export const people = {
     await page.locator("[aria-invalid=true]").waitFor();
     await page.fill(byId("handle-input"), "@luis.vega");
     await page.keyboard.press("Enter");
-    await waitForText(page, byId("conversation-title"), "Luis Vega");
+    await waitForText(page, byId("conversation-title"), "@luis.vega");
     await waitForText(page, byId("asked-line"), "3 more messages");
   }),
 

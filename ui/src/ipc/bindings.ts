@@ -110,6 +110,8 @@ export type Mended = {
   /** When the copy or the backup was made. */
   copyTime: number | null;
   messagesKept: number;
+  /** Conversations that are here now. */
+  conversations: number;
   /** At most this many are lost; null where that is not known. */
   messagesMissing: number | null;
   /** Messages from then on may be lost; null where none are, or all. */
@@ -203,6 +205,8 @@ export type Health = {
   /** Why the last run failed. */
   backupProblem: ErrorCode | null;
   lastRehearsal: Rehearsal | null;
+  /** Folders with former backups that a run set aside in the backup's folder, oldest first. */
+  setAside: string[];
   /** When the newest automatic copy of the database was made. */
   lastCopy: number | null;
   /**
@@ -326,7 +330,7 @@ export type Standing = "open" | "asked" | "request" | "blocked";
 /** A row of the list of conversations. */
 export type Conversation = {
   key: ConversationKey;
-  /** The other's name, or empty while unknown. */
+  /** The other's name; while it is unknown the handle by which the other was found, after an @, or empty. */
   title: string;
   peer: AccountId;
   /** Until then messages may be written and wait. */
@@ -498,6 +502,14 @@ export interface Commands {
   /** Adds a way in, or changes the passphrase. */
   addSlot: {
     params: { protection: Protection };
+    reply: Slot[];
+  };
+  /**
+   * Makes the recovery code a way in again; it is not on this computer, so all of it is needed. May take
+   * seconds.
+   */
+  addCodeSlot: {
+    params: { code: string };
     reply: Slot[];
   };
   /** Removes a way in; never the last one. */

@@ -20,7 +20,7 @@ import { People } from "./people.svelte.ts";
 import { RecoveryReminder } from "./recovery.svelte.ts";
 import { Search } from "./search.svelte.ts";
 import { SettingsState, type Surroundings } from "./settings.svelte.ts";
-import { Start } from "./start.svelte.ts";
+import { Start, type LeftLink } from "./start.svelte.ts";
 import { Step } from "./step.svelte.ts";
 import { Timeline } from "./timeline.svelte.ts";
 
@@ -59,6 +59,8 @@ export class App implements EventTargets {
   /** The newest message on the screen, whether somebody looks or not. */
   #shown = Number.NEGATIVE_INFINITY;
   #link: string | null = null;
+  /** The link of the first run that the account was not made with. */
+  #left: LeftLink | null = null;
   /** The person gave up on lost files and restores the account by its code. */
   #restoring = false;
   #damaged = $state(false);
@@ -124,7 +126,10 @@ export class App implements EventTargets {
     this.settings.adopt(state.settings);
     switch (state.stage) {
       case "firstRun": {
-        const start = new Start(this.#backend, state.keyring, (next) => this.adopt(next));
+        const start = new Start(this.#backend, state.keyring, (next, left) => {
+          this.#left = left;
+          this.adopt(next);
+        });
         this.#stage = { stage: "firstRun", start };
         if (this.#restoring) start.show("restore");
         this.#restoring = false;
@@ -158,7 +163,10 @@ export class App implements EventTargets {
         this.#follow(this.selected === null ? this.#restore() : this.#readAnew());
         if (state.mended) this.dialogs.mended(state.mended);
         if (this.#link !== null) this.dialogs.openLink(this.#link);
+        else if (this.#left !== null)
+          this.dialogs.openLink(this.#left.text, this.#left.why === "madeEarlier");
         this.#link = null;
+        this.#left = null;
         return;
       default: {
         const unknown: never = state;

@@ -79,8 +79,9 @@ export class Dialogs {
     this.#show({ kind: "links", links });
   }
 
-  openLink(text: string): void {
-    this.#show({ kind: "openLink", link: new OpenLink(this.#backend, text) });
+  /** `unused`: an account was to be made with it, and there was one already. */
+  openLink(text: string, unused = false): void {
+    this.#show({ kind: "openLink", link: new OpenLink(this.#backend, text, unused) });
   }
 
   openHandle(): void {

@@ -226,14 +226,14 @@ describe("the ways in", () => {
   it("can be added and removed, but not the last one", async () => {
     const ways = new WaysIn(fakeBackend());
     await ways.load();
-    ways.write(true);
+    ways.write("passphrase");
     ways.passphrase.first = "correct horse";
     await ways.savePassphrase();
     expect(ways.has("passphrase")).toBe(false);
     ways.passphrase.second = "correct horse";
     await ways.savePassphrase();
-    expect(ways.saved).toBe(true);
-    expect(ways.writing).toBe(false);
+    expect(ways.saved).toBe("passphrase");
+    expect(ways.writing).toBeNull();
     expect(ways.passphrase.first).toBe("");
     await ways.remove("keyring");
     await ways.remove("recovery");
@@ -242,6 +242,26 @@ describe("the ways in", () => {
     expect(ways.step.error?.code).toBe("lastSlot");
     await ways.addKeyring();
     expect(ways.has("keyring")).toBe(true);
+  });
+
+  it("can be the recovery code again, for whoever has all of it", async () => {
+    const backend = fakeBackend();
+    const ways = new WaysIn(backend);
+    await ways.load();
+    await ways.remove("recovery");
+    ways.write("recovery");
+    ways.code.write(WORDS.slice(0, 23).join(" "));
+    await ways.addCode();
+    expect(backend.calls.some((call) => call.name === "addCodeSlot")).toBe(false);
+    ways.code.write(WORDS.toReversed().join(" "));
+    await ways.addCode();
+    expect(ways.step.error?.code).toBe("wrongCode");
+    expect(ways.writing).toBe("recovery");
+    ways.code.write(CODE);
+    await ways.addCode();
+    expect(ways.has("recovery")).toBe(true);
+    expect(ways.saved).toBe("recovery");
+    expect(ways.code.text).toBe("");
   });
 });
 

@@ -130,11 +130,14 @@ export class OpenLink {
   readonly #backend: Backend;
   readonly link: LinkText;
   readonly #opening = new Step();
+  /** An account was to be made with it, and there was one already. */
+  #unused = $state(false);
 
-  constructor(backend: Backend, text: string) {
+  constructor(backend: Backend, text: string, unused = false) {
     this.#backend = backend;
     this.link = new LinkText(backend);
-    if (text !== "") void this.write(text);
+    this.#unused = unused;
+    if (text !== "") void this.link.write(text);
   }
 
   get preview(): LinkPreview | null {
@@ -142,6 +145,9 @@ export class OpenLink {
   }
   get error(): AppError | null {
     return this.link.error ?? this.#opening.error;
+  }
+  get unused(): boolean {
+    return this.#unused;
   }
   get busy(): boolean {
     return this.#opening.busy;
@@ -153,11 +159,13 @@ export class OpenLink {
   }
 
   write(text: string): Promise<void> {
+    this.#unused = false;
     this.#opening.forget();
     return this.link.write(text);
   }
 
   readPicture(picture: Params<"readQr">): Promise<void> {
+    this.#unused = false;
     this.#opening.forget();
     return this.link.readPicture(picture);
   }

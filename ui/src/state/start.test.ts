@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { appError } from "../ipc/backend.ts";
 import type { Start } from "./start.svelte.ts";
-import { startedApp } from "./testing.ts";
+import { settled, startedApp } from "./testing.ts";
 import type { FakeOptions } from "../ipc/fake/fakeBackend.ts";
 
 const LINK = "relevo://relay.example.org/i/k7Qm2xV9";
@@ -50,6 +50,46 @@ describe("the first run", () => {
     expect(start.error?.code).toBe("relayUnreachable");
     await start.create();
     expect(app.stage.stage).toBe("ready");
+  });
+
+  it("takes a link that comes while an account is being made for the next one, or for a contact", async () => {
+    const newer = "relevo://relay.example.org/contact/9f8e7d6c";
+    for (const fails of [true, false]) {
+      const { app, backend, start } = await firstRun();
+      start.show("invite");
+      await start.writeLink(LINK);
+      start.show("name");
+      start.name = "Sam";
+      if (fails) backend.failNext("createAccount", appError("relayUnreachable"));
+      const creating = start.create();
+      backend.emit({ type: "linkOpened", text: newer });
+      expect(start.link).toBe(LINK);
+      await creating;
+      await settled();
+      const made = backend.calls.find((call) => call.name === "createAccount");
+      expect(made?.params).toMatchObject({ link: LINK });
+      if (fails) {
+        expect(start).toMatchObject({ page: "invite", link: newer, error: null, replaced: true });
+        await start.writeLink(LINK);
+        expect(start.replaced).toBe(false);
+      } else {
+        expect(app.dialogs.open).toMatchObject({ kind: "openLink", link: { unused: false } });
+      }
+    }
+  });
+
+  it("says that an account of an earlier attempt is the one that is open", async () => {
+    const { app, start } = await firstRun();
+    await start.writeLink("relevo://other.example.net/i/k7Qm2xV9");
+    start.name = "Sam";
+    await start.create();
+    await settled();
+    const { open } = app.dialogs;
+    if (open?.kind !== "openLink") throw new Error("expected the link");
+    expect(open.link.unused).toBe(true);
+    expect(open.link.preview?.sameRelay).toBe(false);
+    await open.link.write(LINK);
+    expect(open.link.unused).toBe(false);
   });
 
   it("asks how to protect the messages only where the keyring cannot", async () => {

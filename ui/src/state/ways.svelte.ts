@@ -1,30 +1,37 @@
 /** The ways into the open profile: adding, changing, removing. */
 import type { Backend } from "../ipc/backend.ts";
 import type { Protection, Slot, SlotKind } from "../ipc/bindings.ts";
+import { CodeInput } from "./fields.svelte.ts";
 import { NewPassphrase } from "./protection.svelte.ts";
 import { Step } from "./step.svelte.ts";
+
+/** A way in that is made of what the person writes. */
+export type WrittenWay = "passphrase" | "recovery";
 
 export class WaysIn {
   readonly #backend: Backend;
   readonly step = new Step();
   readonly passphrase = new NewPassphrase();
+  /** The recovery code is not on this computer any more, so all of it is written. */
+  readonly code: CodeInput;
   #slots = $state.raw<readonly Slot[] | null>(null);
-  #writing = $state(false);
-  #saved = $state(false);
+  #writing = $state<WrittenWay | null>(null);
+  #saved = $state<WrittenWay | null>(null);
 
   constructor(backend: Backend) {
     this.#backend = backend;
+    this.code = new CodeInput(backend, this.step);
   }
 
   get slots(): readonly Slot[] | null {
     return this.#slots;
   }
-  /** The fields of a new passphrase are open. */
-  get writing(): boolean {
+  /** Whose fields are open. */
+  get writing(): WrittenWay | null {
     return this.#writing;
   }
-  /** A passphrase was just saved. */
-  get saved(): boolean {
+  /** What was just saved. */
+  get saved(): WrittenWay | null {
     return this.#saved;
   }
 
@@ -38,28 +45,40 @@ export class WaysIn {
     });
   }
 
-  write(writing: boolean): void {
+  write(writing: WrittenWay | null): void {
     this.#writing = writing;
-    this.#saved = false;
+    this.#saved = null;
     this.passphrase.clear();
+    this.code.clear();
     this.step.forget();
   }
 
   async savePassphrase(): Promise<void> {
     if (this.passphrase.problem !== null) return;
     if (await this.#add({ kind: "passphrase", passphrase: this.passphrase.first })) {
-      this.write(false);
-      this.#saved = true;
+      this.write(null);
+      this.#saved = "passphrase";
     }
   }
 
   async addKeyring(): Promise<void> {
-    this.#saved = false;
+    this.#saved = null;
     await this.#add({ kind: "keyring" });
   }
 
+  async addCode(): Promise<void> {
+    if (!this.code.isComplete) return;
+    const added = await this.step.run(async () => {
+      this.#slots = await this.#backend.call("addCodeSlot", { code: this.code.trimmed });
+    });
+    if (added) {
+      this.write(null);
+      this.#saved = "recovery";
+    }
+  }
+
   async remove(kind: SlotKind): Promise<void> {
-    this.#saved = false;
+    this.#saved = null;
     await this.step.run(async () => {
       this.#slots = await this.#backend.call("removeSlot", { kind });
     });

@@ -1,16 +1,13 @@
 //! Copies of a database: made while it serves, checked, and taken into service again.
 
-use std::{
-    fs::{self, OpenOptions},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, ensure};
 use protocol::StoreGeneration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{clock, gaps, schema};
-use crate::environment::Environment;
+use crate::{environment::Environment, files};
 
 /// Writes a copy of a database as of one moment, checked and on stable storage. Another process may be serving it.
 pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
@@ -57,14 +54,8 @@ fn make(to: &Path, fill: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Re
 
 fn fill(from: &Path, draft: &Path) -> anyhow::Result<()> {
     // who is in which conversation is in there: only its owner may read it, from its first byte on
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let file = options
+    let file = files::private()
+        .create_new(true)
         .open(draft)
         .with_context(|| format!("create {}", draft.display()))?;
     let source = Connection::open_with_flags(
@@ -138,5 +129,5 @@ fn sync_folder(path: &Path) -> anyhow::Result<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    crate::relay::sync_folder(folder)
+    files::sync_folder(folder)
 }

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use protocol::StoreGeneration;
 use rusqlite::{Connection, OpenFlags, Result, TransactionBehavior, config::DbConfig};
 
-use crate::environment::Environment;
+use crate::{environment::Environment, files};
 
 /// The scripts that lead from an empty database to the present schema. An applied one is never edited.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -21,8 +21,9 @@ const PAGE: u64 = 4096;
 /// Statements that a connection keeps compiled.
 const STATEMENTS: usize = 128;
 
-/// Opens the connection that writes; `max_bytes` 0 is no limit.
+/// Opens the connection that writes; `max_bytes` 0 is no limit. The database is its owner's alone from then on.
 pub(super) fn open_for_writing(path: &Path, max_bytes: u64) -> Result<Connection> {
+    files::protect_database(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     keep_statements(&connection)?;

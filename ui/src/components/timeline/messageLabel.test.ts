@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { i18n } from "../../i18n/i18n.svelte.ts";
 import { ME, toMessage } from "../../ipc/fake/chat.ts";
-import type { Message, SystemEvent } from "../../ipc/bindings.ts";
+import type { Message, Standing, SystemEvent } from "../../ipc/bindings.ts";
 import { messageLabel, messageWords } from "./messageLabel.ts";
 
 function system(event: SystemEvent, change: Partial<Message> = {}): Message {
@@ -15,7 +15,7 @@ afterEach(() => i18n.use("en"));
 
 describe("what happened in a chat", () => {
   it("counts missing messages in both languages", () => {
-    const words = (count: number | null) => messageWords(system("messagesMissing", { count }), "Ana");
+    const words = (count: number | null) => messageWords(system("messagesMissing", { count }), "Ana", "open");
     expect(words(1)).toBe("1 message is missing here.");
     expect(words(3)).toBe("3 messages are missing here.");
     expect(words(null)).toBe("Some messages may be missing here.");
@@ -25,9 +25,20 @@ describe("what happened in a chat", () => {
   });
 
   it("says who accepted", () => {
-    expect(plain(messageWords(system("requestAccepted"), "Ana"))).toMatch(/^Ana accepted/);
+    expect(plain(messageWords(system("requestAccepted"), "Ana", "open"))).toMatch(/^Ana accepted/);
     const mine = system("requestAccepted", { mine: true, sender: ME });
-    expect(plain(messageWords(mine, "Ana"))).toMatch(/^You accepted Ana/);
+    expect(plain(messageWords(mine, "Ana", "open"))).toMatch(/^You accepted Ana/);
+  });
+
+  it("counts nobody among the chats before a request is accepted", () => {
+    const words = (standing: Standing) => messageWords(system("conversationStarted"), "Ana", standing);
+    expect(plain(words("open"))).toMatch(/^Ana is in your chats now/);
+    for (const standing of ["request", "asked", "blocked"] as const) {
+      expect(words(standing)).not.toContain("chats");
+      expect(words(standing)).toContain("end-to-end encrypted");
+    }
+    i18n.use("es");
+    expect(words("request")).not.toContain("chats");
   });
 
   it("has words for everything", () => {
@@ -40,7 +51,7 @@ describe("what happened in a chat", () => {
       "relayWentBack",
     ];
     for (const event of events) {
-      expect(messageWords(system(event), "Ana").length, event).toBeGreaterThan(20);
+      expect(messageWords(system(event), "Ana", "open").length, event).toBeGreaterThan(20);
     }
   });
 });

@@ -1,7 +1,7 @@
 import { clockTime } from "../../i18n/dates.ts";
 import type { MessageKey } from "../../i18n/en.ts";
 import { t } from "../../i18n/i18n.svelte.ts";
-import type { Message, OutgoingState, SystemEvent } from "../../ipc/bindings.ts";
+import type { Message, OutgoingState, Standing, SystemEvent } from "../../ipc/bindings.ts";
 
 export const states: Record<OutgoingState, MessageKey> = {
   queued: "state.queued",
@@ -12,10 +12,11 @@ export const states: Record<OutgoingState, MessageKey> = {
 };
 
 /** What happened, in words; `count` is how many, where it is known. */
-function eventText(message: Message, event: SystemEvent): MessageKey {
+function eventText(message: Message, event: SystemEvent, standing: Standing): MessageKey {
   switch (event) {
     case "conversationStarted":
-      return "message.started";
+      // A request has its group before anybody has accepted it.
+      return standing === "open" ? "message.started" : "message.startedRequest";
     case "messagesMissing":
       return message.count === null ? "message.missing" : "message.missingCount";
     case "requestAccepted":
@@ -40,8 +41,8 @@ function eventText(message: Message, event: SystemEvent): MessageKey {
 /** A screen reader should not be held for minutes by one message. */
 const SPOKEN_MAX = 1000;
 
-/** What a message says in words, whatever its kind; `name` is the other person. */
-export function messageWords(message: Message, name: string): string {
+/** What a message says in words, whatever its kind; `name` is the other person, `standing` how the two stand now. */
+export function messageWords(message: Message, name: string, standing: Standing): string {
   switch (message.kind) {
     case "text":
       return message.text;
@@ -52,7 +53,7 @@ export function messageWords(message: Message, name: string): string {
     case "system":
       return message.system === null
         ? ""
-        : t(eventText(message, message.system), { name, count: message.count ?? 0 });
+        : t(eventText(message, message.system, standing), { name, count: message.count ?? 0 });
     default: {
       const unknown: never = message.kind;
       return String(unknown);
@@ -60,11 +61,11 @@ export function messageWords(message: Message, name: string): string {
   }
 }
 
-/** "Sender, text, time, state", for a screen reader. */
+/** "Sender, text, time, state" of what somebody wrote, for a screen reader. */
 export function messageLabel(message: Message, name: string): string {
   const values = {
     sender: message.mine ? t("contact.you") : name,
-    text: messageWords(message, name).slice(0, SPOKEN_MAX),
+    text: messageWords(message, name, "open").slice(0, SPOKEN_MAX),
     time: clockTime(message.time),
   };
   return message.outgoing === null

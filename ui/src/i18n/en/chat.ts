@@ -62,6 +62,7 @@ export const chat = {
     "The relay told you and {name} different things about this chat. That must not happen. Compare the safety number before you write anything private.",
   "message.relayWentBack":
     "The relay was put back to an older state and lost what came after it. This computer has kept everything and sends its part again.",
+  "message.startedRequest": "What is written here is end-to-end encrypted.",
   "message.started": "{name} is in your chats now. What you write here is end-to-end encrypted.",
   "message.announce": "{sender}: {text}",
 

@@ -53,6 +53,8 @@ export const damage = {
   "mended.title": "Your messages were damaged, and mended",
   "mended.salvaged":
     "The file with your messages was damaged. Relevo read everything that could still be read, and wrote it into a new one.",
+  "mended.salvagedAndCopy":
+    "The file with your messages was damaged. Relevo read everything that could still be read, took the rest from the copy of {time}, and wrote it into a new file.",
   "mended.copy":
     "The file with your messages was damaged and could not be read. Relevo went back to the copy of {time}. What came later is asked for again at the relay, if it still has it; the chats say where something is missing.",
   "mended.backup":
@@ -63,6 +65,8 @@ export const damage = {
     "{count, plural, =0 {No messages are kept.} one {# message is kept.} other {# messages are kept.}}",
   "mended.missing":
     "{count, plural, =0 {Nothing is missing.} one {At most # message is missing.} other {At most # messages are missing.}}",
+  "mended.missing.unknown": "How many are missing cannot be known.",
+  "mended.chats": "{count, plural, =0 {No chat is here.} one {# chat is here.} other {# chats are here.}}",
   "mended.since": "Messages from {time} on may be missing.",
   "mended.where": "The damaged files were not deleted. They are here:",
   "mended.todo":

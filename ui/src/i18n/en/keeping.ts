@@ -92,6 +92,12 @@ export const keeping = {
   "protect.change": "Change the passphrase",
   "protect.add.passphrase": "Add a passphrase",
   "protect.add.keyring": "Use the password store",
+  "protect.add.recovery": "Use the recovery code",
+  "protect.code": "Your recovery code",
+  "protect.code.hint": "All 24 words on your paper, because Relevo does not keep them.",
+  "protect.code.save": "Check it and use it",
+  "protect.code.saved": "From now on your recovery code opens your messages on this computer.",
+  "protect.code.first": "Once two of its words were checked, it opens your messages here, too.",
   "protect.save": "Save the passphrase",
   "protect.saved": "The passphrase is saved.",
 
@@ -138,6 +144,8 @@ export const keeping = {
   "backup.test": "Last test restore: {time}, OK",
   "backup.test.none": "The backup was never tested",
   "backup.test.failed": "The test restore of {time} failed: {problem}",
+  "backup.aside":
+    "{count, plural, one {An earlier backup was set aside: a part of it was missing or damaged, and it may have messages that are not here.} other {# earlier backups were set aside: a part of them was missing or damaged, and they may have messages that are not here.}} Nothing was deleted. “Bring back from a backup” takes such a folder like any other. There is room for 8; then backups fail until you choose another folder or clear this one.",
   "backup.test.now": "Test now",
   "backup.test.hint": "Restores the backup beside your messages, compares, and throws the result away.",
 

@@ -7,7 +7,8 @@ export const people = {
   "newChat.open.hint": "Use an invite or a card that you received.",
 
   "share.title": "Invite someone",
-  "share.text": "Let the other person scan the code or open the link. You can then write to each other.",
+  "share.text":
+    "Let the other person open the link, or use a picture of the code. You can then write to each other.",
   "share.qr": "Code with the invite link",
   "share.url": "Invite link",
   "share.copy": "Copy the link",
@@ -22,6 +23,8 @@ export const people = {
     "This person uses another relay ({relay}). This version can write only to people on your relay.",
   "openLink.noPerson":
     "This invite makes a new account, and you already have one. It adds nobody to your chats.",
+  "openLink.unused":
+    "An earlier attempt had made an account for you after all, on the relay {relay}. That account is open now, and no other was made with the link below.",
   "openLink.known": "This person is already in your chats.",
   "openLink.add": "Add to my chats",
   "openLink.show": "Show the chat",
@@ -51,7 +54,8 @@ export const people = {
   "links.end.label": "End: {kind}, {date}",
 
   "picture.choose": "Picture of a code…",
-  "picture.drop": "You can also drop or paste a picture of the code here.",
+  "picture.drop":
+    "A photo or a screenshot of it: choose it, drop it or paste it here. Relevo uses no camera.",
   "picture.reading": "Reading the picture",
   "picture.unreadable": "This file is not a picture that can be opened, or it is too large.",
 

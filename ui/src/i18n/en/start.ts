@@ -19,8 +19,11 @@ export const start = {
 
   "runRelay.title": "Run a relay",
   "runRelay.text":
-    "A relay is a small program that carries the messages. It cannot read them. It runs on a home server, on a rented machine, or on this computer to try it out.",
+    "A relay is a small program that carries the messages. It cannot read them. It runs on a rented machine, on a home server, or on any computer that stays on.",
   "runRelay.step1": "Prepare it. This makes its settings and prints your first invite.",
+  "runRelay.named": "On a machine that has a name on the internet. Put your name in place of the example:",
+  "runRelay.network":
+    "In your home or office, without a name. Put the address of the machine in your network in place of 192.168.1.20:",
   "runRelay.step2": "Start it, and leave it running.",
   "runRelay.step3": "Come back here with the invite that it printed.",
 
@@ -28,6 +31,8 @@ export const start = {
   "invite.label": "Invite link",
   "invite.hint": "Links start with https:// or relevo:",
   "invite.pasteBlocked": "Press {shortcut} to paste the link here.",
+  "invite.replaced":
+    "You opened this link while an account was being made with another one. That did not work, so this link counts now.",
   "invite.summary.relay": "You will get an account on the relay {relay}.",
   "invite.summary.issuer":
     "The invite is from {issuer}. Ask the person who sent it whether these eight characters are theirs.",

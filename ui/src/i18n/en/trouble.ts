@@ -60,7 +60,7 @@ export const trouble = {
   "error.handleTaken": "Somebody on your relay has this short name already. Choose another.",
   "error.handleInvalid": "Use 2 to 32 small letters, digits, dots, dashes or low lines.",
   "error.noQr":
-    "There is no readable code in this picture. Take one that shows the whole code, straight and sharp.",
+    "There is no readable code in this picture. Take one that shows the whole code, sharp and not too small. It may be turned.",
   "error.requestLimit": "This person has to accept before you can write more.",
   "error.lastSlot": "This is the last way into your messages, so it stays. Add another one first.",
   "error.folder":

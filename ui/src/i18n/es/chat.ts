@@ -62,6 +62,7 @@ export const chat: Record<keyof typeof english, string> = {
     "El relay les dijo a {name} y a ti cosas distintas sobre este chat. Eso no debe pasar. Compara el número de seguridad antes de escribir algo privado.",
   "message.relayWentBack":
     "El relay volvió a un estado anterior y perdió lo que vino después. Este equipo lo conserva todo y envía su parte de nuevo.",
+  "message.startedRequest": "Lo que se escribe aquí va cifrado de extremo a extremo.",
   "message.started": "{name} ya está en tus chats. Lo que escribas aquí va cifrado de extremo a extremo.",
   "message.announce": "{sender}: {text}",
 

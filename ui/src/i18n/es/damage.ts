@@ -53,6 +53,8 @@ export const damage: Record<keyof typeof english, string> = {
   "mended.title": "Tus mensajes se dañaron y se repararon",
   "mended.salvaged":
     "El archivo con tus mensajes estaba dañado. Relevo leyó todo lo que aún se podía leer y lo escribió en uno nuevo.",
+  "mended.salvagedAndCopy":
+    "El archivo con tus mensajes estaba dañado. Relevo leyó todo lo que aún se podía leer, tomó el resto de la copia de {time} y lo escribió en un archivo nuevo.",
   "mended.copy":
     "El archivo con tus mensajes estaba dañado y no se podía leer. Relevo volvió a la copia del {time}. Lo que llegó después se pide al relay si aún lo tiene; los chats dicen dónde falta algo.",
   "mended.backup":
@@ -63,6 +65,8 @@ export const damage: Record<keyof typeof english, string> = {
     "{count, plural, =0 {No se conserva ningún mensaje.} one {Se conserva # mensaje.} other {Se conservan # mensajes.}}",
   "mended.missing":
     "{count, plural, =0 {No falta nada.} one {Falta como mucho # mensaje.} other {Faltan como mucho # mensajes.}}",
+  "mended.missing.unknown": "No se puede saber cuántos faltan.",
+  "mended.chats": "{count, plural, =0 {No hay ningún chat.} one {Hay # chat.} other {Hay # chats.}}",
   "mended.since": "Pueden faltar mensajes a partir del {time}.",
   "mended.where": "Los archivos dañados no se borraron. Están aquí:",
   "mended.todo":

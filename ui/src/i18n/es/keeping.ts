@@ -94,6 +94,12 @@ export const keeping: Record<keyof typeof english, string> = {
   "protect.change": "Cambiar la frase de contraseña",
   "protect.add.passphrase": "Añadir una frase de contraseña",
   "protect.add.keyring": "Usar el almacén de contraseñas",
+  "protect.add.recovery": "Usar el código de recuperación",
+  "protect.code": "Tu código de recuperación",
+  "protect.code.hint": "Las 24 palabras de tu papel, todas, porque Relevo no las guarda.",
+  "protect.code.save": "Comprobarlo y usarlo",
+  "protect.code.saved": "Desde ahora tu código de recuperación abre tus mensajes en este equipo.",
+  "protect.code.first": "Cuando se hayan comprobado dos de sus palabras, también abrirá aquí tus mensajes.",
   "protect.save": "Guardar la frase",
   "protect.saved": "La frase de contraseña está guardada.",
 
@@ -141,6 +147,8 @@ export const keeping: Record<keyof typeof english, string> = {
   "backup.test": "Última prueba de restauración: {time}, bien",
   "backup.test.none": "El respaldo nunca se ha probado",
   "backup.test.failed": "La prueba de restauración falló ({time}): {problem}",
+  "backup.aside":
+    "{count, plural, one {Se apartó un respaldo anterior: una parte de él faltaba o estaba dañada, y puede tener mensajes que aquí no están.} other {Se apartaron # respaldos anteriores: una parte de ellos faltaba o estaba dañada, y pueden tener mensajes que aquí no están.}} No se borró nada. «Recuperar de un respaldo» acepta una carpeta así como cualquier otra. Caben 8; después los respaldos fallan hasta que elijas otra carpeta o vacíes esta.",
   "backup.test.now": "Probar ahora",
   "backup.test.hint": "Restaura el respaldo junto a tus mensajes, compara y descarta el resultado.",
 

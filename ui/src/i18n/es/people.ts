@@ -8,7 +8,7 @@ export const people: Record<keyof typeof english, string> = {
   "newChat.open.hint": "Usa una invitación o una tarjeta que hayas recibido.",
 
   "share.title": "Invitar a alguien",
-  "share.text": "La otra persona escanea el código o abre el enlace. Después podrán escribirse.",
+  "share.text": "La otra persona abre el enlace o usa una imagen del código. Después podrán escribirse.",
   "share.qr": "Código con el enlace de invitación",
   "share.url": "Enlace de invitación",
   "share.copy": "Copiar el enlace",
@@ -24,6 +24,8 @@ export const people: Record<keyof typeof english, string> = {
     "Esta persona usa otro relay ({relay}). Esta versión solo puede escribir a personas de tu relay.",
   "openLink.noPerson":
     "Esta invitación crea una cuenta nueva y tú ya tienes una. No añade a nadie a tus chats.",
+  "openLink.unused":
+    "Un intento anterior sí te había creado una cuenta, en el relay {relay}. Ahora está abierta esa cuenta, y con el enlace de abajo no se creó ninguna otra.",
   "openLink.known": "Esta persona ya está en tus chats.",
   "openLink.add": "Añadir a mis chats",
   "openLink.show": "Ver el chat",
@@ -53,7 +55,7 @@ export const people: Record<keyof typeof english, string> = {
   "links.end.label": "Terminar: {kind}, {date}",
 
   "picture.choose": "Imagen de un código…",
-  "picture.drop": "También puedes soltar o pegar aquí una imagen del código.",
+  "picture.drop": "Una foto o captura de él: elígela, suéltala o pégala aquí. Relevo no usa la cámara.",
   "picture.reading": "Leyendo la imagen",
   "picture.unreadable": "Este archivo no es una imagen que se pueda abrir, o es demasiado grande.",
 

@@ -20,8 +20,11 @@ export const start: Record<keyof typeof english, string> = {
 
   "runRelay.title": "Administrar un relay",
   "runRelay.text":
-    "Un relay es un pequeño programa que transporta los mensajes. No puede leerlos. Funciona en un servidor doméstico, en una máquina alquilada o en este mismo equipo para probarlo.",
+    "Un relay es un pequeño programa que transporta los mensajes. No puede leerlos. Funciona en una máquina alquilada, en un servidor doméstico o en cualquier equipo que esté siempre encendido.",
   "runRelay.step1": "Prepáralo. Esto crea su configuración e imprime tu primera invitación.",
+  "runRelay.named": "En una máquina que tiene un nombre en internet. Pon tu nombre en lugar del ejemplo:",
+  "runRelay.network":
+    "En tu casa u oficina, sin nombre. Pon la dirección de la máquina en tu red en lugar de 192.168.1.20:",
   "runRelay.step2": "Inícialo y déjalo en marcha.",
   "runRelay.step3": "Vuelve aquí con la invitación que imprimió.",
 
@@ -29,6 +32,8 @@ export const start: Record<keyof typeof english, string> = {
   "invite.label": "Enlace de invitación",
   "invite.hint": "Los enlaces empiezan por https:// o relevo:",
   "invite.pasteBlocked": "Pulsa {shortcut} para pegar el enlace aquí.",
+  "invite.replaced":
+    "Abriste este enlace mientras se creaba una cuenta con otro. Eso no funcionó, así que ahora cuenta este enlace.",
   "invite.summary.relay": "Tendrás una cuenta en el relay {relay}.",
   "invite.summary.issuer":
     "La invitación es de {issuer}. Pregunta a quien te la envió si estos ocho caracteres son los suyos.",

@@ -64,7 +64,7 @@ export const trouble: Record<keyof typeof english, string> = {
   "error.handleTaken": "Alguien de tu relay ya tiene este nombre corto. Elige otro.",
   "error.handleInvalid": "Usa de 2 a 32 letras minúsculas, cifras, puntos, guiones o guiones bajos.",
   "error.noQr":
-    "En esta imagen no hay un código legible. Usa una que muestre el código entero, recto y nítido.",
+    "En esta imagen no hay un código legible. Usa una que muestre el código entero, nítido y no demasiado pequeño. Puede estar girado.",
   "error.requestLimit": "Esta persona tiene que aceptar antes de que puedas escribir más.",
   "error.lastSlot": "Es la última forma de abrir tus mensajes, así que se queda. Añade antes otra.",
   "error.folder":

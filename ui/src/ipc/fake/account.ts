@@ -152,6 +152,11 @@ export function accountHandlers(world: World) {
       world.slots = withSlot(world.slots, protection.kind);
       return world.slots;
     },
+    addCodeSlot: ({ code }) => {
+      checkCode(code);
+      world.slots = withSlot(world.slots, "recovery");
+      return world.slots;
+    },
     removeSlot: ({ kind }) => {
       const left = world.slots.filter((slot) => slot.kind !== kind);
       if (left.length === 0) throw appError("lastSlot");

@@ -118,7 +118,7 @@ export function peopleHandlers(world: World) {
       const known = world.chats.find((chat) => chat.peer === "8b21f0aa");
       if (known) return known.key;
       const key = world.nextKey();
-      const chat = emptyChat(key, "Luis Vega", "8b21f0aa");
+      const chat = emptyChat(key, `@${handle}`, "8b21f0aa");
       world.chats.push({ ...chat, standing: "asked", textsLeft: TEXTS_BEFORE });
       world.later(0, () => world.listChanged(key));
       return key;

@@ -121,6 +121,7 @@ export class World {
       lastBackup: null,
       backupProblem: null,
       lastRehearsal: null,
+      setAside: [],
       lastCopy: now - 5 * HOUR,
       damaged: [],
     };
@@ -131,6 +132,7 @@ export class World {
         backupFolder: "/media/sam/Gone",
         lastBackup: since,
         backupProblem: "folder",
+        setAside: ["/media/sam/Gone/relevo-earlier-1"],
       });
     }
     const how = mendedBy[scene];
@@ -269,6 +271,7 @@ export class World {
       how,
       copyTime: how === "copy" || how === "backup" ? this.now - 19 * HOUR : null,
       messagesKept: this.chats.reduce((sum, chat) => sum + chat.messages.length, 0),
+      conversations: this.chats.length,
       quarantine: QUARANTINE,
       messagesMissing: how === "salvaged" ? 3 : null,
       lostSince: how === "salvaged" ? this.now - 20 * HOUR : null,
