@@ -33,6 +33,7 @@ mod room;
 mod session;
 mod signals;
 mod understanding;
+mod unopened;
 mod unusable;
 mod welcomes;
 

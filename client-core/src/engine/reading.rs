@@ -1,6 +1,6 @@
 //! Reading one conversation's stream: open, check, pass on what it says.
 
-use protocol::{Digest, Entry, EntryKind, Frame, MessageId, RelayId, decode_frame};
+use protocol::{Entry, EntryKind, Frame, RelayId, decode_frame};
 use tracing::{debug, warn};
 
 use crate::{
@@ -22,7 +22,6 @@ use crate::{
     store::{
         WriteTransaction, chains, commits, contacts,
         conversations::{self, ConversationRow},
-        gaps::{self, Missing},
         messages, openings, outbox, requests,
     },
 };
@@ -373,71 +372,9 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    /// The group of an entry is not here, or not as far.
-    fn not_here(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
-        if entry.incarnation < self.row.incarnation {
-            warn!(
-                seq = entry.seq,
-                "an entry of a group that is over; its sealed bytes are kept"
-            );
-            return self.not_opened(write, entry);
-        }
-        // its keys are gone for good; the sender's count tells what is missing, and the sender sends it again
-        warn!(
-            seq = entry.seq,
-            "an entry of an epoch that was never reached"
-        );
-        self.come_back(write)
-    }
-
-    fn come_back(&self, write: &WriteTransaction<'_>) -> Result<()> {
+    /// This device wants to come back into the group from outside.
+    pub(super) fn come_back(&self, write: &WriteTransaction<'_>) -> Result<()> {
         commits::want_rejoin(write, self.row.conversation, self.ids.client_id())
-    }
-
-    /// Keeps an entry as it is, and shows that it cannot be opened.
-    fn unreadable(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<MessageId> {
-        let (conversation, seq) = (self.row.conversation, entry.seq.to_be_bytes());
-        let id = Digest::of(&[b"relevo unreadable 1", conversation.as_bytes(), &seq]);
-        let id = MessageId::new(*id.as_bytes());
-        understanding::keep(
-            write,
-            self.row.key,
-            entry,
-            &understanding::Incoming {
-                id,
-                sender: self.row.peer,
-                kind: MessageKind::Unreadable,
-                text: "",
-                content: &entry.bytes.0,
-                place: None,
-                again: false,
-            },
-            self.ids,
-        )?;
-        Ok(id)
-    }
-
-    /// An entry of another branch of the group, or a damaged one. It counts as missing, so that its sender sends it again. Nobody
-    /// vouches for its number: where it is not the sender's, nothing comes of asking for it.
-    fn not_opened(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
-        let (key, device) = (self.row.key, entry.sender);
-        let id = self.unreadable(write, entry)?;
-        let note = clear_aad(&entry.bytes.0).and_then(|aad| SealNote::decode(&aad));
-        let Some(note) = note.filter(|_| device != self.keys.device()) else {
-            return Ok(());
-        };
-        if chains::load(write.connection(), key, device)?.is_none() {
-            // nothing was ever opened of a device of that name
-            return Ok(());
-        }
-        let missing = Missing {
-            key,
-            device,
-            chain: note.chain,
-            first: note.number,
-            last: note.number,
-        };
-        gaps::note_unreadable(write, &missing, entry.seq, id)
     }
 }
 

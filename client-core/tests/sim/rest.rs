@@ -8,7 +8,7 @@ use protocol::StreamId;
 
 use crate::{
     account::{self, App},
-    model::Pair,
+    model::{Pair, Side},
     world::World,
 };
 
@@ -86,6 +86,16 @@ impl World {
                     conversation.state
                 ));
             }
+            let accepted = |(who, with): Side| {
+                let key = self.conversation(who, with)?;
+                let app = self.accounts[who].app.as_ref()?;
+                let row = conversations::row(&app.reader, key).expect("read a conversation");
+                Some(row.standing == Standing::Open)
+            };
+            if conversation.standing == Standing::Asked && accepted((other, who)) == Some(false) {
+                // what proved that it was invited was lost with the relay's disk: a person has to accept it, and then it goes on
+                return None;
+            }
             let all = account::messages(&app.reader, key);
             let failed = |state| loose && state == OutgoingState::Failed;
             let waiting = outbox::all(&app.reader, key).expect("read the outbox");
@@ -96,7 +106,9 @@ impl World {
                 return Some(format!("{} entries wait for {other}", waiting.len()));
             }
             // who has not accepted tells nothing, and who blocked told nothing then
-            let told = conversation.standing == Standing::Open && !loose;
+            let told = conversation.standing == Standing::Open
+                && accepted((other, who)) == Some(true)
+                && !loose;
             all.iter()
                 .find(|message| {
                     message.outgoing.is_some_and(|state| match state {
