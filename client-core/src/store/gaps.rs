@@ -317,6 +317,7 @@ pub fn close(write: &WriteTransaction<'_>, closed: &Missing) -> Result<()> {
         }
     }
     let mut lines: Vec<i64> = ranges.iter().map(|(_, _, told)| told.line).collect();
+    lines.sort_unstable();
     lines.dedup();
     for line in lines {
         let left: i64 = write

@@ -11,7 +11,6 @@ use client_core::{
 use crate::{
     account::Account,
     model::Side,
-    relay::Restored,
     schedule::Step,
     world::{Verdict, World},
 };
@@ -119,14 +118,8 @@ impl World {
 
     /// The relay is restored from its backup: what everybody has is offered to it again, and shown later.
     pub(crate) fn restore_relay(&mut self, closed: Duration) -> bool {
-        if !self.may_lose_links() {
-            return false;
-        }
-        let restored = self.host.restore();
-        if restored == Some(Restored::Behind) {
-            self.model.lapse();
-        }
-        self.after_loss(restored.is_some(), closed)
+        let restored = self.may_lose_links() && self.host.restore();
+        self.after_loss(restored, closed)
     }
 
     /// The relay is put back as its backup was, under the same generation.

@@ -59,6 +59,8 @@ pub(crate) struct Host {
     backup: Option<PathBuf>,
     /// How far each conversation was ever counted.
     counts: BTreeMap<Vec<u8>, u64>,
+    /// The relay's time when it was restored last.
+    restored_at: u64,
     doom: Arc<Doom>,
     pub(crate) door: Door,
 }
@@ -127,6 +129,7 @@ impl Host {
             old: None,
             backup: None,
             counts: BTreeMap::new(),
+            restored_at: 0,
             doom: Arc::default(),
             door: Door::default(),
         }
@@ -264,26 +267,29 @@ impl Host {
         true
     }
 
-    /// Killed, and made anew from the backup; `None` where there is none. What is behind is how it counts: an older backup after a
-    /// newer one, or a clock that went back between the two, and no seq is given out twice, but one that is lower.
-    pub(crate) fn restore(&mut self) -> Option<Restored> {
-        if !self.put_back() {
-            return None;
-        }
+    /// Killed, and made anew from the backup; `false` where there is none, or the clock has gone back since the time before: then
+    /// nothing shows which positions were given out since.
+    pub(crate) fn restore(&mut self) -> bool {
         let seed = seed_of(self.seed, "restore", self.lives);
+        let environment = time::standing_environment(&self.clocks, seed);
+        let now = environment.clock.now();
+        if now < self.restored_at || !self.put_back() {
+            return false;
+        }
+        self.restored_at = now;
         Relay::open(&self.folder)
             .expect("open the relay")
-            .with_environment(time::standing_environment(&self.clocks, seed))
+            .with_environment(environment)
             .mark_restored()
             .expect("mark the relay as restored");
-        let lower = counts(&self.folder)
-            .iter()
-            .any(|(conversation, last)| self.counts.get(conversation) > Some(last));
-        Some(if lower {
-            Restored::Behind
-        } else {
-            Restored::Ahead
-        })
+        for (conversation, last) in counts(&self.folder) {
+            let highest = self.counts.get(&conversation).copied().unwrap_or(0);
+            assert!(
+                last > highest,
+                "a restored relay gives {last} out, and gave {highest}"
+            );
+        }
+        true
     }
 
     /// Killed, and its files replaced by the backup; `false` where there is none.
@@ -335,15 +341,6 @@ impl Host {
                     .any(|after| after.starts_with(rest))
             })
     }
-}
-
-/// Where a restored relay goes on to count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Restored {
-    /// Above everything that it ever gave out.
-    Ahead,
-    /// Somewhere below.
-    Behind,
 }
 
 /// The last seq of each conversation.

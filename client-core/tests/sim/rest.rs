@@ -92,6 +92,9 @@ impl World {
                 let row = conversations::row(&app.reader, key).expect("read a conversation");
                 Some(row.standing == Standing::Open)
             };
+            if !loose && accepted((other, who)).is_none() {
+                return Some(format!("{other} does not know of the conversation"));
+            }
             if conversation.standing == Standing::Asked && accepted((other, who)) == Some(false) {
                 // what proved that it was invited was lost with the relay's disk: a person has to accept it, and then it goes on
                 return None;

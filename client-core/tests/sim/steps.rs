@@ -118,7 +118,10 @@ impl World {
             Step::Pushes { who, fault, pushes } => {
                 self.accounts[who].mischief = Some((fault, pushes));
             }
-            Step::Clock { who, by } => self.accounts[who].clocks.jump(by),
+            Step::Clock { who, by } => {
+                self.accounts[who].clocks.jump(by);
+                self.watch.expect_wrong_times();
+            }
             Step::Night { days } => return Ok(self.night(days, chance).await),
             Step::Renew { who, with, both } => return Ok(self.renew((who, with), both)),
             Step::Type { who, to } => return Ok(self.typing((who, to))),

@@ -321,6 +321,37 @@ fn an_entry_that_cannot_be_opened_is_asked_for_and_gives_its_place_to_what_is_se
 }
 
 #[test]
+fn what_lies_between_entries_that_never_came_and_cannot_be_opened_goes_with_them() {
+    let mut chat = Chat::new();
+    chat.say("one");
+    for (text, arrives) in [("two", false), ("three", true), ("four", false)] {
+        let mut entry = chat.text(text);
+        if arrives {
+            let mut bytes = entry.bytes.0.to_vec();
+            *bytes.last_mut().expect("it is sealed") ^= 1;
+            entry.bytes = bytes.into();
+            chat.push(vec![entry]);
+        } else {
+            // the relay closes the gap in its own numbers
+            chat.last -= 1;
+        }
+    }
+    let state = chat.state();
+    chat.lie(|frame| matches!(frame, Frame::FetchGroup(_)).then(|| state.clone().into()));
+    chat.say("five");
+    assert_eq!((chat.missing(), chat.unreadable()), (vec![Some(2)], 1));
+    let range = asked(&mut chat);
+    assert_eq!((range.first, range.last), (2, 4));
+    // the sender has none of them any more
+    let note = chat.note();
+    let content = Content::resent(chat.peer.random(), range);
+    let entry = chat.seal(&content, &note);
+    chat.push(vec![entry]);
+    assert_eq!((chat.missing(), chat.unreadable()), (Vec::new(), 0));
+    assert_eq!(chat.texts(), ["one", "five"]);
+}
+
+#[test]
 fn an_entry_under_our_own_name_vanishes_and_the_next_one_tells() {
     let mut chat = Chat::new();
     let mut entry = chat.text("stolen");
