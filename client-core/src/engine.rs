@@ -60,7 +60,7 @@ use crate::{
 use self::{
     answers::Answers,
     damage::Condition,
-    lapse::Lapse,
+    lapse::{Kept, Lapse},
     presence::Telling,
     session::{Backoff, Session},
 };
@@ -153,8 +153,8 @@ pub struct Engine {
     delivered: BTreeMap<ConversationId, u64>,
     /// The highest entries that were pushed on this connection while some before them were missing.
     seen: BTreeMap<StreamId, u64>,
-    /// What the relay has no more of each stream, as it said when this connection began.
-    bases: BTreeMap<StreamId, u64>,
+    /// How far the relay is in the conversation that is compared with it now.
+    kept: Option<Kept>,
     /// Whether the relay seems to have lost the account: it is offered back with the relay's own receipt.
     returning: bool,
     /// The positions of the recovery code's words that the person was asked for last.
@@ -275,7 +275,7 @@ impl Engine {
             setbacks: BTreeMap::new(),
             delivered: BTreeMap::new(),
             seen: BTreeMap::new(),
-            bases: BTreeMap::new(),
+            kept: None,
             returning: false,
             asked_words: Vec::new(),
         })

@@ -110,6 +110,8 @@ enum Fault {
     Unstore,
     /// The relay shows somebody another order.
     Swap,
+    /// Wherever it is restored, the relay is put back as it was and does not say so.
+    PutBack,
 }
 
 /// What all runs were together.
@@ -119,6 +121,7 @@ struct Sum {
     events: u64,
     texts: u64,
     simulated: Duration,
+    lapsed: u64,
     failures: Vec<Failure>,
 }
 
@@ -130,6 +133,7 @@ impl Sum {
                 self.events += report.counts.events();
                 self.texts += report.counts.texts;
                 self.simulated += report.simulated;
+                self.lapsed += u64::from(report.lapsed);
             }
             Err(failure) => {
                 println!("seed {seed}: {}", failure.problem);
@@ -153,6 +157,13 @@ fn schedule_of(seed: u64, arguments: &Arguments) -> Schedule {
         Some(Fault::Swap) => {
             let (who, fault, pushes) = (0, PushFault::Swapped, 9);
             insert(middle, Step::Pushes { who, fault, pushes });
+        }
+        Some(Fault::PutBack) => {
+            for (_, step) in &mut schedule.steps {
+                if let Step::Restore { ms } = *step {
+                    *step = Step::PutBack { ms };
+                }
+            }
         }
     }
     schedule
@@ -194,12 +205,13 @@ fn main() -> ExitCode {
     #[expect(clippy::cast_precision_loss, reason = "for display")]
     let rate = sum.events as f64 / seconds;
     println!(
-        "{} seeds from {}: {} events ({rate:.0} a second), {} texts, {} simulated hours, {} failures",
+        "{} seeds from {}: {} events ({rate:.0} a second), {} texts, {} simulated hours, in {} the relay counted again, {} failures",
         sum.runs,
         arguments.from,
         sum.events,
         sum.texts,
         sum.simulated.as_secs() / 3600,
+        sum.lapsed,
         sum.failures.len()
     );
     for failure in &sum.failures {

@@ -187,11 +187,6 @@ impl Engine {
         self.asked_manifests.clear();
         self.answers = Answers::default();
         self.receipts_due = Some(self.seams.clock.monotonic());
-        self.bases = ready
-            .news
-            .iter()
-            .map(|news| (news.stream, news.base))
-            .collect();
         self.quiet = self.quiet_streams(ready)?;
         if let Some(outcome) = self.registration.take() {
             outcome(Ok(()));

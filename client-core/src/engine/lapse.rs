@@ -3,7 +3,9 @@
 //!
 //! It shows by three things: it names fewer entries of ours than it took, it has less of a stream than was processed here, or an
 //! entry that comes again opens, which no entry does twice. What it has of others is taken all the same (`reading`); here is
-//! what it needs from us: the same as after a restore, but conversation by conversation, for it declares no gap.
+//! what it needs from us: the same as after a restore.
+//!
+//! Both are told by the relay itself how far it is in each conversation, before it is offered anything.
 
 use protocol::{ConversationId, Digest, Fetch, MessageId, Page, Ready, StreamId};
 use tracing::{debug, error};
@@ -16,7 +18,7 @@ use crate::{
     },
     error::Result,
     model::{MessageKind, SystemEvent},
-    store::{self, conversations, progress, streams},
+    store::{self, conversations, messages, progress, streams},
 };
 
 /// What this connection shows.
@@ -31,38 +33,27 @@ pub(super) enum Lapse {
     Mending {
         /// How many entries of ours the relay has.
         taken: u64,
-        /// How far it is in the conversation that is compared now.
-        kept: Option<Kept>,
     },
     /// All was compared: once on a connection, whatever the relay says.
     Mended,
 }
 
-/// How far a relay that went back is in a conversation.
+/// How far a relay that lost something is in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
-    /// Its last entry.
-    pub(super) last: u64,
+    /// Up to where it has what was processed here.
+    pub(super) kept: u64,
+    /// Its last entry, where that is below what was processed here.
+    pub(super) back: Option<u64>,
     /// The cursor here when it said so.
     pub(super) read: u64,
 }
 
 impl Lapse {
-    pub(super) const fn is_mending(self) -> bool {
-        matches!(self, Self::Mending { .. })
-    }
-
-    pub(super) const fn kept(self) -> Option<Kept> {
-        match self {
-            Self::Mending { kept, .. } => kept,
-            Self::None | Self::Asked | Self::Mended => None,
-        }
-    }
-
     /// Ends the comparison, and says how many entries of ours the relay had when it began.
     pub(super) fn end(&mut self) -> Option<u64> {
         match *self {
-            Self::Mending { taken, .. } => {
+            Self::Mending { taken } => {
                 *self = Self::Mended;
                 Some(taken)
             }
@@ -100,19 +91,22 @@ impl Engine {
     /// Offers the relay again what it may have lost. `manifest` is the number of ours that it has.
     pub(super) fn begin_mending(&mut self, taken: u64, manifest: u64) -> Result<()> {
         error!("the relay has less than it had: it was put back without being restored");
-        self.lapse = Lapse::Mending { taken, kept: None };
+        self.lapse = Lapse::Mending { taken };
         self.offer_again(manifest)
     }
 
     /// Asks how far the relay is in a conversation.
     pub(super) fn ask_how_far(&mut self, conversation: ConversationId) -> Result<()> {
-        if let Lapse::Mending { kept, .. } = &mut self.lapse {
-            *kept = None;
-        }
-        let stream = StreamId::Conversation(conversation);
+        self.kept = None;
+        let connection = self.database.connection();
+        // what is to be offered is our own; how far others were read may be beyond the declared gap already
+        let own = match conversations::row_of(connection, conversation)? {
+            Some(row) => messages::newest(connection, row.key, true, MOST_SEQ)?,
+            None => 0,
+        };
         let frame = Fetch {
-            stream,
-            from: streams::cursor(self.database.connection(), stream)?.saturating_add(1),
+            stream: StreamId::Conversation(conversation),
+            from: own.saturating_add(1),
             limit: 1,
         };
         self.request(Request::HowFar { conversation }, &frame.into());
@@ -132,30 +126,42 @@ impl Engine {
             let taken = store::account::taken(self.database.connection())?;
             return self.begin_mending(taken, u64::MAX);
         }
-        if page.last >= cursor {
+        let back = (page.last < cursor).then_some(page.last);
+        if back.is_none() && self.restored.is_none() {
             debug!(%conversation, "nothing of a conversation was lost");
             self.unchecked.remove(&conversation);
             return self.check_next();
         }
-        if let Lapse::Mending { kept, .. } = &mut self.lapse {
-            *kept = Some(Kept {
-                last: page.last,
-                read: cursor,
-            });
+        self.kept = Some(Kept {
+            kept: page.kept.min(page.last),
+            back,
+            read: cursor,
+        });
+        if let Some(last) = back {
+            self.tell_it_went_back(conversation, last, cursor)?;
         }
+        self.check(conversation);
+        Ok(())
+    }
+
+    /// Takes back what is not known any more, and tells the person.
+    fn tell_it_went_back(
+        &mut self,
+        conversation: ConversationId,
+        last: u64,
+        cursor: u64,
+    ) -> Result<()> {
         let time = self.relay_time();
         self.write(|write| {
             let Some(row) = conversations::row_of(write.connection(), conversation)? else {
                 return Ok(());
             };
-            progress::go_back(write, row.key, page.last)?;
-            let (from, to) = (page.last.to_be_bytes(), cursor.to_be_bytes());
+            progress::go_back(write, row.key, last)?;
+            let (from, to) = (last.to_be_bytes(), cursor.to_be_bytes());
             let id = Digest::of(&[b"relevo went back 1", conversation.as_bytes(), &from, &to]);
             let kind = MessageKind::System(SystemEvent::RelayWentBack);
             let id = MessageId::new(*id.as_bytes());
             tell(write, &line(&row, id, kind, cursor, time))
-        })?;
-        self.check(conversation);
-        Ok(())
+        })
     }
 }

@@ -260,7 +260,7 @@ impl Learning<'_> {
     fn ask_rest(&self, write: &WriteTransaction<'_>) -> Result<()> {
         if self.may_ask(write)? {
             let key = self.row.key;
-            let known = messages::newest_of_others(write.connection(), key, self.entry.seq)?;
+            let known = messages::newest(write.connection(), key, false, self.entry.seq)?;
             resending::ask_after(write, key, known, self.ids)?;
         }
         Ok(())

@@ -35,9 +35,9 @@ use crate::{
 
 /// The pause after the relay said that the other side was first: its welcome is on its way.
 const PAUSE: Duration = Duration::from_secs(30);
-/// A relay that was restored from a backup leaves out so many positions (PROTOCOL.md, section 5.5), and one that makes a lost
-/// stream anew even more: a declared gap, in which nothing was.
-pub(super) const DECLARED_GAP: u64 = 1 << 32;
+/// A relay that was restored from a backup leaves out twice as many positions at least (PROTOCOL.md, section 5.9), counted from
+/// what the backup holds, behind which somebody may have read: a declared gap, in which nothing was.
+pub(super) const DECLARED_GAP: u64 = 1 << 31;
 /// How often the relay may say that the other side was first while no welcome comes that can be followed.
 const MOST_EXISTS: u32 = 3;
 

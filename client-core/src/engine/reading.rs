@@ -22,6 +22,7 @@ use crate::{
     store::{
         WriteTransaction, chains, commits, contacts,
         conversations::{self, ConversationRow},
+        gaps::{self, Missing},
         messages, openings, outbox, requests,
     },
 };
@@ -201,7 +202,7 @@ impl Reading<'_, '_> {
             return Ok(());
         }
         if self.care == Care::KeepSealed {
-            return self.unreadable(write, entry);
+            return self.unreadable(write, entry).map(drop);
         }
         if self.care == Care::Again {
             return self.application_again(write, entry);
@@ -217,7 +218,7 @@ impl Reading<'_, '_> {
                     seq = entry.seq,
                     "the relay names another sender than the one who sealed an entry"
                 );
-                self.unreadable(write, entry)
+                self.unreadable(write, entry).map(drop)
             }
             Ok(Opened::Content {
                 account,
@@ -252,7 +253,7 @@ impl Reading<'_, '_> {
             Err(error) => {
                 warn!(%error, seq = entry.seq, "an entry could not be opened; its sealed bytes are kept");
                 self.doubtful |= is_of_another_branch(&error);
-                self.unreadable(write, entry)
+                self.not_opened(write, entry)
             }
         }
     }
@@ -379,7 +380,7 @@ impl Reading<'_, '_> {
                 seq = entry.seq,
                 "an entry of a group that is over; its sealed bytes are kept"
             );
-            return self.unreadable(write, entry);
+            return self.not_opened(write, entry);
         }
         // its keys are gone for good; the sender's count tells what is missing, and the sender sends it again
         warn!(
@@ -393,15 +394,17 @@ impl Reading<'_, '_> {
         commits::want_rejoin(write, self.row.conversation, self.ids.client_id())
     }
 
-    fn unreadable(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+    /// Keeps an entry as it is, and shows that it cannot be opened.
+    fn unreadable(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<MessageId> {
         let (conversation, seq) = (self.row.conversation, entry.seq.to_be_bytes());
         let id = Digest::of(&[b"relevo unreadable 1", conversation.as_bytes(), &seq]);
+        let id = MessageId::new(*id.as_bytes());
         understanding::keep(
             write,
             self.row.key,
             entry,
             &understanding::Incoming {
-                id: MessageId::new(*id.as_bytes()),
+                id,
                 sender: self.row.peer,
                 kind: MessageKind::Unreadable,
                 text: "",
@@ -410,7 +413,31 @@ impl Reading<'_, '_> {
                 again: false,
             },
             self.ids,
-        )
+        )?;
+        Ok(id)
+    }
+
+    /// An entry of another branch of the group, or a damaged one. It counts as missing, so that its sender sends it again. Nobody
+    /// vouches for its number: where it is not the sender's, nothing comes of asking for it.
+    fn not_opened(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        let (key, device) = (self.row.key, entry.sender);
+        let id = self.unreadable(write, entry)?;
+        let note = clear_aad(&entry.bytes.0).and_then(|aad| SealNote::decode(&aad));
+        let Some(note) = note.filter(|_| device != self.keys.device()) else {
+            return Ok(());
+        };
+        if chains::load(write.connection(), key, device)?.is_none() {
+            // nothing was ever opened of a device of that name
+            return Ok(());
+        }
+        let missing = Missing {
+            key,
+            device,
+            chain: note.chain,
+            first: note.number,
+            last: note.number,
+        };
+        gaps::note_unreadable(write, &missing, entry.seq, id)
     }
 }
 

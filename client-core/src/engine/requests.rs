@@ -328,10 +328,12 @@ impl Engine {
             (Request::HowFar { conversation }, Frame::Page(page)) => {
                 self.is_so_far(conversation, &page)
             }
-            (
-                Request::Check { conversation } | Request::HowFar { conversation },
-                Frame::Refusal(refusal),
-            ) => self.check_refused(conversation, &refusal),
+            (Request::Check { conversation }, Frame::Refusal(refusal)) => {
+                self.check_refused(conversation, &refusal)
+            }
+            (Request::HowFar { conversation }, Frame::Refusal(refusal)) => {
+                self.how_far_refused(conversation, &refusal)
+            }
             (Request::Compare { conversation }, Frame::GroupState(state)) => {
                 self.compared(conversation, &state)
             }

@@ -15,7 +15,7 @@ use crate::{
         Engine, MOST_SEQ,
         ids::Ids,
         lapse::{Kept, Lapse},
-        opening::{DECLARED_GAP, tell_profile},
+        opening::tell_profile,
         rejoining::{end, next_incarnation},
         requests::Request,
         resending,
@@ -60,7 +60,7 @@ impl Engine {
                     let mut known = streams::cursor(write.connection(), stream)?;
                     if known == 0 {
                         // a backup has the messages, and not how far the stream was read
-                        known = messages::newest_of_others(write.connection(), key, MOST_SEQ)?;
+                        known = messages::newest(write.connection(), key, false, MOST_SEQ)?;
                     }
                     resending::ask_after(write, key, known, &ids)?;
                 }
@@ -165,11 +165,7 @@ impl Engine {
     /// Compares one conversation after the other with the restored relay.
     pub(super) fn check_next(&mut self) -> Result<()> {
         if let Some(conversation) = self.checks.pop_front() {
-            if self.lapse.is_mending() {
-                return self.ask_how_far(conversation);
-            }
-            self.check(conversation);
-            return Ok(());
+            return self.ask_how_far(conversation);
         }
         if let Some(taken) = self.lapse.end() {
             self.write(|write| store::account::set_taken(write, taken))?;
@@ -199,17 +195,19 @@ impl Engine {
         state: &GroupState,
     ) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
-        let lapsed = self.lapse.kept();
+        // a device that may not read it there any more knows nothing of how far it is
+        let told = self.kept.take();
+        let kept = told.map_or(0, |told| told.kept);
         let name = self.account.name.clone();
-        let kept = self.kept(conversation).unwrap_or(state.seq);
         let ahead = self.write_mls(|write, mls| {
             let Some(row) = conversations::row_of(write.connection(), conversation)? else {
                 return Ok(None);
             };
-            let epoch = match mls.load(conversation, row.incarnation)? {
-                Some(group) => Some(group.epoch()?),
-                None => None,
-            };
+            let group = mls.load(conversation, row.incarnation)?;
+            let epoch = group
+                .as_ref()
+                .map(crate::crypto::Group::epoch)
+                .transpose()?;
             // where others went on in the meantime their commits are on their way, and what was lost is sent in their epoch
             offer_messages(write, &row, kept, &ids)?;
             if row.standing == Standing::Open {
@@ -218,30 +216,56 @@ impl Engine {
                 resending::ask(write, row.key, &ids)?;
             }
             let stream = StreamId::Conversation(conversation);
-            if let Some(Kept { last, read }) = lapsed
+            if let Some(Kept {
+                back: Some(back),
+                read,
+                ..
+            }) = told
                 && streams::cursor(write.connection(), stream)? == read
             {
                 // together with the offer: from here on nothing shows any more that the relay was further
-                streams::set(write, stream, last)?;
+                streams::set(write, stream, back)?;
             }
-            let has_forgotten = (state.incarnation, Some(state.epoch)) < (row.incarnation, epoch);
-            Ok(has_forgotten.then_some(row))
+            let (shown, ours) = (
+                (state.incarnation, Some(state.epoch)),
+                (row.incarnation, epoch),
+            );
+            if let Some(group) = group
+                && shown == ours
+                && !group.is_state(&state.group_info.0)?
+                && store::openings::load(write.connection(), row.key)?.is_none()
+            {
+                // others set it up anew, or went on, since the backup; so did we, before another restore of it
+                warn!("the restored relay has another branch of a group than this device is in");
+                commits::want_rejoin(write, conversation, ids.client_id())?;
+            }
+            Ok((shown < ours).then_some(row))
         })?;
         self.unchecked.remove(&conversation);
         if let Some(row) = ahead {
             warn!("the restored relay has forgotten the newest state of a conversation");
             self.set_up(&row, state.incarnation)?;
         }
+        self.resume_commits()?;
         self.check_next()
     }
 
-    /// Up to where the relay kept a stream, where that is known: up to its declared gap, or as far as it counts.
-    fn kept(&self, conversation: ConversationId) -> Option<u64> {
-        let lapsed = self.lapse.kept().map(|kept| kept.last);
-        lapsed.or_else(|| {
-            let base = self.bases.get(&StreamId::Conversation(conversation))?;
-            base.checked_sub(DECLARED_GAP)
-        })
+    /// The relay does not say how far it is in a conversation.
+    pub(super) fn how_far_refused(
+        &mut self,
+        conversation: ConversationId,
+        refusal: &Refusal,
+    ) -> Result<()> {
+        if self.lapse == Lapse::Asked {
+            // that was all it was asked for
+            return Ok(());
+        }
+        if self.restored.is_some() && !refusal.code.retryable() {
+            // this device may have come in after its backup, and the account is in it all the same
+            self.check(conversation);
+            return Ok(());
+        }
+        self.check_refused(conversation, refusal)
     }
 
     /// The restored relay does not know a conversation, or not with us.
@@ -250,10 +274,6 @@ impl Engine {
         conversation: ConversationId,
         refusal: &Refusal,
     ) -> Result<()> {
-        if self.lapse == Lapse::Asked {
-            // it was only asked how far it is
-            return Ok(());
-        }
         if !refusal.code.retryable()
             && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
         {
@@ -300,10 +320,8 @@ fn offer_messages(
     kept: u64,
     ids: &Ids,
 ) -> Result<()> {
-    let stream = StreamId::Conversation(row.conversation);
-    let cursor = streams::cursor(write.connection(), stream)?;
     // what is offered once too often is shown once all the same
-    for message in messages::own_after(write.connection(), row.key, kept.min(cursor), MOST_AGAIN)? {
+    for message in messages::own_after(write.connection(), row.key, kept, MOST_AGAIN)? {
         outbox::insert_again(
             write,
             row.key,

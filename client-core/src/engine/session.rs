@@ -360,6 +360,7 @@ impl Engine {
         self.unchecked.clear();
         self.restored = None;
         self.lapse = Lapse::None;
+        self.kept = None;
         self.delivered.clear();
         self.seen.clear();
         if let Err(error) = self.forget_live() {

@@ -51,9 +51,6 @@ pub fn note_missing(
     after_seq: u64,
     line: &messages::NewMessage<'_>,
 ) -> Result<()> {
-    let Some(row) = messages::insert(write, line)? else {
-        return Ok(());
-    };
     let last = missing.last.min(MOST_NUMBER);
     let first = missing
         .first
@@ -63,7 +60,14 @@ pub fn note_missing(
         last,
         ..*missing
     };
-    for (first, last) in unknown_of(write.connection(), &missing)? {
+    let unknown = unknown_of(write.connection(), &missing)?;
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let Some(row) = messages::insert(write, line)? else {
+        return Ok(());
+    };
+    for (first, last) in unknown {
         let told = Told {
             line: row,
             after_seq,
@@ -78,6 +82,32 @@ pub fn note_missing(
     }
     conversations::announce(write, missing.key);
     Ok(())
+}
+
+/// Notes that an entry is missing which is here and could not be opened: the line that shows it goes when the entry comes again,
+/// or was no message.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn note_unreadable(
+    write: &WriteTransaction<'_>,
+    missing: &Missing,
+    seq: u64,
+    line: MessageId,
+) -> Result<()> {
+    let connection = write.connection();
+    if missing.last > MOST_NUMBER || unknown_of(connection, missing)?.is_empty() {
+        return Ok(());
+    }
+    let Some(line) = messages::row(connection, missing.key, line)? else {
+        return Ok(());
+    };
+    let told = Told {
+        line,
+        after_seq: seq.saturating_sub(1),
+        asked: false,
+    };
+    insert(write, missing, told)
 }
 
 /// What is known of a range besides its place.
@@ -215,7 +245,7 @@ pub fn gap(
     of: Numbered,
 ) -> Result<Option<Gap>> {
     let mut statement = connection.prepare_cached(
-        "SELECT g.after_seq, m.seq, m.time FROM gaps g JOIN messages m ON m.id = g.message
+        "SELECT g.after_seq, m.seq + (m.kind = 3), m.time FROM gaps g JOIN messages m ON m.id = g.message
          WHERE g.conversation = ?1 AND g.device = ?2 AND g.chain = ?3 AND g.number <= ?4 AND g.last >= ?4
              AND m.seq IS NOT NULL",
     )?;

@@ -328,6 +328,12 @@ pub(super) fn put_before(write: &WriteTransaction<'_>, key: ConversationKey) -> 
 /// [`ErrorKind::Database`].
 pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
     let (conversation, message) = place(write.connection(), row)?;
+    // what could not be opened counts as unread
+    write.execute(
+        "UPDATE conversations SET unread = max(unread - 1, 0) WHERE EXISTS
+             (SELECT 1 FROM messages m WHERE m.id = ?1 AND m.conversation = key AND m.kind = 3 AND m.position > read_position)",
+        [row],
+    )?;
     write.execute("DELETE FROM search_queue WHERE message = ?1", [row])?;
     write.execute("DELETE FROM search_index WHERE rowid = ?1", [row])?;
     write.execute("DELETE FROM gaps WHERE message = ?1", [row])?;
@@ -464,11 +470,6 @@ pub fn make_room(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -
         .optional()?;
     if let Some(row) = unreadable {
         delete(write, row)?;
-        connection
-            .prepare_cached(
-                "UPDATE conversations SET unread = max(unread - 1, 0) WHERE key = ?1 AND read_position < ?2",
-            )?
-            .execute((key.0, position))?;
     }
     let before: Option<i64> = connection
         .prepare_cached(
@@ -621,16 +622,21 @@ pub fn last(connection: &Connection, key: ConversationKey) -> Result<Option<Mess
     Ok(page(connection, key, None, 1)?.messages.pop())
 }
 
-/// The highest position in the stream of what we have of others, before one; 0 where there is nothing.
+/// The highest position in the stream of what we have of others, or of our own, before one; 0 where there is nothing.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
-pub fn newest_of_others(connection: &Connection, key: ConversationKey, before: u64) -> Result<u64> {
+pub fn newest(
+    connection: &Connection,
+    key: ConversationKey,
+    mine: bool,
+    before: u64,
+) -> Result<u64> {
     let seq: i64 = connection
         .prepare_cached(
-            "SELECT coalesce(max(seq), 0) FROM messages WHERE conversation = ?1 AND seq < ?2 AND mine = 0 AND kind <> 2",
+            "SELECT coalesce(max(seq), 0) FROM messages WHERE conversation = ?1 AND seq < ?2 AND mine = ?3 AND kind <> 2",
         )?
-        .query_row((key.0, signed(before)), |row| row.get(0))?;
+        .query_row((key.0, signed(before), mine), |row| row.get(0))?;
     Ok(unsigned(seq))
 }
 
@@ -651,6 +657,18 @@ pub fn first_unread(
         .query_row((key.0, position), |row| {
             id(row, "message_id", MessageId::from_slice)
         })
+        .optional()?)
+}
+
+/// The row of a message, if it is here.
+pub(super) fn row(
+    connection: &Connection,
+    key: ConversationKey,
+    id: MessageId,
+) -> Result<Option<i64>> {
+    Ok(connection
+        .prepare_cached("SELECT id FROM messages WHERE conversation = ?1 AND message_id = ?2")?
+        .query_row((key.0, id.as_bytes()), |row| row.get(0))
         .optional()?)
 }
 

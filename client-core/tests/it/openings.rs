@@ -106,6 +106,7 @@ fn a_conversation_that_exists_but_never_welcomes_is_given_up_after_a_while() {
                 entries: Vec::new(),
                 last: 0,
                 base: 0,
+                kept: u64::MAX,
             };
             online.reply(id, &page.into());
             online.ana.pass_until_wake();
@@ -248,6 +249,7 @@ fn what_the_relay_kept_no_longer_is_told_and_does_not_stop_what_follows() {
         entries: Vec::new(),
         last: 9,
         base: 8,
+        kept: u64::MAX,
     };
     online.reply(id, &page.into());
     let Some((_, Frame::Fetch(fetch))) = online.ana.sent().pop() else {

@@ -51,6 +51,9 @@ const EXPECTED_OF_LOSS: &[&str] = &[
     "entries of a conversation that is not here",
     "entries of a sender never arrived",
     "the relay has less than it had",
+    // of another branch of a group, that a relay which was restored twice, or others since, went on with: it is sent again
+    "the restored relay has another branch of a group",
+    "an entry could not be opened; its sealed bytes are kept",
     // those before this device came in, in the time that was lost
     "the relay leaves out some entries",
     "the relay no longer has some entries",
@@ -58,12 +61,6 @@ const EXPECTED_OF_LOSS: &[&str] = &[
     "the relay leaves out some entries",
     "this database is older than what the relay had from this device",
     "this device is not in the epoch that the relay names",
-];
-
-/// Warnings that a relay explains which went back in time without saying so. Expected from then on.
-const EXPECTED_OF_LAPSE: &[&str] = &[
-    // what was sealed in a branch of a group that others never saw, or no longer know: it is sent again
-    "an entry could not be opened; its sealed bytes are kept",
 ];
 
 /// The history of one run.
@@ -149,7 +146,6 @@ pub(crate) struct Watch {
 struct Log {
     faults: Vec<String>,
     loss: bool,
-    lapse: bool,
 }
 
 impl Watch {
@@ -163,11 +159,6 @@ impl Watch {
     /// What was logged that should not have been.
     pub(crate) fn faults(&self) -> Vec<String> {
         self.log.lock().expect("no line panics").faults.clone()
-    }
-
-    /// The relay goes back in time: devices may be in two branches of a group.
-    pub(crate) fn expect_lapse(&self) {
-        self.log.lock().expect("no line panics").lapse = true;
     }
 
     /// A device loses something: it may say so.
@@ -202,9 +193,8 @@ impl Subscriber for Watch {
         let is_one_of = |list: &[&str]| list.iter().any(|expected| line.0.contains(expected));
         let warning = *event.metadata().level() == Level::WARN;
         let mut log = self.log.lock().expect("no line panics");
-        let expected = (warning && is_one_of(EXPECTED))
-            || (log.loss && is_one_of(EXPECTED_OF_LOSS))
-            || (warning && log.lapse && is_one_of(EXPECTED_OF_LAPSE));
+        let expected =
+            (warning && is_one_of(EXPECTED)) || (log.loss && is_one_of(EXPECTED_OF_LOSS));
         if !expected {
             log.faults.push(line.0);
         }

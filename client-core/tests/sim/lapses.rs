@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    run::run,
+    run::{Report, run},
     schedule::{Schedule, Step, Timed},
 };
 
@@ -30,9 +30,10 @@ fn write(who: usize, to: usize, texts: usize) -> Step {
     Step::Write { who, to, texts }
 }
 
-fn survives(schedule: &Schedule) {
-    if let Err(failure) = run(schedule, false) {
-        panic!("{failure}");
+fn survives(schedule: &Schedule) -> Report {
+    match run(schedule, false) {
+        Ok(report) => report,
+        Err(failure) => panic!("{failure}"),
     }
 }
 
@@ -79,6 +80,53 @@ fn a_group_that_went_further_than_a_relay_that_is_put_back_is_set_up_anew() {
             (221, write(0, 1, 3)),
         ],
     ));
+}
+
+#[test]
+fn a_backup_that_is_restored_twice_loses_nothing_that_somebody_has() {
+    for seed in 0..4 {
+        let report = survives(&two(
+            seed,
+            [
+                (30, write(0, 1, 3)),
+                (35, Step::BackUp),
+                (40, write(0, 1, 5)),
+                (41, write(1, 0, 7)),
+                (100, Step::Restore { ms: 500 }),
+                (120, write(1, 0, 20)),
+                (121, write(0, 1, 2)),
+                (200, Step::Restore { ms: 500 }),
+                (220, write(0, 1, 4)),
+                (221, write(1, 0, 4)),
+            ],
+        ));
+        assert!(!report.lapsed, "no position comes twice");
+    }
+}
+
+#[test]
+fn a_group_that_two_restores_of_a_backup_leave_in_two_branches_grows_together() {
+    let both = false;
+    for seed in 0..4 {
+        let renew = |who, with| Step::Renew { who, with, both };
+        survives(&two(
+            seed,
+            [
+                (30, write(0, 1, 3)),
+                (35, Step::BackUp),
+                (60, renew(0, 1)),
+                (90, write(1, 0, 2)),
+                // both know an epoch that the relay has lost; each sets the group up anew, for another of its lives
+                (199, Step::Close { who: 1, ms: 56_000 }),
+                (200, Step::Restore { ms: 500 }),
+                (220, write(0, 1, 2)),
+                (240, Step::Close { who: 0, ms: 60_000 }),
+                (250, Step::Restore { ms: 500 }),
+                (300, write(1, 0, 3)),
+                (301, write(0, 1, 3)),
+            ],
+        ));
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use client_core::{
 use crate::{
     account::Account,
     model::Side,
+    relay::Restored,
     schedule::Step,
     world::{Verdict, World},
 };
@@ -118,8 +119,14 @@ impl World {
 
     /// The relay is restored from its backup: what everybody has is offered to it again, and shown later.
     pub(crate) fn restore_relay(&mut self, closed: Duration) -> bool {
-        let restored = self.may_lose_links() && self.host.restore();
-        self.after_loss(restored, closed)
+        if !self.may_lose_links() {
+            return false;
+        }
+        let restored = self.host.restore();
+        if restored == Some(Restored::Behind) {
+            self.model.lapse();
+        }
+        self.after_loss(restored.is_some(), closed)
     }
 
     /// The relay is put back as its backup was, under the same generation.
@@ -127,7 +134,6 @@ impl World {
         let back = self.may_lose_links() && self.host.put_back();
         if back {
             self.model.lapse();
-            self.watch.expect_lapse();
         }
         self.after_loss(back, closed)
     }

@@ -1,6 +1,7 @@
 //! The real relay: started, stopped, killed, and its data looked through.
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
@@ -13,6 +14,7 @@ use std::{
 
 use protocol::{Address, Link};
 use relay_server::{Config, DiskMoment, InitOptions, InlineRelay, Relay, Tls, TlsMode};
+use rusqlite::Connection;
 use tokio::{io::DuplexStream, sync::Notify};
 
 use crate::{
@@ -55,6 +57,8 @@ pub(crate) struct Host {
     lives: u64,
     old: Option<PathBuf>,
     backup: Option<PathBuf>,
+    /// How far each conversation was ever counted.
+    counts: BTreeMap<Vec<u8>, u64>,
     doom: Arc<Doom>,
     pub(crate) door: Door,
 }
@@ -122,6 +126,7 @@ impl Host {
             lives: 0,
             old: None,
             backup: None,
+            counts: BTreeMap::new(),
             doom: Arc::default(),
             door: Door::default(),
         }
@@ -259,10 +264,11 @@ impl Host {
         true
     }
 
-    /// Killed, and made anew from the backup; `false` where there is none.
-    pub(crate) fn restore(&mut self) -> bool {
+    /// Killed, and made anew from the backup; `None` where there is none. What is behind is how it counts: an older backup after a
+    /// newer one, or a clock that went back between the two, and no seq is given out twice, but one that is lower.
+    pub(crate) fn restore(&mut self) -> Option<Restored> {
         if !self.put_back() {
-            return false;
+            return None;
         }
         let seed = seed_of(self.seed, "restore", self.lives);
         Relay::open(&self.folder)
@@ -270,7 +276,14 @@ impl Host {
             .with_environment(time::standing_environment(&self.clocks, seed))
             .mark_restored()
             .expect("mark the relay as restored");
-        true
+        let lower = counts(&self.folder)
+            .iter()
+            .any(|(conversation, last)| self.counts.get(conversation) > Some(last));
+        Some(if lower {
+            Restored::Behind
+        } else {
+            Restored::Ahead
+        })
     }
 
     /// Killed, and its files replaced by the backup; `false` where there is none.
@@ -279,6 +292,10 @@ impl Host {
             return false;
         };
         self.crash();
+        for (conversation, last) in counts(&self.folder) {
+            let highest = self.counts.entry(conversation).or_default();
+            *highest = last.max(*highest);
+        }
         self.lives += 1;
         let next = self
             .folder
@@ -318,6 +335,29 @@ impl Host {
                     .any(|after| after.starts_with(rest))
             })
     }
+}
+
+/// Where a restored relay goes on to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restored {
+    /// Above everything that it ever gave out.
+    Ahead,
+    /// Somewhere below.
+    Behind,
+}
+
+/// The last seq of each conversation.
+fn counts(folder: &Path) -> BTreeMap<Vec<u8>, u64> {
+    let database = Connection::open(folder.join("relay.db")).expect("open the relay's database");
+    let mut statement = database
+        .prepare(
+            "SELECT c.conversation, s.last FROM conversations c JOIN streams s ON s.id = c.stream",
+        )
+        .expect("prepare");
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .expect("query");
+    rows.map(|row| row.expect("read a stream")).collect()
 }
 
 /// Copies the files of a folder as a kill leaves them: without the shared memory of the database.

@@ -21,6 +21,8 @@ pub(crate) struct Report {
     /// The hash over all that happened.
     pub(crate) hash: String,
     pub(crate) simulated: Duration,
+    /// Whether the relay counted again from where it was before: then less is promised.
+    pub(crate) lapsed: bool,
 }
 
 /// A run that broke a promise.
@@ -82,6 +84,7 @@ pub(crate) fn run(schedule: &Schedule, show: bool) -> Result<Report, Failure> {
             counts: world.history.counts,
             hash: world.history.hash(),
             simulated: runtime.block_on(async { world.time.simulated() }),
+            lapsed: world.model.has_lapsed(),
         }),
         Err(problem) => {
             let mut tail = world.history.tail();

@@ -309,8 +309,7 @@ fn lapse(chance: &mut Chance) -> Step {
     let ms = chance.magnitude(1, 20 * SECOND);
     match chance.below(10) {
         0..=3 => Step::BackUp,
-        4..=6 => Step::PutBack { ms },
-        7 => Step::Restore { ms },
+        4..=7 => Step::Restore { ms },
         _ => Step::RelayClock {
             by: chance.pick(&[-20, -2, -1, 1, 2, 20]) * YEAR,
         },

@@ -79,6 +79,9 @@ pub struct Page {
     /// What lies at and below this seq is gone.
     #[n(2)]
     pub base: u64,
+    /// How far the relay has what lies before the entry that was asked for: the seq before it, or less where a restore lost that.
+    #[n(3)]
+    pub kept: u64,
 }
 
 /// The accounts that this one blocked.

@@ -283,6 +283,7 @@ pub fn frames() -> Vec<(u32, Frame)> {
                 entries: vec![entry(EntryKind::Commit)],
                 last: 42,
                 base: 12,
+                kept: 12,
             }
             .into(),
         ),
@@ -484,6 +485,7 @@ pub fn least_frames() -> Vec<(u32, Frame)> {
                 entries: Vec::new(),
                 last: 0,
                 base: 0,
+                kept: 0,
             }
             .into(),
         ),

@@ -427,13 +427,14 @@ fn replies() -> Vec<BoxedStrategy<Frame>> {
             (opaque(0..200), vec(claimed, 0..5))
                 .prop_map(|(manifest, packages)| Claimed { manifest, packages }),
         ),
-        frame_of(
-            (vec(entry(), 0..5), number(), number()).prop_map(|(entries, last, base)| Page {
+        frame_of((vec(entry(), 0..5), number(), number(), number()).prop_map(
+            |(entries, last, base, kept)| Page {
                 entries,
                 last,
                 base,
-            }),
-        ),
+                kept,
+            },
+        )),
     ]
 }
 

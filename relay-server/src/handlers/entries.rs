@@ -107,5 +107,6 @@ pub(super) async fn fetch(node: &Node, session: &Session, fetch: &Fetch) -> Answ
         entries: page.entries,
         last,
         base: page.base,
+        kept: page.kept,
     }))
 }

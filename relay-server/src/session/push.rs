@@ -487,7 +487,7 @@ mod tests {
                         if let Some((id, range)) = pending.take() {
                             let most = range.after + u64::try_from(range.entries).unwrap();
                             let page = entries(range.after + 1, range.until.min(most));
-                            for frame in push.apply(id, PageRow { entries: page, last: stored, base: 0 }) {
+                            for frame in push.apply(id, PageRow { entries: page, last: stored, base: 0, kept: 0 }) {
                                 prop_assert_eq!(frame.first, pushed + 1);
                                 pushed = frame.last;
                             }
@@ -505,7 +505,7 @@ mod tests {
                 push.ack(CONVERSATION, pushed);
                 let Some((id, range)) = pending.take().or_else(|| push.next_page().map(|(id, _, range)| (id, range))) else { break };
                 let most = range.after + u64::try_from(range.entries).unwrap();
-                for frame in push.apply(id, PageRow { entries: entries(range.after + 1, range.until.min(most)), last: stored, base: 0 }) {
+                for frame in push.apply(id, PageRow { entries: entries(range.after + 1, range.until.min(most)), last: stored, base: 0, kept: 0 }) {
                     prop_assert_eq!(frame.first, pushed + 1);
                     pushed = frame.last;
                 }

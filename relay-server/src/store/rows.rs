@@ -452,6 +452,8 @@ pub(crate) struct PageRow {
     pub(crate) entries: Vec<Entry>,
     pub(crate) last: u64,
     pub(crate) base: u64,
+    /// The seq that the page begins after, or less where a restore lost that.
+    pub(crate) kept: u64,
 }
 
 /// Where a page begins and ends.

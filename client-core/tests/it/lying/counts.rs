@@ -139,8 +139,10 @@ fn a_relay_that_says_on_each_connection_that_it_was_restored_sets_off_a_bounded_
             .reconnect_to(generation, &chat.online.ana.ready(50));
         let state = chat.state();
         let mut seq = chat.last;
+        let last = seq;
         let sent = chat.lie(|frame| match frame {
             Frame::FetchGroup(_) => Some(state.clone().into()),
+            Frame::Fetch(_) => Some(far(last, last)),
             Frame::Append(append) => {
                 let seqs: Vec<u64> = (seq + 1..).take(append.entries.len()).collect();
                 seq += append.entries.len() as u64;
@@ -151,7 +153,8 @@ fn a_relay_that_says_on_each_connection_that_it_was_restored_sets_off_a_bounded_
             _ => Some(Done {}.into()),
         });
         chat.last = seq;
-        assert!(sent.len() <= 6, "{sent:?}");
+        assert!(sent.len() <= 7, "{sent:?}");
+        assert_eq!(count(&sent, "fetch"), 1, "{sent:?}");
         assert_eq!(count(&sent, "fetch_group"), 1, "{sent:?}");
         assert!(count(&sent, "append") <= 1, "{sent:?}");
         assert!(chat.is_online());
@@ -180,6 +183,7 @@ fn a_restored_relay_with_which_others_went_on_is_offered_our_messages_in_their_e
     let (state, seq) = (chat.state(), chat.last);
     let frames = chat.lie(|frame| match frame {
         Frame::FetchGroup(_) => Some(state.clone().into()),
+        Frame::Fetch(_) => Some(far(seq, copied)),
         Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
         Frame::Append(_) => Some(
             Refusal {
@@ -205,6 +209,7 @@ fn a_restored_relay_with_which_others_went_on_is_offered_our_messages_in_their_e
         entries: vec![entry],
         last: chat.last,
         base,
+        kept: u64::MAX,
     };
     chat.online.reply(*id, &page.into());
     let bodies: Vec<_> = chat.take_appends();
@@ -214,20 +219,24 @@ fn a_restored_relay_with_which_others_went_on_is_offered_our_messages_in_their_e
     assert_eq!(mine.count(), 2, "{bodies:?}");
 }
 
+/// An answer that tells how far a relay is, and up to where it has our own messages.
+fn far(last: u64, kept: u64) -> Frame {
+    Page {
+        entries: Vec::new(),
+        last,
+        base: 0,
+        kept,
+    }
+    .into()
+}
+
 /// What a relay that has the stream of a chat up to `last` answers to one that compares it.
 fn put_back(chat: &mut Chat, last: u64) -> Vec<Frame> {
     let state = chat.state();
     let mut seq = last;
     let sent = chat.lie(|frame| match frame {
         Frame::FetchGroup(_) => Some(state.clone().into()),
-        Frame::Fetch(_) => Some(
-            Page {
-                entries: Vec::new(),
-                last,
-                base: 0,
-            }
-            .into(),
-        ),
+        Frame::Fetch(_) => Some(far(last, u64::MAX)),
         Frame::Append(append) => {
             let seqs: Vec<u64> = (seq + 1..).take(append.entries.len()).collect();
             seq += append.entries.len() as u64;

@@ -295,6 +295,32 @@ fn an_entry_under_another_senders_name_is_not_shown_as_hers_and_is_asked_for() {
 }
 
 #[test]
+fn an_entry_that_cannot_be_opened_is_asked_for_and_gives_its_place_to_what_is_sent_again() {
+    let mut chat = Chat::new();
+    chat.say("one");
+    let content = Content::text(chat.peer.random(), "two");
+    let note = chat.note();
+    let mut entry = chat.seal(&content, &note);
+    let mut bytes = entry.bytes.0.to_vec();
+    *bytes.last_mut().expect("it is sealed") ^= 1;
+    entry.bytes = bytes.into();
+    let seq = entry.seq;
+    chat.push(vec![entry]);
+    assert_eq!(chat.unreadable(), 1);
+    // it asks whether the relay has another branch of the group, which it has not
+    let state = chat.state();
+    chat.lie(|frame| matches!(frame, Frame::FetchGroup(_)).then(|| state.clone().into()));
+    chat.say("three");
+    // one line tells of it, not two
+    assert!(chat.missing().is_empty());
+    let range = asked(&mut chat);
+    assert_eq!((range.first, range.last), (2, 2));
+    send_again(&mut chat, (2, seq), &content);
+    assert_eq!(chat.unreadable(), 0);
+    assert_eq!(chat.texts(), ["one", "two", "three"]);
+}
+
+#[test]
 fn an_entry_under_our_own_name_vanishes_and_the_next_one_tells() {
     let mut chat = Chat::new();
     let mut entry = chat.text("stolen");

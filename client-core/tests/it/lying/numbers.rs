@@ -88,6 +88,7 @@ fn a_page_of_nothing_that_promises_more_is_not_asked_for_again() {
         entries: Vec::new(),
         last: u64::MAX,
         base: 0,
+        kept: u64::MAX,
     };
     chat.online.reply(id, &page.into());
     assert!(chat.online.ana.sent().is_empty());
@@ -105,6 +106,7 @@ fn a_base_that_swallows_entries_is_told() {
         entries: Vec::new(),
         last: from + 1000,
         base: from + 500,
+        kept: u64::MAX,
     };
     chat.online.reply(id, &page.into());
     assert_eq!(chat.lines(SystemEvent::MessagesMissing), 1);
@@ -120,6 +122,7 @@ fn a_relay_that_leaves_out_as_much_as_a_restored_one_and_was_not_restored_is_tol
         entries: vec![entry.clone()],
         last: chat.last,
         base,
+        kept: u64::MAX,
     };
     chat.push(vec![entry.clone()]);
     let (id, _) = fetch(&mut chat);
@@ -140,6 +143,7 @@ fn a_relay_that_leaves_out_as_much_as_a_restored_one_and_was_not_restored_is_tol
         entries: vec![entry],
         last: chat.last,
         base,
+        kept: u64::MAX,
     };
     chat.online.reply(id, &page.into());
     assert_eq!(chat.lines(SystemEvent::MessagesMissing), 1);
@@ -150,9 +154,18 @@ fn a_restored_relay_leaves_out_positions_once_in_each_stream() {
     let mut chat = Chat::new();
     chat.online
         .reconnect_to(StoreGeneration::new([9; 16]), &chat.online.ana.ready(50));
-    let state = chat.state();
+    let (state, last) = (chat.state(), chat.last);
     chat.lie(|frame| match frame {
         Frame::FetchGroup(_) => Some(state.clone().into()),
+        Frame::Fetch(_) => Some(
+            Page {
+                entries: Vec::new(),
+                last,
+                base: 0,
+                kept: last,
+            }
+            .into(),
+        ),
         Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
         Frame::Append(append) => Some(
             Appended {
@@ -179,6 +192,7 @@ fn a_restored_relay_leaves_out_positions_once_in_each_stream() {
             entries: vec![entry],
             last: chat.last,
             base,
+            kept: u64::MAX,
         };
         chat.online.reply(asked.expect("a fetch"), &page.into());
         assert_eq!(chat.lines(SystemEvent::MessagesMissing), told);
@@ -347,6 +361,7 @@ fn what_is_pushed_behind_a_gap_while_a_page_is_on_its_way_is_asked_for_too() {
         last: two.seq,
         entries: vec![one, two],
         base: 0,
+        kept: u64::MAX,
     };
     chat.online.reply(id, &page.into());
     let (id, from) = fetch(&mut chat);
@@ -355,6 +370,7 @@ fn what_is_pushed_behind_a_gap_while_a_page_is_on_its_way_is_asked_for_too() {
         last: three.seq,
         entries: vec![three],
         base: 0,
+        kept: u64::MAX,
     };
     chat.online.reply(id, &page.into());
     assert_eq!(chat.texts(), ["one", "two", "three"]);

@@ -244,6 +244,7 @@ fn a_base_at_the_end_of_the_range_does_not_make_a_conversation_deaf() {
         entries: Vec::new(),
         last: u64::MAX,
         base: u64::MAX,
+        kept: u64::MAX,
     };
     chat.online.reply(id, &page.into());
     entry.seq = true_seq;
@@ -273,6 +274,7 @@ fn a_page_without_progress_ends_the_fetching() {
         entries: vec![entry],
         last: u64::MAX,
         base: 0,
+        kept: u64::MAX,
     };
     let mut asked = 0;
     while let Some((id, Frame::Fetch(_))) = chat.online.ana.sent().pop() {

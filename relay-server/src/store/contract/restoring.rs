@@ -3,6 +3,8 @@
 use super::*;
 
 const WIDTH: u64 = 1 << 32;
+/// Where a stream goes on that was short: at the time of the restore, which is the earliest one here.
+const BASE: u64 = 1_793_491_200_000;
 
 impl World {
     async fn read(&self, after: u64) -> PageRow {
@@ -54,17 +56,17 @@ async fn no_seq_is_given_out_twice_and_what_the_backup_holds_is_delivered() {
         .append(world.bo, 1, &[(11, "b"), (12, "c")])
         .await
         .unwrap();
-    assert_eq!(appended, [3, WIDTH + 4]);
+    assert_eq!(appended, [3, BASE + 1]);
     // who has read all that the backup knows, or what came after it, goes on behind the gap
-    assert_eq!(world.news(world.bo).await, (WIDTH + 4, WIDTH + 3));
-    for after in [3, 50, WIDTH + 3] {
+    assert_eq!(world.news(world.bo).await, (BASE + 1, BASE));
+    for after in [3, 50, BASE] {
         let page = world.read(after).await;
-        let base = if after > WIDTH { 0 } else { WIDTH + 3 };
-        assert_eq!((page.last, page.base), (WIDTH + 4, base), "after {after}");
-        assert_eq!(seqs(&page), [WIDTH + 4], "after {after}");
+        let base = if after == BASE { 0 } else { BASE };
+        assert_eq!((page.last, page.base), (BASE + 1, base), "after {after}");
+        assert_eq!(seqs(&page), [BASE + 1], "after {after}");
     }
     // who has not reads up to it first
-    assert_eq!(world.news(world.ana[0]).await, (WIDTH + 4, 0));
+    assert_eq!(world.news(world.ana[0]).await, (BASE + 1, 0));
     let page = world.read(1).await;
     assert_eq!((page.base, seqs(&page)), (0, vec![2, 3]));
 }
@@ -75,16 +77,60 @@ async fn a_second_restore_declares_a_second_gap() {
     let config = Config::default();
     let world = world.restored(&config).restored(&config);
     // none between them: they are one
-    assert_eq!(world.read(1).await.base, 2 * WIDTH + 1);
+    assert_eq!(world.read(1).await.base, BASE + WIDTH);
     world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
     let world = world.restored(&config);
     world.append(world.bo, 1, &[(11, "b")]).await.unwrap();
-    assert_eq!(seqs(&world.read(1).await), [2 * WIDTH + 2]);
-    let page = world.read(2 * WIDTH + 2).await;
-    assert_eq!(
-        (page.base, seqs(&page)),
-        (3 * WIDTH + 2, vec![3 * WIDTH + 3])
-    );
+    assert_eq!(seqs(&world.read(1).await), [BASE + WIDTH + 1]);
+    let page = world.read(BASE + WIDTH + 1).await;
+    let base = BASE + 2 * WIDTH + 1;
+    assert_eq!((page.base, seqs(&page)), (base, vec![base + 1]));
+}
+
+#[tokio::test]
+async fn a_backup_that_is_restored_twice_gives_no_seq_out_twice() {
+    let config = Config::default();
+    let mut bases = Vec::new();
+    // of a stream that began with the relay, and of one that a restore has moved already
+    for before in [0, 1] {
+        let mut ends = Vec::new();
+        for minutes in [1, 2] {
+            let mut world = World::new().await;
+            for _ in 0..before {
+                world = world.restored(&config);
+            }
+            let now = BASE + minutes * 60_000;
+            world.clock.0.store(now, Ordering::SeqCst);
+            let world = world.restored(&config);
+            ends.push(world.news(world.bo).await.0);
+        }
+        bases.push(ends);
+    }
+    for ends in bases {
+        // 500 entries a second would not fill it
+        assert!(ends[1] >= ends[0] + 30_000, "{ends:?}");
+    }
+}
+
+#[tokio::test]
+async fn how_much_of_what_somebody_read_is_left_is_told_however_often_the_store_was_restored() {
+    let world = World::new().await;
+    let config = Config::default();
+    world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
+    let world = world.restored(&config);
+    world.append(world.bo, 1, &[(11, "b")]).await.unwrap();
+    let world = world.restored(&config);
+    for device in [world.bo, world.ana[0], world.ana[1]] {
+        world.raise(device, BASE + 1 + WIDTH).await;
+    }
+    world.expire(60).await;
+    // read before the first gap, in it, between the two, in the second one, and further than anybody could
+    let read = [2, 50, BASE + 1, BASE + 7, BASE + 9 * WIDTH];
+    let mut kept = Vec::new();
+    for read in read {
+        kept.push(world.read(read).await.kept);
+    }
+    assert_eq!(kept, [2, 2, BASE + 1, BASE + 1, 2]);
 }
 
 #[tokio::test]
@@ -103,11 +149,11 @@ async fn gaps_count_for_no_quota_and_expire_with_what_lies_before_them() {
         ErrorCode::Quota
     );
     for device in [world.bo, world.ana[0], world.ana[1]] {
-        world.raise(device, WIDTH + 3).await;
+        world.raise(device, BASE + 1).await;
     }
     world.expire(60).await;
-    assert_eq!(world.read(0).await.base, WIDTH + 3);
-    assert_eq!(seqs(&world.read(0).await), [WIDTH + 4]);
+    assert_eq!(world.read(0).await.base, BASE + 1);
+    assert_eq!(seqs(&world.read(0).await), [BASE + 2]);
     world.append(world.bo, 1, &[(13, "d")]).await.unwrap();
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use protocol::StoreGeneration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{gaps, schema};
+use super::{clock, gaps, schema};
 use crate::{environment::Environment, files};
 
 /// Writes a copy of a database as of one moment, checked and on stable storage. Another process may be serving it.
@@ -105,7 +105,9 @@ pub(super) fn mark_restored(path: &Path, environment: &Environment) -> anyhow::R
     let transaction =
         rusqlite::Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)
             .context("begin")?;
-    gaps::declare(&transaction).context("declare the gaps")?;
+    let latest = clock::latest(&transaction).context("read the latest time")?;
+    let time = environment.clock.now().max(latest.unwrap_or(0));
+    gaps::declare(&transaction, time).context("declare the gaps")?;
     transaction
         .execute(
             "UPDATE meta SET value = ?1 WHERE key = 'generation'",

@@ -179,6 +179,7 @@ pub(super) fn page(
         entries: Vec::new(),
         last,
         base,
+        kept: gaps::kept(&connection, stream, range.after, last)?,
     };
     let mut statement = connection.prepare_cached(
         "SELECT e.seq, d.device, e.kind, e.incarnation, e.epoch, e.time, e.client_id, coalesce(c.conversation, x.conversation),

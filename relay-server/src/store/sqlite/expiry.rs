@@ -80,7 +80,6 @@ fn shorten(
         let gap = gaps::next(connection, stream.row, stream.base)?;
         if let Some(gap) = gap.filter(|gap| gap.begins <= stream.base) {
             raise_base(connection, &stream, gap.ends)?;
-            gaps::forget(connection, stream.row, gap.ends)?;
             stream.base = gap.ends;
         }
         let floor = floor(connection, &stream, before, *room)?;

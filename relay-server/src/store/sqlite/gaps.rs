@@ -4,8 +4,14 @@ use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
 use crate::store::StreamRow;
 
-/// How many seqs a restore declares lost in each stream: more than any relay gives out between two backups.
+/// How many seqs a restore declares lost in each stream at least: more than any relay gives out between two backups.
 const WIDTH: u64 = 1 << 32;
+/// No relay ran before (2026-11-01).
+const EARLIEST: u64 = 1_793_491_200_000;
+/// A clock that is further than this is wrong (the year 2061).
+const LATEST: u64 = EARLIEST + (1 << 40);
+/// Milliseconds in which a stream gets one entry at most, on the whole.
+const PACE: u64 = 2;
 
 /// A run of seqs that no entry has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,21 +22,44 @@ pub(super) struct Gap {
     pub(super) ends: u64,
 }
 
-/// Declares a gap behind the last entry of every stream.
-pub(super) fn declare(connection: &Connection) -> SqlResult<()> {
+/// Declares a gap behind the last entry of every stream. A backup may be restored twice, and does not know what was counted after
+/// the first time: so the later it is, by `time` in milliseconds since 1970, the wider is the gap, and no seq is given out twice.
+/// A stream that the store did not know began at the time itself.
+pub(super) fn declare(connection: &Connection, time: u64) -> SqlResult<()> {
+    let time = time.clamp(EARLIEST, LATEST);
+    let width = WIDTH + (time - EARLIEST) / PACE;
     // one that ends where the stream does only grows
     connection.execute(
-        "UPDATE gaps SET ends = ends + ?1 WHERE ends = (SELECT last FROM streams s WHERE s.id = gaps.stream)",
-        (WIDTH,),
+        "UPDATE gaps SET ends = max(ends + ?1, ?2) WHERE ends = (SELECT last FROM streams s WHERE s.id = gaps.stream)",
+        (width, time),
     )?;
     connection.execute(
-        "INSERT INTO gaps (stream, begins, ends) SELECT s.id, s.last, s.last + ?1 FROM streams s
+        "INSERT INTO gaps (stream, begins, ends) SELECT s.id, s.last, max(s.last + ?1, ?2) FROM streams s
          WHERE NOT EXISTS (SELECT 1 FROM gaps g WHERE g.stream = s.id AND g.ends > s.last)",
-        (WIDTH,),
+        (width, time),
     )?;
     connection
-        .execute("UPDATE streams SET last = last + ?1", (WIDTH,))
+        .execute(
+            "UPDATE streams SET last = max(last + ?1, ?2)",
+            (width, time),
+        )
         .map(drop)
+}
+
+/// Up to where the stream still has what a reader knows who read up to a seq: that seq, or where the gap begins that it lies in.
+/// One who read further than the stream goes may have read in any of its gaps.
+pub(super) fn kept(
+    connection: &Connection,
+    stream: StreamRow,
+    read: u64,
+    last: u64,
+) -> SqlResult<u64> {
+    let gap: Option<u64> = connection
+        .prepare_cached(
+            "SELECT min(begins) FROM gaps WHERE stream = ?1 AND begins < ?2 AND (ends >= ?2 OR ?2 > ?3)",
+        )?
+        .query_row((stream.0, read, last), |row| row.get(0))?;
+    Ok(gap.unwrap_or(read).min(last))
 }
 
 /// The first gap that ends after a seq.
@@ -50,12 +79,4 @@ pub(super) fn next(
             })
         })
         .optional()
-}
-
-/// Forgets the gaps that lie below the base of a stream.
-pub(super) fn forget(connection: &Connection, stream: StreamRow, base: u64) -> SqlResult<()> {
-    connection
-        .prepare_cached("DELETE FROM gaps WHERE stream = ?1 AND ends <= ?2")?
-        .execute((stream.0, base))
-        .map(drop)
 }
