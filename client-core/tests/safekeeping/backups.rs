@@ -467,6 +467,10 @@ fn a_folder_takes_few_backups_set_aside_and_then_refuses_instead_of_deleting() {
     assert!(matches!(safe.run(), Err(BackupError::Damaged(_))));
     assert_eq!(safe.files(), before);
     assert_eq!(safe.segments().len(), 2);
+    // a person is told where they are
+    let told = backup::set_aside(safe.folder.path());
+    let earlier = |number| safe.folder.path().join(format!("relevo-earlier-{number}"));
+    assert_eq!(told, (1..=8).map(earlier).collect::<Vec<_>>());
 }
 
 /// What a backup brings back into an account at work.

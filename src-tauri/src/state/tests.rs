@@ -309,6 +309,9 @@ async fn a_damaged_database_is_mended_from_its_copy_and_told_once() {
     assert_eq!(state["me"]["name"], "Ana");
     assert_eq!(state["mended"]["how"], "copy");
     assert!(state["mended"]["copyTime"].is_u64());
+    // what was in a file that nothing can be read of nobody can count
+    assert_eq!(state["mended"]["messagesMissing"], Value::Null);
+    assert_eq!(state["mended"]["conversations"], 0);
     let quarantine = state["mended"]["quarantine"].as_str().unwrap();
     assert!(Path::new(quarantine).is_dir());
     let health = setting.shell.health().await.unwrap();

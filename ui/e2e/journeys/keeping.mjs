@@ -179,7 +179,7 @@ export const keeping = {
   "damage is told once it was read": journey({ scene: "copy" }, async (page) => {
     await waitForText(page, byId("mended"), "went back to the copy of");
     await waitForText(page, byId("mended-kept"), "12 chats are here");
-    await waitForText(page, byId("mended-kept"), "How many are missing cannot be known");
+    await waitForText(page, byId("mended-kept"), "How many messages are missing cannot be known");
     await page.keyboard.press("Escape");
     await page.locator(byId("mended")).waitFor({ state: "detached" });
     await page.reload();

@@ -65,7 +65,7 @@ export const damage = {
     "{count, plural, =0 {No messages are kept.} one {# message is kept.} other {# messages are kept.}}",
   "mended.missing":
     "{count, plural, =0 {Nothing is missing.} one {At most # message is missing.} other {At most # messages are missing.}}",
-  "mended.missing.unknown": "How many are missing cannot be known.",
+  "mended.missing.unknown": "How many messages are missing cannot be known.",
   "mended.chats": "{count, plural, =0 {No chat is here.} one {# chat is here.} other {# chats are here.}}",
   "mended.since": "Messages from {time} on may be missing.",
   "mended.where": "The damaged files were not deleted. They are here:",

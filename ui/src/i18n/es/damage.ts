@@ -65,7 +65,7 @@ export const damage: Record<keyof typeof english, string> = {
     "{count, plural, =0 {No se conserva ningún mensaje.} one {Se conserva # mensaje.} other {Se conservan # mensajes.}}",
   "mended.missing":
     "{count, plural, =0 {No falta nada.} one {Falta como mucho # mensaje.} other {Faltan como mucho # mensajes.}}",
-  "mended.missing.unknown": "No se puede saber cuántos faltan.",
+  "mended.missing.unknown": "No se puede saber cuántos mensajes faltan.",
   "mended.chats": "{count, plural, =0 {No hay ningún chat.} one {Hay # chat.} other {Hay # chats.}}",
   "mended.since": "Pueden faltar mensajes a partir del {time}.",
   "mended.where": "Los archivos dañados no se borraron. Están aquí:",
