@@ -22,6 +22,8 @@ use crate::{
     time::{self, Clocks},
 };
 
+/// How long an operator takes to restore a relay at least, ms.
+const RESTORE_TAKES: u64 = 60_000;
 /// A disk that does not answer before the process is dead.
 const NEVER: Duration = Duration::from_secs(3600);
 
@@ -267,13 +269,13 @@ impl Host {
         true
     }
 
-    /// Killed, and made anew from the backup; `false` where there is none, or the clock has gone back since the time before: then
-    /// nothing shows which positions were given out since.
+    /// Killed, and made anew from the backup; `false` where there is none, it was done a moment ago, or the clock has gone back since
+    /// then: nothing would show which positions were given out in between.
     pub(crate) fn restore(&mut self) -> bool {
         let seed = seed_of(self.seed, "restore", self.lives);
         let environment = time::standing_environment(&self.clocks, seed);
         let now = environment.clock.now();
-        if now < self.restored_at || !self.put_back() {
+        if now < self.restored_at + RESTORE_TAKES || !self.put_back() {
             return false;
         }
         self.restored_at = now;
