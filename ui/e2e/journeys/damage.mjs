@@ -9,6 +9,14 @@ const WORDS =
 /** @param {import("playwright-core").Page} page */
 const names = (page) => page.evaluate(() => window.relevoFake?.calls.map((call) => call.name) ?? []);
 
+/**
+ * Waits until the page has asked the program for something.
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ */
+const waitForCall = (page, name) =>
+  page.waitForFunction((it) => window.relevoFake?.calls.some((call) => call.name === it), name);
+
 export const damage = {
   "lost messages come back from a backup, by keyboard alone": journey(
     { scene: "lostFiles" },
@@ -29,7 +37,7 @@ export const damage = {
       await page.click(byId("folder-open"));
       await page.click(byId("mended-understood"));
       await page.waitForSelector(byId("conversation-item"));
-      assert.ok((await names(page)).includes("openFolder"));
+      await waitForCall(page, "openFolder");
     },
   ),
 
@@ -65,6 +73,7 @@ export const damage = {
     await waitForText(page, byId("damaged-banner"), "A restart mends what can be mended");
     await page.click(byId("damaged-restart"));
     await waitForText(page, byId("damaged-restart"), "is restarting");
+    await waitForCall(page, "restart");
     const called = await names(page);
     assert.ok(called.indexOf("saveDraft") < called.indexOf("restart"), called.join());
   }),
