@@ -4,11 +4,11 @@ use protocol::DeviceId;
 
 use crate::{
     content::{Content, Range},
-    engine::ids::Ids,
+    engine::{ids::Ids, opening::tell_profile},
     error::Result,
     model::ConversationKey,
     store::{
-        WriteTransaction,
+        WriteTransaction, account,
         chains::{self, ChainId, Numbered},
         conversations::ConversationRow,
         gaps::{self, Missing},
@@ -72,13 +72,26 @@ fn answer_numbers(
         Some((number, _)) if is_full(rows.len(), MOST_AGAIN) => known.min(*number),
         _ => known.min(range.last),
     };
-    if range.first <= last {
-        say_settled(write, key, &Range { last, ..*range }, ids)?;
+    if range.first > last {
+        return Ok(());
     }
-    Ok(())
+    let asked = last.saturating_sub(range.first).saturating_add(1);
+    if u64::try_from(rows.len()).is_ok_and(|found| found < asked) {
+        // what was no message may have been our profile
+        introduce_again(write, key, ids)?;
+    }
+    say_settled(write, key, &Range { last, ..*range }, ids)
 }
 
-/// Sends again our messages of a range of positions, whatever chains they are of.
+/// Says once more who we are, however often somebody asks before it goes out.
+fn introduce_again(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids) -> Result<()> {
+    outbox::delete_unsealed(write, key, Content::is_mere_profile)?;
+    let name = account::load(write.connection())?.name;
+    tell_profile(write, key, &name, None, ids)
+}
+
+/// Sends again our messages of a range of positions, whatever chains they are of, and after the last of them who we are: whoever
+/// asks like that has lost its database, and perhaps never had our profile.
 fn answer_positions(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
@@ -92,7 +105,10 @@ fn answer_positions(
     }
     let last = match rows.last() {
         Some(message) if is_full(rows.len(), MOST_AGAIN) => message.seq,
-        _ => range.last,
+        _ => {
+            introduce_again(write, key, ids)?;
+            range.last
+        }
     };
     say_settled(write, key, &Range { last, ..*range }, ids)
 }

@@ -113,6 +113,18 @@ fn what_is_sent_again_after_a_roll_back_names_the_chain_that_it_was_in_and_its_p
 }
 
 #[test]
+fn who_asks_by_positions_is_told_who_we_are() {
+    let mut chat = Chat::new();
+    chat.online.ana.engine.send_text(chat.key, "mine").unwrap();
+    chat.take_appends();
+    let answer = asked(&mut chat, [0; 8].into(), 1, END);
+    let told = |wanted: fn(&Body) -> bool| answer.iter().filter(|(it, _)| wanted(it)).count();
+    assert_eq!(told(|it| matches!(it, Body::Profile(_))), 1, "{answer:?}");
+    assert_eq!(told(|it| matches!(it, Body::Text(_))), 1, "{answer:?}");
+    assert_eq!(told(|it| matches!(it, Body::Resent(_))), 1, "{answer:?}");
+}
+
+#[test]
 fn what_a_database_has_forgotten_of_a_chain_is_not_called_complete() {
     let (mut chat, sent) = wrote_and_went_back();
     for last in [sent.number + 5, END] {
