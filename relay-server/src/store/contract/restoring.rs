@@ -3,8 +3,8 @@
 use super::*;
 
 const WIDTH: u64 = 1 << 32;
-/// Where a stream goes on that was short: at the time of the restore, which is the earliest one here.
-const BASE: u64 = 1_793_491_200_000;
+/// Where a stream goes on that was short: a minute's worth above the time of the restore, which is the earliest one here.
+const BASE: u64 = 1_793_491_260_000;
 
 impl World {
     async fn read(&self, after: u64) -> PageRow {

@@ -12,6 +12,8 @@ const EARLIEST: u64 = 1_793_491_200_000;
 const LATEST: u64 = EARLIEST + (1 << 40);
 /// Milliseconds in which a stream gets one entry at most, on the whole.
 const PACE: u64 = 2;
+/// What a stream may get at once beyond that.
+const BURST: u64 = 60_000;
 
 /// A run of seqs that no entry has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,24 +26,25 @@ pub(super) struct Gap {
 
 /// Declares a gap behind the last entry of every stream. A backup may be restored twice, and does not know what was counted after
 /// the first time: so the later it is, by `time` in milliseconds since 1970, the wider is the gap, and no seq is given out twice.
-/// A stream that the store did not know began at the time itself.
+/// A stream that the store did not know began at the time itself, and may have got a burst of entries since.
 pub(super) fn declare(connection: &Connection, time: u64) -> SqlResult<()> {
     let time = time.clamp(EARLIEST, LATEST);
     let width = WIDTH + (time - EARLIEST) / PACE;
+    let floor = time + BURST;
     // one that ends where the stream does only grows
     connection.execute(
         "UPDATE gaps SET ends = max(ends + ?1, ?2) WHERE ends = (SELECT last FROM streams s WHERE s.id = gaps.stream)",
-        (width, time),
+        (width, floor),
     )?;
     connection.execute(
         "INSERT INTO gaps (stream, begins, ends) SELECT s.id, s.last, max(s.last + ?1, ?2) FROM streams s
          WHERE NOT EXISTS (SELECT 1 FROM gaps g WHERE g.stream = s.id AND g.ends > s.last)",
-        (width, time),
+        (width, floor),
     )?;
     connection
         .execute(
             "UPDATE streams SET last = max(last + ?1, ?2)",
-            (width, time),
+            (width, floor),
         )
         .map(drop)
 }
