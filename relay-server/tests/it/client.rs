@@ -10,7 +10,10 @@ use protocol::{
     Prove, PublishKeyPackages, Ready, Receipt, Refusal, Register, SUBPROTOCOL, StreamId, Token,
     decode_frame, encode_frame, handshake, identity::sign,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Message, client::IntoClientRequest as _},
@@ -20,6 +23,9 @@ use crate::people::{Device, Person, client_id, draw};
 
 /// Nothing on a loopback takes this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a client's socket holds that is not read, in bytes.
+const RECEIVES: u32 = 1 << 20;
 
 /// One connection.
 pub(crate) struct Client {
@@ -31,7 +37,15 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn dial(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("connect");
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        };
+        let socket = socket.expect("a socket");
+        // some machines hold tens of megabytes for a peer that does not read
+        socket.set_recv_buffer_size(RECEIVES).expect("a size");
+        let stream = socket.connect(address).await.expect("connect");
         stream.set_nodelay(true).expect("nodelay");
         let mut request = format!("ws://{address}/v1/socket")
             .into_client_request()

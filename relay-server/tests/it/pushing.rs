@@ -93,18 +93,32 @@ async fn pushing_stops_at_the_window_and_goes_on_from_the_log() {
 async fn a_slow_reader_is_disconnected_and_slows_nobody() {
     let mut config = test_config();
     config.timeouts.write = 300;
+    config.timeouts.presence_grace = 100;
     config.connections.window_bytes = 64 * 1024 * 1024;
     config.connections.window_entries = 100_000;
     let relay = TestRelay::start_with(config).await;
     let mut pair = relay.pair().await;
     let stream = pair.stream();
     let big = vec![7; 50_000];
+    let ana = pair.ana.account;
+    let mut gone = false;
     // Ana reads nothing of this; the sockets of the machine hold some megabytes
     for number in 0..400_u64 {
         let request = pair.append(&[&big]);
         pair.bo_client.append(request).await.expect("appends");
-        pair.bo_client.entries(stream, 1).await;
+        let came = pair.bo_client.find(|frame| match frame {
+            Frame::Entries(push) if push.stream == stream => Some(()),
+            Frame::Presence(told) if told.account == ana => {
+                gone = !told.connected;
+                None
+            }
+            _ => None,
+        });
+        came.await;
         pair.bo_client.ack(stream, number + 2).await;
+    }
+    while !gone {
+        gone = !presence_of(&mut pair.bo_client, ana).await.connected;
     }
     // what the sockets held comes, then the connection ends
     while pair.ana_client.push().await.is_some() {}
