@@ -43,8 +43,8 @@ use std::{
 };
 
 use protocol::{
-    AccountId, ConversationId, DeviceId, Frame, RelayId, SignalPush, StoreGeneration, StreamId,
-    encode_frame,
+    AccountId, Address, ConversationId, DeviceId, Frame, RelayId, SignalPush, StoreGeneration,
+    StreamId, encode_frame,
 };
 use tracing::{error, warn};
 
@@ -286,6 +286,12 @@ impl Engine {
     #[must_use]
     pub const fn relay(&self) -> RelayId {
         self.account.relay
+    }
+
+    /// Where the relay is.
+    fn addresses(&self) -> Result<Vec<Address>> {
+        let addresses = self.account.addresses.iter();
+        addresses.map(|address| Ok(address.parse()?)).collect()
     }
 
     /// Oneself.

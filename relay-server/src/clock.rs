@@ -17,7 +17,7 @@ const FAR_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// How long a clock that is further away must go steadily until it is believed: long enough for somebody to notice.
 const TRIAL: Duration = Duration::from_secs(24 * 60 * 60);
 /// No relay ran before (2026-11-01): a clock that goes back further is wrong, however steady it is.
-const EARLIEST: u64 = 1_793_491_200_000;
+pub(crate) const EARLIEST: u64 = 1_793_491_200_000;
 
 /// Whether an operator vouches for the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What a person does. Each is durable when it returns, and none needs a connection but those that say so.
 
-use protocol::{AccountId, Address, Link, LinkKind, LinkSecret, MessageId};
+use protocol::{AccountId, Link, LinkKind, LinkSecret, MessageId};
 
 use crate::{
     content::{self, Content},
@@ -341,15 +341,9 @@ impl Engine {
 
     fn new_link(&mut self, kind: LinkKind) -> Result<(LinkSecret, IssuedLink)> {
         let secret = LinkSecret::new(self.random()?);
-        let addresses = self
-            .account
-            .addresses
-            .iter()
-            .map(|it| Ok(it.parse()?))
-            .collect::<Result<Vec<Address>>>()?;
         let link = Link {
             kind,
-            addresses,
+            addresses: self.addresses()?,
             relay: self.account.relay,
             secret: secret.clone(),
             issuer: Some(self.account.account),

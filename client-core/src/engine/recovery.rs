@@ -62,14 +62,8 @@ impl Engine {
     /// [`ErrorKind::NotFound`] where it is not here any more, or not yet; [`ErrorKind::Internal`].
     pub fn recovery_code(&mut self) -> Result<ShownCode> {
         let code = self.unconfirmed_code()?;
-        let addresses = self
-            .account
-            .addresses
-            .iter()
-            .map(|address| Ok(address.parse()?))
-            .collect::<Result<Vec<_>>>()?;
         let link = RecoveryLink {
-            addresses,
+            addresses: self.addresses()?,
             relay: self.account.relay,
             code: code.clone(),
         };
@@ -175,15 +169,9 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::BadLink`]: an address that was kept is none.
     pub fn lost(&self, code: RecoveryCode) -> Result<Lost> {
-        let addresses = self
-            .account
-            .addresses
-            .iter()
-            .map(|address| Ok(address.parse()?))
-            .collect::<Result<Vec<_>>>()?;
         Ok(Lost {
             code,
-            addresses,
+            addresses: self.addresses()?,
             relay: Some(self.account.relay),
         })
     }

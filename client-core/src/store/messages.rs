@@ -330,9 +330,9 @@ pub fn delete(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
     let (conversation, message) = place(write.connection(), row)?;
     // what could not be opened counts as unread
     write.execute(
-        "UPDATE conversations SET unread = max(unread - 1, 0) WHERE EXISTS
-             (SELECT 1 FROM messages m WHERE m.id = ?1 AND m.conversation = key AND m.kind = 3 AND m.position > read_position)",
-        [row],
+        "UPDATE conversations SET unread = max(unread - 1, 0) WHERE key = ?1 AND EXISTS
+             (SELECT 1 FROM messages m WHERE m.id = ?2 AND m.kind = 3 AND m.position > read_position)",
+        (conversation.0, row),
     )?;
     write.execute("DELETE FROM search_queue WHERE message = ?1", [row])?;
     write.execute("DELETE FROM search_index WHERE rowid = ?1", [row])?;

@@ -11,7 +11,7 @@ use client_core::{
 };
 use protocol::{
     AccountManifest, Append, Appended, ClientId, Committed, ConversationId, CreateConversation,
-    Digest, Entries, Entry, EntryKind, Frame, GroupState, Signal, SignalPush, StreamId,
+    Digest, Entries, Entry, EntryKind, Frame, GroupState, Page, Signal, SignalPush, StreamId,
 };
 
 use crate::peer::{CONVERSATION, NOW, Online, Peer};
@@ -421,6 +421,17 @@ pub(crate) fn state_of(
         group_info: group_info.into(),
         tree: member.tree(conversation).into(),
     }
+}
+
+/// An answer that tells how far a relay is, and up to where it has our own messages.
+pub(crate) fn far(last: u64, kept: u64) -> Frame {
+    Page {
+        entries: Vec::new(),
+        last,
+        base: 0,
+        kept,
+    }
+    .into()
 }
 
 /// How many frames of a name there are.

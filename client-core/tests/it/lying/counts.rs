@@ -9,7 +9,7 @@ use protocol::{
     KeyPackageCount, News, Page, Ready, Refusal, StoreGeneration, StreamId,
 };
 
-use super::chat::{Chat, count};
+use super::chat::{Chat, count, far};
 use crate::peer::NOW;
 
 /// The relay says how many entries it took; Ana comes back into her conversation as often as that is news.
@@ -217,17 +217,6 @@ fn a_restored_relay_with_which_others_went_on_is_offered_our_messages_in_their_e
         .iter()
         .filter(|(body, _)| matches!(body, Body::Text(text) if text.as_str() == "mine"));
     assert_eq!(mine.count(), 2, "{bodies:?}");
-}
-
-/// An answer that tells how far a relay is, and up to where it has our own messages.
-fn far(last: u64, kept: u64) -> Frame {
-    Page {
-        entries: Vec::new(),
-        last,
-        base: 0,
-        kept,
-    }
-    .into()
 }
 
 /// What a relay that has the stream of a chat up to `last` answers to one that compares it.

@@ -6,7 +6,7 @@ use client_core::{
     content::{Again, Body, Content, Range, Read},
     model::{MessageKind, OutgoingState, SystemEvent},
 };
-use protocol::{ClientId, ConversationId, Entries, EntryKind, Frame, StreamId};
+use protocol::{ClientId, ConversationId, Entries, Entry, EntryKind, Frame, StreamId};
 
 use super::chat::Chat;
 use crate::peer::NOW;
@@ -31,6 +31,13 @@ fn send_again(chat: &mut Chat, (number, seq): (u64, u64), content: &Content) {
     });
     let entry = chat.seal(content, &note);
     chat.push(vec![entry]);
+}
+
+/// A bit of an entry turns over on its way.
+fn damage(entry: &mut Entry) {
+    let mut bytes = entry.bytes.0.to_vec();
+    *bytes.last_mut().expect("it is sealed") ^= 1;
+    entry.bytes = bytes.into();
 }
 
 #[test]
@@ -217,9 +224,7 @@ fn an_entry_that_could_not_be_opened_makes_room_for_the_text_that_it_was() {
     let content = Content::text(chat.peer.random(), "two");
     let note = chat.note();
     let mut entry = chat.seal(&content, &note);
-    let mut bytes = entry.bytes.0.to_vec();
-    *bytes.last_mut().unwrap() ^= 1;
-    entry.bytes = bytes.into();
+    damage(&mut entry);
     let seq = entry.seq;
     chat.push(vec![entry]);
     assert_eq!(chat.unreadable(), 1);
@@ -301,9 +306,7 @@ fn an_entry_that_cannot_be_opened_is_asked_for_and_gives_its_place_to_what_is_se
     let content = Content::text(chat.peer.random(), "two");
     let note = chat.note();
     let mut entry = chat.seal(&content, &note);
-    let mut bytes = entry.bytes.0.to_vec();
-    *bytes.last_mut().expect("it is sealed") ^= 1;
-    entry.bytes = bytes.into();
+    damage(&mut entry);
     let seq = entry.seq;
     chat.push(vec![entry]);
     assert_eq!(chat.unreadable(), 1);
@@ -327,9 +330,7 @@ fn what_lies_between_entries_that_never_came_and_cannot_be_opened_goes_with_them
     for (text, arrives) in [("two", false), ("three", true), ("four", false)] {
         let mut entry = chat.text(text);
         if arrives {
-            let mut bytes = entry.bytes.0.to_vec();
-            *bytes.last_mut().expect("it is sealed") ^= 1;
-            entry.bytes = bytes.into();
+            damage(&mut entry);
             chat.push(vec![entry]);
         } else {
             // the relay closes the gap in its own numbers

@@ -10,7 +10,7 @@ use protocol::{
     KeyPackageCount, Page, Refusal, StoreGeneration, StreamId,
 };
 
-use super::chat::Chat;
+use super::chat::{Chat, far};
 use crate::peer::{CONVERSATION, NOW, Online, Peer};
 
 /// What is asked for because of a gap.
@@ -157,15 +157,7 @@ fn a_restored_relay_leaves_out_positions_once_in_each_stream() {
     let (state, last) = (chat.state(), chat.last);
     chat.lie(|frame| match frame {
         Frame::FetchGroup(_) => Some(state.clone().into()),
-        Frame::Fetch(_) => Some(
-            Page {
-                entries: Vec::new(),
-                last,
-                base: 0,
-                kept: last,
-            }
-            .into(),
-        ),
+        Frame::Fetch(_) => Some(far(last, last)),
         Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
         Frame::Append(append) => Some(
             Appended {

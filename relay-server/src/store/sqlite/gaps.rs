@@ -2,12 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
-use crate::store::StreamRow;
+use crate::{clock::EARLIEST, store::StreamRow};
 
 /// How many seqs a restore declares lost in each stream at least: more than any relay gives out between two backups.
 const WIDTH: u64 = 1 << 32;
-/// No relay ran before (2026-11-01).
-const EARLIEST: u64 = 1_793_491_200_000;
 /// A clock that is further than this is wrong (the year 2061).
 const LATEST: u64 = EARLIEST + (1 << 40);
 /// Milliseconds in which a stream gets one entry at most, on the whole.
