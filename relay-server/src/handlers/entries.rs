@@ -60,12 +60,17 @@ pub(super) fn acknowledge(node: &Node, session: &Session, ack: &Ack) {
     if let Some((row, seq)) = session.with_push(|push| push.ack(ack.stream, ack.seq)) {
         node.delivery.acknowledged(session, ack.stream, row, seq);
         if let Some(before) = inbox {
-            // whoever came in may see now what the others said before
+            // whoever came in may see now what the others said before, and how far they have what it wrote
             let welcomed = session.with_push(|push| push.welcomed_since(before));
-            welcomed
+            for conversation in welcomed
                 .into_iter()
                 .filter_map(|id| node.delivery.conversation(id))
-                .for_each(|conversation| conversation.hand_kept(session));
+            {
+                if let Some(seq) = conversation.tell(session.identity.account) {
+                    session.delivered(conversation.id, seq);
+                }
+                conversation.hand_kept(session);
+            }
         }
     }
 }

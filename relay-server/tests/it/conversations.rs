@@ -30,6 +30,29 @@ async fn two_people_get_a_conversation_and_talk() {
 }
 
 #[tokio::test]
+async fn what_was_delivered_is_told_once_the_welcome_is_acknowledged() {
+    let relay = TestRelay::start().await;
+    let (ana, mut ana_client) = relay.person().await;
+    let (bo, mut bo_client) = relay.person().await;
+    let token = ana_client.contact_link(1).await;
+    ana_client.publish(ana.device(), 3).await;
+    let packages = bo_client.claim(ana.account).await.packages;
+    let (group, request) = direct(bo.device(), ana.account, Some(token), &packages);
+    let conversation = request.conversation;
+    let stream = StreamId::Conversation(conversation);
+    bo_client.create(request).await.expect("creates");
+    let welcome = ana_client.entries(StreamId::Inbox, 1).await.remove(0);
+    // Ana writes, and what she says of her inbox never arrives
+    let text = append(conversation, group.epoch(), &[b"hello"]);
+    ana_client.append(text).await.expect("appends");
+    bo_client.entries(stream, 2).await;
+    bo_client.ack(stream, 2).await;
+    let mut ana_client = relay.login(ana.device()).await;
+    ana_client.ack(StreamId::Inbox, welcome.seq).await;
+    ana_client.delivered(conversation, 2).await;
+}
+
+#[tokio::test]
 async fn a_second_conversation_of_the_same_two_is_refused_with_the_first() {
     let relay = TestRelay::start().await;
     let mut pair = relay.pair().await;
