@@ -92,6 +92,7 @@ impl Engine {
     pub(super) fn begin_mending(&mut self, taken: u64, manifest: u64) -> Result<()> {
         error!("the relay has less than it had: it was put back without being restored");
         self.lapse = Lapse::Mending { taken };
+        self.write(streams::note_counted)?;
         self.offer_again(manifest)
     }
 

@@ -1,6 +1,6 @@
 //! Reading one conversation's stream: open, check, pass on what it says.
 
-use protocol::{Entry, EntryKind, Frame, RelayId, decode_frame};
+use protocol::{Entry, EntryKind, Frame, RelayId, StreamId, decode_frame};
 use tracing::{debug, warn};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     store::{
         WriteTransaction, chains, commits, contacts,
         conversations::{self, ConversationRow},
-        messages, openings, outbox, requests,
+        messages, openings, outbox, requests, streams,
     },
 };
 
@@ -192,13 +192,14 @@ impl Reading<'_, '_> {
     }
 
     fn application(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
-        if requests::is_blocked(write.connection(), self.row.peer)? {
-            // the relay leaves the bytes out; what it sends all the same is not looked at
-            return Ok(());
-        }
-        if entry.bytes.0.is_empty() {
-            // of a block that the relay did not know to be over; what else it leaves out the sender's count tells
-            return Ok(());
+        let stream = StreamId::Conversation(self.row.conversation);
+        // the relay leaves the bytes out while there is a block; what it sends all the same is not looked at. It may not know yet of
+        // the block or of its end; what else it leaves out the sender's count tells
+        if entry.bytes.0.is_empty() || requests::is_blocked(write.connection(), self.row.peer)? {
+            return match self.care {
+                Care::Again => Ok(()),
+                Care::Open | Care::KeepSealed => streams::pass_over(write, stream, entry.seq),
+            };
         }
         if self.care == Care::KeepSealed {
             return self.unreadable(write, entry).map(drop);
@@ -259,7 +260,11 @@ impl Reading<'_, '_> {
 
     /// An entry whose position was processed before. What was opened does not open again; what does is another entry.
     fn application_again(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
-        if messages::has_client_id(write.connection(), entry.client_id)? {
+        let stream = StreamId::Conversation(self.row.conversation);
+        if messages::has_client_id(write.connection(), entry.client_id)?
+            // of a block, and not acknowledged before its end: the relay shows it whole now
+            || entry.seq <= streams::passed_over(write.connection(), stream)?
+        {
             return Ok(());
         }
         self.load(entry.incarnation)?;

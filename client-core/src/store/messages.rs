@@ -25,42 +25,44 @@ fn place_of(kind: MessageKind, seq: u64) -> i64 {
     }
 }
 
-/// How much older what a relay took later must be, ms, so that the relay counts again from a position where it was before.
-const COUNTS_AGAIN_MS: u64 = 60_000;
-
-/// After all times that are stored.
-const END_OF_TIME: u64 = i64::MAX.unsigned_abs();
-
-/// Whose entry a message is, and which.
+/// What a message may not stand above, besides what has its position already.
 #[derive(Clone, Copy)]
-struct Arrived {
-    mine: bool,
-    seq: u64,
+enum Below {
+    /// Nothing: it belongs there, whatever came before it.
+    Nothing,
+    /// What arrived in the order of the stream before it: an entry of the same side, one with a lower seq, and everything where the
+    /// relay gives the seq out again.
+    Earlier { mine: bool, seq: u64 },
+    /// Everything.
+    All,
 }
 
-/// The position itself; where it is taken, or lies among what is older, the one after all that the relay has. A relay that
-/// numbers twice loses the order, and nothing else: what is new stands below what was there. That something is older shows by
-/// its time; and of what arrives in the order of the stream, by an entry of the same side that stands below, or by a lower seq.
+/// The position itself; where it is taken, or lies above what it may not, the one after all that the relay has. A relay that
+/// numbers twice loses the order, and nothing else: what is new stands below what was there.
 fn free_position(
     connection: &Connection,
     key: ConversationKey,
     position: i64,
-    time: u64,
-    arrived: Option<Arrived>,
+    below: Below,
 ) -> Result<i64> {
+    let earlier = match below {
+        Below::Earlier { mine, seq } => Some((mine, signed(seq))),
+        Below::Nothing | Below::All => None,
+    };
     Ok(connection
         .prepare_cached(
             "SELECT CASE WHEN EXISTS (SELECT 1 FROM messages WHERE conversation = ?1 AND (position = ?2
-                 OR (position > ?2 AND seq IS NOT NULL AND kind <> 2 AND (time < ?3 OR mine = ?4 OR seq < ?5))))
+                 OR (position > ?2 AND seq IS NOT NULL AND kind <> 2 AND (?3 OR mine = ?4 OR seq < ?5 OR ?5 <= (SELECT s.counted
+                     FROM conversations c JOIN streams s ON s.stream = c.conversation WHERE c.key = ?1)))))
              THEN (SELECT max(position) + 1 FROM messages WHERE conversation = ?1 AND seq IS NOT NULL) ELSE ?2 END",
         )?
         .query_row(
             (
                 key.0,
                 position,
-                signed(time.saturating_sub(COUNTS_AGAIN_MS)),
-                arrived.map(|it| it.mine),
-                arrived.map_or(0, |it| signed(it.seq)),
+                matches!(below, Below::All),
+                earlier.map(|(mine, _)| mine),
+                earlier.map(|(_, seq)| seq),
             ),
             |row| row.get(0),
         )?)
@@ -77,7 +79,7 @@ pub(super) fn position_for(
 ) -> Result<i64> {
     match seq {
         // what is put back goes where it was, however the relay counted since
-        Some(seq) => free_position(connection, key, position_of(unsigned(seq)), 0, None),
+        Some(seq) => free_position(connection, key, position_of(unsigned(seq)), Below::Nothing),
         None => Ok(connection
             .prepare_cached("SELECT ?1 + coalesce(max(id), 0) + 1 FROM messages")?
             .query_row([UNSENT], |row| row.get(0))?),
@@ -174,16 +176,14 @@ pub fn insert_at(
         ":unsent": UNSENT,
         ":position": match message.seq {
             Some(seq) => {
-                let (mine, time) = (message.mine, message.time);
-                let (time, arrived) = match (message.kind, order) {
+                let below = match (message.kind, order) {
                     // a line of the app stands where it belongs, whenever it is written
-                    (MessageKind::System(_), _) => (0, None),
-                    (_, Order::Stream) => (time, Some(Arrived { mine, seq })),
-                    (_, Order::Place) => (time, None),
-                    (_, Order::Last) => (END_OF_TIME, None),
+                    (MessageKind::System(_), _) | (_, Order::Place) => Below::Nothing,
+                    (_, Order::Stream) => Below::Earlier { mine: message.mine, seq },
+                    (_, Order::Last) => Below::All,
                 };
                 let (key, place) = (message.conversation, place_of(message.kind, seq));
-                Some(free_position(write.connection(), key, place, time, arrived)?)
+                Some(free_position(write.connection(), key, place, below)?)
             }
             None => None,
         },
@@ -218,8 +218,8 @@ pub fn insert_at(
 /// [`ErrorKind::Database`].
 pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> Result<()> {
     let (key, _) = place(write.connection(), row)?;
-    let arrived = Some(Arrived { mine: true, seq });
-    let position = free_position(write.connection(), key, position_of(seq), time, arrived)?;
+    let below = Below::Earlier { mine: true, seq };
+    let position = free_position(write.connection(), key, position_of(seq), below)?;
     write
         .connection()
         .prepare_cached(

@@ -73,9 +73,52 @@ pub fn set(write: &WriteTransaction<'_>, stream: StreamId, seq: u64) -> Result<(
         .connection()
         .prepare_cached(
             "INSERT INTO streams (stream, cursor) VALUES (?1, ?2)
-         ON CONFLICT (stream) DO UPDATE SET cursor = excluded.cursor",
+         ON CONFLICT (stream) DO UPDATE SET cursor = excluded.cursor, passed_over = min(passed_over, excluded.cursor)",
         )?
         .execute((key(&stream), signed(seq)))?;
+    Ok(())
+}
+
+/// Notes an entry of somebody who is blocked: it is not looked at, also when it comes again after the block.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn pass_over(write: &WriteTransaction<'_>, stream: StreamId, seq: u64) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO streams (stream, cursor, passed_over) VALUES (?1, 0, ?2)
+         ON CONFLICT (stream) DO UPDATE SET passed_over = max(passed_over, excluded.passed_over)",
+        )?
+        .execute((key(&stream), signed(seq)))?;
+    Ok(())
+}
+
+/// The last seq of an entry that was passed over; 0 where there is none.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn passed_over(connection: &Connection, stream: StreamId) -> Result<u64> {
+    let seq: Option<i64> = connection
+        .prepare_cached("SELECT passed_over FROM streams WHERE stream = ?1")?
+        .query_row([key(&stream)], |row| row.get(0))
+        .optional()?;
+    Ok(seq.map_or(0, unsigned))
+}
+
+/// The relay has less than it had, and counts again from where it was: what has a seq that is known here by now stands below
+/// what is known.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn note_counted(write: &WriteTransaction<'_>) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "UPDATE streams SET counted = max(counted, cursor, (SELECT coalesce(max(m.seq), 0) FROM messages m
+                 JOIN conversations c ON c.key = m.conversation WHERE c.conversation = streams.stream AND m.mine = 1))",
+        )?
+        .execute(())?;
     Ok(())
 }
 

@@ -58,6 +58,7 @@ async fn a_database_without_its_groups_comes_back_and_gets_what_it_missed() {
     ana.write(with_luis, "at last").await;
     let all = ["before", "after", "back", "at last"];
     luis.until_whole(with_ana, &all).await;
+    ana.until_all_at_least_sent(with_luis).await;
     assert_eq!(luis.client().troubles().await.unwrap().missing, 0);
     // what was sent again is where it was written
     assert_eq!(luis.placed(with_ana).await, ana.placed(with_luis).await);

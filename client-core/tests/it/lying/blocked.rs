@@ -56,6 +56,21 @@ fn a_device_that_somebody_blocked_adds_is_told_who_we_are_when_the_block_is_over
 }
 
 #[test]
+fn what_a_relay_shows_before_it_knows_of_a_block_does_not_turn_up_after_it() {
+    let mut chat = Chat::new();
+    chat.say("before");
+    block(&mut chat.online, &chat.peer, true);
+    let during = chat.text("during");
+    chat.push(vec![during.clone()]);
+    chat.online.ana.sent();
+    block(&mut chat.online, &chat.peer, false);
+    chat.say("after");
+    // the connection broke before it was acknowledged
+    chat.push(vec![during]);
+    assert_eq!(chat.texts(), ["before", "after"]);
+}
+
+#[test]
 fn what_waited_when_the_other_was_blocked_goes_out_when_the_block_is_over() {
     let mut chat = Chat::new();
     let (engine, key) = (&mut chat.online.ana.engine, chat.key);

@@ -1,0 +1,4 @@
+-- What was not looked at because its sender was blocked, and what a relay that went back in time counts again.
+
+ALTER TABLE streams ADD COLUMN passed_over INTEGER NOT NULL DEFAULT 0;   -- highest seq of an entry that was passed over
+ALTER TABLE streams ADD COLUMN counted INTEGER NOT NULL DEFAULT 0;       -- highest seq that was known when the relay had less
