@@ -84,6 +84,9 @@ enum Command {
         /// The backup; where the directory has no identity key, that is taken from beside it.
         #[arg(long)]
         from: PathBuf,
+        /// The clock is right, although the backup is of a later time. Restore such a backup once only.
+        #[arg(long)]
+        clock_is_right: bool,
     },
     /// Prints all that the relay holds of an account, as JSON: for the person whose it is. The relay may be serving.
     Export {
@@ -168,8 +171,16 @@ impl Cli {
                 Relay::open(&dir)?.backup(&to)?;
                 print(&format!("ok: {}\n", to.display()))
             }
-            Command::Restore { dir, from } => {
-                let relay = Relay::restore(&dir, &from)?;
+            Command::Restore {
+                dir,
+                from,
+                clock_is_right,
+            } => {
+                let relay = if clock_is_right {
+                    Relay::restore_by_confirmed_clock(&dir, &from)?
+                } else {
+                    Relay::restore(&dir, &from)?
+                };
                 print(&format!("ok: relay {}\n", fingerprint(relay.relay_id())))
             }
             Command::Export { account, dir } => {

@@ -270,20 +270,31 @@ impl Host {
     }
 
     /// Killed, and made anew from the backup; `false` where there is none, it was done a moment ago, or the clock has gone back since
-    /// then: nothing would show which positions were given out in between.
+    /// then: nothing would show which positions were given out in between. One that is behind the backup itself is refused.
     pub(crate) fn restore(&mut self) -> bool {
         let seed = seed_of(self.seed, "restore", self.lives);
         let environment = time::standing_environment(&self.clocks, seed);
         let now = environment.clock.now();
-        if now < self.restored_at + RESTORE_TAKES || !self.put_back() {
+        let Some(backup) = &self.backup else {
+            return false;
+        };
+        if now < self.restored_at + RESTORE_TAKES {
+            return false;
+        }
+        let restored = self.folder.with_file_name("relay-to-be");
+        copy_files(backup, &restored);
+        let marked = Relay::open(&restored)
+            .expect("open the relay")
+            .with_environment(environment)
+            .mark_restored();
+        if let Err(error) = marked {
+            let error = format!("{error:#}");
+            assert!(error.contains("clock"), "mark as restored: {error}");
+            fs::remove_dir_all(&restored).expect("remove what was not restored");
             return false;
         }
         self.restored_at = now;
-        Relay::open(&self.folder)
-            .expect("open the relay")
-            .with_environment(environment)
-            .mark_restored()
-            .expect("mark the relay as restored");
+        self.replace_files(&restored);
         for (conversation, last) in counts(&self.folder) {
             let highest = self.counts.get(&conversation).copied().unwrap_or(0);
             assert!(
@@ -291,6 +302,7 @@ impl Host {
                 "a restored relay gives {last} out, and gave {highest}"
             );
         }
+        fs::remove_dir_all(&restored).expect("remove the copy");
         true
     }
 
@@ -299,6 +311,11 @@ impl Host {
         let Some(backup) = self.backup.clone() else {
             return false;
         };
+        self.replace_files(&backup);
+        true
+    }
+
+    fn replace_files(&mut self, by: &Path) {
         self.crash();
         for (conversation, last) in counts(&self.folder) {
             let highest = self.counts.entry(conversation).or_default();
@@ -308,10 +325,9 @@ impl Host {
         let next = self
             .folder
             .with_file_name(format!("relay-restored-{}", self.lives));
-        copy_files(&backup, &next);
+        copy_files(by, &next);
         fs::remove_dir_all(&self.folder).expect("remove the lost files");
         self.folder = next;
-        true
     }
 
     /// Sets the relay's wall clock forward or back.

@@ -123,7 +123,12 @@ impl World {
                         OutgoingState::Queued => true,
                     })
                 })
-                .map(|message| format!("a text to {other} is {:?}", message.outgoing))
+                .map(|message| {
+                    format!(
+                        "a text to {other} at {} is {:?}",
+                        message.position, message.outgoing
+                    )
+                })
         })
     }
 }

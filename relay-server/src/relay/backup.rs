@@ -5,7 +5,9 @@ use std::{fs, path::Path};
 use anyhow::{Context as _, ensure};
 
 use super::{CONFIG_FILE, DATABASE_FILE, IDENTITY_FILE, Relay};
-use crate::{config::Config, environment::Environment, files, store::SqliteStore, tls};
+use crate::{
+    clock::Vouched, config::Config, environment::Environment, files, store::SqliteStore, tls,
+};
 
 /// The identity key while a restore is under way.
 const IDENTITY_DRAFT: &str = "identity-key.draft";
@@ -25,16 +27,21 @@ impl Relay {
     ///
     /// # Errors
     /// Where the directory holds more than those files, the backup is damaged or of a newer version, there is no identity
-    /// key, or something cannot be written.
+    /// key, the machine's clock is behind the backup (see [`Relay::mark_restored`]), or something cannot be written.
     pub fn restore(dir: &Path, from: &Path) -> anyhow::Result<Self> {
-        Self::restore_with(dir, from, Environment::system())
+        Self::restore_where(dir, from, Vouched::No)
     }
 
-    /// The same with another clock and other randomness.
+    /// The same where an operator says that the machine's clock is right, although the backup is of a later time.
     ///
     /// # Errors
-    /// As [`Relay::restore`].
-    pub fn restore_with(dir: &Path, from: &Path, environment: Environment) -> anyhow::Result<Self> {
+    /// As [`Relay::restore`], save for the clock.
+    pub fn restore_by_confirmed_clock(dir: &Path, from: &Path) -> anyhow::Result<Self> {
+        Self::restore_where(dir, from, Vouched::Yes)
+    }
+
+    fn restore_where(dir: &Path, from: &Path, vouched: Vouched) -> anyhow::Result<Self> {
+        let environment = Environment::system();
         fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         clear_interrupted(dir)?;
         refuse_others(dir)?;
@@ -66,23 +73,28 @@ impl Relay {
             files::write_new(&draft, text)?;
             files::sync_folder(dir)?;
         }
-        SqliteStore::restore(from, &dir.join(DATABASE_FILE), &environment)?;
+        SqliteStore::restore(from, &dir.join(DATABASE_FILE), &environment, vouched)?;
         // last: a directory with an identity key is a whole relay
         if text.is_some() {
             fs::rename(&draft, &identity)
                 .with_context(|| format!("name it {}", identity.display()))?;
             files::sync_folder(dir)?;
         }
-        Ok(Self::open(dir)?.with_environment(environment))
+        Self::open(dir)
     }
 
     /// Marks the database as restored from a backup: draws a new store generation, and declares a gap behind the last entry
-    /// of every stream, so that no seq is used twice. Nobody may be serving it.
+    /// of every stream, so that no seq is used twice, however often a backup is restored: by the clock. Nobody may be serving it.
     ///
     /// # Errors
-    /// Where the database cannot be written.
+    /// Where the machine's clock is behind what was stored last, unless it is [confirmed](Relay::with_confirmed_clock), or the
+    /// database cannot be written.
     pub fn mark_restored(&self) -> anyhow::Result<()> {
-        SqliteStore::mark_restored(&self.dir.join(DATABASE_FILE), &self.environment)
+        SqliteStore::mark_restored(
+            &self.dir.join(DATABASE_FILE),
+            &self.environment,
+            self.vouched,
+        )
     }
 }
 

@@ -26,6 +26,7 @@ use protocol::{
 
 use super::*;
 use crate::{
+    clock::Vouched,
     config::Config,
     environment::{Clock, Environment, Random},
 };
@@ -188,7 +189,7 @@ impl World {
             clock: clock.clone(),
             random: Arc::new(Ones),
         };
-        SqliteStore::mark_restored(&dir.path().join("db"), &environment).unwrap();
+        SqliteStore::mark_restored(&dir.path().join("db"), &environment, Vouched::No).unwrap();
         let store = opened(dir.path(), config, &clock);
         Self {
             store,

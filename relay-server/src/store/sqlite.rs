@@ -43,7 +43,7 @@ use super::{
     NewClaim, NewCommit, NewConversation, NewKeyPackages, NewLinkRow, NewManifest, NewRecord,
     PageRange, PageRow, Prior, ReadableRow, Reading, RecordRow, SeenHead, Store, StreamRow,
 };
-use crate::{config::Config, environment::Environment, workers::Workers};
+use crate::{clock::Vouched, config::Config, environment::Environment, workers::Workers};
 
 /// Why a statement did not do what was asked.
 #[derive(Debug)]
@@ -88,13 +88,22 @@ impl SqliteStore {
     }
 
     /// Makes a database from a backup.
-    pub(crate) fn restore(from: &Path, to: &Path, environment: &Environment) -> anyhow::Result<()> {
-        backup::restore(from, to, environment)
+    pub(crate) fn restore(
+        from: &Path,
+        to: &Path,
+        environment: &Environment,
+        vouched: Vouched,
+    ) -> anyhow::Result<()> {
+        backup::restore(from, to, environment, vouched)
     }
 
     /// Marks a database as restored from a backup. Nobody may be serving it.
-    pub(crate) fn mark_restored(path: &Path, environment: &Environment) -> anyhow::Result<()> {
-        backup::mark_restored(path, environment)
+    pub(crate) fn mark_restored(
+        path: &Path,
+        environment: &Environment,
+        vouched: Vouched,
+    ) -> anyhow::Result<()> {
+        backup::mark_restored(path, environment, vouched)
     }
 
     /// All that a database holds of an account: see [`export`].

@@ -252,6 +252,36 @@ async fn a_restore_that_was_interrupted_is_done_again_and_a_database_that_was_no
 }
 
 #[tokio::test]
+async fn a_clock_behind_the_backup_is_asked_about() {
+    let relay = TestRelay::start().await;
+    let pair = relay.pair().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let backup = back_up(&relay, &folder);
+    std::fs::copy(
+        relay.dir.path().join("identity-key"),
+        folder.path().join("identity-key"),
+    )
+    .expect("the key beside the backup");
+    // made by a machine whose clock was in the year 2100
+    let database = rusqlite::Connection::open(&backup).expect("opens");
+    let changed = database
+        .execute("UPDATE streams SET time = 4102444800000", ())
+        .expect("writes");
+    assert!(changed > 0);
+    drop((database, pair));
+    let target = folder.path().join("restored");
+    let refused = Relay::restore(&target, &backup).err().expect("refused");
+    let refused = format!("{refused:#}");
+    assert!(
+        refused.contains("2100-01-01 00:00:00 UTC") && refused.contains("--clock-is-right"),
+        "{refused}"
+    );
+    // nothing of it is left in the way of the next attempt
+    let restored = Relay::restore_by_confirmed_clock(&target, &backup).expect("restores");
+    assert_eq!(restored.relay_id(), relay.id);
+}
+
+#[tokio::test]
 async fn the_commands_do_it_while_the_relay_serves() {
     let relay = TestRelay::start().await;
     let folder = tempfile::tempdir().expect("a directory");

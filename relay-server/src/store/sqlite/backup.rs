@@ -2,12 +2,12 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use protocol::StoreGeneration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{clock, gaps, schema};
-use crate::{environment::Environment, files};
+use crate::{clock::Vouched, environment::Environment, files};
 
 /// Writes a copy of a database as of one moment, checked and on stable storage. Another process may be serving it.
 pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
@@ -15,10 +15,15 @@ pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// Makes a database from a backup, marked as such before it has its name: what was interrupted is not served.
-pub(super) fn restore(from: &Path, to: &Path, environment: &Environment) -> anyhow::Result<()> {
+pub(super) fn restore(
+    from: &Path,
+    to: &Path,
+    environment: &Environment,
+    vouched: Vouched,
+) -> anyhow::Result<()> {
     make(to, |draft| {
         fill(from, draft)?;
-        mark_restored(draft, environment)
+        mark_restored(draft, environment, vouched)
     })
 }
 
@@ -98,15 +103,29 @@ fn check(path: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("{} is no database of a relay", path.display()))
 }
 
-/// Marks a database as restored from a backup: a new generation, and a gap behind the last entry of every stream.
-pub(super) fn mark_restored(path: &Path, environment: &Environment) -> anyhow::Result<()> {
+/// Marks a database as restored from a backup: a new generation, and a gap behind the last entry of every stream. How wide a gap is
+/// goes by the clock, which therefore may not be behind.
+pub(super) fn mark_restored(
+    path: &Path,
+    environment: &Environment,
+    vouched: Vouched,
+) -> anyhow::Result<()> {
     let connection = schema::open_for_writing(path, 0).context("open the database")?;
     schema::migrate(&connection, environment).context("migrate")?;
     let transaction =
         rusqlite::Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)
             .context("begin")?;
-    let latest = clock::latest(&transaction).context("read the latest time")?;
-    let time = environment.clock.now().max(latest.unwrap_or(0));
+    let now = environment.clock.now();
+    let newest = clock::newest(&transaction).context("read the newest time")?;
+    if now < newest && vouched == Vouched::No {
+        let [now, newest] = [now, newest].map(|time| clock::in_words(&transaction, time));
+        bail!(
+            "the machine's clock says {}, but the backup holds something of {}. Set the clock, then restore again; or say that it is right with --clock-is-right",
+            now.context("write the time")?,
+            newest.context("write the time")?
+        );
+    }
+    let time = now.max(newest);
     gaps::declare(&transaction, time).context("declare the gaps")?;
     transaction
         .execute(

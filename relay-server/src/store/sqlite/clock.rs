@@ -26,3 +26,18 @@ pub(super) fn latest(connection: &Connection) -> SqlResult<Option<u64>> {
             .query_row((), |row| row.get(0)),
     }
 }
+
+/// The newest time that anything bears; 0 where nothing was ever stored.
+pub(super) fn newest(connection: &Connection) -> SqlResult<u64> {
+    let stored: Option<u64> = connection
+        .prepare_cached("SELECT max(time) FROM streams")?
+        .query_row((), |row| row.get(0))?;
+    Ok(stored.max(latest(connection)?).unwrap_or(0))
+}
+
+/// A time as an operator reads it.
+pub(super) fn in_words(connection: &Connection, time: u64) -> SqlResult<String> {
+    connection
+        .prepare_cached("SELECT coalesce(datetime(?1 / 1000, 'unixepoch') || ' UTC', 'no time')")?
+        .query_row((time,), |row| row.get(0))
+}
