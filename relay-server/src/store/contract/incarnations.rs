@@ -132,26 +132,37 @@ async fn former_memberships_end_with_the_commit_that_begins_an_incarnation() {
 
 #[tokio::test]
 async fn a_store_that_lost_the_conversation_makes_it_with_the_incarnation_that_is_asked_for() {
-    let world = World::without_conversation().await;
-    let commit = NewCommit {
-        incarnation: 4,
-        ..world
-            .commit_of(world.bo, 0, 1, &[world.ana[0]], Some(b"s"))
-            .await
-    };
-    let request = NewConversation {
-        peer: world.ana[0].account,
-        token: Some(Digest::new([2; 32])),
-        incarnation: Some(4),
-        most_requests: 1,
-        commit,
-    };
-    let done = call(|done| world.store.create_conversation(request, done)).await;
-    // above all that its members remember
-    let seq = done.unwrap().committed.seq;
-    assert!(seq > 1_000_000, "{seq}");
-    let group = world.store.group(CONVERSATION).await.unwrap().unwrap();
-    assert_eq!((group.incarnation, group.epoch), (4, 1));
+    /// 2027-01-15: the machine's time when the store was restored.
+    const RESTORED: u64 = 1_800_000_000_000;
+    for restored in [false, true] {
+        let mut world = World::without_conversation().await;
+        if restored {
+            world.clock.0.store(RESTORED, Ordering::SeqCst);
+            world = world.restored(&Config::default());
+            // the relay does not believe a clock that is so far ahead, and counts on from what was stored
+            world.clock.0.store(NOON, Ordering::SeqCst);
+        }
+        let commit = NewCommit {
+            incarnation: 4,
+            ..world
+                .commit_of(world.bo, 0, 1, &[world.ana[0]], Some(b"s"))
+                .await
+        };
+        let request = NewConversation {
+            peer: world.ana[0].account,
+            token: Some(Digest::new([2; 32])),
+            incarnation: Some(4),
+            most_requests: 1,
+            commit,
+        };
+        let done = call(|done| world.store.create_conversation(request, done)).await;
+        // above all that its members remember, also of an earlier restore of the same backup
+        let seq = done.unwrap().committed.seq;
+        let least = if restored { RESTORED } else { NOON };
+        assert!(seq > least, "{seq}");
+        let group = world.store.group(CONVERSATION).await.unwrap().unwrap();
+        assert_eq!((group.incarnation, group.epoch), (4, 1));
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 use super::{
     Fault, accounts, blocks,
     entries::{self, NewRow},
-    groups,
+    gaps, groups,
     heads::head,
     incarnations, links,
     members::{self, Joining},
@@ -124,7 +124,7 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
     // a conversation that this relay has lost goes on above all that its members remember
     let base = match request.incarnation {
-        Some(_) => tx.now,
+        Some(_) => gaps::floor(tx.connection)?.max(tx.now),
         None => 0,
     };
     let seq = base + 1;

@@ -28,7 +28,11 @@ pub(super) struct Gap {
 pub(super) fn declare(connection: &Connection, time: u64) -> SqlResult<()> {
     let time = time.clamp(EARLIEST, LATEST);
     let width = WIDTH + (time - EARLIEST) / PACE;
-    let floor = time + BURST;
+    let floor = floor(connection)?.max(time + BURST);
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES ('floor', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (floor.to_be_bytes(),),
+    )?;
     // one that ends where the stream does only grows
     connection.execute(
         "UPDATE gaps SET ends = max(ends + ?1, ?2) WHERE ends = (SELECT last FROM streams s WHERE s.id = gaps.stream)",
@@ -45,6 +49,16 @@ pub(super) fn declare(connection: &Connection, time: u64) -> SqlResult<()> {
             (width, floor),
         )
         .map(drop)
+}
+
+/// Above what a stream begins that the store has lost; 0 where it was never restored. What the relay believes of the time may be
+/// behind that: it goes by what was stored.
+pub(super) fn floor(connection: &Connection) -> SqlResult<u64> {
+    let floor = connection
+        .prepare_cached("SELECT value FROM meta WHERE key = 'floor'")?
+        .query_row((), |row| row.get(0).map(u64::from_be_bytes))
+        .optional()?;
+    Ok(floor.unwrap_or(0))
 }
 
 /// Up to where the stream still has what a reader knows who read up to a seq: that seq, or where the gap begins that it lies in.

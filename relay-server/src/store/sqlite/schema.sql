@@ -2,8 +2,8 @@
 -- Row numbers (id) are names inside this file only and never cross the wire.
 
 CREATE TABLE meta (
-    key   TEXT NOT NULL PRIMARY KEY, -- 'generation'
-    value BLOB NOT NULL              -- 16 random bytes, drawn anew when a backup is restored
+    key   TEXT NOT NULL PRIMARY KEY, -- 'generation', 'time', 'floor'
+    value BLOB NOT NULL              -- 16 random bytes, drawn anew when a backup is restored; of the others eight, big-endian
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE accounts (
