@@ -113,6 +113,24 @@ async fn a_backup_that_is_restored_twice_gives_no_seq_out_twice() {
 }
 
 #[tokio::test]
+async fn a_clock_by_which_no_gap_would_grow_is_refused() {
+    let World {
+        store, clock, dir, ..
+    } = World::new().await;
+    drop(store);
+    // the year 2100
+    clock.0.store(4_102_444_800_000, Ordering::SeqCst);
+    let environment = Environment {
+        clock,
+        random: Arc::new(Ones),
+    };
+    let path = dir.path().join("db");
+    let refused = SqliteStore::mark_restored(&path, &environment, Vouched::No).unwrap_err();
+    assert!(refused.to_string().contains("2100-01-01"), "{refused:#}");
+    SqliteStore::mark_restored(&path, &environment, Vouched::Yes).unwrap();
+}
+
+#[tokio::test]
 async fn how_much_of_what_somebody_read_is_left_is_told_however_often_the_store_was_restored() {
     let world = World::new().await;
     let config = Config::default();

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use protocol::StoreGeneration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -117,13 +117,8 @@ pub(super) fn mark_restored(
             .context("begin")?;
     let now = environment.clock.now();
     let newest = clock::newest(&transaction).context("read the newest time")?;
-    if now < newest && vouched == Vouched::No {
-        let [now, newest] = [now, newest].map(|time| clock::in_words(&transaction, time));
-        bail!(
-            "the machine's clock says {}, but the backup holds something of {}. Set the clock, then restore again; or say that it is right with --clock-is-right",
-            now.context("write the time")?,
-            newest.context("write the time")?
-        );
+    if vouched == Vouched::No {
+        believe(&transaction, now, newest)?;
     }
     let time = now.max(newest);
     gaps::declare(&transaction, time).context("declare the gaps")?;
@@ -139,6 +134,21 @@ pub(super) fn mark_restored(
         .pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))
         .context("write the log into the database")?;
     ensure!(mode == "delete", "another process has the database open");
+    Ok(())
+}
+
+/// Refuses a clock by which a later restore could declare no wider gap.
+fn believe(connection: &Connection, now: u64, newest: u64) -> anyhow::Result<()> {
+    let in_words = |time| clock::in_words(connection, time).context("write the time");
+    let (clock, newest_at) = (in_words(now)?, in_words(newest)?);
+    ensure!(
+        now <= gaps::LATEST,
+        "the machine's clock says {clock}, and that is wrong. Set the clock, then restore again"
+    );
+    ensure!(
+        now >= newest,
+        "the machine's clock says {clock}, but the backup holds something of {newest_at}. Set the clock, then restore again; or say that it is right with --clock-is-right"
+    );
     Ok(())
 }
 

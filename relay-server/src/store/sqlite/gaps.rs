@@ -7,7 +7,7 @@ use crate::{clock::EARLIEST, store::StreamRow};
 /// How many seqs a restore declares lost in each stream at least: more than any relay gives out between two backups.
 const WIDTH: u64 = 1 << 32;
 /// A clock that is further than this is wrong (the year 2061).
-const LATEST: u64 = EARLIEST + (1 << 40);
+pub(super) const LATEST: u64 = EARLIEST + (1 << 40);
 /// Milliseconds in which a stream gets one entry at most, on the whole.
 const PACE: u64 = 2;
 /// What a stream may get at once beyond that.
