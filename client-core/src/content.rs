@@ -139,11 +139,10 @@ impl Content {
         }
     }
 
-    /// Whether encoded content is a profile that proves nothing: a newer one takes the place of one that waits.
+    /// Whether encoded content is a profile: a newer one takes the place of one that waits.
     #[must_use]
-    pub fn is_mere_profile(bytes: &[u8]) -> bool {
-        let body = Self::decode(bytes).map(|content| content.body);
-        body.is_ok_and(|body| matches!(body, Body::Profile(profile) if profile.proof.is_none()))
+    pub fn is_profile(bytes: &[u8]) -> bool {
+        Self::decode(bytes).is_ok_and(|content| matches!(content.body, Body::Profile(_)))
     }
 
     /// How far encoded content says that one has read, if it says that: a newer one takes the place of one that waits.

@@ -26,6 +26,7 @@ use crate::{
     store::{
         self, WriteTransaction, commits, contacts,
         conversations::{self, ConversationRow, Unread},
+        links,
         messages::NewMessage,
         openings::{self, Opening},
         outbox::{self, Place},
@@ -513,7 +514,8 @@ pub(super) fn open_anew(
     )
 }
 
-/// Lets our profile go before all that waits.
+/// Lets our profile go before all that waits, in the place of one that waits. What shows that we held a link of the other's goes with
+/// it from then on: the relay may lose it, and the other may be set up anew.
 pub(super) fn tell_profile(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
@@ -521,11 +523,11 @@ pub(super) fn tell_profile(
     proof: Option<Digest>,
     ids: &Ids,
 ) -> Result<()> {
-    let peer = conversations::row(write.connection(), key)?.peer;
-    if requests::is_blocked(write.connection(), peer)? {
-        // it waits for the end of the block, and whoever is blocked does not make the outbox grow
-        outbox::delete_unsealed(write, key, Content::is_mere_profile)?;
+    if let Some(proof) = &proof {
+        links::keep_proof(write, key, proof)?;
     }
+    let proof = links::kept_proof(write.connection(), key)?;
+    outbox::delete_unsealed(write, key, Content::is_profile)?;
     let profile = Content::profile(ids.array(), name, proof).encode();
     outbox::insert(write, key, None, Place::First, ids.client_id(), &profile)
 }

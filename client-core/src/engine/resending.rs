@@ -78,16 +78,15 @@ fn answer_numbers(
     let asked = last.saturating_sub(range.first).saturating_add(1);
     if u64::try_from(rows.len()).is_ok_and(|found| found < asked) {
         // what was no message may have been our profile
-        introduce_again(write, key, ids)?;
+        tell_profile(
+            write,
+            key,
+            &account::load(write.connection())?.name,
+            None,
+            ids,
+        )?;
     }
     say_settled(write, key, &Range { last, ..*range }, ids)
-}
-
-/// Says once more who we are, however often somebody asks before it goes out.
-fn introduce_again(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids) -> Result<()> {
-    outbox::delete_unsealed(write, key, Content::is_mere_profile)?;
-    let name = account::load(write.connection())?.name;
-    tell_profile(write, key, &name, None, ids)
 }
 
 /// Sends again our messages of a range of positions, whatever chains they are of, and after the last of them who we are: whoever
@@ -106,7 +105,13 @@ fn answer_positions(
     let last = match rows.last() {
         Some(message) if is_full(rows.len(), MOST_AGAIN) => message.seq,
         _ => {
-            introduce_again(write, key, ids)?;
+            tell_profile(
+                write,
+                key,
+                &account::load(write.connection())?.name,
+                None,
+                ids,
+            )?;
             range.last
         }
     };

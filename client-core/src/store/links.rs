@@ -1,10 +1,11 @@
-//! Links that this account made.
+//! Links that this account made, and what shows that it held links of others.
 
 use protocol::{AccountId, ConversationId, Digest, LinkSecret, Token};
 use rusqlite::Connection;
 
 use crate::{
     error::Result,
+    model::ConversationKey,
     store::{WriteTransaction, id, signed, unsigned},
 };
 
@@ -123,4 +124,31 @@ pub fn take_use(write: &WriteTransaction<'_>, proof: &Proof<'_>) -> Result<bool>
         return Ok(taken > 0);
     }
     Ok(false)
+}
+
+/// Keeps what shows the other that we held a link of its.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn keep_proof(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    proof: &Digest,
+) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("UPDATE conversations SET proof = ?2 WHERE key = ?1")?
+        .execute((key.0, proof.as_bytes()))?;
+    Ok(())
+}
+
+/// What shows the other that we held a link of its, if we did.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn kept_proof(connection: &Connection, key: ConversationKey) -> Result<Option<Digest>> {
+    let proof: Option<[u8; 32]> = connection
+        .prepare_cached("SELECT proof FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
+    Ok(proof.map(Digest::new))
 }

@@ -206,7 +206,13 @@ impl World {
         {
             let accepted = self.model.texts((writer, reader));
             // what somebody had not sent when a block of its own began waits for the end of that
-            let waiting = own.queued(writer);
+            let waiting = own.texts_in(writer, OutgoingState::Queued);
+            // where somebody set the clock, a text may seem so old that the person is asked whether it shall still go out
+            let asked = if self.accounts[writer].clocks.was_set() {
+                own.texts_in(writer, OutgoingState::Failed)
+            } else {
+                BTreeSet::new()
+            };
             let blocks = self.model.is_blocked((writer, reader));
             let (own, others) = (of(own, writer), of(others, writer));
             if !lossy && let Some((text, _)) = others.iter().find(|(it, _)| waiting.contains(it)) {
@@ -220,7 +226,10 @@ impl World {
                 }
                 let waits = |text: &String| whose == reader && blocks && waiting.contains(text);
                 let mut missing = accepted.iter().filter(|text| {
-                    text.fate == Fate::Due && !distinct.contains(&text.text) && !waits(&text.text)
+                    text.fate == Fate::Due
+                        && !distinct.contains(&text.text)
+                        && !waits(&text.text)
+                        && !asked.contains(&text.text)
                 });
                 if let Some(first) = missing.next() {
                     let last = missing.next_back();
@@ -270,6 +279,7 @@ impl World {
         let ids = |view: &View| -> BTreeSet<(MessageId, String)> {
             let texts = view.messages.iter();
             texts
+                .filter(|(_, message)| message.outgoing != Some(OutgoingState::Failed))
                 .map(|(_, message)| (message.id, message.text.clone()))
                 .collect()
         };
@@ -385,12 +395,13 @@ impl View {
         self.state == ConversationState::Established
     }
 
-    /// The texts of its owner that the relay does not have.
-    fn queued(&self, owner: usize) -> BTreeSet<String> {
-        let queued = self.messages.iter().filter(|(of, message)| {
-            *of == owner && message.outgoing == Some(OutgoingState::Queued)
-        });
-        queued.map(|(_, message)| message.text.clone()).collect()
+    /// The texts of its owner that have got so far and no further.
+    fn texts_in(&self, owner: usize, state: OutgoingState) -> BTreeSet<String> {
+        let texts = self
+            .messages
+            .iter()
+            .filter(|(of, message)| *of == owner && message.outgoing == Some(state));
+        texts.map(|(_, message)| message.text.clone()).collect()
     }
 }
 

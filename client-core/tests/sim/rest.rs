@@ -95,12 +95,10 @@ impl World {
             if !loose && accepted((other, who)).is_none() {
                 return Some(format!("{other} does not know of the conversation"));
             }
-            if conversation.standing == Standing::Asked && accepted((other, who)) == Some(false) {
-                // what proved that it was invited was lost with the relay's disk: a person has to accept it, and then it goes on
-                return None;
-            }
             let all = account::messages(&app.reader, key);
-            let failed = |state| loose && state == OutgoingState::Failed;
+            // a text may seem too old to go out unasked where somebody set the clock
+            let asks = loose || self.accounts[who].clocks.was_set();
+            let failed = |state| asks && state == OutgoingState::Failed;
             let waiting = outbox::all(&app.reader, key).expect("read the outbox");
             let parked = all
                 .iter()
@@ -119,7 +117,7 @@ impl World {
                         OutgoingState::Sent => {
                             told && !self.model.is_before_lapse((who, other), &message.text)
                         }
-                        OutgoingState::Failed => !loose,
+                        OutgoingState::Failed => !asks,
                         OutgoingState::Queued => true,
                     })
                 })

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -28,6 +28,7 @@ pub(crate) struct Time {
 pub(crate) struct Clocks {
     time: Time,
     skew: Arc<AtomicI64>,
+    was_set: Arc<AtomicBool>,
 }
 
 impl Time {
@@ -63,6 +64,7 @@ impl Time {
         Clocks {
             time: self.clone(),
             skew: Arc::default(),
+            was_set: Arc::default(),
         }
     }
 }
@@ -71,6 +73,12 @@ impl Clocks {
     /// Sets the wall clock forward or back.
     pub(crate) fn jump(&self, by: i64) {
         self.skew.fetch_add(by, Ordering::Relaxed);
+        self.was_set.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody ever set it.
+    pub(crate) fn was_set(&self) -> bool {
+        self.was_set.load(Ordering::Relaxed)
     }
 
     fn wall(&self) -> u64 {
