@@ -19,7 +19,7 @@ use crate::{
     presence::{Farewell, Presence},
     registry::Registry,
     session::{Session, Stream},
-    store::{Attachment, MemberRow, Membership, Store},
+    store::{Attachment, Behind, MemberRow, Membership, Store, UNAVAILABLE, call},
     workers::Workers,
 };
 
@@ -60,6 +60,7 @@ impl Node {
         session: &Arc<Session>,
         receipt: Option<Receipt>,
     ) -> Result<(), Refusal> {
+        self.settle_what_came_before().await?;
         let attachment = self.read_what_it_may(session).await?;
         let mut streams = Vec::with_capacity(attachment.memberships.len());
         let mut entered = Vec::new();
@@ -114,6 +115,17 @@ impl Node {
         }
         session.wake();
         Ok(())
+    }
+
+    /// Waits until what older connections left in the store's queue is written or refused. `ready` says how many entries the relay
+    /// took from the device: one that comes in later would be sealed with keys that a device which went back in time uses again.
+    async fn settle_what_came_before(&self) -> Result<(), Refusal> {
+        match call(|done| self.store.write_behind(Behind::default(), done)).await {
+            // nobody knows what is in the queue
+            Err(refusal) if refusal == UNAVAILABLE => Err(refusal),
+            // what it was written together with was refused: that is settled as well
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Reads what the session's device may read, and lets the session follow it.

@@ -1,4 +1,4 @@
-//! A relay that goes back in time, and one whose clock jumps: nothing that somebody has is lost, whatever the relay says.
+//! A relay or a device that goes back in time, and a clock that jumps: nothing that somebody has is lost, whatever the relay says.
 
 use std::time::Duration;
 
@@ -124,6 +124,25 @@ fn a_group_that_two_restores_of_a_backup_leave_in_two_branches_grows_together() 
                 (250, Step::Restore { ms: 500 }),
                 (300, write(1, 0, 3)),
                 (301, write(0, 1, 3)),
+            ],
+        ));
+    }
+}
+
+#[test]
+fn a_device_that_goes_back_in_time_while_the_disk_of_the_relay_stalls_is_found_out() {
+    for seed in 0..4 {
+        survives(&two(
+            seed,
+            [
+                (30, write(0, 1, 3)),
+                (35, Step::Copy { who: 0 }),
+                (40, Step::Stall { ms: 20_000 }),
+                // sealed with keys that the copy has too, and on its way to the disk when that is in use again
+                (41, write(0, 1, 5)),
+                (44, Step::RollBack { who: 0, ms: 500 }),
+                (90, write(0, 1, 2)),
+                (91, write(1, 0, 2)),
             ],
         ));
     }
