@@ -362,6 +362,9 @@ impl Engine {
             let row = conversations::row(connection, key)?;
             if row.standing == Standing::Open && !chains::knows_others(connection, key, own)? {
                 requests::set_standing(write, key, Standing::Asked)?;
+                // what was sealed for another frame waits too: only so much goes as a request may hold
+                let sealed = outbox::all(connection, key)?;
+                outbox::clear_sealed(write, &sealed.iter().map(|row| row.id).collect::<Vec<_>>())?;
                 return Ok(None);
             }
             let stream = StreamId::Conversation(row.conversation);
@@ -483,8 +486,9 @@ fn hold_back(
     Ok(())
 }
 
+/// A text, or one that goes once more.
 const fn is_text(row: &OutboxRow) -> bool {
-    row.message.is_some()
+    row.message.is_some() || row.again.is_some()
 }
 
 /// As many entries as one frame holds; the rest waits for the next request.
