@@ -200,10 +200,16 @@ impl Learning<'_> {
             (None, None) => 1,
         };
         if note.number < expected {
-            // MLS opens nothing twice: it came after a later one, or the sender counts wrong
-            info!("an entry of a sender came after a later one");
             let (chain, number) = (note.chain, note.number);
-            return self.arrived(write, Numbered { chain, number });
+            let of = Numbered { chain, number };
+            // MLS opens nothing twice: it came after a later one, or the sender counts once more from where it was
+            if known.is_none() || gaps::gap(connection, key, self.device, of)?.is_some() {
+                info!("an entry of a sender came after a later one");
+                return self.arrived(write, of);
+            }
+            info!("a sender went back in time, and does not know it");
+            self.ask_rest(write)?;
+            return chains::save_seen(write, key, self.device, &self.counted(note), self.entry.seq);
         }
         let missing = |first, last| Missing {
             key,
@@ -225,13 +231,17 @@ impl Learning<'_> {
             warn!("the relay shows other client ids than the sender used");
             self.tell_other_ids(write, note)?;
         }
-        let now = Chain {
+        chains::save_seen(write, key, self.device, &self.counted(note), self.entry.seq)
+    }
+
+    /// The sender's chain with this entry.
+    fn counted(&self, note: &SealNote) -> Chain {
+        let before = Chain {
             chain: note.chain,
             number: note.number.saturating_sub(1),
             link: note.link,
         };
-        let now = now.with(self.entry.client_id);
-        chains::save_seen(write, key, self.device, &now, self.entry.seq)
+        before.with(self.entry.client_id)
     }
 
     /// What the sender sealed and what came here have the same number and differ all the same: told once for each chain.

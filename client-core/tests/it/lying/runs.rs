@@ -2,7 +2,7 @@
 
 use client_core::{
     content::{Again, Body, Content, Range, SealNote},
-    model::ConversationKey,
+    model::{ConversationKey, SystemEvent},
     store::{
         Database, DatabaseKey,
         chains::{self, Chain},
@@ -62,6 +62,34 @@ fn a_contact_that_begins_one_run_of_entries_after_the_other_is_asked_one_thing_a
     assert_eq!(rows(&chat, "gaps"), 40, "one for each");
     assert!(rows(&chat, "former_chains") <= 16);
     assert!(rows(&chat, "outbox") <= 1);
+}
+
+#[test]
+fn a_contact_that_counts_once_more_from_where_it_was_is_asked_by_positions() {
+    let mut chat = Chat::new();
+    chat.say("one");
+    let note = chat.note();
+    chat.say("two");
+    chat.say("three");
+    assert!(chat.take_appends().is_empty());
+    // it went back to before the second, and the relay did not tell it
+    say_with(&mut chat, "another second", &note);
+    let asked = chat.take_appends();
+    let [(Body::Missing(range), _)] = asked.as_slice() else {
+        panic!("expected a question, not {asked:?}")
+    };
+    assert_eq!(range.chain, [0; 8].into());
+    assert_eq!(chat.texts(), ["one", "two", "three", "another second"]);
+    // its count goes on from there
+    say_with(
+        &mut chat,
+        "another third",
+        &SealNote {
+            number: note.number + 1,
+            ..note
+        },
+    );
+    assert_eq!(chat.lines(SystemEvent::MessagesMissing), 0);
 }
 
 #[test]
