@@ -252,7 +252,7 @@ impl Inbox<'_> {
         joined: &Joined,
     ) -> Result<()> {
         if row.conversation != joined.conversation || joined.incarnation <= row.incarnation {
-            warn!("a second direct conversation with the same account");
+            info!("a second direct conversation with the same account");
             return self.leave(write, joined);
         }
         let accepted = Accepted {
