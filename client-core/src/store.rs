@@ -16,6 +16,7 @@ pub mod links;
 pub mod mendings;
 pub mod messages;
 pub mod mls;
+pub mod opened;
 pub mod openings;
 pub mod outbox;
 pub mod presence;

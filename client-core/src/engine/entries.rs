@@ -359,7 +359,7 @@ impl Engine {
                                     // its welcome never came here, or what came of it is lost
                                     warn!(conversation = %id, "entries of a conversation that is not here");
                                 }
-                                commits::want_rejoin(write, id, ids.client_id())?;
+                                commits::want_unknown(write, id, ids.client_id())?;
                             }
                             return Ok(done);
                         }

@@ -1,6 +1,6 @@
 //! What goes beside each sealed entry, and what is learned from that of others: missing entries, and other views of devices.
 
-use protocol::{DeviceId, Digest};
+use protocol::{DeviceId, Digest, StreamId};
 use tracing::{info, warn};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         conversations::{self, ConversationRow, Unread},
         gaps::{self, Missing, Place},
         messages::{self, NewMessage},
-        requests,
+        requests, streams,
     },
 };
 
@@ -141,7 +141,16 @@ impl Learning<'_> {
         };
         let gap = gaps::gap(write.connection(), self.row.key, self.device, of)?;
         self.arrived(write, of)?;
-        Ok(gap.and_then(|gap| gap.place(again.seq, again.time)))
+        let place = gap.and_then(|gap| gap.place(again.seq, again.time));
+        // nobody counted what a block took
+        let stream = StreamId::Conversation(self.row.conversation);
+        let taken = again.seq <= streams::passed_over(write.connection(), stream)?;
+        Ok(place.or_else(|| {
+            taken.then_some(Place {
+                seq: again.seq,
+                time: again.time,
+            })
+        }))
     }
 
     /// An entry that was learned of is not taken in: it counts as missing, and is asked for once the two may write to each

@@ -1,7 +1,7 @@
 //! Reading one conversation's stream: open, check, pass on what it says.
 
 use protocol::{Entry, EntryKind, Frame, RelayId, StreamId, decode_frame};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     content::SealNote,
@@ -22,7 +22,7 @@ use crate::{
     store::{
         WriteTransaction, chains, commits, contacts,
         conversations::{self, ConversationRow},
-        messages, openings, outbox, requests, streams,
+        messages, opened, openings, outbox, requests, streams,
     },
 };
 
@@ -196,10 +196,11 @@ impl Reading<'_, '_> {
         // the relay leaves the bytes out while there is a block; what it sends all the same is not looked at. It may not know yet of
         // the block or of its end; what else it leaves out the sender's count tells
         if entry.bytes.0.is_empty() || requests::is_blocked(write.connection(), self.row.peer)? {
-            return match self.care {
-                Care::Again => Ok(()),
-                Care::Open | Care::KeepSealed => streams::pass_over(write, stream, entry.seq),
-            };
+            if self.care != Care::Again {
+                streams::pass_over(write, stream, entry.seq)?;
+                self.ask_for_what_a_block_took(write, entry)?;
+            }
+            return Ok(());
         }
         if self.care == Care::KeepSealed {
             return self.unreadable(write, entry).map(drop);
@@ -214,6 +215,7 @@ impl Reading<'_, '_> {
         match group.open(&entry.bytes.0) {
             // who sealed it is proved; who the relay says sent it must be the same
             Ok(Opened::Content { device, .. }) if device != entry.sender => {
+                opened::note(write, entry.client_id)?;
                 warn!(
                     seq = entry.seq,
                     "the relay names another sender than the one who sealed an entry"
@@ -225,17 +227,17 @@ impl Reading<'_, '_> {
                 device,
                 content,
                 aad,
-            }) => understanding::take(
-                self,
-                write,
-                &Told {
+            }) => {
+                opened::note(write, entry.client_id)?;
+                let told = Told {
                     entry,
                     account,
                     device,
                     content: &content,
                     aad: &aad,
-                },
-            ),
+                };
+                understanding::take(self, write, &told)
+            }
             Ok(Opened::OwnContent) => Ok(()),
             Ok(Opened::Commit(_) | Opened::OwnCommit) => {
                 warn!("a commit that the relay calls an application entry");
@@ -243,11 +245,7 @@ impl Reading<'_, '_> {
             }
             // this computer failed, not the entry: the whole batch comes again
             Err(OpenError::Failure(failure)) => Err(failure.into()),
-            // a duplicate: its content is here already, or came to nothing that is shown
-            Err(OpenError::AlreadyOpened) => {
-                debug!(seq = entry.seq, "an entry that was opened before");
-                Ok(())
-            }
+            Err(OpenError::AlreadyOpened) => self.opened_before(write, entry),
             // a commit before it never arrived or could not be followed, or this device is on its way back
             Err(OpenError::Ahead(_) | OpenError::Unconfirmed) => self.not_here(write, entry),
             Err(error) => {
@@ -256,6 +254,15 @@ impl Reading<'_, '_> {
                 self.not_opened(write, entry)
             }
         }
+    }
+
+    /// The person has ended a block and the relay does not know yet: what it leaves out until then was perhaps written since.
+    fn ask_for_what_a_block_took(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        let ended = requests::has_ended_block(write.connection(), self.row.peer)?;
+        if !ended || self.row.standing != Standing::Open {
+            return Ok(());
+        }
+        resending::ask_after(write, self.row.key, entry.seq.saturating_sub(1), self.ids)
     }
 
     /// An entry whose position was processed before. What was opened does not open again; what does is another entry.
@@ -279,6 +286,7 @@ impl Reading<'_, '_> {
                 aad,
             }) if device == entry.sender => {
                 self.new_again = true;
+                opened::note(write, entry.client_id)?;
                 let told = Told {
                     entry,
                     account,
@@ -288,9 +296,27 @@ impl Reading<'_, '_> {
                 };
                 understanding::take(self, write, &told)
             }
+            Err(OpenError::AlreadyOpened) => self.opened_before(write, entry),
             Err(OpenError::Failure(failure)) => Err(failure.into()),
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    /// The keys of an entry were used. Where it is none that was opened, its sender went back in time and does not know it, because
+    /// the relay went back too: what it wrote since is asked for.
+    fn opened_before(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
+        let (connection, client_id) = (write.connection(), entry.client_id);
+        if opened::is_known(connection, client_id)?
+            || messages::has_client_id(connection, client_id)?
+        {
+            debug!(seq = entry.seq, "an entry that was opened before");
+            return Ok(());
+        }
+        info!(seq = entry.seq, "an entry with keys of another one");
+        if self.row.standing != Standing::Open {
+            return Ok(());
+        }
+        resending::ask_after(write, self.row.key, entry.seq.saturating_sub(1), self.ids)
     }
 
     /// The same for a commit.

@@ -329,6 +329,7 @@ fn offer_messages(
             ids.client_id(),
             &message.content,
         )?;
+        messages::set_lost(write, row.key, message.sent)?;
     }
     Ok(())
 }

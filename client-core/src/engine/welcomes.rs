@@ -181,6 +181,11 @@ impl Inbox<'_> {
             warn!("a welcome to a conversation that was declined");
             return self.leave(write, joined);
         }
+        let here = conversations::row_of(write.connection(), joined.conversation)?;
+        if here.is_some_and(|row| row.peer != peer.account) {
+            warn!("a welcome under the id of a conversation with somebody else");
+            return self.leave(write, joined);
+        }
         contacts::pin_root_key(write, peer.account, peer.root_key)?;
         let known = Known::load(write.connection(), self.manifest, peer.account)?;
         if !known.admits(&joined.members) {

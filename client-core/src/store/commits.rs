@@ -10,6 +10,9 @@ use crate::{
     store::{WriteTransaction, id},
 };
 
+/// How many conversations that are not here are looked at, at once.
+const MOST_UNKNOWN: u32 = 256;
+
 /// An intent to come back into a group from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejoin {
@@ -51,6 +54,27 @@ pub fn want_rejoin(
             "INSERT INTO rejoins (conversation, client_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         )?
         .execute((conversation.as_bytes(), client_id.as_bytes()))?;
+    Ok(())
+}
+
+/// The same for a conversation that only the relay's word speaks of: it may name as many as it likes, and so many are looked at.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn want_unknown(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationId,
+    client_id: ClientId,
+) -> Result<()> {
+    let unknown: u32 = write.connection().query_row(
+        "SELECT count(*) FROM rejoins r WHERE NOT EXISTS
+             (SELECT 1 FROM conversations c WHERE c.conversation = r.conversation)",
+        [],
+        |row| row.get(0),
+    )?;
+    if unknown < MOST_UNKNOWN {
+        want_rejoin(write, conversation, client_id)?;
+    }
     Ok(())
 }
 

@@ -96,12 +96,12 @@ pub fn position_of(seq: u64) -> i64 {
 
 /// Reads what [`read`] wants; a condition follows.
 pub(super) const SELECT: &str = "SELECT m.id, m.message_id, m.conversation, m.position, m.seq, m.sender, m.mine, m.kind, m.text, m.time,
-    m.state, c.delivered_seq, c.peer_read,
+    m.state, m.taken, c.delivered_seq, c.peer_read,
     CASE WHEN m.kind = 2 THEN (SELECT coalesce(sum(g.last - g.number + 1), 0) FROM gaps g
         WHERE g.message = m.id AND g.number > 0) ELSE 0 END AS missing,
-    CASE WHEN m.mine = 1 AND m.seq <= c.delivered_seq THEN (SELECT time FROM progress p
-        WHERE p.conversation = m.conversation AND p.kind = 1 AND p.seq >= m.seq ORDER BY p.seq LIMIT 1) END AS delivered_at,
-    CASE WHEN m.mine = 1 AND m.seq <= c.peer_read THEN (SELECT time FROM progress p
+    CASE WHEN m.mine = 1 AND coalesce(m.taken, m.seq) <= c.delivered_seq THEN (SELECT time FROM progress p
+        WHERE p.conversation = m.conversation AND p.kind = 1 AND p.seq >= coalesce(m.taken, m.seq) ORDER BY p.seq LIMIT 1) END AS delivered_at,
+    CASE WHEN m.mine = 1 AND m.seq <= c.peer_read AND (m.taken IS NULL OR m.taken <= c.delivered_seq) THEN (SELECT time FROM progress p
         WHERE p.conversation = m.conversation AND p.kind = 2 AND p.seq >= m.seq ORDER BY p.seq LIMIT 1) END AS read_at
     FROM messages m JOIN conversations c ON c.key = m.conversation";
 
@@ -229,8 +229,28 @@ pub fn set_sent(write: &WriteTransaction<'_>, row: i64, seq: u64, time: u64) -> 
     announce(write, row)
 }
 
+/// Notes that the relay lost an own message that nobody had: what it says of delivery is not about it until it has it once more.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_lost(write: &WriteTransaction<'_>, key: ConversationKey, sent: Numbered) -> Result<()> {
+    let row: Option<i64> = write
+        .connection()
+        .prepare_cached(
+            "UPDATE messages SET taken = ?4 WHERE coalesce(taken, seq) > (SELECT delivered_seq FROM conversations WHERE key = ?1)
+             AND id = (SELECT message FROM sent_numbers WHERE conversation = ?1 AND chain = ?2 AND number = ?3)
+             RETURNING id",
+        )?
+        .query_row(
+            (key.0, sent.chain.as_slice(), signed(sent.number), i64::MAX),
+            |row| row.get(0),
+        )
+        .optional()?;
+    row.map_or(Ok(()), |row| announce(write, row))
+}
+
 /// Notes that the relay has an own message once more. One that was put back as it was counts from below where it had it: what it
-/// says of delivery is by the new seq. The message stays where it is shown.
+/// says of delivery is by the new seq, and so it is where the message was lost. The message stays where it is shown.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
@@ -243,7 +263,7 @@ pub fn set_taken_again(
     let row: Option<i64> = write
         .connection()
         .prepare_cached(
-            "UPDATE messages SET seq = ?4 WHERE seq > ?4 AND id =
+            "UPDATE messages SET seq = min(seq, ?4), taken = min(taken, ?4) WHERE (seq > ?4 OR taken > ?4) AND id =
                  (SELECT message FROM sent_numbers WHERE conversation = ?1 AND chain = ?2 AND number = ?3)
              RETURNING id",
         )?
@@ -356,11 +376,20 @@ pub fn announce_own(
     let ids: Vec<MessageId> = {
         let mut statement = write.connection().prepare_cached(
             "SELECT message_id FROM messages WHERE conversation = ?1 AND position > ?2 AND position <= ?3
-             AND mine = 1 AND kind = 1 AND state = 1",
+             AND mine = 1 AND kind = 1 AND state = 1
+             UNION SELECT message_id FROM messages WHERE conversation = ?1 AND taken > ?4 AND taken <= ?5",
         )?;
-        let rows = statement.query_map((key.0, position_of(after), position_of(up_to)), |row| {
-            id(row, "message_id", MessageId::from_slice)
-        })?;
+        let positions = (position_of(after), position_of(up_to));
+        let rows = statement.query_map(
+            (
+                key.0,
+                positions.0,
+                positions.1,
+                signed(after),
+                signed(up_to),
+            ),
+            |row| id(row, "message_id", MessageId::from_slice),
+        )?;
         rows.collect::<rusqlite::Result<_>>()?
     };
     for id in &ids {
@@ -694,6 +723,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     let mine: bool = row.get("mine")?;
     let state: i64 = row.get("state")?;
     let seq: Option<i64> = row.get("seq")?;
+    let taken: Option<i64> = row.get("taken")?;
     let delivered: i64 = row.get("delivered_seq")?;
     let peer_read: i64 = row.get("peer_read")?;
     let missing: u32 = row.get("missing")?;
@@ -708,8 +738,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     };
     let outgoing = mine.then_some(match (state, seq) {
         (0, _) => OutgoingState::Queued,
-        (1, Some(seq)) if seq <= peer_read => OutgoingState::Read,
-        (1, Some(seq)) if seq <= delivered => OutgoingState::Delivered,
+        (1, Some(seq)) if seq <= peer_read && taken.is_none_or(|it| it <= delivered) => {
+            OutgoingState::Read
+        }
+        (1, Some(seq)) if taken.unwrap_or(seq) <= delivered => OutgoingState::Delivered,
         (1, _) => OutgoingState::Sent,
         _ => OutgoingState::Failed,
     });

@@ -153,6 +153,18 @@ pub fn is_blocked(connection: &Connection, account: AccountId) -> Result<bool> {
     Ok(blocked.unwrap_or(false))
 }
 
+/// Whether the relay does not know yet that a block is over.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn has_ended_block(connection: &Connection, account: AccountId) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM contacts WHERE account = ?1 AND blocked = 0 AND block_told = 0",
+        )?
+        .exists([account.as_bytes()])?)
+}
+
 /// Blocks, and ends of blocks, that the relay does not know yet.
 ///
 /// # Errors

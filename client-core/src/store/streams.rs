@@ -72,7 +72,7 @@ pub fn set(write: &WriteTransaction<'_>, stream: StreamId, seq: u64) -> Result<(
     write
         .connection()
         .prepare_cached(
-            "INSERT INTO streams (stream, cursor) VALUES (?1, ?2)
+            "INSERT INTO streams (stream, cursor, generation) VALUES (?1, ?2, (SELECT seen_generation FROM account))
          ON CONFLICT (stream) DO UPDATE SET cursor = excluded.cursor, passed_over = min(passed_over, excluded.cursor)",
         )?
         .execute((key(&stream), signed(seq)))?;
@@ -87,7 +87,7 @@ pub fn pass_over(write: &WriteTransaction<'_>, stream: StreamId, seq: u64) -> Re
     write
         .connection()
         .prepare_cached(
-            "INSERT INTO streams (stream, cursor, passed_over) VALUES (?1, 0, ?2)
+            "INSERT INTO streams (stream, cursor, generation, passed_over) VALUES (?1, 0, (SELECT seen_generation FROM account), ?2)
          ON CONFLICT (stream) DO UPDATE SET passed_over = max(passed_over, excluded.passed_over)",
         )?
         .execute((key(&stream), signed(seq)))?;

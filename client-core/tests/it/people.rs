@@ -314,10 +314,16 @@ impl Person {
 
     /// Ends the app, copies its files, and starts it again.
     pub(crate) async fn restart_keeping_a_copy(self) -> (Self, TempDir) {
+        self.restart_keeping_a_copy_and(|| ()).await
+    }
+
+    /// The same, and something else is done while the app is closed.
+    pub(crate) async fn restart_keeping_a_copy_and(self, more: impl FnOnce()) -> (Self, TempDir) {
         let copy = tempfile::tempdir().unwrap();
         let person = self
             .restart_after(|database, _| {
                 fs::copy(database, copy.path().join("relevo.db")).unwrap();
+                more();
             })
             .await;
         (person, copy)

@@ -1,6 +1,6 @@
 //! Coming back: a database that lost its groups, a computer that is gone, a profile that went back in time.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use client_core::{
     ErrorKind,
@@ -8,6 +8,7 @@ use client_core::{
     restoring::Lost,
     store::{Database, mls},
 };
+use relay_server::Relay;
 use tokio::runtime::Handle;
 
 use crate::people::{self, Person, TestRelay, ana_and_luis};
@@ -314,4 +315,61 @@ async fn a_profile_that_went_back_in_time_reads_again_what_it_had_only_read() {
     // it has sent nothing since, and nobody writes anything more
     let mut luis = luis.restart_from(old).await;
     luis.until_texts(with_ana, &["one"]).await;
+}
+
+/// The computer on which Luis and the relay run goes back in time; whether the relay is told so.
+async fn a_computer_goes_back(marked: bool) {
+    let mut relay = TestRelay::start().await;
+    let (mut ana, with_luis, luis, with_ana) = ana_and_luis(&relay).await;
+    luis.write(with_ana, "one").await;
+    ana.until_texts(with_luis, &["one"]).await;
+    let copy = tempfile::tempdir().unwrap();
+    let backup = copy.path().join("relay.db");
+    let folder = relay.folder().to_owned();
+    let back_up = || Relay::open(&folder).unwrap().backup(&backup).unwrap();
+    let (luis, old) = luis.restart_keeping_a_copy_and(back_up).await;
+    luis.write(with_ana, "two").await;
+    luis.write(with_ana, "three").await;
+    ana.until_texts(with_luis, &["one", "two", "three"]).await;
+    relay.stop().await;
+    let mut luis = luis
+        .restart_after(|database, _| {
+            fs::copy(old.path().join("relevo.db"), database).unwrap();
+            for name in ["relay.db", "relay.db-wal", "relay.db-shm"] {
+                // the last two are there only where the relay did not end by itself
+                drop(fs::remove_file(folder.join(name)));
+            }
+            fs::copy(&backup, folder.join("relay.db")).unwrap();
+            if marked {
+                Relay::open(&folder).unwrap().mark_restored().unwrap();
+            }
+        })
+        .await;
+    relay.start_again().await;
+    for text in ["four", "five", "six"] {
+        luis.write(with_ana, text).await;
+        luis.until_all_at_least_sent(with_ana).await;
+    }
+    let wanted: BTreeSet<&str> = ["one", "two", "three", "four", "five", "six"].into();
+    ana.until("every text once", async |client| {
+        let page = client.messages(with_luis, None, 200).await?;
+        let texts = page
+            .messages
+            .iter()
+            .filter(|it| it.kind == MessageKind::Text);
+        let shown: Vec<&str> = texts.map(|it| it.text.as_str()).collect();
+        let distinct: BTreeSet<&str> = shown.iter().copied().collect();
+        Ok((distinct == wanted && shown.len() == wanted.len()).then_some(()))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_went_back_in_time_together_with_the_relay_loses_no_new_text() {
+    a_computer_goes_back(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_went_back_in_time_together_with_a_relay_that_was_restored_loses_no_new_text() {
+    a_computer_goes_back(true).await;
 }

@@ -186,7 +186,7 @@ fn the_message_pages_of_a_damaged_database_are_filled_from_the_copy() {
     drop(database);
     let last = pages(&home.path());
     // pages that were there when the copy was made
-    destroy(&home.path(), (last / 3)..(last / 3 + 6));
+    destroy(&home.path(), (last / 2)..(last / 2 + 6));
     Database::doubt(&home.path()).unwrap();
     let mended = home.open().unwrap().mended.unwrap();
     let texts = home.texts();

@@ -27,6 +27,7 @@ const LEFT_OUT: &[&str] = &[
     "links",
     "mendings",
     "mls_state",
+    "opened",
     "openings",
     "outbox",
     "own_manifests",

@@ -119,3 +119,23 @@ fn a_welcome_by_somebody_blocked_is_left() {
         "what comes when the block is over leads there: {sent:?}"
     );
 }
+
+#[test]
+fn what_was_written_after_the_end_of_a_block_and_is_left_out_is_missed() {
+    let mut chat = Chat::new();
+    chat.say("before");
+    block(&mut chat.online, &chat.peer, true);
+    assert!(told(&mut chat.online).is_empty());
+    // ended without a connection, or on its way: the relay does not know yet
+    block(&mut chat.online, &chat.peer, false);
+    let mut after = chat.text("after the end");
+    after.bytes = protocol::Opaque::default();
+    chat.push(vec![after]);
+    let sent = told(&mut chat.online);
+    assert!(
+        matches!(sent.as_slice(), [(_, Frame::Append(_))]),
+        "a question: {sent:?}"
+    );
+    chat.say("later");
+    assert_eq!(chat.texts(), ["before", "later"]);
+}

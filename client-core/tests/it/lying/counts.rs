@@ -396,3 +396,61 @@ fn a_relay_whose_clock_is_at_the_end_of_time_stops_nothing() {
         assert!(chat.is_online(), "{time}");
     }
 }
+
+#[test]
+fn what_a_restored_relay_lost_is_not_delivered_before_it_is_there_again() {
+    let mut chat = Chat::new();
+    let copied = written(&mut chat);
+    let base = copied + (1 << 32);
+    chat.last = base;
+    let mut commit = chat.commit(|group| group.self_update().unwrap());
+    chat.merge();
+    let news = News {
+        stream: StreamId::Conversation(chat.id),
+        last: chat.last,
+        base,
+    };
+    let ready = Ready {
+        news: vec![news],
+        ..chat.online.ana.ready(50)
+    };
+    let restored = StoreGeneration::new([9; 16]);
+    chat.online.reconnect_to(restored, &ready);
+    let (state, seq) = (chat.state(), chat.last);
+    let stale = Refusal {
+        incarnation: Some(0),
+        epoch: Some(2),
+        seq: Some(seq),
+        ..Refusal::new(ErrorCode::StaleEpoch)
+    };
+    chat.lie(|frame| match frame {
+        Frame::FetchGroup(_) => Some(state.clone().into()),
+        Frame::Fetch(_) => Some(far(seq, copied)),
+        Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
+        Frame::Append(_) => Some(stale.clone().into()),
+        Frame::Ack(_) => None,
+        _ => Some(Done {}.into()),
+    });
+    commit.epoch = 1;
+    chat.push(vec![commit.clone()]);
+    let asked = chat.online.ana.sent();
+    let Some((id, Frame::Fetch(_))) = asked.last() else {
+        panic!("expected a fetch, not {asked:?}")
+    };
+    let page = Page {
+        entries: vec![commit],
+        last: chat.last,
+        base,
+        kept: u64::MAX,
+    };
+    chat.online.reply(*id, &page.into());
+    // the peer has processed its own commit, and nothing of Ana's has come to the relay again
+    let told = Delivered {
+        conversation: chat.id,
+        seq: base + 1,
+    };
+    chat.online.reply(0, &told.into());
+    let messages = chat.messages().into_iter();
+    let states: Vec<_> = messages.filter_map(|it| it.outgoing).collect();
+    assert_eq!(states, [OutgoingState::Sent; 2]);
+}

@@ -8,7 +8,7 @@ use protocol::{
     StreamId,
 };
 
-use super::chat::{count, state_of};
+use super::chat::{Chat, count, state_of};
 use crate::peer::{CONVERSATION, NOW, Online, Peer};
 
 /// A relay that took more from Ana than she remembers: her database is a former one.
@@ -316,4 +316,26 @@ fn a_conversation_that_is_listed_under_another_name_stays_that_of_its_members() 
     assert_eq!(conversation.peer, peer.account());
     // and she is not taken for somebody whom the person accepted
     assert_eq!(conversation.standing, Standing::Requested);
+}
+
+#[test]
+fn entries_of_any_number_of_conversations_that_are_not_here_lead_to_a_bounded_number_of_intents() {
+    let mut chat = Chat::new();
+    let mut entry = chat.text("of a conversation that is not here");
+    for number in 0..600_u32 {
+        let mut id = [7; 16];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        let stream = StreamId::Conversation(ConversationId::new(id));
+        entry.seq = 1;
+        let entries = vec![entry.clone()];
+        chat.online.reply(0, &Entries { stream, entries }.into());
+    }
+    let database = &chat.online.ana.database;
+    let wanted: u32 = database
+        .query_row("SELECT count(*) FROM rejoins", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(wanted, 256);
+    assert!(chat.is_online());
+    chat.say("goes on");
+    assert_eq!(chat.texts(), ["goes on"]);
 }

@@ -306,3 +306,19 @@ fn key_packages_that_cannot_be_read_make_room_for_new_ones() {
     );
     assert!(published, "{sent:?}");
 }
+
+#[test]
+fn a_welcome_of_another_person_under_the_id_of_a_conversation_that_is_here_holds_up_nothing() {
+    let mut chat = Chat::new();
+    let mut other = Peer::seeded(&chat.online.ana, 79);
+    let (id, devices) = (chat.id, chat.online.devices(5));
+    let founded = other.mls(|mls| mls.found_direct(id, 3, &[devices]).unwrap());
+    let mut entry = welcome(id, &mut other, 1, &founded.welcomes[0].bytes);
+    entry.incarnation = 3;
+    entry.start = Some(chat.last);
+    push(&mut chat.online, entry);
+    assert!(chat.is_online());
+    assert_eq!(chat.online.ana.reader.conversations().unwrap().len(), 1);
+    chat.say("still here");
+    assert_eq!(chat.texts(), ["still here"]);
+}
