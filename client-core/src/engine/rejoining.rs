@@ -446,7 +446,10 @@ pub(super) fn complete(
     let invited = streams::cursor(write.connection(), stream)? > 0;
     // also where the relay went back in time, and counts from below what was read here
     streams::set(write, stream, accepted.seq)?;
-    let row = match conversations::row_of(write.connection(), conversation)? {
+    let here = conversations::row_of(write.connection(), conversation)?;
+    // this device was in it all the time, and its database is of a time before that
+    let forgotten = here.is_none() && rejoin.was_member;
+    let row = match here {
         Some(row) => {
             if row.state == ConversationState::Opening {
                 // the relay had made it before this database forgot
@@ -493,6 +496,9 @@ pub(super) fn complete(
         // the other may have come back as well, unseen from here
         tell_profile(write, row.key, founder.name, None, founder.ids)?;
         resending::ask(write, row.key, founder.ids)?;
+        if forgotten {
+            resending::ask_after(write, row.key, 0, founder.ids)?;
+        }
         for member in group.members()? {
             let connection = write.connection();
             if member.account == row.peer && chains::is_new(connection, row.key, member.device)? {

@@ -107,6 +107,11 @@ impl Session {
     }
 }
 
+/// How long another connection of this device that takes over has the relay for itself.
+const REPLACED_PAUSE: Duration = Duration::from_secs(10);
+/// A connection that is taken over again within this time has another profile to blame.
+const REPLACED_AGAIN: Duration = Duration::from_secs(10 * 60);
+
 /// Counts failed attempts. A connection that ends soon is one too: a relay that lets in and closes is not dialled in a storm.
 #[derive(Default)]
 pub(super) struct Backoff {
@@ -114,6 +119,8 @@ pub(super) struct Backoff {
     pub(super) cause: Option<OfflineCause>,
     /// When the connection that there is was let in, by the clock that does not jump.
     online_since: Option<Duration>,
+    /// When another connection of this device took over last.
+    replaced: Option<Duration>,
 }
 
 impl Backoff {
@@ -271,7 +278,7 @@ impl Engine {
             return self.lose_connection(Some(cause), wait);
         }
         match bye.code {
-            ErrorCode::Replaced => self.give_up(OfflineCause::Replaced, ErrorKind::Refused),
+            ErrorCode::Replaced => self.replaced(),
             ErrorCode::Revoked => self.give_up(OfflineCause::Revoked, ErrorKind::Refused),
             // a relay that was restored from a backup may have lost the account
             ErrorCode::NotAuthenticated if self.may_return() => {
@@ -288,6 +295,17 @@ impl Engine {
             }
             _ => self.lose_connection(Some(OfflineCause::RelayBusy), wait),
         }
+    }
+
+    /// A newer connection of this device took over. Once that may be one of a process that has ended, whose last words were late; twice
+    /// within a short time a copy of the profile is at work.
+    fn replaced(&mut self) -> Result<()> {
+        let now = self.seams.clock.monotonic();
+        let before = self.backoff.replaced.replace(now);
+        if before.is_some_and(|before| now.saturating_sub(before) < REPLACED_AGAIN) {
+            return self.give_up(OfflineCause::Replaced, ErrorKind::Refused);
+        }
+        self.lose_connection(Some(OfflineCause::Replaced), Some(REPLACED_PAUSE))
     }
 
     /// Whether the relay that does not know this device once did, by its receipt, and that has not been tried: it was restored

@@ -5,7 +5,7 @@ use std::time::Duration;
 use client_core::{
     Event,
     model::{ConnectionState, OfflineCause},
-    seams::NetworkEvent,
+    seams::{ConnectionId, NetworkEvent},
 };
 use ed25519_dalek::SigningKey;
 use protocol::{Bye, Challenge, Digest, Done, ErrorCode, Frame, KeyPackageCount, Nonce, identity};
@@ -161,30 +161,41 @@ fn a_relay_that_asks_to_wait_is_left_alone_that_long() {
     assert!(ana.engine.until_wake().unwrap() >= Duration::from_secs(90));
 }
 
+fn bye(ana: &mut Scripted, connection: ConnectionId, code: ErrorCode) {
+    let retry_after = None;
+    ana.receive(connection, 0, &Bye { code, retry_after }.into());
+}
+
 #[test]
-fn a_copy_of_the_profile_elsewhere_ends_the_attempts_until_the_person_asks() {
-    for (code, expected) in [
-        (ErrorCode::Replaced, OfflineCause::Replaced),
-        (ErrorCode::Revoked, OfflineCause::Revoked),
-    ] {
-        let mut ana = Scripted::new();
-        let connection = ana.online();
-        ana.acts();
-        ana.receive(
-            connection,
-            0,
-            &Bye {
-                code,
-                retry_after: None,
-            }
-            .into(),
-        );
-        assert_eq!(cause(&ana), Some(expected));
-        assert_eq!(ana.engine.until_wake(), None);
-        ana.acts();
-        ana.engine.reconnect();
-        assert!(matches!(ana.acts().as_slice(), [Act::Dial(..)]));
-    }
+fn a_device_that_was_removed_ends_the_attempts_until_the_person_asks() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    ana.acts();
+    bye(&mut ana, connection, ErrorCode::Revoked);
+    assert_eq!(cause(&ana), Some(OfflineCause::Revoked));
+    assert_eq!(ana.engine.until_wake(), None);
+    ana.acts();
+    ana.engine.reconnect();
+    assert!(matches!(ana.acts().as_slice(), [Act::Dial(..)]));
+}
+
+#[test]
+fn a_connection_that_is_taken_over_comes_back_once_and_leaves_a_copy_of_the_profile_alone_then() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    bye(&mut ana, connection, ErrorCode::Replaced);
+    // perhaps the last words of a process that was killed
+    assert_eq!(cause(&ana), Some(OfflineCause::Replaced));
+    let pause = ana.engine.until_wake().unwrap();
+    assert!((10..=60).contains(&pause.as_secs()), "{pause:?}");
+    ana.acts();
+    ana.pass(pause);
+    let connection = ana.online();
+    bye(&mut ana, connection, ErrorCode::Replaced);
+    assert_eq!(cause(&ana), Some(OfflineCause::Replaced));
+    assert_eq!(ana.engine.until_wake(), None);
+    ana.engine.reconnect();
+    assert!(matches!(ana.acts().as_slice(), [.., Act::Dial(..)]));
 }
 
 #[test]
