@@ -141,16 +141,16 @@ impl Learning<'_> {
         };
         let gap = gaps::gap(write.connection(), self.row.key, self.device, of)?;
         self.arrived(write, of)?;
-        let place = gap.and_then(|gap| gap.place(again.seq, again.time));
-        // nobody counted what a block took
-        let stream = StreamId::Conversation(self.row.conversation);
-        let taken = again.seq <= streams::passed_over(write.connection(), stream)?;
-        Ok(place.or_else(|| {
-            taken.then_some(Place {
-                seq: again.seq,
-                time: again.time,
-            })
-        }))
+        match gap {
+            Some(gap) => Ok(gap.place(again.seq, again.time)),
+            // nobody counted what a block took
+            None => {
+                let stream = StreamId::Conversation(self.row.conversation);
+                let taken = again.seq <= streams::passed_over(write.connection(), stream)?;
+                let (seq, time) = (again.seq, again.time);
+                Ok(taken.then_some(Place { seq, time }))
+            }
+        }
     }
 
     /// An entry that was learned of is not taken in: it counts as missing, and is asked for once the two may write to each

@@ -192,15 +192,13 @@ impl Reading<'_, '_> {
     }
 
     fn application(&mut self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
-        let stream = StreamId::Conversation(self.row.conversation);
-        // the relay leaves the bytes out while there is a block; what it sends all the same is not looked at. It may not know yet of
-        // the block or of its end; what else it leaves out the sender's count tells
-        if entry.bytes.0.is_empty() || requests::is_blocked(write.connection(), self.row.peer)? {
-            if self.care != Care::Again {
-                streams::pass_over(write, stream, entry.seq)?;
-                self.ask_for_what_a_block_took(write, entry)?;
-            }
-            return Ok(());
+        // the relay leaves the bytes out while there is a block; what it sends all the same is not looked at
+        let is_blocked = requests::is_blocked(write.connection(), self.row.peer)?;
+        if entry.bytes.0.is_empty() || is_blocked {
+            return match self.care {
+                Care::Again => Ok(()),
+                Care::Open | Care::KeepSealed => self.pass_over(write, entry, is_blocked),
+            };
         }
         if self.care == Care::KeepSealed {
             return self.unreadable(write, entry).map(drop);
@@ -256,13 +254,25 @@ impl Reading<'_, '_> {
         }
     }
 
-    /// The person has ended a block and the relay does not know yet: what it leaves out until then was perhaps written since.
-    fn ask_for_what_a_block_took(&self, write: &WriteTransaction<'_>, entry: &Entry) -> Result<()> {
-        let ended = requests::has_ended_block(write.connection(), self.row.peer)?;
-        if !ended || self.row.standing != Standing::Open {
-            return Ok(());
+    /// An entry of a block, or one without bytes. It does not turn up when the block is over. Where the person has ended it and the
+    /// relay does not know yet, what it leaves out was perhaps written since, and is asked for. What else it leaves out the sender's
+    /// count tells.
+    fn pass_over(
+        &self,
+        write: &WriteTransaction<'_>,
+        entry: &Entry,
+        is_blocked: bool,
+    ) -> Result<()> {
+        let has_ended = requests::has_ended_block(write.connection(), self.row.peer)?;
+        if is_blocked || has_ended {
+            let stream = StreamId::Conversation(self.row.conversation);
+            streams::pass_over(write, stream, entry.seq)?;
         }
-        resending::ask_after(write, self.row.key, entry.seq.saturating_sub(1), self.ids)
+        if has_ended && self.row.standing == Standing::Open {
+            let before = entry.seq.saturating_sub(1);
+            resending::ask_after(write, self.row.key, before, self.ids)?;
+        }
+        Ok(())
     }
 
     /// An entry whose position was processed before. What was opened does not open again; what does is another entry.

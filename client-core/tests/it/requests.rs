@@ -232,16 +232,19 @@ async fn what_failed_counts_when_it_is_tried_again_in_a_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_by_a_link_that_is_over_arrives_whole_once_it_is_accepted() {
-    let relay = TestRelay::start().await;
+    let mut relay = TestRelay::start().await;
     let (mut ana, mut luis) = strangers(&relay).await;
     let card = luis.client().create_contact_link().await.unwrap();
     luis.client().end_link(card.token).await.unwrap();
     let link = card.app.parse().unwrap();
+    // all is written before the relay says a word
+    relay.stop().await;
     let with_luis = ana.client().open_link(link).await.unwrap();
     let texts: Vec<String> = (0..10).map(|number| format!("text {number}")).collect();
     for text in &texts {
         ana.write(with_luis, text).await;
     }
+    relay.start_again().await;
     let with_ana = luis.conversation_with("Ana").await;
     standing(&mut luis, with_ana, Standing::Requested).await;
     // the relay takes no more, and Ana sees why
