@@ -7,7 +7,7 @@ use protocol::{AccountId, DeviceId, Digest, ErrorCode, Refusal, identity::Manife
 
 use crate::{
     node::Node,
-    store::{Done, NewDevice, NewManifest, call},
+    store::{Coming, Done, NewDevice, NewManifest, call},
 };
 
 /// How a manifest stands to the one that is held.
@@ -62,6 +62,10 @@ pub(crate) async fn adopt(
         number: opened.number,
         bytes,
         devices: devices(opened),
+        coming: match follows {
+            Follows::Directly => Coming::Anew,
+            Follows::Later => Coming::Back,
+        },
         revoked: opened.revoked.clone(),
     };
     let revoking = Arc::clone(node);

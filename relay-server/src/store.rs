@@ -19,9 +19,9 @@ use protocol::{
 
 pub(crate) use self::{
     rows::{
-        AccountRow, Added, AppendDone, Attachment, Behind, Caller, Change, CommitDone, Committer,
-        CursorRow, DeviceInfo, DeviceRow, Ended, Expiry, GroupRow, HeadRow, Identity, Joined,
-        LoginRow, Made, MemberRow, Membership, NewAccount, NewAppend, NewBlock, NewClaim,
+        AccountRow, Added, AppendDone, Attachment, Behind, Caller, Change, Coming, CommitDone,
+        Committer, CursorRow, DeviceInfo, DeviceRow, Ended, Expiry, GroupRow, HeadRow, Identity,
+        Joined, LoginRow, Made, MemberRow, Membership, NewAccount, NewAppend, NewBlock, NewClaim,
         NewCommit, NewConversation, NewDevice, NewEntryRow, NewKeyPackage, NewKeyPackages,
         NewLinkRow, NewManifest, NewRecord, PageRange, PageRow, Prior, ReadableRow, RecordRow,
         Regard, SeenHead, Span, Standing, StreamRow,

@@ -155,6 +155,15 @@ pub(crate) enum Made {
     ByReceipt(u64),
 }
 
+/// How a device comes into a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coming {
+    /// For the first time.
+    Anew,
+    /// Perhaps it was there before the store was restored, and remembers how far it had read its inbox: that goes on above.
+    Back,
+}
+
 /// A new account.
 #[derive(Debug)]
 pub(crate) struct NewAccount {
@@ -175,6 +184,8 @@ pub(crate) struct NewManifest {
     pub(crate) number: u64,
     pub(crate) bytes: Bytes,
     pub(crate) devices: Vec<NewDevice>,
+    /// How those come that are not known.
+    pub(crate) coming: Coming,
     pub(crate) revoked: Vec<DeviceId>,
 }
 

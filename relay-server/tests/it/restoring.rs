@@ -2,12 +2,12 @@
 
 use std::process::Command;
 
-use protocol::{ErrorCode, Fetch, Frame, Page, StreamId, Token};
+use protocol::{ErrorCode, Fetch, Frame, Page, Ready, Receipt, StreamId, Token};
 use relay_server::Relay;
 
 use crate::{
     client::Client,
-    people::draw,
+    people::{Device, Person, direct, draw},
     relay::{Pair, TestRelay, append},
 };
 
@@ -48,6 +48,19 @@ async fn fetch(client: &mut Client, stream: StreamId, from: u64) -> Page {
         Frame::Page(page) => page,
         other => panic!("no page: {other:?}"),
     }
+}
+
+/// Comes back by the receipt of the account.
+async fn returns(
+    relay: &TestRelay,
+    person: &Person,
+    device: &Device,
+    receipt: Option<Receipt>,
+) -> (Client, Ready) {
+    let mut client = relay.dial().await;
+    let token = Token::new(draw());
+    let ready = client.register_with(person, device, token, receipt).await;
+    (client, ready.expect("returns"))
 }
 
 #[tokio::test]
@@ -189,6 +202,48 @@ async fn an_account_that_is_younger_than_the_backup_returns_with_its_receipt() {
         .await
         .expect("returns");
     assert_eq!(ready.manifest, 3);
+}
+
+#[tokio::test]
+async fn the_inbox_of_who_returns_goes_on_above_all_that_was_read_of_it() {
+    let relay = TestRelay::start().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let backup = back_up(&relay, &folder);
+    let pair = relay.pair().await;
+    let receipt_of = |client: &Client| {
+        let ready = client.ready.as_ref();
+        ready.and_then(|ready| ready.receipt.clone())
+    };
+    let receipts = [receipt_of(&pair.ana_client), receipt_of(&pair.bo_client)];
+    let Pair { mut ana, bo, .. } = pair;
+    let relay = restore(relay, &backup).await;
+    let inbox = |ready: &Ready| {
+        let mut news = ready.news.iter();
+        let news = news.find(|news| news.stream == StreamId::Inbox);
+        news.map(|news| (news.last, news.base))
+    };
+    let [of_ana, of_bo] = receipts;
+    let (mut ana_client, ready) = returns(&relay, &ana, ana.device(), of_ana.clone()).await;
+    let (last, base) = inbox(&ready).expect("she is told where it goes on");
+    assert!(last > WIDTH && last == base, "{last} {base}");
+    // as she had read one entry
+    let page = fetch(&mut ana_client, StreamId::Inbox, 2).await;
+    assert_eq!((page.base, page.last, page.entries), (base, base, vec![]));
+    ana_client.publish(ana.device(), 3).await;
+    let (mut bo_client, _) = returns(&relay, &bo, bo.device(), of_bo).await;
+    let packages = bo_client.claim(ana.account).await.packages;
+    let (_, request) = direct(bo.device(), ana.account, None, &packages);
+    bo_client.create(request).await.expect("creates");
+    let welcome = ana_client.entries(StreamId::Inbox, 1).await.remove(0);
+    assert_eq!(welcome.seq, base + 1);
+    // a device of hers that the backup does not know either comes with a later list
+    ana.change(relay.id, true, &[]);
+    ana.change(relay.id, true, &[]);
+    let (_, ready) = returns(&relay, &ana, &ana.devices[2], of_ana).await;
+    assert!(inbox(&ready).is_some_and(|(last, base)| last > WIDTH && last == base));
+    // and who comes for the first time begins where all begin
+    let (_, client) = relay.person().await;
+    assert_eq!(client.ready.as_ref().and_then(inbox), None);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ impl World {
             number,
             bytes: Bytes::from(format!("manifest {number}")),
             devices: devices.iter().map(device).collect(),
+            coming: Coming::Anew,
             revoked: revoked.iter().map(id).collect(),
         }
     }

@@ -3,9 +3,9 @@
 use protocol::{AccountId, DeviceId, Digest, ErrorCode, Key, Refusal};
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult, Row};
 
-use super::{Fault, links, manifests, writer::Tx};
+use super::{Fault, gaps, links, manifests, writer::Tx};
 use crate::store::{
-    AccountRow, DeviceInfo, DeviceRow, Identity, LoginRow, Made, NewAccount, NewDevice,
+    AccountRow, Coming, DeviceInfo, DeviceRow, Identity, LoginRow, Made, NewAccount, NewDevice,
 };
 
 /// Makes an account. All that a repeat needs is that account and manifest are the same.
@@ -18,9 +18,9 @@ pub(super) fn register(tx: &mut Tx<'_>, request: &NewAccount) -> Result<(), Faul
             Err(Refusal::new(ErrorCode::BadIdentity).into())
         };
     }
-    let (issuer, created) = match request.made {
-        Made::ByInvite(token) => (links::consume_invite(tx, token)?, tx.now),
-        Made::ByReceipt(time) => (None, time),
+    let (issuer, created, coming) = match request.made {
+        Made::ByInvite(token) => (links::consume_invite(tx, token)?, tx.now, Coming::Anew),
+        Made::ByReceipt(time) => (None, time, Coming::Back),
     };
     crate::KillPoint::InviteUsed.reach();
     tx.connection
@@ -36,7 +36,7 @@ pub(super) fn register(tx: &mut Tx<'_>, request: &NewAccount) -> Result<(), Faul
     let account = AccountRow(tx.connection.last_insert_rowid());
     manifests::insert(tx.connection, account, request.number, &request.manifest)?;
     for device in &request.devices {
-        insert_device(tx, account, device)?;
+        insert_device(tx, account, device, coming)?;
     }
     crate::KillPoint::AccountInserted.reach();
     Ok(())
@@ -46,6 +46,7 @@ pub(super) fn insert_device(
     tx: &Tx<'_>,
     account: AccountRow,
     device: &NewDevice,
+    coming: Coming,
 ) -> Result<(), Fault> {
     let taken: bool = tx
         .connection
@@ -54,9 +55,13 @@ pub(super) fn insert_device(
     if taken {
         return Err(Refusal::new(ErrorCode::BadIdentity).into());
     }
+    let base = match coming {
+        Coming::Anew => 0,
+        Coming::Back => gaps::above_all(tx)?,
+    };
     tx.connection
-        .prepare_cached("INSERT INTO streams (time) VALUES (?1)")?
-        .execute((tx.now,))?;
+        .prepare_cached("INSERT INTO streams (last, base, time) VALUES (?1, ?1, ?2)")?
+        .execute((base, tx.now))?;
     let inbox = tx.connection.last_insert_rowid();
     tx.connection
         .prepare_cached(

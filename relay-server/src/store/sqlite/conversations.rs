@@ -124,7 +124,7 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
     let (low, high) = (own.0.min(peer.0), own.0.max(peer.0));
     // a conversation that this relay has lost goes on above all that its members remember
     let base = match request.incarnation {
-        Some(_) => gaps::floor(tx.connection)?.max(tx.now),
+        Some(_) => gaps::above_all(tx)?,
         None => 0,
     };
     let seq = base + 1;

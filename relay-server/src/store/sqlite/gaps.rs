@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
+use super::writer::Tx;
 use crate::{clock::EARLIEST, store::StreamRow};
 
 /// How many seqs a restore declares lost in each stream at least: more than any relay gives out between two backups.
@@ -51,9 +52,14 @@ pub(super) fn declare(connection: &Connection, time: u64) -> SqlResult<()> {
         .map(drop)
 }
 
-/// Above what a stream begins that the store has lost; 0 where it was never restored. What the relay believes of the time may be
-/// behind that: it goes by what was stored.
-pub(super) fn floor(connection: &Connection) -> SqlResult<u64> {
+/// Where a stream goes on that the store has lost: above all that its readers may remember.
+pub(super) fn above_all(tx: &Tx<'_>) -> SqlResult<u64> {
+    // what the relay believes of the time may be behind the restore: it goes by what was stored
+    Ok(floor(tx.connection)?.max(tx.now))
+}
+
+/// Above what a stream begins that the store has lost; 0 where it was never restored.
+fn floor(connection: &Connection) -> SqlResult<u64> {
     let floor = connection
         .prepare_cached("SELECT value FROM meta WHERE key = 'floor'")?
         .query_row((), |row| row.get(0).map(u64::from_be_bytes))

@@ -45,7 +45,7 @@ pub(super) fn publish(tx: &mut Tx<'_>, request: &NewManifest) -> Result<Vec<Devi
     }
     for device in &request.devices {
         if !known.iter().any(|it| it.device == device.device) {
-            accounts::insert_device(tx, account, device)?;
+            accounts::insert_device(tx, account, device, request.coming)?;
         }
     }
     insert(tx.connection, account, request.number, &request.bytes)?;
