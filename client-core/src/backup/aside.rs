@@ -56,13 +56,24 @@ pub(super) fn begin(folder: &Path) -> Result<PathBuf, BackupError> {
     for place in places(folder) {
         if !files::there(&place) {
             files::create_private_folder(&place)?;
-            if let Some(bytes) = former {
-                manifest::copy_to(&place, &bytes)?;
+            if let Some(bytes) = &former {
+                manifest::copy_to(&place, bytes)?;
             }
             files::sync_folder(folder)?;
             return Ok(place);
         }
-        if place.is_dir() && manifest::bytes(&place)? == former {
+        if !place.is_dir() {
+            continue;
+        }
+        let held = manifest::bytes(&place)?;
+        if held == former {
+            return Ok(place);
+        }
+        if let (None, Some(bytes)) = (held, &former)
+            && manifest::segments_in(&place)?.is_empty()
+        {
+            // made, and the manifest did not come any more
+            manifest::copy_to(&place, bytes)?;
             return Ok(place);
         }
     }
@@ -81,7 +92,7 @@ impl Waiting {
     pub(super) fn of(folder: &Path, key: &[u8; 32]) -> Self {
         let names = |place: PathBuf| {
             let manifest = manifest::read(&place, key).ok();
-            let names = manifest.map(|it| [it.segments, vec![it.state]].concat());
+            let names = manifest.map(|it| it.names().copied().collect());
             (place, names)
         };
         Self {

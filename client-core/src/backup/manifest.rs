@@ -1,6 +1,9 @@
 //! The file that says what belongs to the backup.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
@@ -66,7 +69,7 @@ pub(super) struct Manifest {
     pub(super) messages: u64,
     #[n(10)]
     pub(super) digest: ByteArray<32>,
-    /// Older segments hold messages that the database lost since. They stay until it has them again.
+    /// Versions before wrote what two databases had into one backup, each with numbers of its own: such a one is set aside.
     #[n(11)]
     pub(super) holds_lost: bool,
     /// What others may see of the account. Absent in those of a version that did not keep it.
@@ -75,6 +78,13 @@ pub(super) struct Manifest {
     /// The account's handle, if it had one.
     #[n(13)]
     pub(super) handle: Option<String>,
+}
+
+impl Manifest {
+    /// All its segments.
+    pub(super) fn names(&self) -> impl Iterator<Item = &SegmentId> {
+        self.segments.iter().chain([&self.state])
+    }
 }
 
 /// Reads the manifest of a folder.
@@ -163,6 +173,23 @@ pub(super) fn segment_id(name: &str) -> Option<SegmentId> {
     <[u8; 16]>::try_from(bytes.as_slice())
         .ok()
         .map(ByteArray::from)
+}
+
+/// The segments that are in the folder, with their paths. Other files are not ours.
+///
+/// # Errors
+/// [`BackupError::Failed`].
+pub(super) fn segments_in(folder: &Path) -> Result<Vec<(PathBuf, SegmentId)>, BackupError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.map(|name| name.strip_suffix(".partial").unwrap_or(name));
+        if let Some(id) = name.and_then(segment_id) {
+            found.push((path, id));
+        }
+    }
+    Ok(found)
 }
 
 /// Tells a wrong code from a damaged file, and says nothing about the code.

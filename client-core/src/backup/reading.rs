@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use protocol::AccountId;
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         stream,
     },
     error::Error,
+    files,
     store::{
         Database, WriteTransaction, account,
         backup::{self, MESSAGES, SMALL_TABLES, Settings},
@@ -54,12 +56,19 @@ pub fn open_with_key(settings: &Settings) -> Result<Opened, BackupError> {
     open_by(Path::new(&settings.folder), settings.key.clone())
 }
 
-/// Restores into memory and compares with what the last run wrote. Says how much it was.
+/// Restores into memory and compares with what the last run wrote. What is set aside in the folder and has all its files has to
+/// be readable too. Says how much it was.
 ///
 /// # Errors
 /// [`BackupError::Damaged`]: something differs; the others as they come.
 pub fn rehearse(settings: &Settings) -> Result<Restored, BackupError> {
-    open_with_key(settings)?.rehearse()
+    let opened = open_with_key(settings)?;
+    for earlier in opened.earlier() {
+        earlier.read_alone().map_err(|error| {
+            BackupError::damaged(format!("{}: {error}", earlier.folder.display()))
+        })?;
+    }
+    opened.rehearse()
 }
 
 fn open_by(folder: &Path, key: Zeroizing<[u8; 32]>) -> Result<Opened, BackupError> {
@@ -93,29 +102,24 @@ impl Opened {
         self.manifest.time
     }
 
-    /// Restores into memory and compares with what the last run wrote. Says how much it was.
+    /// Restores into memory and compares with what the last run wrote. Says how much it was, with what is set aside.
     ///
     /// # Errors
     /// [`BackupError::Damaged`]: something differs; the others as they come.
     pub fn rehearse(&self) -> Result<Restored, BackupError> {
-        let (database, restored) = self.restore_to_memory()?;
+        let mut database = self.read_alone()?;
         let connection = database.connection();
         let columns = backup::columns(connection, MESSAGES)?;
-        let (count, digest) = backup::digest(connection, &columns, self.manifest.last_message)?;
         let manifest = &self.manifest;
-        let same = if manifest.holds_lost {
-            count >= manifest.messages
-        } else {
-            count == manifest.messages && digest == *manifest.digest
-        };
-        if same {
-            Ok(restored)
-        } else {
-            Err(BackupError::damaged(format!(
+        let (count, digest) = backup::digest(connection, &columns, manifest.last_message)?;
+        if (count, digest) != (manifest.messages, *manifest.digest) {
+            return Err(BackupError::damaged(format!(
                 "{count} messages instead of {}, or other ones",
                 manifest.messages
-            )))
+            )));
         }
+        self.add_earlier(&mut database);
+        counted(&database)
     }
 
     /// Restores into the database of a device that was just made: contacts, conversations and messages, what others may see, and
@@ -128,9 +132,8 @@ impl Opened {
         if !backup::is_fresh(write.connection())? {
             return Err(BackupError::NotFresh);
         }
-        // messages are rows of conversations that come before them, but hostile files may say otherwise
-        backup::defer_references(write)?;
-        let restored = self.put_rows(write)?;
+        let (memory, restored) = self.restore_to_memory()?;
+        put_as_they_are(write, &memory)?;
         if let Some(privacy) = self.manifest.privacy {
             account::set_privacy(write, account::privacy_from(privacy))?;
             account::set_handle(write, self.manifest.handle.as_deref())?;
@@ -146,12 +149,10 @@ impl Opened {
     pub fn fill(&self, write: &WriteTransaction<'_>) -> Result<Restored, BackupError> {
         let (memory, mut restored) = self.restore_to_memory()?;
         let [.., before] = backup::count(write.connection())?;
-        backup::defer_references(write)?;
-        for table in SMALL_TABLES.iter().chain([&MESSAGES]) {
-            let columns = backup::columns(memory.connection(), table)?;
-            backup::small_rows(memory.connection(), table, &columns, &mut |row, cells| {
-                backup::insert_if_new(write, table, &columns, row, &cells)
-            })?;
+        if backup::is_fresh(write.connection())? {
+            put_as_they_are(write, &memory)?;
+        } else {
+            backup::merge(write, memory.connection())?;
         }
         backup::finish_filling(write, &self.manifest.run)?;
         let [.., now] = backup::count(write.connection())?;
@@ -171,39 +172,73 @@ impl Opened {
         Ok(restored)
     }
 
+    /// What a restore brings: this backup, and of those that are set aside in its folder what it does not have.
     pub(super) fn restore_to_memory(&self) -> Result<(Database, Restored), BackupError> {
+        let mut database = self.read_alone()?;
+        self.add_earlier(&mut database);
+        let restored = counted(&database)?;
+        Ok((database, restored))
+    }
+
+    /// Adds what is set aside, the newest first. Rows of different backups are never told apart by their numbers: two databases
+    /// may have given them out.
+    fn add_earlier(&self, database: &mut Database) {
+        for earlier in self.earlier() {
+            let added = earlier.read_alone().and_then(|memory| {
+                Ok(database.write(|write| backup::merge(write, memory.connection()))?)
+            });
+            if let Err(error) = added {
+                // the others are not worth less for it
+                warn!(%error, folder = %earlier.folder.display(), "what is set aside cannot be read");
+            }
+        }
+    }
+
+    /// The backups of this account that are set aside in the folder and have all their files, the newest first.
+    fn earlier(&self) -> Vec<Self> {
+        let own = (self.manifest.account, self.manifest.run);
+        let mut places = aside::set_aside(&self.folder);
+        places.reverse();
+        places
+            .into_iter()
+            .filter_map(|place| open_by(&place, self.key.clone()).ok())
+            .filter(|it| it.manifest.account == own.0 && it.manifest.run != own.1)
+            .filter(|it| !it.manifest.holds_lost && it.is_complete())
+            .collect()
+    }
+
+    fn is_complete(&self) -> bool {
+        let mut names = self.manifest.names();
+        names.all(|id| files::there(&aside::find(&self.folder, id)))
+    }
+
+    /// Reads this backup by itself into memory. Its rows have their numbers: one database gave them out.
+    pub(super) fn read_alone(&self) -> Result<Database, BackupError> {
         let mut database = Database::in_memory()?;
-        let mut restored = Ok(Restored::default());
+        let mut read = Ok(());
         let written = database.write(|write| {
+            // messages are rows of conversations that come before them, but hostile files may say otherwise
             backup::defer_references(write)?;
             match self.put_rows(write) {
-                Ok(done) => {
-                    restored = Ok(done);
-                    backup::drop_dangling(write)
-                }
+                Ok(()) => backup::drop_dangling(write),
                 Err(error) => {
                     let words = error.to_string();
-                    restored = Err(error);
+                    read = Err(error);
                     Err(Error::new(crate::ErrorKind::Database, words))
                 }
             }
         });
-        let restored = restored?;
+        read?;
         written?;
-        Ok((database, restored))
+        Ok(database)
     }
 
-    fn put_rows(&self, write: &WriteTransaction<'_>) -> Result<Restored, BackupError> {
+    fn put_rows(&self, write: &WriteTransaction<'_>) -> Result<(), BackupError> {
         self.put_segment(write, &self.manifest.state, SMALL_TABLES)?;
         for segment in &self.manifest.segments {
             self.put_segment(write, segment, &[MESSAGES])?;
         }
-        let [contacts, conversations, messages] = backup::count(write.connection())?;
-        Ok(Restored {
-            contacts,
-            conversations,
-            messages,
-        })
+        Ok(())
     }
 
     fn put_segment(
@@ -238,4 +273,25 @@ impl Opened {
             Ok(())
         })
     }
+}
+
+/// Into a database in which no number was given out.
+fn put_as_they_are(write: &WriteTransaction<'_>, memory: &Database) -> Result<(), BackupError> {
+    backup::defer_references(write)?;
+    for table in SMALL_TABLES.iter().chain([&MESSAGES]) {
+        let columns = backup::columns(memory.connection(), table)?;
+        backup::small_rows(memory.connection(), table, &columns, &mut |row, cells| {
+            backup::insert_if_new(write, table, &columns, row, &cells)
+        })?;
+    }
+    Ok(())
+}
+
+fn counted(database: &Database) -> Result<Restored, BackupError> {
+    let [contacts, conversations, messages] = backup::count(database.connection())?;
+    Ok(Restored {
+        contacts,
+        conversations,
+        messages,
+    })
 }

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::{
     backup::{
-        BackupError, aside,
+        BackupError, Opened, aside,
         manifest::{self, Manifest, SegmentId},
         record::Record,
         stream::SegmentWriter,
@@ -100,14 +100,17 @@ pub fn run(
     let row = account::load(&snapshot)?;
     let keys = AccountKeys::from_bytes(&row.keys).map_err(Error::from)?;
     let former = former(&folder, &job.settings, &keys)?;
-    let plan = Plan::new(&folder, job, former);
+    let plan = Plan::new(&folder, job, former, &snapshot);
     let superseded = plan.former.clone();
     let is_segment = |(path, _): &(PathBuf, SegmentId)| !is_partial(path);
-    let place = (plan.sets_aside && segments_in(&folder)?.iter().any(is_segment))
+    // the segments of a manifest may be where others were set aside
+    let holds_something =
+        !superseded.is_empty() || manifest::segments_in(&folder)?.iter().any(is_segment);
+    let place = (plan.sets_aside && holds_something)
         .then(|| aside::begin(&folder))
         .transpose()?;
     if place.is_some() {
-        warn!("the former backup is incomplete and set aside");
+        warn!("the former backup may have what is lost here, and is set aside");
     }
     let mut run = Run {
         folder: &folder,
@@ -164,44 +167,36 @@ fn former(
 struct Plan {
     after: i64,
     kept: Vec<SegmentId>,
-    holds_lost: bool,
     /// Those of the former backup. What is not kept of them holds nothing that is not written now, unless they are set aside.
     former: Vec<SegmentId>,
     sets_aside: bool,
 }
 
 impl Plan {
-    fn new(folder: &Path, job: &Job, former: Option<Manifest>) -> Self {
+    fn new(folder: &Path, job: &Job, former: Option<Manifest>, database: &Connection) -> Self {
         let Some(manifest) = former else {
             // whose segments are there, if any, is not known
             return Self::anew(Vec::new(), true);
         };
+        let names: Vec<SegmentId> = manifest.names().copied().collect();
+        let noted = job.settings.run == Some(*manifest.run);
+        if noted && job.settings.filled {
+            return Self::anew(names, false);
+        }
+        if !noted || manifest.holds_lost {
+            // the database is not as it was when that was written, or a run ended before it was noted: numbers of rows say nothing
+            let sets_aside = manifest.holds_lost || !is_held(folder, job, manifest, database);
+            return Self::anew(names, sets_aside);
+        }
         let there = |id| files::there(&aside::find(folder, id));
         let whole = manifest.segments.iter().all(there);
-        let former = [&*manifest.segments, &[manifest.state]].concat();
-        // otherwise the database is not the one that wrote it last: it may have lost what only the backup has
-        let follows = job.settings.run == Some(*manifest.run);
-        let filled = follows && job.settings.filled;
-        let holds_lost = !filled && (!follows || manifest.holds_lost);
-        if !whole {
-            return Self::anew(former, holds_lost);
-        }
-        if !follows {
-            return Self {
-                kept: manifest.segments,
-                holds_lost,
-                ..Self::anew(former, false)
-            };
-        }
-        let too_many = manifest.segments.len() >= MOST_SEGMENTS && !holds_lost;
-        if filled || too_many {
-            return Self::anew(former, false);
+        if !whole || manifest.segments.len() >= MOST_SEGMENTS {
+            return Self::anew(names, false);
         }
         Self {
             after: job.settings.last_message,
             kept: manifest.segments,
-            holds_lost,
-            former,
+            former: names,
             sets_aside: false,
         }
     }
@@ -211,11 +206,26 @@ impl Plan {
         Self {
             after: i64::MIN,
             kept: Vec::new(),
-            holds_lost: false,
             former,
             sets_aside,
         }
     }
+}
+
+/// Whether the database has what a backup has, so that nothing goes with it.
+fn is_held(folder: &Path, job: &Job, manifest: Manifest, database: &Connection) -> bool {
+    let former = Opened {
+        folder: folder.to_owned(),
+        key: job.settings.key.clone(),
+        manifest,
+    };
+    let held = former
+        .read_alone()
+        .and_then(|found| Ok(backup::holds(database, job.up_to, found.connection())?));
+    held.unwrap_or_else(|error| {
+        warn!(%error, "the former backup cannot be read");
+        false
+    })
 }
 
 struct Run<'a> {
@@ -253,7 +263,7 @@ impl Run<'_> {
             last_message: self.job.up_to,
             messages: count,
             digest: digest.into(),
-            holds_lost: plan.holds_lost,
+            holds_lost: false,
             privacy: Some(account::privacy_bits(row.privacy)),
             handle: row.handle.clone(),
         };
@@ -346,20 +356,6 @@ impl Run<'_> {
     }
 }
 
-/// The segments that are in the folder, with their paths. Other files are not ours.
-fn segments_in(folder: &Path) -> Result<Vec<(PathBuf, SegmentId)>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        let name = name.map(|name| name.strip_suffix(".partial").unwrap_or(name));
-        if let Some(id) = name.and_then(manifest::segment_id) {
-            found.push((path, id));
-        }
-    }
-    Ok(found)
-}
-
 fn is_partial(path: &Path) -> bool {
     path.extension().is_some_and(|it| it == "partial")
 }
@@ -374,7 +370,7 @@ fn clear(
     place: Option<&Path>,
 ) -> std::result::Result<(), BackupError> {
     let waiting = aside::Waiting::of(folder, key);
-    for (path, id) in segments_in(folder)? {
+    for (path, id) in manifest::segments_in(folder)? {
         if is_partial(&path) {
             fs::remove_file(&path)?;
         } else if !named.contains(&id) {

@@ -3,6 +3,7 @@
 //! Rows are taken as they are in their tables, with the names of their columns: a later version, whose migrations only add,
 //! reads them as its own database of that age. Which tables those are is decided here for each table.
 
+mod comparing;
 mod merging;
 mod rows;
 
@@ -14,6 +15,7 @@ use crate::{
     store::{WriteTransaction, signed, unsigned},
 };
 
+pub(crate) use self::comparing::holds;
 pub(crate) use self::merging::{Merged, merge};
 pub(crate) use self::rows::{
     Cell, MESSAGES, SMALL_TABLES, columns, count, defer_references, digest, drop_dangling,

@@ -19,6 +19,8 @@ use self::source::{Gap, Row, Source};
 
 /// Tables that are not taken over: MLS state, and what is made from messages.
 const LEFT_BEHIND: &[&str] = &["mls_state", "search_queue"];
+/// More conversations than anybody began since a copy.
+const KEYS_LEFT_OUT: i64 = 1 << 20;
 /// Rows that point nowhere are removed, and then those that pointed to these.
 const DEEPEST_REFERENCE: usize = 8;
 
@@ -66,6 +68,7 @@ pub(crate) fn fill(
         connection.execute("UPDATE account SET mls_lost = 1", [])?;
         taken.dropped = mend_references(connection)?;
         rebuild(connection)?;
+        part_from_before(connection)?;
         sum_up(connection, taken)
     })?;
     new.connection().pragma_update(None, "foreign_keys", true)?;
@@ -261,6 +264,22 @@ pub(crate) fn rebuild(connection: &Connection) -> Result<()> {
     let backed_up =
         connection.query_row("SELECT max(last_message) FROM backup", [], |row| row.get(0))?;
     raise_sequence(connection, "messages", backed_up)
+}
+
+/// What was made with the lost rows goes by their numbers: the backup is compared before it is replaced, and no conversation
+/// gets the key that another one may have had.
+fn part_from_before(connection: &Connection) -> Result<()> {
+    connection.execute_batch("UPDATE backup SET run = NULL, filled = 0")?;
+    let last: i64 = connection.query_row(
+        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'conversations'",
+        [],
+        |row| row.get(0),
+    )?;
+    raise_sequence(
+        connection,
+        "conversations",
+        Some(last.saturating_add(KEYS_LEFT_OUT)),
+    )
 }
 
 fn sum_up(connection: &Connection, taken: TakenOver) -> Result<Salvaged> {

@@ -20,13 +20,13 @@ use crate::home::{
 
 const RECORD: &[u8] = b"the account's keys, wrapped by the caller";
 
-struct Safe {
-    home: Home,
-    folder: TempDir,
+pub(crate) struct Safe {
+    pub(crate) home: Home,
+    pub(crate) folder: TempDir,
 }
 
 impl Safe {
-    fn new(messages: u32) -> Self {
+    pub(crate) fn new(messages: u32) -> Self {
         let safe = Self {
             home: Home::with_messages(messages),
             folder: tempfile::tempdir().unwrap(),
@@ -38,7 +38,7 @@ impl Safe {
         safe
     }
 
-    fn run(&self) -> Result<Ran, BackupError> {
+    pub(crate) fn run(&self) -> Result<Ran, BackupError> {
         let home = &self.home;
         let mut database = home.database();
         let (job, _) = database.write(backup::begin).unwrap();
@@ -47,7 +47,7 @@ impl Safe {
         Ok(ran)
     }
 
-    fn change(&self, work: impl FnOnce(&client_core::store::WriteTransaction<'_>)) {
+    pub(crate) fn change(&self, work: impl FnOnce(&client_core::store::WriteTransaction<'_>)) {
         self.home
             .database()
             .write(|write| {
@@ -57,12 +57,12 @@ impl Safe {
             .unwrap();
     }
 
-    fn rehearse(&self) -> Result<backup::Restored, BackupError> {
+    pub(crate) fn rehearse(&self) -> Result<backup::Restored, BackupError> {
         let settings = backup::settings(self.home.database().connection());
         backup::rehearse(&settings.unwrap().unwrap())
     }
 
-    fn files(&self) -> Vec<PathBuf> {
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<_> = fs::read_dir(self.folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -71,14 +71,14 @@ impl Safe {
         files
     }
 
-    fn segments(&self) -> Vec<PathBuf> {
+    pub(crate) fn segments(&self) -> Vec<PathBuf> {
         let mut files = self.files();
         files.retain(|path| path.extension().is_some());
         files
     }
 
     /// What a new device restores.
-    fn restored(&self) -> Home {
+    pub(crate) fn restored(&self) -> Home {
         let opened = backup::open(self.folder.path(), &CODE).unwrap();
         assert_eq!(opened.record(), RECORD);
         let home = Home::new(&Protection::Unprotected);
@@ -352,14 +352,27 @@ fn messages_that_a_damaged_database_lost_come_back_from_the_backup() {
     let (filled, _) = database.write(|write| Ok(opened.fill(write)?)).unwrap();
     assert_eq!(filled.messages, 100);
     drop(database);
-    assert_eq!(home.texts(), (0..300).map(text).collect::<Vec<_>>());
+    assert_eq!(sorted(home), all(300));
     assert_eq!(safe.run().unwrap().messages, 300);
     assert_eq!(safe.rehearse().unwrap().messages, 300);
     assert_eq!(safe.segments().len(), 2);
 }
 
+/// The texts, whatever the order of their rows.
+pub(crate) fn sorted(home: &Home) -> Vec<String> {
+    let mut texts = home.texts();
+    texts.sort();
+    texts
+}
+
+pub(crate) fn all(messages: u32) -> Vec<String> {
+    let mut texts: Vec<_> = (0..messages).map(text).collect();
+    texts.sort();
+    texts
+}
+
 /// A database that went back in time: 100 messages are in the backup alone.
-fn gone_back() -> Safe {
+pub(crate) fn gone_back() -> Safe {
     let safe = Safe::new(200);
     let home = &safe.home;
     safe.run().unwrap();
@@ -405,11 +418,7 @@ fn lose_and_put_back(damaged: &str, flipped: bool, back: &str, after: usize, fro
         aside => safe.folder.path().join(aside),
     };
     assert_eq!(bring_back_from(&safe, &from).unwrap(), 100);
-    let mut texts = safe.home.texts();
-    texts.sort();
-    let mut all: Vec<_> = (0..300).map(text).collect();
-    all.sort();
-    assert_eq!(texts, all);
+    assert_eq!(sorted(&safe.home), all(300));
     assert_eq!(safe.run().unwrap().messages, 300);
     assert_eq!(safe.rehearse().unwrap().messages, 300);
 }
@@ -474,7 +483,7 @@ fn a_folder_takes_few_backups_set_aside_and_then_refuses_instead_of_deleting() {
 }
 
 /// What a backup brings back into an account at work.
-fn bring_back(safe: &Safe) -> Result<u64, BackupError> {
+pub(crate) fn bring_back(safe: &Safe) -> Result<u64, BackupError> {
     bring_back_from(safe, safe.folder.path())
 }
 
@@ -496,11 +505,7 @@ fn an_account_at_work_gets_back_what_it_lost() {
     });
     assert_eq!(bring_back(&safe).unwrap(), 100);
     assert_eq!(bring_back(&safe).unwrap(), 0, "nothing twice");
-    let mut texts = safe.home.texts();
-    texts.sort();
-    let mut all: Vec<_> = (0..=300).map(text).collect();
-    all.sort();
-    assert_eq!(texts, all);
+    assert_eq!(sorted(&safe.home), all(301));
     assert_eq!(safe.run().unwrap().messages, 301);
     assert_eq!(safe.rehearse().unwrap().messages, 301);
 }

@@ -8,6 +8,7 @@
 )]
 
 mod backups;
+mod branches;
 mod copies;
 mod corruption;
 mod damage;

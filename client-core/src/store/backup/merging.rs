@@ -8,12 +8,12 @@ use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use crate::{
     error::{Error, ErrorKind, Result},
     model::ConversationKey,
-    store::{WriteTransaction, backup::rows, id, messages},
+    store::{WriteTransaction, backup::rows, id, messages, unsigned},
 };
 
 /// A line of the app about the device that wrote the backup: it says nothing of this one.
-const SYSTEM_LINE: i64 = 2;
-const UNREADABLE: i64 = 3;
+pub(super) const SYSTEM_LINE: i64 = 2;
+pub(super) const UNREADABLE: i64 = 3;
 
 /// What a merge added.
 #[derive(Debug, Default)]
@@ -166,6 +166,12 @@ fn add_messages(
         if is_here(write, message)? {
             continue;
         }
+        if let Some(seq) = seq.filter(|_| kind == UNREADABLE && place.same)
+            && is_taken(write, place.key, seq)?
+        {
+            // it was opened here
+            continue;
+        }
         if let Some(seq) = seq {
             remove_sealed(write, place.key, (seq, kind))?;
         }
@@ -198,6 +204,18 @@ fn is_here(write: &WriteTransaction<'_>, message: MessageId) -> Result<bool> {
         .connection()
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE message_id = ?1)")?
         .query_row([message.as_bytes()], |row| row.get(0))?)
+}
+
+/// Whether a message stands where one of this seq would.
+fn is_taken(write: &WriteTransaction<'_>, key: ConversationKey, seq: i64) -> Result<bool> {
+    Ok(write
+        .connection()
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM messages WHERE conversation = ?1 AND position = ?2)",
+        )?
+        .query_row((key.0, messages::position_of(unsigned(seq))), |row| {
+            row.get(0)
+        })?)
 }
 
 /// A message that this device could not open gives its place to the same one, opened.
