@@ -1,7 +1,8 @@
 //! The relay's clock: the machine's, as far as it can be believed. A wall clock may jump: by ten years, when the battery of a
 //! small computer is empty or a person mistypes. What expires by such a clock is gone for good, and what is stored by it bears
 //! a wrong time for ever. So the relay remembers the last time that it believed; where the machine's clock is more than 30
-//! days from that, the relay counts on by the monotonic clock until the machine's has gone steadily for a day.
+//! days from that, the relay counts on by the monotonic clock until the machine's has gone steadily for a day. Even then nothing
+//! expires by the jump: the store has ages count from it on.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 use crate::environment::Clock;
 
 /// How far the machine's clock may be from what was believed last, in milliseconds.
-const FAR_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+pub(crate) const FAR_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// How long a clock that is further away must go steadily until it is believed: long enough for somebody to notice.
 const TRIAL: Duration = Duration::from_secs(24 * 60 * 60);
 /// No relay ran before (2026-11-01): a clock that goes back further is wrong, however steady it is.

@@ -42,8 +42,8 @@ pub(crate) type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + S
 pub(crate) trait Store: Send + Sync {
     /// Drawn anew when the store is restored from a backup.
     fn generation(&self) -> StoreGeneration;
-    /// The time that expiry went by last, or else that of an entry, as of when the store was opened; `None`: nothing was
-    /// ever stored.
+    /// The time that expiry went by last or at which the store was restored, or else that of an entry, as of when the store was
+    /// opened; `None`: nothing was ever stored.
     fn latest(&self) -> Option<u64>;
 
     /// Appends application entries by the order of checks of promise 3.
@@ -74,7 +74,8 @@ pub(crate) trait Store: Send + Sync {
     fn set_block(&self, request: NewBlock, done: Done<Option<ConversationId>>);
     /// Raises cursors and times; none ever falls.
     fn write_behind(&self, request: Behind, done: Done<()>);
-    /// Removes some of what is too old or that everybody has; answers where to go on, or that the round is over.
+    /// Removes some of what is too old or that everybody has; answers where to go on, or that the round is over. Where the time
+    /// is more than 30 days from that of the round before, all that is stored counts as stored now.
     fn expire(&self, request: Expiry, done: Done<Option<StreamRow>>);
 
     /// What a login is checked with.

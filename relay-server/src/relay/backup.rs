@@ -84,7 +84,8 @@ impl Relay {
     }
 
     /// Marks the database as restored from a backup: draws a new store generation, and declares a gap behind the last entry
-    /// of every stream, so that no seq is used twice, however often a backup is restored: by the clock. Nobody may be serving it.
+    /// of every stream, so that no seq is used twice, however often a backup is restored: by the clock. Serving believes that clock
+    /// at once, and what the backup holds counts as stored now. Nobody may be serving it.
     ///
     /// # Errors
     /// Where the machine's clock is behind what was stored last, unless it is [confirmed](Relay::with_confirmed_clock), or the

@@ -69,6 +69,7 @@ struct World {
 
 const CONVERSATION: ConversationId = ConversationId::new([0xc0; 16]);
 const NOON: u64 = 1_000_000_000;
+const DAY: u64 = 24 * 3600 * 1000;
 
 fn opened(dir: &Path, config: &Config, clock: &Arc<StandingClock>) -> Arc<dyn Store> {
     let environment = Environment {
@@ -355,8 +356,18 @@ impl World {
         call(|done| self.store.claim_key_packages(request, done)).await
     }
 
+    /// Lets days pass as a running relay does, with rounds of expiry.
+    async fn pass(&self, days: u64, retention: u64) {
+        for day in 1..=days {
+            self.clock.0.fetch_add(DAY, Ordering::SeqCst);
+            if day % 20 == 0 || day == days {
+                self.expire(retention).await;
+            }
+        }
+    }
+
     async fn expire(&self, days: u64) {
-        let before = self.clock.now().saturating_sub(days * 24 * 3600 * 1000);
+        let before = self.clock.now().saturating_sub(days * DAY);
         let mut request = Expiry {
             now: self.clock.now(),
             entries_before: before,

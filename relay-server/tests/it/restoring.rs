@@ -337,6 +337,34 @@ async fn a_clock_behind_the_backup_is_asked_about() {
 }
 
 #[tokio::test]
+async fn a_relay_that_is_restored_from_a_backup_of_last_season_goes_by_todays_time_at_once() {
+    /// Ninety days, in milliseconds.
+    const SEASON: u64 = 90 * 24 * 60 * 60 * 1000;
+    let relay = TestRelay::start().await;
+    let mut pair = relay.pair().await;
+    let kept = pair.bo_client.append(pair.append(&[b"kept"])).await;
+    kept.expect("appends");
+    let folder = tempfile::tempdir().expect("a directory");
+    let backup = back_up(&relay, &folder);
+    let today = pair.bo_client.ready.as_ref().expect("ready").time;
+    let database = rusqlite::Connection::open(&backup).expect("opens");
+    for table in ["streams", "entries"] {
+        let changed = database.execute(&format!("UPDATE {table} SET time = time - {SEASON}"), ());
+        assert!(changed.expect("writes") > 0);
+    }
+    drop(database);
+    let relay = restore(relay, &backup).await;
+    let bo_client = relay.login(pair.bo.device()).await;
+    let time = bo_client.ready.as_ref().expect("ready").time;
+    assert!(time.abs_diff(today) < SEASON / 2, "{time} {today}");
+    // and what the backup holds is delivered
+    let mut ana_client = relay.login(pair.ana.device()).await;
+    ana_client.ack(StreamId::Inbox, 1).await;
+    let kept = ana_client.entries(pair.stream(), 1).await;
+    assert_eq!(&kept[0].bytes.0[..], b"kept");
+}
+
+#[tokio::test]
 async fn the_commands_do_it_while_the_relay_serves() {
     let relay = TestRelay::start().await;
     let folder = tempfile::tempdir().expect("a directory");

@@ -139,7 +139,7 @@ async fn a_store_that_lost_the_conversation_makes_it_with_the_incarnation_that_i
         if restored {
             world.clock.0.store(RESTORED, Ordering::SeqCst);
             world = world.restored(&Config::default());
-            // the relay does not believe a clock that is so far ahead, and counts on from what was stored
+            // and went back: by then the relay believes another time
             world.clock.0.store(NOON, Ordering::SeqCst);
         }
         let commit = NewCommit {

@@ -28,11 +28,7 @@ async fn a_round_of_expiry_removes_all_that_is_due() {
             .prior(world.bo.device_row, numbered(ENTRIES - 1))
     };
     assert!(newest().await.unwrap().is_some(), "its client id is kept");
-    world
-        .clock
-        .0
-        .fetch_add(91 * 24 * 3600 * 1000, Ordering::SeqCst);
-    world.expire(90).await;
+    world.pass(91, 90).await;
     assert!(newest().await.unwrap().is_none());
 }
 
@@ -52,11 +48,7 @@ async fn entries_stay_until_everybody_has_them_or_they_are_too_old() {
     assert_eq!(world.page().await, [(3, b"b".to_vec()), (4, b"c".to_vec())]);
     // the client ids are still known
     assert_eq!(world.append(world.bo, 1, &[(10, "a")]).await.unwrap(), [2]);
-    world
-        .clock
-        .0
-        .fetch_add(61 * 24 * 3600 * 1000, Ordering::SeqCst);
-    world.expire(60).await;
+    world.pass(61, 60).await;
     assert_eq!(world.page().await, []);
     assert_eq!(world.append(world.bo, 1, &[(13, "d")]).await.unwrap(), [5]);
 }
@@ -120,7 +112,6 @@ async fn a_full_disk_refuses_writes_keeps_reads_and_recovers() {
 
 #[tokio::test]
 async fn what_was_stored_while_the_clock_was_ahead_keeps_nothing_else() {
-    const DAY: u64 = 24 * 3600 * 1000;
     let world = World::new().await;
     world.clock.0.store(NOON + 3650 * DAY, Ordering::SeqCst);
     // more than a round looks at in one step
@@ -146,8 +137,92 @@ async fn what_was_stored_while_the_clock_was_ahead_keeps_nothing_else() {
     for device in [world.bo, world.ana[0], world.ana[1]] {
         world.raise(device, seq).await;
     }
-    world.clock.0.store(NOON + 91 * DAY, Ordering::SeqCst);
-    world.expire(90).await;
+    world.pass(91, 90).await;
     let prior = world.store.prior(world.bo.device_row, numbered(7));
     assert!(prior.await.unwrap().is_none(), "its client id is forgotten");
+}
+
+#[tokio::test]
+async fn what_was_stored_while_a_right_clock_was_on_trial_is_not_too_old_once_it_is_believed() {
+    let world = World::new().await;
+    world.expire(60).await;
+    // the relay was off for 70 days, and counts on from what it believed last
+    world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
+    world.pass(1, 60).await;
+    // the next round may be one of another run, and the first step of one that is interrupted
+    let world = world.reopened(&Config::default());
+    world.clock.0.fetch_add(70 * DAY, Ordering::SeqCst);
+    world.expire(60).await;
+    let kept = [(1, b"commit 1".to_vec()), (2, b"a".to_vec())];
+    assert_eq!(world.page().await, kept);
+    let world = world.reopened(&Config::default());
+    // its client id stays known as well
+    assert_eq!(world.append(world.bo, 1, &[(10, "a")]).await.unwrap(), [2]);
+    world.pass(59, 60).await;
+    assert_eq!(world.page().await, kept);
+    world.pass(2, 60).await;
+    assert_eq!(world.page().await, []);
+}
+
+#[tokio::test]
+async fn however_a_clock_jumps_nothing_goes_before_its_time_and_all_goes_after_it() {
+    const DECADE: u64 = 3650 * DAY;
+    let mut world = World::new().await;
+    world.expire(60).await;
+    let mut texts = 1;
+    for (id, set) in [
+        (10, NOON + DECADE),
+        (11, NOON),
+        (12, NOON + DECADE),
+        (13, NOON + 45 * DAY),
+        (14, NOON + 2 * DECADE),
+        (15, NOON + DECADE),
+    ] {
+        world.append(world.bo, 1, &[(id, "text")]).await.unwrap();
+        texts += 1;
+        world.clock.0.store(set, Ordering::SeqCst);
+        world.expire(60).await;
+        world = world.reopened(&Config::default());
+        world.pass(25, 60).await;
+        assert_eq!(world.page().await.len(), texts, "{id}");
+    }
+    world.append(world.bo, 1, &[(16, "text")]).await.unwrap();
+    world.pass(61, 60).await;
+    assert_eq!(world.page().await, []);
+}
+
+#[tokio::test]
+async fn links_and_key_packages_that_end_by_a_jump_are_there_when_the_clock_is_set_right() {
+    let world = World::without_conversation().await;
+    let in_a_week = NOON + 7 * DAY;
+    let invite = NewLinkRow {
+        expires: in_a_week,
+        ..link(9, 1)
+    };
+    call(|done| world.store.new_link(Caller::Operator, invite, done))
+        .await
+        .unwrap();
+    let held = world.publish(vec![package(b"one", in_a_week)], None).await;
+    assert_eq!(held, 1);
+    world.expire(90).await;
+    world.clock.0.store(NOON + 3650 * DAY, Ordering::SeqCst);
+    world.expire(90).await;
+    assert_eq!(
+        world.publish(Vec::new(), None).await,
+        0,
+        "by the wrong clock"
+    );
+    world.clock.0.store(NOON + DAY, Ordering::SeqCst);
+    world.expire(90).await;
+    assert_eq!(world.publish(Vec::new(), None).await, 1);
+    call(|done| {
+        let invited = account(3, 1, Digest::new([9; 32]));
+        world.store.register(invited, done)
+    })
+    .await
+    .unwrap();
+    // and they go in the end
+    world.pass(10, 90).await;
+    world.clock.0.store(NOON + DAY, Ordering::SeqCst);
+    assert_eq!(world.publish(Vec::new(), None).await, 0);
 }

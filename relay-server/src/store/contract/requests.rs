@@ -2,8 +2,6 @@
 
 use super::*;
 
-const DAY: u64 = 24 * 3600 * 1000;
-
 impl World {
     /// Bo asks Ana for a conversation.
     async fn ask(&self, conversation: u8, id: u8) -> Result<CommitDone, Refusal> {
@@ -153,10 +151,9 @@ async fn what_was_declined_is_remembered_for_thirty_days() {
     world.ask(0xc2, 2).await.unwrap();
     // the id itself stays used until the client ids are forgotten
     world.decline(world.ana[0], 0xc2).await.unwrap();
-    world.clock.0.store(NOON + 61 * DAY, Ordering::SeqCst);
+    world.pass(31, 90).await;
     assert_eq!(code(world.ask(0xc2, 3).await), ErrorCode::IdConflict);
-    world.clock.0.store(NOON + 130 * DAY, Ordering::SeqCst);
-    world.expire(90).await;
+    world.pass(69, 90).await;
     world.ask(0xc2, 4).await.unwrap();
 }
 

@@ -223,3 +223,38 @@ async fn the_latest_time_is_that_of_the_newest_entry_and_then_that_of_expiry() {
         assert_eq!(world.store.latest(), Some(NOON + later));
     }
 }
+
+#[tokio::test]
+async fn however_old_a_backup_is_what_it_holds_is_as_old_as_the_restore() {
+    let world = World::new().await;
+    world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
+    world.expire(60).await;
+    world.clock.0.fetch_add(70 * DAY, Ordering::SeqCst);
+    let restored = world.clock.now();
+    let world = world.restored(&Config::default());
+    assert_eq!(
+        world.store.latest(),
+        Some(restored),
+        "it is believed at once"
+    );
+    for days in [0, 59] {
+        world.pass(days, 60).await;
+        world.expire(60).await;
+        assert_eq!(seqs(&world.read(0).await), [1, 2], "after {days} days");
+        assert_eq!(world.append(world.bo, 1, &[(10, "a")]).await.unwrap(), [2]);
+    }
+    world.pass(2, 60).await;
+    assert_eq!(seqs(&world.read(0).await), Vec::<u64>::new());
+}
+
+#[tokio::test]
+async fn the_last_days_of_a_backup_are_no_older_for_a_restore_a_few_weeks_later() {
+    let world = World::new().await;
+    world.append(world.bo, 1, &[(10, "a")]).await.unwrap();
+    world.pass(50, 60).await;
+    // less than what the relay takes for a jump
+    world.clock.0.fetch_add(25 * DAY, Ordering::SeqCst);
+    let world = world.restored(&Config::default());
+    world.expire(60).await;
+    assert_eq!(seqs(&world.read(0).await), [1, 2]);
+}

@@ -104,7 +104,8 @@ fn check(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Marks a database as restored from a backup: a new generation, and a gap behind the last entry of every stream. How wide a gap is
-/// goes by the clock, which therefore may not be behind.
+/// goes by the clock, which therefore may not be behind. It is what the relay believes from then on; and however old the backup is,
+/// what it holds is as old as the restore.
 pub(super) fn mark_restored(
     path: &Path,
     environment: &Environment,
@@ -122,6 +123,7 @@ pub(super) fn mark_restored(
     }
     let time = now.max(newest);
     gaps::declare(&transaction, time).context("declare the gaps")?;
+    clock::begin_ages(&transaction, now).context("note the time")?;
     transaction
         .execute(
             "UPDATE meta SET value = ?1 WHERE key = 'generation'",

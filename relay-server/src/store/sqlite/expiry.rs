@@ -17,11 +17,12 @@ pub(super) fn expire(tx: &mut Tx<'_>, request: &Expiry) -> Result<Option<StreamR
     if request.after == StreamRow(0) {
         clock::note(tx.connection, request.now)?;
     }
+    let due = Due::new(request, clock::ages_from(tx.connection)?);
     let streams = streams_after(tx.connection, request.after)?;
     let mut room = ENTRIES;
     let mut done = request.after;
     for stream in &streams {
-        let taken = shorten(tx.connection, *stream, request.entries_before, &mut room)?;
+        let taken = shorten(tx.connection, *stream, due.entries_before, &mut room)?;
         if taken {
             // they hold what the streams hold
             tx.heads.clear();
@@ -32,10 +33,33 @@ pub(super) fn expire(tx: &mut Tx<'_>, request: &Expiry) -> Result<Option<StreamR
         }
         done = stream.row;
     }
-    if streams.len() == STREAMS || forget(tx, request)? {
+    if streams.len() == STREAMS || forget(tx, &due)? {
         return Ok(Some(done));
     }
     Ok(None)
+}
+
+/// What may go, now that it is known from when on ages count.
+struct Due {
+    entries_before: u64,
+    client_ids_before: u64,
+    /// Links and key packages whose time was over then are kept as well: perhaps it was not.
+    ended_after: u64,
+    now: u64,
+}
+
+impl Due {
+    /// By its age nothing goes before the whole of it has passed since ages count.
+    fn new(request: &Expiry, ages_from: u64) -> Self {
+        let old = |before: u64| if before < ages_from { 0 } else { before };
+        let client_ids_before = old(request.client_ids_before);
+        Self {
+            entries_before: old(request.entries_before),
+            client_ids_before,
+            ended_after: if client_ids_before == 0 { ages_from } else { 0 },
+            now: request.now,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -124,28 +148,28 @@ fn raise_base(connection: &Connection, stream: &Stream, floor: u64) -> SqlResult
 }
 
 /// Forgets client ids, claims, key packages and links whose time is over. Answers whether there may be more of them.
-fn forget(tx: &Tx<'_>, request: &Expiry) -> SqlResult<bool> {
+fn forget(tx: &Tx<'_>, due: &Due) -> SqlResult<bool> {
     let connection = tx.connection;
     let entries = connection
         .prepare_cached(
             "DELETE FROM entries WHERE id IN
              (SELECT id FROM entries WHERE bytes = x'' AND time < ?2 ORDER BY time LIMIT ?1)",
         )?
-        .execute((ROWS, request.client_ids_before))?;
+        .execute((ROWS, due.client_ids_before))?;
     let claims = connection
         .prepare_cached("DELETE FROM claims WHERE id IN (SELECT id FROM claims WHERE time < ?2 ORDER BY time LIMIT ?1)")?
-        .execute((ROWS, request.client_ids_before))?;
+        .execute((ROWS, due.client_ids_before))?;
     let packages = connection
-        .prepare_cached("DELETE FROM key_packages WHERE id IN (SELECT id FROM key_packages WHERE expires <= ?2 LIMIT ?1)")?
-        .execute((ROWS, request.now))?;
+        .prepare_cached("DELETE FROM key_packages WHERE id IN (SELECT id FROM key_packages WHERE expires <= ?2 AND expires > ?3 LIMIT ?1)")?
+        .execute((ROWS, due.now, due.ended_after))?;
     let links = connection
-        .prepare_cached("DELETE FROM links WHERE token IN (SELECT token FROM links WHERE expires < ?2 LIMIT ?1)")?
-        .execute((ROWS, request.now))?;
+        .prepare_cached("DELETE FROM links WHERE token IN (SELECT token FROM links WHERE expires < ?2 AND expires > ?3 LIMIT ?1)")?
+        .execute((ROWS, due.now, due.ended_after))?;
     let ended = connection
         .prepare_cached(
             "DELETE FROM ended_conversations WHERE stream IN
              (SELECT stream FROM ended_conversations WHERE time < ?2 ORDER BY time LIMIT ?1)",
         )?
-        .execute((ROWS, request.client_ids_before))?;
+        .execute((ROWS, due.client_ids_before))?;
     Ok([entries, claims, packages, links, ended].contains(&ROWS))
 }

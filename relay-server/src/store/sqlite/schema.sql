@@ -2,7 +2,7 @@
 -- Row numbers (id) are names inside this file only and never cross the wire.
 
 CREATE TABLE meta (
-    key   TEXT NOT NULL PRIMARY KEY, -- 'generation', 'time', 'floor'
+    key   TEXT NOT NULL PRIMARY KEY, -- 'generation', 'time', 'aging', 'floor'
     value BLOB NOT NULL              -- 16 random bytes, drawn anew when a backup is restored; of the others eight, big-endian
 ) STRICT, WITHOUT ROWID;
 
