@@ -11,12 +11,14 @@
 //!   "me": {"account": "HEX", "name": "Ana"}, "peer": {"account": "HEX", "name": "Luis"},
 //!   "messages": [
 //!     {"id": "HEX", "time": "2026-11-22T15:43:00Z", "sender": "HEX", "mine": true, "kind": "text", "text": "hi",
-//!      "state": "delivered"}
+//!      "state": "delivered", "sent": "2026-11-22T15:43:00Z", "delivered": "2026-11-22T15:43:02Z"}
 //!   ]
 //! }
 //! ```
 //! `kind` is `text`, `system` (with `event`), `unreadable` or `unsupported`; `text` is there for texts only; `state` is
-//! `queued`, `sent`, `delivered`, `read` or `failed` and there for own messages only.
+//! `queued`, `sent`, `delivered`, `read` or `failed` and there for own messages only. `sent`, `delivered` and `read` are
+//! the times of own messages as far as they are known: that of the relay, and of `read` the one that the other told.
+//! All times are in UTC.
 
 mod escape;
 mod html;
@@ -29,7 +31,7 @@ use rusqlite::Connection;
 
 use crate::{
     error::{Error, Result},
-    model::{ConversationKey, Message, MessageKind, SystemEvent},
+    model::{ConversationKey, Message, MessageKind, OutgoingState, SystemEvent},
     store::exporting::{self, Participants},
 };
 
@@ -75,6 +77,12 @@ pub struct Words {
     pub relay_went_back: String,
     /// Beside an own message that has not left this computer.
     pub not_sent: String,
+    /// Beside an own message that the relay has.
+    pub sent: String,
+    /// Beside an own message that a computer of the other has.
+    pub delivered: String,
+    /// Beside an own message that the other read.
+    pub read: String,
 }
 
 impl Default for Words {
@@ -96,11 +104,24 @@ impl Default for Words {
                     .to_owned(),
             relay_went_back: "The relay was put back to an older state. What this computer sent since was sent again.".to_owned(),
             not_sent: "not sent".to_owned(),
+            sent: "sent".to_owned(),
+            delivered: "delivered".to_owned(),
+            read: "read".to_owned(),
         }
     }
 }
 
 impl Words {
+    /// How far an own message came.
+    fn state(&self, state: OutgoingState) -> &str {
+        match state {
+            OutgoingState::Queued | OutgoingState::Failed => &self.not_sent,
+            OutgoingState::Sent => &self.sent,
+            OutgoingState::Delivered => &self.delivered,
+            OutgoingState::Read => &self.read,
+        }
+    }
+
     /// What stands in the place of a message without text.
     fn note(&self, kind: MessageKind) -> Option<&str> {
         match kind {

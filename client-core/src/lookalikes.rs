@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use unicode_normalization::char::canonical_combining_class;
 use unicode_security::skeleton;
 
 use crate::model::{Conversation, ConversationKey, Standing};
 
 /// The conversations whose name looks like that of a contact, with the name of that contact.
 ///
-/// Two names look alike where their skeletons by Unicode's UTS 39 are the same, as written or in small letters. A contact is
-/// somebody whom the person accepted or asked; who only asks, or is blocked, lends no name to be taken for.
+/// Two names look alike where their skeletons by Unicode's UTS 39 are the same, as written or in small letters, whatever accents
+/// stand on them: "Luís" is read as "Luis". A contact is somebody whom the person accepted or asked; who only asks, or is blocked, lends no name to be taken for.
 #[must_use]
 pub fn look_alikes(conversations: &[Conversation]) -> BTreeMap<ConversationKey, String> {
     let mut contacts: BTreeMap<String, Vec<&Conversation>> = BTreeMap::new();
@@ -40,11 +41,19 @@ fn forms(name: &str) -> Vec<String> {
         return Vec::new();
     }
     let mut forms = vec![
-        skeleton(name).collect::<String>(),
-        skeleton(&name.to_lowercase()).collect(),
+        without_accents(skeleton(name)),
+        without_accents(skeleton(&name.to_lowercase())),
     ];
     forms.dedup();
     forms
+}
+
+/// A skeleton is decomposed, so an accent, a dot or a stroke is a mark of its own. The marks of the classes 7 to 9 stay: the
+/// voicing of kana, nuktas and viramas make another letter, which nobody overlooks.
+fn without_accents(skeleton: impl Iterator<Item = char>) -> String {
+    skeleton
+        .filter(|letter| matches!(canonical_combining_class(*letter), 0 | 7..=9))
+        .collect()
 }
 
 #[cfg(test)]
@@ -97,6 +106,30 @@ mod tests {
             row(2, "lris", Standing::Open),
         ];
         assert_eq!(look_alikes(&list).len(), 2);
+    }
+
+    #[test]
+    fn an_accent_makes_no_other_name() {
+        for (contact, impostor) in [
+            ("Luis", "Luís"),
+            ("Luís", "Luis"),
+            ("Luis", "LUI\u{301}S"),
+            ("Luis", "Lụis"),
+            ("Søren", "Soren"),
+            ("Сергей", "Сергеи"),
+        ] {
+            let list = [
+                row(1, contact, Standing::Open),
+                row(2, impostor, Standing::Requested),
+            ];
+            assert_eq!(look_alikes(&list).len(), 1, "{contact} {impostor}");
+        }
+        // another letter, not the same one with a mark
+        let list = [
+            row(1, "かき", Standing::Open),
+            row(2, "がき", Standing::Requested),
+        ];
+        assert_eq!(look_alikes(&list), BTreeMap::new());
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! The log: to stderr, and to a file of bounded size in the profile. Never what people write, never keys or links.
+//!
+//! A file that cannot be opened stops nothing: the folder cannot be written, and the page of the app says so.
 
 use std::{
     fs::{self, File},
@@ -20,7 +22,8 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// Starts logging. Panics are logged as well, by their place only.
 pub(crate) fn start(folder: &Path) -> Result<()> {
-    let file = LogFile::open(folder.join("relevo.log"), LARGEST).context("open the log")?;
+    let file = LogFile::open(folder.join("relevo.log"), LARGEST);
+    let fault = file.as_ref().err().map(ToString::to_string);
     let filter =
         || EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(FILTER));
     tracing_subscriber::registry()
@@ -29,14 +32,17 @@ pub(crate) fn start(folder: &Path) -> Result<()> {
                 .with_writer(io::stderr)
                 .with_filter(filter()),
         )
-        .with(
+        .with(file.ok().map(|file| {
             format::layer()
                 .with_ansi(false)
                 .with_writer(move || file.clone())
-                .with_filter(filter()),
-        )
+                .with_filter(filter())
+        }))
         .try_init()
         .context("start the log")?;
+    if let Some(fault) = fault {
+        tracing::warn!(fault, "no log file: it cannot be opened");
+    }
     let others = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         tracing::error!(
@@ -102,6 +108,14 @@ fn append(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_that_cannot_be_opened_stops_nothing() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let in_its_place = folder.path().join("a file");
+        fs::write(&in_its_place, "")?;
+        start(&in_its_place)
+    }
 
     #[test]
     fn a_full_log_is_put_aside_and_only_one_is_kept() -> io::Result<()> {

@@ -178,6 +178,7 @@ export const trustScreens = [
     steps: async (page) => {
       await settings("protection")(page);
       await page.getByRole("button", { name: /^(Remove|Quitar): .*(Recovery code|Código)/ }).click();
+      await page.click(byId("way-remove"));
       await page.click(byId("code-way-add"));
     },
   },

@@ -109,6 +109,7 @@ export const testIds = [
   "damaged-discard",
   "damaged-banner",
   "damaged-restart",
+  "decline-confirm",
   "empty-safety",
   "error-text",
   "export-do",
@@ -182,6 +183,7 @@ export const testIds = [
   "recovery-show",
   "recovery-words",
   "recovery-written",
+  "removed-bar",
   "request-accept",
   "request-bar",
   "request-block",
@@ -219,4 +221,5 @@ export const testIds = [
   "verified-open",
   "way-in",
   "way-recovery",
+  "way-remove",
 ] as const;

@@ -26,8 +26,8 @@ pub(super) fn html(text: &str) -> String {
     escaped
 }
 
-/// For CommonMark: a backslash before every mark that could mean something, and no indentation, which could too. A line
-/// stays a line.
+/// For CommonMark: a backslash before every mark that means something where it stands, and no indentation, which does too. A
+/// line stays a line. The marks of tables and of struck text, which many readers know besides, are told as well.
 pub(super) fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for (number, line) in text.split('\n').enumerate() {
@@ -40,12 +40,49 @@ pub(super) fn markdown(text: &str) -> String {
         for _ in 0..line.len().saturating_sub(rest.len()) {
             escaped.push_str("&nbsp;");
         }
-        for letter in rest.trim_end().chars().map(shown) {
-            if letter.is_ascii_punctuation() {
-                escaped.push('\\');
-            }
-            escaped.push(letter);
-        }
+        markdown_line(rest.trim_end(), &mut escaped);
     }
     escaped
+}
+
+fn markdown_line(line: &str, escaped: &mut String) {
+    let numbered = list_number(line);
+    let mut before = None;
+    for (at, letter) in line.char_indices() {
+        let after = line.get(at + letter.len_utf8()..).unwrap_or_default();
+        let first = at == 0;
+        let acts = match letter {
+            // code, emphasis, links, HTML; struck text and tables
+            '\\' | '`' | '*' | '[' | ']' | '<' | '~' | '|' => true,
+            // within a word it is a letter
+            '_' => {
+                !(before.is_some_and(char::is_alphanumeric)
+                    && after.starts_with(char::is_alphanumeric))
+            }
+            // the beginning of an entity
+            '&' => after.starts_with(|next: char| next == '#' || next.is_ascii_alphanumeric()),
+            // a heading, or the end of one
+            '#' => first || after.trim_start_matches('#').is_empty(),
+            // lists, rules, quotes, the line under a heading
+            '-' | '+' | '=' | '>' => first,
+            // the second line of a table
+            ':' => first && after.starts_with('-'),
+            '.' | ')' => numbered == Some(at),
+            _ => false,
+        };
+        if acts {
+            escaped.push('\\');
+        }
+        escaped.push(shown(letter));
+        before = Some(letter);
+    }
+}
+
+/// Where the mark after the number of a list stands, if the line is of one.
+fn list_number(line: &str) -> Option<usize> {
+    let rest = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let digits = line.len().saturating_sub(rest.len());
+    let after = rest.strip_prefix(['.', ')'])?;
+    let listed = digits > 0 && (after.is_empty() || after.starts_with([' ', '\t']));
+    listed.then_some(digits)
 }

@@ -4,7 +4,7 @@ use crate::{
     calendar,
     error::Result,
     export::{Page, Words, clean_name, escape},
-    model::{Message, OutgoingState},
+    model::Message,
     store::exporting::Participants,
 };
 
@@ -70,14 +70,9 @@ impl Page for HtmlPage<'_> {
             Some(_) => ("mine", &self.me),
             None => ("theirs", &self.peer),
         };
-        let state = match message.outgoing {
-            Some(OutgoingState::Queued | OutgoingState::Failed) => {
-                format!(" · {}", escape::html(&self.words.not_sent))
-            }
-            Some(OutgoingState::Sent | OutgoingState::Delivered | OutgoingState::Read) | None => {
-                String::new()
-            }
-        };
+        let state = message.outgoing.map_or_else(String::new, |state| {
+            format!(" · {}", escape::html(self.words.state(state)))
+        });
         let text = escape::html(&message.text);
         Ok(writeln!(
             self.output,

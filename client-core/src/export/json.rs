@@ -36,6 +36,12 @@ struct JsonMessage<'a> {
     text: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivered: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<String>,
 }
 
 impl<'a> JsonPage<'a> {
@@ -73,6 +79,11 @@ impl Page for JsonPage<'_> {
             OutgoingState::Read => "read",
             OutgoingState::Failed => "failed",
         });
+        // before that the time of a message is our estimate
+        let sent = matches!(
+            message.outgoing,
+            Some(OutgoingState::Sent | OutgoingState::Delivered | OutgoingState::Read)
+        );
         let line = JsonMessage {
             id: HEXLOWER.encode(message.id.as_bytes()),
             time: calendar::rfc3339(message.time),
@@ -82,6 +93,9 @@ impl Page for JsonPage<'_> {
             event,
             text: (message.kind == MessageKind::Text).then_some(message.text.as_str()),
             state,
+            sent: sent.then(|| calendar::rfc3339(message.time)),
+            delivered: message.delivered_at.map(calendar::rfc3339),
+            read: message.read_at.map(calendar::rfc3339),
         };
         self.output.write_all(self.separator.as_bytes())?;
         self.separator = ",\n";

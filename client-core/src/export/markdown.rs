@@ -33,15 +33,11 @@ impl Page for MarkdownPage<'_> {
         let with = escape::markdown(&self.words.conversation_with);
         let on = escape::markdown(&self.words.exported_on);
         let (peer, time) = (&self.peer, calendar::readable(exported));
-        Ok(write!(
-            self.output,
-            "# {with} {peer}\n\n{on} {}\n",
-            escape::markdown(&time)
-        )?)
+        Ok(write!(self.output, "# {with} {peer}\n\n{on} {time}\n")?)
     }
 
     fn message(&mut self, message: &Message) -> Result<()> {
-        let time = escape::markdown(&calendar::readable(message.time));
+        let time = calendar::readable(message.time);
         if let Some(note) = self.words.note(message.kind) {
             let note = escape::markdown(note);
             return Ok(write!(self.output, "\n---\n\n*{time} · {note}*\n")?);

@@ -4,7 +4,10 @@ use client_core::{
     export::{self, Format, Words},
     keyslots::Protection,
     model::{ConversationKey, ConversationState, MessageKind, SystemEvent},
-    store::{contacts, conversations, messages},
+    store::{
+        contacts, conversations, messages,
+        progress::{self, Progress},
+    },
 };
 use protocol::{AccountId, ConversationId, MessageId};
 
@@ -180,6 +183,94 @@ fn nothing_that_others_write_becomes_a_tag_or_leaves_its_place() {
     }
 }
 
+/// A line without the marks that a backslash takes their meaning from, and without the break at its end.
+fn without_escapes(line: &str) -> String {
+    let mut letters = line.chars();
+    let mut bare = String::new();
+    while let Some(letter) = letters.next() {
+        if letter == '\\' {
+            let escaped = letters.next();
+            assert!(
+                escaped.is_none_or(|it| it.is_ascii_punctuation()),
+                "{line:?}"
+            );
+            bare.extend(escaped.map(|_| 'x'));
+        } else {
+            bare.push(letter);
+        }
+    }
+    bare
+}
+
+fn begins_entity(after: &str) -> bool {
+    after.starts_with(|next: char| next == '#' || next.is_ascii_alphanumeric())
+}
+
+#[test]
+fn markdown_keeps_what_has_no_meaning_in_it_as_it_was_written() {
+    let plain = "See you on 2026-11-23, at 10:30 (or 11:00)!\n\nhttps://example.org/a_b?c=d&e - it's \"1.5\" of #3 + $2; a@b.org";
+    let markdown = exported(&home("Ana-Luis O'Neil, Jr.", &[plain]), Format::Markdown);
+    let plain = plain.replace("&e", "\\&e");
+    assert!(markdown.contains(&format!("\n{plain}\n")), "{markdown}");
+    assert!(
+        markdown.contains("**Ana-Luis O'Neil, Jr.** · 2026-11-22 15:43 UTC\n"),
+        "{markdown}"
+    );
+    let heading = exported(&home("C #", &[]), Format::Markdown);
+    assert!(
+        heading.starts_with("# Conversation with C \\#\n"),
+        "{heading}"
+    );
+}
+
+#[test]
+fn how_far_own_messages_came_is_in_the_files() {
+    let home = home("Luis", &[]);
+    home.database()
+        .write(|write| {
+            for (number, text) in [(10, "read"), (11, "delivered"), (12, "sent")] {
+                let new = messages::NewMessage {
+                    id: MessageId::new([number; 32]),
+                    conversation: KEY,
+                    seq: Some(u64::from(number)),
+                    sender: AccountId::new([99; 16]),
+                    mine: true,
+                    kind: MessageKind::Text,
+                    text,
+                    content: b"",
+                    time: NOW,
+                    client_id: None,
+                };
+                messages::insert(write, &new)?;
+            }
+            progress::raise(write, KEY, Progress::Delivered, 11, NOW + 60_000)?;
+            progress::raise(write, KEY, Progress::Read, 10, NOW + 120_000)
+        })
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_str(&exported(&home, Format::Json)).unwrap();
+    let (sent, delivered, read) = (
+        "2026-11-22T15:43:00Z",
+        "2026-11-22T15:44:00Z",
+        "2026-11-22T15:45:00Z",
+    );
+    for (text, times) in [
+        ("read", [Some(sent), Some(delivered), Some(read)]),
+        ("delivered", [Some(sent), Some(delivered), None]),
+        ("sent", [Some(sent), None, None]),
+        ("mine", [None, None, None]),
+    ] {
+        let mut messages = json["messages"].as_array().unwrap().iter();
+        let message = messages.find(|message| message["text"] == text).unwrap();
+        let found = ["sent", "delivered", "read"].map(|name| message[name].as_str());
+        assert_eq!(found, times, "{message}");
+    }
+    let html = exported(&home, Format::Html);
+    for state in ["read", "delivered", "sent"] {
+        let shown = format!(" · {state}</small><p dir=\"auto\">{state}</p>");
+        assert!(html.contains(&shown), "{html}");
+    }
+}
+
 #[test]
 fn nothing_that_others_write_has_a_meaning_in_markdown() {
     let text = exported(&home("Luis", HOSTILE), Format::Markdown);
@@ -190,21 +281,21 @@ fn nothing_that_others_write_has_a_meaning_in_markdown() {
         let body = body.split("\n---\n").next().unwrap();
         seen += 1;
         for line in body.split('\n') {
-            let mut letters = line
-                .replace("&nbsp;", "")
-                .into_bytes()
-                .into_iter()
-                .peekable();
-            while let Some(letter) = letters.next() {
-                assert!(letter != b'\r' && letter != b'\t', "{line:?}");
-                if letter == b'\\' {
-                    // a mark, or the end of a line
-                    assert!(letters.next().is_none_or(|it| it.is_ascii_punctuation()));
-                } else {
-                    assert!(!letter.is_ascii_punctuation(), "{line:?}");
-                }
-            }
             assert!(!line.starts_with([' ', '\t']), "{line:?}");
+            let bare = without_escapes(&line.replace("&nbsp;", ""));
+            // nothing within a line
+            assert!(
+                !bare.contains(['\r', '`', '*', '[', ']', '<', '~', '|']),
+                "{line:?}"
+            );
+            assert!(!bare.split('&').skip(1).any(begins_entity), "{line:?}");
+            assert!(!bare.starts_with('_') && !bare.ends_with('_'), "{line:?}");
+            assert!(!bare.contains(" _") && !bare.contains("_ "), "{line:?}");
+            // nothing at its beginning
+            assert!(!bare.starts_with(['#', '-', '+', '=', '>']), "{line:?}");
+            let number = bare.trim_start_matches(|letter: char| letter.is_ascii_digit());
+            let numbered = number.len() < bare.len() && number.starts_with(['.', ')']);
+            assert!(!numbered, "{line:?}");
         }
     }
     assert_eq!(seen, HOSTILE.len());

@@ -118,5 +118,8 @@ fn words(language: Language) -> Words {
                 .to_owned(),
         relay_went_back: "El relay volvió a un estado anterior. Lo que este equipo envió desde entonces se envió de nuevo.".to_owned(),
         not_sent: "sin enviar".to_owned(),
+        sent: "enviado".to_owned(),
+        delivered: "entregado".to_owned(),
+        read: "leído".to_owned(),
     }
 }

@@ -153,7 +153,13 @@ export const keeping = {
     await page.keyboard.press("Enter");
     await page.waitForSelector(byId("passphrase-saved"));
     await page.getByRole("button", { name: /^Remove: .*Password store/ }).click();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.locator(byId("way-remove")).waitFor({ state: "detached" });
+    assert.equal(await page.locator(byId("way-in")).count(), 3);
+    await page.getByRole("button", { name: /^Remove: .*Password store/ }).click();
+    await page.click(byId("way-remove"));
     await page.getByRole("button", { name: /^Remove: .*Recovery code/ }).click();
+    await page.click(byId("way-remove"));
     await page.waitForSelector(byId("last-way"));
     assert.equal(await page.getByRole("button", { name: /^Remove: / }).isDisabled(), true);
   }),
@@ -163,6 +169,7 @@ export const keeping = {
     await page.click('[data-tab="protection"]');
     assert.equal(await page.locator(byId("code-way-add")).count(), 0);
     await page.getByRole("button", { name: /^Remove: .*Recovery code/ }).click();
+    await page.click(byId("way-remove"));
     await page.click(byId("code-way-add"));
     await waitForFocus(page, "code-input");
     assert.equal(await page.isDisabled(byId("code-way-save")), true);

@@ -26,11 +26,16 @@ export const people = {
     await page.locator(`${row(20)} ${byId("standing-mark")}`).waitFor({ state: "detached" });
   }),
 
-  "a request is deleted, and another one blocked after a question": journey(
+  "a request is deleted, and another one blocked, after a question": journey(
     { scene: "people" },
     async (page) => {
       await page.click(row(20));
       await page.click(byId("request-decline"));
+      await page.getByText("cannot ask to write to you again for 30 days").waitFor();
+      await page.keyboard.press("Escape");
+      await waitForFocus(page, "request-decline");
+      await page.click(byId("request-decline"));
+      await page.click(byId("decline-confirm"));
       await page.locator(row(20)).waitFor({ state: "detached" });
       await page.waitForFunction(() => document.activeElement?.getAttribute("role") === "option");
 
@@ -169,6 +174,30 @@ export const people = {
     await page.keyboard.press("ArrowDown");
     await page.click('[data-tab="privacy"]');
     assert.equal(await page.getByRole("switch", { name: "Show when I am online" }).isChecked(), false);
+  }),
+
+  "privacy that is not known yet is not shown as off": journey({}, async (page) => {
+    await page.evaluate(() => window.relevoFake?.failNext("privacy", { code: "database", detail: null }));
+    await page.click(byId("settings-open"));
+    await page.click('[data-tab="privacy"]');
+    await page.locator("dialog").getByRole("button", { name: "Try again" }).waitFor();
+    assert.equal(await page.locator(byId("privacy-switch")).count(), 0);
+    await page.locator("dialog").getByRole("button", { name: "Try again" }).click();
+    await page.waitForSelector(`${byId("privacy-switch")} >> nth=2`);
+    assert.equal(await page.locator(`${byId("privacy-switch")}:checked`).count(), 3);
+  }),
+
+  "a device that was removed takes no message, and says what can be done": journey({}, async (page) => {
+    await openChat(page, 1);
+    await page.keyboard.type("half a thought");
+    await page.evaluate(() => window.relevoFake?.setOnline(false, "revoked"));
+    await waitForFocus(page, "removed-bar");
+    await waitForText(page, byId("removed-bar"), "restore there with your 24 words");
+    assert.equal(await page.locator(byId("composer-input")).count(), 0);
+    await waitForText(page, byId("banner"), "write where you restored it");
+    await page.click(row(2));
+    await page.waitForSelector(byId("removed-bar"));
+    assert.equal(await page.locator(byId("composer-input")).count(), 0);
   }),
 
   "a safety number is compared by picture, by text and by eye": journey({}, async (page) => {

@@ -63,6 +63,28 @@ describe("a message that is sent", () => {
     expect(app.composer?.text).toBe(" two");
   });
 
+  it("keeps what took its place in the field while it was being written", async () => {
+    const { app } = await startedApp();
+    await app.select(2);
+    for (const [typed, kept] of [
+      ["something else", "something else"],
+      ["first, and more of it", ", and more of it"],
+      ["a first thought", "a first thought"],
+      ["first", ""],
+    ] as const) {
+      app.composer?.write("first");
+      const sending = app.send(NOW);
+      app.composer?.write(typed);
+      await sending;
+      expect(app.composer?.text).toBe(kept);
+    }
+    app.composer?.write("with a space ");
+    const sending = app.send(NOW);
+    app.composer?.write("with a space");
+    await sending;
+    expect(app.composer?.text).toBe("");
+  });
+
   it("is not sent twice by pressing twice, and not at all when it is only spaces", async () => {
     const { app, backend } = await startedApp();
     await app.select(2);

@@ -9,6 +9,12 @@ const SAVE_AFTER_MS = 400;
 /** The other is told at most this often that one is typing. */
 export const TYPING_EVERY_MS = 3000;
 
+/** Only what was sent leaves the field: the person may have typed on, or begun something else. */
+function unsent(text: string, sent: string): string {
+  if (text.startsWith(sent)) return text.slice(sent.length);
+  return text.trim() === sent.trim() ? "" : text;
+}
+
 export class Composer {
   readonly conversation: ConversationKey;
   readonly #backend: Backend;
@@ -73,9 +79,7 @@ export class Composer {
         text: written.trim(),
       });
       drawing.committed(message);
-      // Only what was sent leaves the field: the person may have typed on.
-      if (this.#text.startsWith(written)) this.#text = this.#text.slice(written.length);
-      else this.#text = "";
+      this.#text = unsent(this.#text, written);
     } catch (thrown) {
       drawing.rejected();
       this.#error = toAppError(thrown);

@@ -43,9 +43,14 @@ export class ConnectionStatus {
     return connection.state;
   }
 
+  /** This device belongs to the account no more: what is written here reaches nobody. */
+  get removed(): boolean {
+    return this.cause === "revoked";
+  }
+
   /** A removed device cannot come back by trying again. */
   get canRetry(): boolean {
-    return this.cause !== "revoked" && this.cause !== "signedOut";
+    return !this.removed && this.cause !== "signedOut";
   }
 
   update(connection: Connection): void {

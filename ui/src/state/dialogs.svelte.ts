@@ -37,6 +37,7 @@ export type Dialog =
   | { kind: "details"; message: Message; name: string }
   | { kind: "safety"; safety: Safety }
   | { kind: "block"; conversation: Conversation }
+  | { kind: "decline"; conversation: Conversation }
   | { kind: "export"; chat: ExportChat }
   | { kind: "recovery"; recovery: Recovery }
   | { kind: "mended"; mended: Mended; folder: ShownFolder };
@@ -131,6 +132,10 @@ export class Dialogs {
 
   block(conversation: Conversation): void {
     this.#show({ kind: "block", conversation });
+  }
+
+  decline(conversation: Conversation): void {
+    this.#show({ kind: "decline", conversation });
   }
 
   export(conversation: Conversation): void {

@@ -235,20 +235,40 @@ describe("the ways in", () => {
     expect(ways.saved).toBe("passphrase");
     expect(ways.writing).toBeNull();
     expect(ways.passphrase.first).toBe("");
-    await ways.remove("keyring");
-    await ways.remove("recovery");
+    ways.ask("keyring");
+    await ways.remove();
+    ways.ask("recovery");
+    await ways.remove();
     expect(ways.slots?.map((slot) => slot.kind)).toEqual(["passphrase"]);
-    await ways.remove("passphrase");
+    ways.ask("passphrase");
+    await ways.remove();
     expect(ways.step.error?.code).toBe("lastSlot");
     await ways.addKeyring();
     expect(ways.has("keyring")).toBe(true);
+  });
+
+  it("are removed only after a question", async () => {
+    const backend = fakeBackend();
+    const ways = new WaysIn(backend);
+    await ways.load();
+    await ways.remove();
+    ways.ask("recovery");
+    expect(ways.asked).toBe("recovery");
+    ways.ask(null);
+    await ways.remove();
+    expect(backend.calls.some((call) => call.name === "removeSlot")).toBe(false);
+    ways.ask("recovery");
+    await ways.remove();
+    expect(ways.asked).toBeNull();
+    expect(ways.has("recovery")).toBe(false);
   });
 
   it("can be the recovery code again, for whoever has all of it", async () => {
     const backend = fakeBackend();
     const ways = new WaysIn(backend);
     await ways.load();
-    await ways.remove("recovery");
+    ways.ask("recovery");
+    await ways.remove();
     ways.write("recovery");
     ways.code.write(WORDS.slice(0, 23).join(" "));
     await ways.addCode();

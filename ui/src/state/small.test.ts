@@ -52,6 +52,14 @@ describe("the connection", () => {
     expect(status.phase).toBe("stopped");
     expect(status.canRetry).toBe(false);
   });
+
+  it("knows at once that this device was removed", () => {
+    const status = new ConnectionStatus();
+    status.update(state("offline", "revoked"));
+    expect(status.removed).toBe(true);
+    status.update(state("offline", "signedOut"));
+    expect(status.removed).toBe(false);
+  });
 });
 
 describe("the search", () => {

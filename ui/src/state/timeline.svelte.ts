@@ -7,7 +7,14 @@
  */
 import type { Backend } from "../ipc/backend.ts";
 import type { AccountId, Conversation, ConversationKey, Message, MessageId } from "../ipc/bindings.ts";
-import { buildDays, drawnMessage, type Day, type Divider, type Item } from "./timelineRows.ts";
+import {
+  buildDays,
+  countsAsUnread,
+  drawnMessage,
+  type Day,
+  type Divider,
+  type Item,
+} from "./timelineRows.ts";
 
 export const PAGE = 60;
 /** One request never asks for more than this. */
@@ -85,7 +92,7 @@ export class Timeline {
     return this.#start > 0 || this.#more;
   }
   get unseen(): number {
-    return this.#messages.filter((message) => !message.mine && message.order > this.#seen).length;
+    return this.#messages.filter((message) => countsAsUnread(message) && message.order > this.#seen).length;
   }
 
   /** Loads the newest page, and as far back as the unread divider. */
@@ -234,7 +241,7 @@ export class Timeline {
       return;
     }
     this.#latestIncoming = message;
-    if (attentive) return;
+    if (attentive || !countsAsUnread(message)) return;
     this.#divider = this.#divider
       ? { ...this.#divider, count: this.#divider.count + 1 }
       : { before: message.id, count: 1 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Message } from "../ipc/bindings.ts";
+import type { Message, SystemEvent } from "../ipc/bindings.ts";
 import type { FakeBackend } from "../ipc/fake/fakeBackend.ts";
 import { fakeBackend, NOW, settled, startedApp } from "./testing.ts";
 import { DRAWN_MAX, PAGE, Timeline } from "./timeline.svelte.ts";
@@ -109,6 +109,20 @@ describe("the unread divider", () => {
     expect(app.timeline?.divider?.count).toBe(2);
     expect(backend.calls.some((call) => call.name === "markRead")).toBe(false);
   });
+
+  it("counts what the list counts, and not what the app itself notes", async () => {
+    const { app, backend } = await startedApp();
+    await app.select(2);
+    app.setAttentive(false);
+    backend.note(2, "devicesChanged");
+    const first = backend.receive(2, "Are you there?");
+    backend.note(2, "rejoined");
+    backend.receive(2, "Hello?");
+    await settled();
+    expect(app.timeline?.divider).toEqual({ before: first.id, count: 2 });
+    expect(app.timeline?.unseen).toBe(2);
+    expect(app.conversations.get(2)?.unread).toBe(2);
+  });
 });
 
 describe("messages that arrive while nobody looks", () => {
@@ -188,6 +202,26 @@ describe("the rows of a day", () => {
   it("begin a new group at the unread divider and at midnight", () => {
     expect(shape([item(0, false), item(1, false)], "1")).toEqual([["[0]", "unread", "[1]"]]);
     expect(shape([item(0, false), item(600, false)])).toEqual([["[0]"], ["[600]"]]);
+  });
+
+  const note = (minute: number, system: SystemEvent, count: number | null = null): Item => {
+    const written = item(minute, false);
+    return { ...written, message: { ...written.message, kind: "system", system, count, text: "" } };
+  };
+
+  it("say once what the app notes again and again", () => {
+    const items = [note(0, "devicesChanged"), note(1, "devicesChanged"), note(2, "devicesChanged")];
+    expect(shape(items)).toEqual([["[0]"]]);
+    const [row] = buildDays(items, null)[0]?.rows ?? [];
+    expect(row?.kind === "item" && row.item.message.order).toBe(2);
+    expect(shape([note(0, "devicesChanged"), note(1, "rejoined"), note(2, "devicesChanged")])).toEqual([
+      ["[0]", "[1]", "[2]"],
+    ]);
+    expect(shape([note(0, "devicesChanged"), item(1, false), note(2, "devicesChanged")])).toEqual([
+      ["[0]", "[1]", "[2]"],
+    ]);
+    expect(shape([note(0, "devicesChanged"), note(600, "devicesChanged")])).toEqual([["[0]"], ["[600]"]]);
+    expect(shape([note(0, "messagesMissing", 3), note(1, "messagesMissing", 3)])).toEqual([["[0]", "[1]"]]);
   });
 
   it("have different keys even when a clock went back to another day", () => {

@@ -47,6 +47,36 @@ export function drawnMessage(
   };
 }
 
+/** What the program counts as unread: whatever the other sent, and not what the app itself notes between messages. */
+export function countsAsUnread(message: Message): boolean {
+  return !message.mine && message.kind !== "system";
+}
+
+/** The same note once more, which says nothing new. Notes that count something are added up by nobody, so they stay. */
+function repeats(earlier: Message, later: Message): boolean {
+  return (
+    earlier.kind === "system" &&
+    later.kind === "system" &&
+    earlier.system === later.system &&
+    earlier.mine === later.mine &&
+    earlier.count === null &&
+    later.count === null &&
+    startOfDay(earlier.time) === startOfDay(later.time)
+  );
+}
+
+/** Without notes that stand there already: of equal ones the newest is drawn, in the place of the first. */
+function withoutRepeats(items: readonly Item[], divider: Divider | null): Item[] {
+  const drawn: Item[] = [];
+  for (const item of items) {
+    const last = drawn.at(-1);
+    if (last && item.message.id !== divider?.before && repeats(last.message, item.message))
+      drawn.splice(-1, 1, { ...item, key: last.key });
+    else drawn.push(item);
+  }
+  return drawn;
+}
+
 function sameGroup(earlier: Message, later: Message): boolean {
   return (
     earlier.kind !== "system" &&
@@ -57,7 +87,8 @@ function sameGroup(earlier: Message, later: Message): boolean {
   );
 }
 
-export function buildDays(items: readonly Item[], divider: Divider | null): Day[] {
+export function buildDays(all: readonly Item[], divider: Divider | null): Day[] {
+  const items = withoutRepeats(all, divider);
   const days: Day[] = [];
   const used = new Set<string>();
   let day: Day | null = null;

@@ -17,6 +17,7 @@ export class WaysIn {
   #slots = $state.raw<readonly Slot[] | null>(null);
   #writing = $state<WrittenWay | null>(null);
   #saved = $state<WrittenWay | null>(null);
+  #asked = $state<SlotKind | null>(null);
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -33,6 +34,11 @@ export class WaysIn {
   /** What was just saved. */
   get saved(): WrittenWay | null {
     return this.#saved;
+  }
+
+  /** Which one the person is asked about before it is removed. */
+  get asked(): SlotKind | null {
+    return this.#asked;
   }
 
   has(kind: SlotKind): boolean {
@@ -77,8 +83,17 @@ export class WaysIn {
     }
   }
 
-  async remove(kind: SlotKind): Promise<void> {
+  /** Asks whether a way in is to be removed; null: it stays. */
+  ask(kind: SlotKind | null): void {
+    this.#asked = kind;
     this.#saved = null;
+  }
+
+  /** Removes what was asked about. */
+  async remove(): Promise<void> {
+    const kind = this.#asked;
+    if (kind === null) return;
+    this.ask(null);
     await this.step.run(async () => {
       this.#slots = await this.#backend.call("removeSlot", { kind });
     });

@@ -87,6 +87,9 @@ export const keeping = {
   "protect.unprotected.hint": "Anyone who can open the files of this computer can read your messages.",
   "protect.remove": "Remove",
   "protect.remove.label": "Remove: {way}",
+  "protect.remove.ask":
+    "{way}: this will not open your messages on this computer any more. Make sure that you can use another way.",
+  "protect.remove.sure": "Remove it",
   "protect.last":
     "The last way in cannot be removed: nothing could open your messages then. Add another first.",
   "protect.change": "Change the passphrase",

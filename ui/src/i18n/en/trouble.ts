@@ -16,12 +16,16 @@ export const trouble = {
   "connection.stopped":
     "{waiting, plural, =0 {Not connected.} one {Not connected (# message waiting).} other {Not connected (# messages waiting).}}",
 
+  "connection.removed":
+    "{waiting, plural, =0 {Not connected.} one {Not connected (# message was not sent).} other {Not connected (# messages were not sent).}}",
+
   "cause.relayUnreachable": "The relay does not answer.",
   "cause.relayIdentity":
     "The relay cannot prove that it is yours, so nothing is sent to it. Ask the person who runs it.",
   "cause.version": "The relay speaks another version. Update Relevo, or ask the person who runs the relay.",
   "cause.replaced": "This account was opened in another place.",
-  "cause.revoked": "This device was removed from the account. Your messages stay on this computer.",
+  "cause.revoked":
+    "This device was removed from the account: write where you restored it. Your messages stay on this computer.",
   "cause.signedOut": "The relay does not know this account any more.",
   "cause.relayBusy": "The relay has too much to do.",
   "cause.diskFull":

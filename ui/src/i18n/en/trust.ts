@@ -10,12 +10,19 @@ export const trust = {
   "request.accept": "Accept",
   "request.decline": "Delete",
   "request.block": "Block",
+  "decline.title": "Delete the request of {name}?",
+  "decline.text":
+    "The request and its messages are deleted. This person cannot ask to write to you again for 30 days.",
   "looksLike.text":
     "This name looks like {other}, who is already in your chats. It can be somebody else who wants to be taken for that person.",
 
   "asked.left":
     "{count, plural, =0 {{name} has to accept before you can write more.} one {You can write # more message before {name} accepts.} other {You can write # more messages before {name} accepts.}}",
   "asked.full": "Wait until {name} accepts",
+
+  "removed.mark": "Removed from the account",
+  "removed.text":
+    "This computer was removed from your account: it neither sends nor receives any more. Your messages stay here and can be exported. To write from this computer again, start Relevo with an empty folder (relevo --profile FOLDER) and restore there with your 24 words.",
 
   "blocked.mark": "Blocked",
   "blocked.text": "You blocked {name}. Messages from this account do not reach you.",

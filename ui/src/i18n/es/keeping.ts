@@ -89,6 +89,9 @@ export const keeping: Record<keyof typeof english, string> = {
     "Cualquiera que pueda abrir los archivos de este equipo puede leer tus mensajes.",
   "protect.remove": "Quitar",
   "protect.remove.label": "Quitar: {way}",
+  "protect.remove.ask":
+    "{way}: esto dejará de abrir tus mensajes en este equipo. Asegúrate de que puedes usar otra forma.",
+  "protect.remove.sure": "Quitarla",
   "protect.last":
     "La última forma de entrar no se puede quitar: nada podría abrir tus mensajes. Añade antes otra.",
   "protect.change": "Cambiar la frase de contraseña",

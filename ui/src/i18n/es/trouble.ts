@@ -17,12 +17,16 @@ export const trouble: Record<keyof typeof english, string> = {
   "connection.stopped":
     "{waiting, plural, =0 {No hay conexión.} one {No hay conexión (# mensaje en espera).} other {No hay conexión (# mensajes en espera).}}",
 
+  "connection.removed":
+    "{waiting, plural, =0 {Sin conexión.} one {Sin conexión (no se envió # mensaje).} other {Sin conexión (no se enviaron # mensajes).}}",
+
   "cause.relayUnreachable": "El relay no responde.",
   "cause.relayIdentity":
     "El relay no puede demostrar que es el tuyo, así que no se le envía nada. Pregunta a quien lo administra.",
   "cause.version": "El relay habla otra versión. Actualiza Relevo o pregunta a quien administra el relay.",
   "cause.replaced": "Esta cuenta se abrió en otro lugar.",
-  "cause.revoked": "Este dispositivo se quitó de la cuenta. Tus mensajes siguen en este equipo.",
+  "cause.revoked":
+    "Este dispositivo se quitó de la cuenta: escribe donde la restauraste. Tus mensajes siguen en este equipo.",
   "cause.signedOut": "El relay ya no conoce esta cuenta.",
   "cause.relayBusy": "El relay tiene demasiado trabajo.",
   "cause.diskFull":

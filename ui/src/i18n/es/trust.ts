@@ -11,12 +11,19 @@ export const trust: Record<keyof typeof english, string> = {
   "request.accept": "Aceptar",
   "request.decline": "Eliminar",
   "request.block": "Bloquear",
+  "decline.title": "¿Eliminar la solicitud de {name}?",
+  "decline.text":
+    "La solicitud y sus mensajes se eliminan. Esta persona no puede volver a pedir escribirte durante 30 días.",
   "looksLike.text":
     "Este nombre se parece a {other}, que ya está en tus chats. Puede ser otra persona que quiere hacerse pasar por ella.",
 
   "asked.left":
     "{count, plural, =0 {{name} tiene que aceptar antes de que puedas escribir más.} one {Puedes escribir # mensaje más antes de que {name} acepte.} other {Puedes escribir # mensajes más antes de que {name} acepte.}}",
   "asked.full": "Espera a que {name} acepte",
+
+  "removed.mark": "Quitado de la cuenta",
+  "removed.text":
+    "Este equipo se quitó de tu cuenta: ya no envía ni recibe. Tus mensajes siguen aquí y se pueden exportar. Para volver a escribir desde este equipo, inicia Relevo con una carpeta vacía (relevo --profile CARPETA) y restaura allí con tus 24 palabras.",
 
   "blocked.mark": "Bloqueado",
   "blocked.text": "Bloqueaste a {name}. Los mensajes de esta cuenta no te llegan.",

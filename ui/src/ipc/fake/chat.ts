@@ -90,7 +90,9 @@ export function emptyChat(key: ConversationKey, title: string, peer: AccountId):
 /** The row of the list. */
 export function summary(chat: Chat, now: number): Conversation {
   const { readUpTo, messages, ...rest } = chat;
-  const unread = messages.filter((message) => !message.mine && message.order > readUpTo);
+  const unread = messages.filter(
+    (message) => !message.mine && message.kind !== "system" && message.order > readUpTo,
+  );
   const lastMessage = messages.at(-1) ?? null;
   return {
     ...rest,

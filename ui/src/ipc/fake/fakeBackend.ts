@@ -4,7 +4,7 @@
  * run in a browser and in tests.
  */
 import type { Backend, BackendEvent, CommandName, Params, Reply } from "../backend.ts";
-import type { AppError, Connection, ConversationKey, Message, Presence } from "../bindings.ts";
+import type { AppError, Connection, ConversationKey, Message, Presence, SystemEvent } from "../bindings.ts";
 import { accountHandlers } from "./account.ts";
 import { emptyChat } from "./chat.ts";
 import { messageHandlers } from "./messages.ts";
@@ -68,6 +68,11 @@ export class FakeBackend implements Backend {
   /** A message of the other person. */
   receive(key: ConversationKey, text: string): Message {
     return this.#world.receive(key, text);
+  }
+
+  /** A line that the app writes into a chat. */
+  note(key: ConversationKey, system: SystemEvent): Message {
+    return this.#world.note(key, system);
   }
 
   /** Somebody unknown asks to write. */

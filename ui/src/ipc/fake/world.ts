@@ -14,6 +14,7 @@ import type {
   Privacy,
   Settings,
   Slot,
+  SystemEvent,
 } from "../bindings.ts";
 import { ME, summary, toMessage, type Chat } from "./chat.ts";
 import { buildChats, RELAY, type Scene } from "./scene.ts";
@@ -212,6 +213,14 @@ export class World {
     this.changed(chat, [message.id]);
     const answered = chat.messages.some((earlier) => earlier.mine);
     if (this.me.recovery === "later" && answered) this.changeMe({ recovery: "due" });
+    return message;
+  }
+
+  /** A line of the app itself. */
+  note(key: ConversationKey, system: SystemEvent): Message {
+    const chat = this.chat(key);
+    const message = this.append(chat, { kind: "system", system, text: "", minutesAgo: 0 });
+    this.changed(chat, [message.id]);
     return message;
   }
 
