@@ -3,7 +3,7 @@
 //! ```text
 //! FOLDER/relevo-backup             the manifest: what belongs to the backup, replaced whole by each run
 //! FOLDER/segment-ID.relevo         rows of the database: one segment with what is small, and the messages in pieces
-//! FOLDER/relevo-earlier-N/         a former backup that was incomplete and may have what the database lost: see `aside`
+//! FOLDER/relevo-earlier-N/         a former backup that has, or may have, what the database lost: see `aside`
 //! ```
 //! A run writes the small tables anew, and of the messages those that are new, changed or gone since the last run. It knows
 //! them by their row's number, which is never used twice, and by a list that triggers keep: so every change is caught,
@@ -11,9 +11,13 @@
 //! are many segments, a run writes everything anew and the old ones go. A run that ends half way leaves the former backup
 //! whole: new segments count only once a manifest names them.
 //!
-//! A run deletes what the database holds: the segments of the run that it noted as its last, or that it was filled from.
-//! Where the manifest is another one, the database went back in time: its segments stay, and are named again. Where one of
-//! them is away, or the manifest is away or damaged, all is set aside, and a file that comes back completes it.
+//! A run goes on with the segments of the run that it noted as its last, and no others: numbers mean nothing to another
+//! database, nor to this one after it went back in time or was mended, for then they are given out again. What it does not go
+//! on with it reads and compares by what the rows say. What the database holds is deleted, and so is what it was filled from.
+//! All else is set aside, also where a segment or the manifest is away or damaged, and a file that comes back completes it.
+//!
+//! Whoever reads takes each of them by itself, and adds what is set aside to the newest as [`Found`] is added to a database: by
+//! the ids of messages, conversations and accounts. The rehearsal reads the same way.
 //!
 //! MLS state is never in it: after a restore the device joins its conversations again. The account's keys are in it as the
 //! caller wrapped them.

@@ -1,7 +1,7 @@
 //! Former backups that a run may neither go on with nor delete, each in a folder of its own within the backup's.
 //!
 //! Such a folder is a backup like any other: with its manifest, as far as there was one, and opened once its files are
-//! complete. Its segments are also found from the backup's folder, and those there from it: a file that was away may come
+//! complete. Who restores the backup of the folder gets what it has too. Its segments are also found from the backup's folder, and those there from it: a file that was away may come
 //! back to either.
 
 use std::{

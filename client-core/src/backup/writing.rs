@@ -47,7 +47,7 @@ pub struct Ran {
     forgets_filling: bool,
     /// How many messages it wrote, those that went among them.
     pub written: u64,
-    /// How many messages the backup has now, not counting those that only it has.
+    /// How many messages the backup has now, not counting those that are set aside.
     pub messages: u64,
 }
 
@@ -180,7 +180,7 @@ impl Plan {
         };
         let names: Vec<SegmentId> = manifest.names().copied().collect();
         let noted = job.settings.run == Some(*manifest.run);
-        if noted && job.settings.filled {
+        if noted && job.settings.filled && !manifest.holds_lost {
             return Self::anew(names, false);
         }
         if !noted || manifest.holds_lost {

@@ -130,6 +130,24 @@ fn texts_with_one_person_do_not_come_back_in_the_conversation_with_another() {
 }
 
 #[test]
+fn a_mended_database_gives_no_key_of_a_conversation_out_again() {
+    let safe = Safe::new(20);
+    let home = &safe.home;
+    home.profile.copy_if_due(&home.key, NOW - DAY).unwrap();
+    let mut carol = None;
+    safe.change(|write| carol = Some(begin(write, CAROL, "Carol")));
+    fs::write(home.path(), vec![0x5a; 9000]).unwrap();
+    drop(
+        home.profile
+            .open_with(home.key.clone(), seams(NOW))
+            .unwrap(),
+    );
+    let mut dave = None;
+    safe.change(|write| dave = Some(begin(write, DAVE, "Dave")));
+    assert_ne!(carol, dave);
+}
+
+#[test]
 fn a_lost_database_gets_back_what_two_branches_of_its_backup_have() {
     let safe = carol_and_dave(Back::PutBack);
     let home = &safe.home;

@@ -148,7 +148,7 @@ export const keeping = {
   "backup.test.none": "The backup was never tested",
   "backup.test.failed": "The test restore of {time} failed: {problem}",
   "backup.aside":
-    "{count, plural, one {An earlier backup was set aside: a part of it was missing or damaged, and it may have messages that are not here.} other {# earlier backups were set aside: a part of them was missing or damaged, and they may have messages that are not here.}} Nothing was deleted. “Bring back from a backup” takes such a folder like any other. There is room for 8; then backups fail until you choose another folder or clear this one.",
+    "{count, plural, one {An earlier backup was set aside: it may have messages that are not here.} other {# earlier backups were set aside: they may have messages that are not here.}} Nothing was deleted. “Bring back from a backup” takes them together with the backup’s folder. When your messages are here again, you can delete such a folder. There is room for 8; then backups fail until you choose another folder or clear this one.",
   "backup.test.now": "Test now",
   "backup.test.hint": "Restores the backup beside your messages, compares, and throws the result away.",
 

@@ -151,7 +151,7 @@ export const keeping: Record<keyof typeof english, string> = {
   "backup.test.none": "El respaldo nunca se ha probado",
   "backup.test.failed": "La prueba de restauración falló ({time}): {problem}",
   "backup.aside":
-    "{count, plural, one {Se apartó un respaldo anterior: una parte de él faltaba o estaba dañada, y puede tener mensajes que aquí no están.} other {Se apartaron # respaldos anteriores: una parte de ellos faltaba o estaba dañada, y pueden tener mensajes que aquí no están.}} No se borró nada. «Recuperar de un respaldo» acepta una carpeta así como cualquier otra. Caben 8; después los respaldos fallan hasta que elijas otra carpeta o vacíes esta.",
+    "{count, plural, one {Se apartó un respaldo anterior: puede tener mensajes que aquí no están.} other {Se apartaron # respaldos anteriores: pueden tener mensajes que aquí no están.}} No se borró nada. «Recuperar de un respaldo» los toma junto con la carpeta del respaldo. Cuando tus mensajes estén aquí de nuevo, puedes borrar una carpeta así. Caben 8; después los respaldos fallan hasta que elijas otra carpeta o vacíes esta.",
   "backup.test.now": "Probar ahora",
   "backup.test.hint": "Restaura el respaldo junto a tus mensajes, compara y descarta el resultado.",
 
