@@ -28,6 +28,12 @@ pub(crate) fn folder(asked: Option<&Path>) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Where the web view keeps its things; `None` where it cannot keep any.
+pub(crate) fn webview(folder: &Path) -> Option<PathBuf> {
+    let webview = folder.join("webview");
+    create_private(&webview).is_ok().then_some(webview)
+}
+
 /// Makes a folder that only its owner may look into.
 fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -51,6 +57,8 @@ mod tests {
         fs::write(&file, "")?;
         let below = file.join("profile");
         assert_eq!(folder(Some(&below))?, below);
+        assert_eq!(webview(&below), None);
+        assert!(webview(place.path()).is_some_and(|made| made.is_dir()));
         Ok(())
     }
 }
