@@ -19,6 +19,7 @@ use crate::{
     dto::{self, Settings},
     idle, ipc,
     keyring::SystemKeyring,
+    paths,
     settings::SettingsFile,
     state::{Answer, Program, Shell},
 };
@@ -55,7 +56,7 @@ pub(crate) fn run(arguments: Arguments, folder: PathBuf) -> tauri::Result<()> {
             let settings = Arc::new(SettingsFile::load(&folder));
             let theme = settings.current().theme;
             let runtime = async_runtime::handle().inner().clone();
-            let data = folder.join("webview");
+            let data = paths::webview(&folder);
             let shell = Shell::new(
                 folder,
                 settings,
@@ -134,20 +135,24 @@ impl<R: Runtime> Program for Desktop<R> {
 fn open_window<R: Runtime>(
     app: &AppHandle<R>,
     theme: dto::Theme,
-    data: PathBuf,
+    data: Option<PathBuf>,
 ) -> tauri::Result<()> {
-    let window = WebviewWindowBuilder::new(app, WINDOW, WebviewUrl::default())
+    let builder = WebviewWindowBuilder::new(app, WINDOW, WebviewUrl::default())
         .title("Relevo")
         .inner_size(SIZE.0, SIZE.1)
         .min_inner_size(SMALLEST.0, SMALLEST.1)
         .theme(fixed_theme(theme))
-        .data_directory(data)
         .visible(false)
         // the page takes pictures that are dropped on it
         .disable_drag_drop_handler()
         .on_navigation(is_own_page)
-        .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()?;
+        .on_new_window(|_, _| NewWindowResponse::Deny);
+    // without a folder there is still a window, which says what is wrong with the profile
+    let window = match data {
+        Some(data) => builder.data_directory(data),
+        None => builder.incognito(true),
+    }
+    .build()?;
     paint(&window);
     window.show()
 }

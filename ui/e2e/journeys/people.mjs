@@ -177,6 +177,7 @@ export const people = {
   }),
 
   "privacy that is not known yet is not shown as off": journey({}, async (page) => {
+    await page.waitForSelector(byId("settings-open"));
     await page.evaluate(() => window.relevoFake?.failNext("privacy", { code: "database", detail: null }));
     await page.click(byId("settings-open"));
     await page.click('[data-tab="privacy"]');
