@@ -196,6 +196,7 @@ impl Engine {
     ) -> Result<()> {
         let now = self.relay_time();
         let ids = Ids::draw(self.seams.random.as_mut())?;
+        let is_new = conversations::row_of(self.database.connection(), conversation)?.is_none();
         let Self {
             database,
             keys,
@@ -221,6 +222,12 @@ impl Engine {
         crate::KillPoint::RejoinedAfterCommit.reach();
         self.events.extend(events);
         self.setbacks.remove(&conversation);
+        if is_new {
+            // what came while the answer was on its way found no conversation here, and is not pushed again
+            let stream = StreamId::Conversation(conversation);
+            let cursor = streams::cursor(self.database.connection(), stream)?;
+            self.fetch(stream, cursor);
+        }
         self.plan_renewals()?;
         self.resume_commits()?;
         self.pump()

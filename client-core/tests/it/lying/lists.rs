@@ -205,6 +205,11 @@ fn nothing_is_entered_before_it_is_known_whom_the_person_blocked_and_what_was_ac
     let conversation = online.conversation();
     assert_eq!(conversation.state, ConversationState::Established);
     assert_eq!(conversation.standing, Standing::Open);
+    // what was pushed before the conversation was here was acknowledged, and does not come again by itself
+    let sent = online.ana.sent();
+    let reads_on =
+        |(_, frame): &(u32, Frame)| matches!(frame, Frame::Fetch(fetch) if fetch.from == 3);
+    assert!(sent.iter().any(reads_on), "{sent:?}");
 }
 
 #[test]
