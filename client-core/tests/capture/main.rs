@@ -37,13 +37,10 @@ type Place = (String, Vec<u8>);
 const OF_THE_RELAY: [&str; 3] = ["challenge", "ready", "recovered"];
 const FIRST_REPLY: u16 = 64;
 /// What no client sends in that life, and why.
-const NEVER_SENT: [(&str, &str); 2] = [
-    ("fetch", "nothing is missed: a stream and two numbers"),
-    (
-        "publish_manifest",
-        "only to a relay that went back in time: what `register` or `enroll` brought before",
-    ),
-];
+const NEVER_SENT: [(&str, &str); 1] = [(
+    "publish_manifest",
+    "only to a relay that went back in time: what `register` or `enroll` brought before",
+)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_sees_no_text_no_name_and_no_draft() {
