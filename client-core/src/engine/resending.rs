@@ -78,13 +78,7 @@ fn answer_numbers(
     let asked = last.saturating_sub(range.first).saturating_add(1);
     if u64::try_from(rows.len()).is_ok_and(|found| found < asked) {
         // what was no message may have been our profile
-        tell_profile(
-            write,
-            key,
-            &account::load(write.connection())?.name,
-            None,
-            ids,
-        )?;
+        say_who_we_are(write, key, ids)?;
     }
     say_settled(write, key, &Range { last, ..*range }, ids)
 }
@@ -105,17 +99,16 @@ fn answer_positions(
     let last = match rows.last() {
         Some(message) if is_full(rows.len(), MOST_AGAIN) => message.seq,
         _ => {
-            tell_profile(
-                write,
-                key,
-                &account::load(write.connection())?.name,
-                None,
-                ids,
-            )?;
+            say_who_we_are(write, key, ids)?;
             range.last
         }
     };
     say_settled(write, key, &Range { last, ..*range }, ids)
+}
+
+fn say_who_we_are(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids) -> Result<()> {
+    let name = account::load(write.connection())?.name;
+    tell_profile(write, key, &name, None, ids)
 }
 
 /// Whether so many are as many as may be, so that there may be more.

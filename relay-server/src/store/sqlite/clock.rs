@@ -54,14 +54,16 @@ pub(super) fn in_words(connection: &Connection, time: u64) -> SqlResult<String> 
         .query_row((time,), |row| row.get(0))
 }
 
-fn read(connection: &Connection, key: &str) -> SqlResult<Option<u64>> {
+/// A time of table `meta`.
+pub(super) fn read(connection: &Connection, key: &str) -> SqlResult<Option<u64>> {
     connection
         .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
         .query_row((key,), |row| row.get(0).map(u64::from_be_bytes))
         .optional()
 }
 
-fn write(connection: &Connection, key: &str, time: u64) -> SqlResult<()> {
+/// Notes a time in table `meta`.
+pub(super) fn write(connection: &Connection, key: &str, time: u64) -> SqlResult<()> {
     connection
         .prepare_cached(
             "INSERT INTO meta (key, value) VALUES (?1, ?2)

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
-use super::writer::Tx;
+use super::{clock, writer::Tx};
 use crate::{clock::EARLIEST, store::StreamRow};
 
 /// How many seqs a restore declares lost in each stream at least: more than any relay gives out between two backups.
@@ -30,10 +30,7 @@ pub(super) fn declare(connection: &Connection, time: u64) -> SqlResult<()> {
     let time = time.clamp(EARLIEST, LATEST);
     let width = WIDTH + (time - EARLIEST) / PACE;
     let floor = floor(connection)?.max(time + BURST);
-    connection.execute(
-        "INSERT INTO meta (key, value) VALUES ('floor', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (floor.to_be_bytes(),),
-    )?;
+    clock::write(connection, "floor", floor)?;
     // one that ends where the stream does only grows
     connection.execute(
         "UPDATE gaps SET ends = max(ends + ?1, ?2) WHERE ends = (SELECT last FROM streams s WHERE s.id = gaps.stream)",
@@ -60,11 +57,7 @@ pub(super) fn above_all(tx: &Tx<'_>) -> SqlResult<u64> {
 
 /// Above what a stream begins that the store has lost; 0 where it was never restored.
 fn floor(connection: &Connection) -> SqlResult<u64> {
-    let floor = connection
-        .prepare_cached("SELECT value FROM meta WHERE key = 'floor'")?
-        .query_row((), |row| row.get(0).map(u64::from_be_bytes))
-        .optional()?;
-    Ok(floor.unwrap_or(0))
+    clock::read(connection, "floor").map(Option::unwrap_or_default)
 }
 
 /// Up to where the stream still has what a reader knows who read up to a seq: that seq, or where the gap begins that it lies in.
