@@ -1,5 +1,5 @@
 //! A new device of an account that was restored, and one whose database was lost or is older than what it did: it learns whom the
-//! person blocked and which conversations there are, and enters each from outside.
+//! person blocked and which conversations there are, and enters from outside what it is not in.
 //!
 //! That the lists are wanted is durable until they came whole. Blocks come first, and until they are here nothing is entered: who
 //! is blocked must not notice. A conversation that this database does not know is entered once the list is whole, because the list
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use protocol::{
     AccountId, Blocks, ConversationOf, Conversations, ListBlocks, ListConversations, Refusal,
+    StreamId,
 };
 use tracing::{info, warn};
 
@@ -17,7 +18,7 @@ use crate::{
     error::Result,
     model::Standing,
     store::{
-        WriteTransaction, commits, contacts, conversations, requests,
+        WriteTransaction, commits, contacts, conversations, openings, requests,
         wishes::{self, WantedList},
     },
 };
@@ -45,6 +46,16 @@ impl Engine {
             self.request(Request::Conversations, &ListConversations { after }.into());
         }
         Ok(())
+    }
+
+    /// The relay speaks of a conversation that is not here, though the inbox has nothing new: this database may be older than the
+    /// welcome that it acknowledged. The list tells, once on a connection.
+    pub(super) fn ask_for_unknown(&mut self) -> Result<()> {
+        if self.quiet.take(&StreamId::Inbox).is_none() {
+            return Ok(());
+        }
+        self.write(wishes::want_conversations)?;
+        self.resume_lists()
     }
 
     /// Asks again after a refusal, once its pause is over.
@@ -134,13 +145,18 @@ fn take_listed(
     if !of.requested {
         contacts::set_consented(write, of.peer)?;
     }
+    let Some(row) = conversations::row_of(write.connection(), of.conversation)? else {
+        return commits::want_rejoin(write, of.conversation, ids.client_id());
+    };
     // what came by itself while the list was on its way looked like a new one; an older request waits for the person
-    if let Some(row) = conversations::row_of(write.connection(), of.conversation)?
-        && row.key > wanted.since
-        && row.standing == Standing::Requested
-        && !of.requested
-    {
+    if row.key > wanted.since && row.standing == Standing::Requested && !of.requested {
         introduce(write, &row, name, ids)?;
     }
-    commits::want_rejoin(write, of.conversation, ids.client_id())
+    // what this device is in is entered anew for another reason than that it is listed; its own request for what is being made goes
+    // on, and where there is none the relay knows more of this device than its database does
+    let opening = openings::load(write.connection(), row.key)?;
+    if opening.is_some_and(|opening| opening.incarnation == 0 && opening.request.is_none()) {
+        return commits::want_rejoin(write, of.conversation, ids.client_id());
+    }
+    Ok(())
 }

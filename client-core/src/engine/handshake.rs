@@ -234,10 +234,10 @@ impl Engine {
         self.pump()
     }
 
-    /// The conversations that are here and of which the relay has nothing new.
+    /// The inbox, and the conversations that are here, where the relay has nothing new.
     fn quiet_streams(&self, ready: &Ready) -> Result<BTreeSet<StreamId>> {
         let connection = self.database.connection();
-        let mut quiet = BTreeSet::new();
+        let mut quiet = BTreeSet::from([StreamId::Inbox]);
         for key in store::conversations::established(connection)? {
             let row = store::conversations::row(connection, key)?;
             quiet.insert(StreamId::Conversation(row.conversation));

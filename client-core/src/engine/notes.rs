@@ -7,7 +7,7 @@ use crate::{
     content::{self, Again, SealNote, ShortDigest},
     engine::{ids::Ids, resending},
     error::Result,
-    model::{ConversationKey, MessageKind, Standing, SystemEvent},
+    model::{ConversationKey, MessageKind, SystemEvent},
     store::{
         WriteTransaction, account,
         chains::{self, Chain, Numbered},
@@ -15,7 +15,7 @@ use crate::{
         conversations::{self, ConversationRow, Unread},
         gaps::{self, Missing, Place},
         messages::{self, NewMessage},
-        requests, streams,
+        streams,
     },
 };
 
@@ -270,24 +270,16 @@ impl Learning<'_> {
 
     /// Asks the sender for what is missing, where the two may write to each other.
     fn ask(&self, write: &WriteTransaction<'_>) -> Result<()> {
-        if self.may_ask(write)? {
+        if resending::may_ask(write.connection(), self.row.key)? {
             resending::ask(write, self.row.key, self.ids)?;
         }
         Ok(())
     }
 
     fn ask_rest(&self, write: &WriteTransaction<'_>) -> Result<()> {
-        if self.may_ask(write)? {
-            let key = self.row.key;
-            let known = messages::newest(write.connection(), key, false, self.entry.seq)?;
-            resending::ask_after(write, key, known, self.ids)?;
-        }
-        Ok(())
-    }
-
-    fn may_ask(&self, write: &WriteTransaction<'_>) -> Result<bool> {
-        let standing = conversations::row(write.connection(), self.row.key)?.standing;
-        Ok(standing == Standing::Open && !requests::is_blocked(write.connection(), self.row.peer)?)
+        let key = self.row.key;
+        let known = messages::newest(write.connection(), key, false, self.entry.seq)?;
+        resending::ask_after(write, key, known, self.ids)
     }
 
     fn learn_manifests(&self, write: &WriteTransaction<'_>, note: &SealNote) -> Result<()> {

@@ -382,7 +382,7 @@ impl Engine {
     pub(super) fn delivered(&mut self, delivered: &Delivered) -> Result<()> {
         let conversation = delivered.conversation;
         if conversations::row_of(self.database.connection(), conversation)?.is_none() {
-            return Ok(());
+            return self.ask_for_unknown();
         }
         let told = self.delivered.entry(conversation).or_default();
         *told = delivered.seq.max(*told);

@@ -268,7 +268,7 @@ impl Reading<'_, '_> {
             let stream = StreamId::Conversation(self.row.conversation);
             streams::pass_over(write, stream, entry.seq)?;
         }
-        if has_ended && self.row.standing == Standing::Open {
+        if has_ended {
             let before = entry.seq.saturating_sub(1);
             resending::ask_after(write, self.row.key, before, self.ids)?;
         }
@@ -323,9 +323,6 @@ impl Reading<'_, '_> {
             return Ok(());
         }
         info!(seq = entry.seq, "an entry with keys of another one");
-        if self.row.standing != Standing::Open {
-            return Ok(());
-        }
         resending::ask_after(write, self.row.key, entry.seq.saturating_sub(1), self.ids)
     }
 
@@ -401,6 +398,10 @@ impl Reading<'_, '_> {
             // whoever lost everything but the account does not know our name; and whoever came back may have missed
             // something: our next entry tells by its number how much
             tell_profile(write, self.row.key, self.name, None, self.ids)?;
+            if resending::may_ask(write.connection(), self.row.key)? {
+                // and may have forgotten what we asked it for
+                resending::ask(write, self.row.key, self.ids)?;
+            }
             if news(added, &is_back) {
                 resending::offer_undelivered(write, self.row.key, entry.seq, self.ids)?;
             }

@@ -499,13 +499,13 @@ pub(super) fn complete(
             group.delete()?;
         }
     }
+    if forgotten {
+        resending::ask_after(write, row.key, 0, founder.ids)?;
+    }
     if conversations::row(write.connection(), row.key)?.standing == Standing::Open {
         // the other may have come back as well, unseen from here
         tell_profile(write, row.key, founder.name, None, founder.ids)?;
         resending::ask(write, row.key, founder.ids)?;
-        if forgotten {
-            resending::ask_after(write, row.key, 0, founder.ids)?;
-        }
         for member in group.members()? {
             let connection = write.connection();
             if member.account == row.peer && chains::is_new(connection, row.key, member.device)? {

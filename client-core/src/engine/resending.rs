@@ -1,21 +1,23 @@
 //! What somebody missed is sent again: the sender's count showed that it never arrived.
 
 use protocol::DeviceId;
+use rusqlite::Connection;
 
 use crate::{
     content::{Content, Range},
     engine::{ids::Ids, opening::tell_profile},
     error::Result,
-    model::ConversationKey,
+    model::{ConversationKey, Standing},
     store::{
         WriteTransaction, account,
         chains::{self, ChainId, Numbered},
-        conversations::ConversationRow,
+        conversations::{self, ConversationRow},
         gaps::{self, Missing},
         messages,
         outbox::{self, Place},
         progress,
         questions::{self, Question},
+        requests,
     },
 };
 
@@ -182,6 +184,7 @@ pub(super) fn ask(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids)
         Content::missing_range(content).is_some_and(is_known)
     })?;
     gaps::set_all_unasked(write, key)?;
+    ask_positions(write, key, ids)?;
     ask_on(write, key, ids)
 }
 
@@ -237,33 +240,65 @@ pub(super) fn is_question(content: Option<&[u8]>) -> bool {
     content.and_then(Content::missing_range).is_some()
 }
 
-/// Asks for whatever the other sent after a position in the stream; nobody here knows how much that was.
+/// Whether the other is asked for anything: nobody who is not accepted, or is blocked.
+pub(super) fn may_ask(connection: &Connection, key: ConversationKey) -> Result<bool> {
+    let row = conversations::row(connection, key)?;
+    Ok(row.standing == Standing::Open && !requests::is_blocked(connection, row.peer)?)
+}
+
+/// Asks for whatever the other sent after a position in the stream, or notes that it is to be asked once it may be; nobody here
+/// knows how much that was.
 pub(super) fn ask_after(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
     seq: u64,
     ids: &Ids,
 ) -> Result<()> {
-    let is_such = |range: &Range| *range.chain == POSITIONS;
-    let waiting = outbox::all(write.connection(), key)?;
-    let asked = waiting
-        .iter()
-        .filter(|row| row.sealed.is_none())
-        .filter_map(|row| Content::missing_range(&row.content).filter(is_such))
-        .map(|range| range.first)
-        .min();
-    outbox::delete_unsealed(write, key, |content| {
-        Content::missing_range(content)
-            .as_ref()
-            .is_some_and(is_such)
-    })?;
     let first = seq.saturating_add(1);
+    let asked = questions::asked_from(write.connection(), key)?;
+    let first = asked.map_or(first, |asked| asked.min(first));
+    questions::set_asked_from(write, key, Some(first))?;
+    if may_ask(write.connection(), key)? {
+        ask_positions(write, key, ids)?;
+    }
+    Ok(())
+}
+
+/// Asks for the positions that the other has not answered for yet, in the place of a question for them that waits.
+fn ask_positions(write: &WriteTransaction<'_>, key: ConversationKey, ids: &Ids) -> Result<()> {
+    let Some(first) = questions::asked_from(write.connection(), key)? else {
+        return Ok(());
+    };
+    outbox::delete_unsealed(write, key, |content| {
+        Content::missing_range(content).is_some_and(|range| *range.chain == POSITIONS)
+    })?;
     let range = Range {
         chain: POSITIONS.into(),
-        first: asked.map_or(first, |asked| asked.min(first)),
+        first,
         last: END,
     };
     question(write, key, range, ids)
+}
+
+/// The other has sent again what there was of a range of positions. Asks for what follows, if that was not all.
+fn settled_positions(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    range: &Range,
+    ids: &Ids,
+) -> Result<()> {
+    match questions::asked_from(write.connection(), key)? {
+        // of an older question than the one that is on its way, or not as far back
+        Some(asked) if asked < range.first || range.last < asked => Ok(()),
+        Some(_) if range.last < END => {
+            questions::set_asked_from(write, key, Some(range.last.saturating_add(1)))?;
+            ask_positions(write, key, ids)
+        }
+        Some(_) => questions::set_asked_from(write, key, None),
+        // it began by itself
+        None if range.last < END => ask_after(write, key, range.last, ids),
+        None => Ok(()),
+    }
 }
 
 /// The sender has sent again what there was: what is still missing of it was no message. Asks for the rest, if any.
@@ -275,10 +310,7 @@ pub(super) fn settled(
     ids: &Ids,
 ) -> Result<()> {
     if *range.chain == POSITIONS {
-        if range.last < END {
-            ask_after(write, row.key, range.last, ids)?;
-        }
-        return Ok(());
+        return settled_positions(write, row.key, range, ids);
     }
     let missing = Missing {
         key: row.key,

@@ -54,16 +54,14 @@ impl Engine {
                 commits::set_rejoin_request(write, row.conversation, None)?;
                 commits::want_rejoin(write, row.conversation, ids.client_id())?;
                 chains::end(write, key, device)?;
-                if row.standing == Standing::Open {
-                    // what came since then was acknowledged, and whoever sent it may count anew by now
-                    let stream = StreamId::Conversation(row.conversation);
-                    let mut known = streams::cursor(write.connection(), stream)?;
-                    if known == 0 {
-                        // a backup has the messages, and not how far the stream was read
-                        known = messages::newest(write.connection(), key, false, MOST_SEQ)?;
-                    }
-                    resending::ask_after(write, key, known, &ids)?;
+                // what came since then was acknowledged, and whoever sent it may count anew by now
+                let stream = StreamId::Conversation(row.conversation);
+                let mut known = streams::cursor(write.connection(), stream)?;
+                if known == 0 {
+                    // a backup has the messages, and not how far the stream was read
+                    known = messages::newest(write.connection(), key, false, MOST_SEQ)?;
                 }
+                resending::ask_after(write, key, known, &ids)?;
                 // what was sealed is of the chain that is over
                 for queued in outbox::all(write.connection(), key)? {
                     outbox::clear_sealed(write, &[queued.id])?;

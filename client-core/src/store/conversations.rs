@@ -101,7 +101,7 @@ pub fn begin_anew(
     let connection = write.connection();
     let fall = messages::put_before(write, key)?;
     connection.prepare_cached("UPDATE conversations SET read_position = read_position - ?2, delivered_seq = 0, peer_read = 0, read_told = 0,
-             renew_at = NULL, since_renewal = 0, dead = 0, proof = NULL WHERE key = ?1")?.execute(
+             renew_at = NULL, since_renewal = 0, dead = 0, proof = NULL, asked_from = NULL WHERE key = ?1")?.execute(
         (key.0, fall),
     )?;
     let over = [

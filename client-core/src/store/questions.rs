@@ -1,4 +1,5 @@
-//! What others asked us for beyond what is answered in an hour. It is kept, and answered later.
+//! Questions for what was missed: those of others beyond what is answered in an hour, which are kept and answered later, and our own
+//! for all that somebody wrote, until it is answered.
 
 use rusqlite::Connection;
 
@@ -74,5 +75,32 @@ pub fn delete(write: &WriteTransaction<'_>, question: &Question) -> Result<()> {
         .connection()
         .prepare_cached("DELETE FROM questions WHERE conversation = ?1 AND chain = ?2")?
         .execute((question.key.0, question.chain.as_slice()))?;
+    Ok(())
+}
+
+/// From which position in the stream on the other was asked for all it wrote, and has not said yet that it sent it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn asked_from(connection: &Connection, key: ConversationKey) -> Result<Option<u64>> {
+    let first: Option<i64> = connection
+        .prepare_cached("SELECT asked_from FROM conversations WHERE key = ?1")?
+        .query_row([key.0], |row| row.get(0))?;
+    Ok(first.map(unsigned))
+}
+
+/// Keeps from where on the other was asked; `None` once it has answered.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_asked_from(
+    write: &WriteTransaction<'_>,
+    key: ConversationKey,
+    first: Option<u64>,
+) -> Result<()> {
+    write.execute(
+        "UPDATE conversations SET asked_from = ?2 WHERE key = ?1",
+        (key.0, first.map(signed)),
+    )?;
     Ok(())
 }

@@ -449,6 +449,23 @@ impl Person {
         all_texts(&self.client, key).await.unwrap()
     }
 
+    /// Waits until these are all texts of a conversation, in any order, each once, whatever the app tells between them.
+    pub(crate) async fn until_each_once(&mut self, key: ConversationKey, texts: &[&str]) {
+        let mut wanted: Vec<&str> = texts.to_vec();
+        wanted.sort_unstable();
+        self.until(&format!("each of {texts:?} once"), async |client| {
+            let page = client.messages(key, None, 200).await?;
+            let texts = page
+                .messages
+                .iter()
+                .filter(|it| it.kind == MessageKind::Text);
+            let mut shown: Vec<&str> = texts.map(|it| it.text.as_str()).collect();
+            shown.sort_unstable();
+            Ok((shown == wanted).then_some(()))
+        })
+        .await;
+    }
+
     /// Waits until the texts of a conversation are these.
     pub(crate) async fn until_texts(&mut self, key: ConversationKey, texts: &[&str]) {
         let what = format!("texts {texts:?}");

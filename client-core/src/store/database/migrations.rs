@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema-9.sql"),
     include_str!("../schema-10.sql"),
     include_str!("../schema-11.sql"),
+    include_str!("../schema-12.sql"),
 ];
 
 /// Marks the file as ours ("Rlvo"), so that a foreign database is never migrated.

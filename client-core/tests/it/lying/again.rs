@@ -126,6 +126,57 @@ fn who_asks_by_positions_is_told_who_we_are() {
     assert_eq!(told(|it| matches!(it, Body::Resent(_))), 1, "{answer:?}");
 }
 
+/// The ranges of positions that are asked for.
+fn positions(said: &[(Body, SealNote)]) -> Vec<Range> {
+    let ranges = said.iter().filter_map(|(body, _)| match body {
+        Body::Missing(range) if *range.chain == [0; 8] => Some(*range),
+        _ => None,
+    });
+    ranges.collect()
+}
+
+#[test]
+fn a_question_for_all_that_was_written_is_asked_again_until_it_is_answered() {
+    let mut chat = Chat::new();
+    let before = chat.last;
+    let asked = positions(&goes_back(&mut chat, Vec::new()));
+    let [question] = asked.as_slice() else {
+        panic!("expected one question, not {asked:?}")
+    };
+    assert_eq!((question.first, question.last), (before + 1, END));
+    // the peer, which was asked, comes back from a time before
+    let comes_back = |chat: &mut Chat| {
+        let (id, state) = (chat.id, chat.state());
+        let rejoined = chat.peer.mls(|mls| {
+            mls.rejoin(id, 0, &state.group_info.0, &state.tree.0)
+                .unwrap()
+        });
+        let entry = chat.entry(EntryKind::Commit, &rejoined.commit);
+        chat.merge();
+        chat.push(vec![entry]);
+        positions(&chat.take_appends())
+    };
+    assert_eq!(comes_back(&mut chat), asked, "the same question");
+    // it answers a part
+    let tell = |chat: &mut Chat, first: u64, last: u64| {
+        let chain = [0; 8].into();
+        let content = Content::resent(chat.peer.random(), Range { chain, first, last });
+        let note = chat.note();
+        let entry = chat.seal(&content, &note);
+        chat.push(vec![entry]);
+        positions(&chat.take_appends())
+    };
+    let rest = before + 3;
+    let asked = tell(&mut chat, before + 1, rest - 1);
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!((asked[0].first, asked[0].last), (rest, END));
+    // an answer to something else ends nothing
+    assert_eq!(tell(&mut chat, rest + 1, END), []);
+    assert_eq!(comes_back(&mut chat), asked);
+    assert_eq!(tell(&mut chat, rest, END), []);
+    assert_eq!(comes_back(&mut chat), [], "it was answered");
+}
+
 #[test]
 fn what_a_database_has_forgotten_of_a_chain_is_not_called_complete() {
     let (mut chat, sent) = wrote_and_went_back();

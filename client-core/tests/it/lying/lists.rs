@@ -3,9 +3,9 @@
 
 use client_core::model::{ConversationState, Standing};
 use protocol::{
-    AccountId, Blocks, ClientId, Committed, ConversationId, ConversationOf, Conversations, Entries,
-    Entry, EntryKind, ErrorCode, Frame, KeyPackageCount, ListConversations, Ready, Refusal,
-    StreamId,
+    AccountId, Blocks, ClientId, Committed, ConversationId, ConversationOf, Conversations,
+    Delivered, Entries, Entry, EntryKind, ErrorCode, Frame, KeyPackageCount, ListConversations,
+    News, Ready, Refusal, StreamId,
 };
 
 use super::chat::{Chat, count, state_of};
@@ -252,6 +252,55 @@ fn a_list_opens_no_request_that_waited_for_the_person_before() {
     let id = sent.iter().find(list).expect("the list is asked for").0;
     online.reply(id, &page(&[(8, &peer)], false));
     assert_eq!(online.conversation().standing, Standing::Requested);
+}
+
+#[test]
+fn a_conversation_that_is_not_here_and_was_delivered_to_is_looked_up_once_on_a_connection() {
+    let mut online = Online::new();
+    let unknown = |online: &mut Online| {
+        for number in [9, 10] {
+            let conversation = ConversationId::new([number; 16]);
+            online.reply(
+                0,
+                &Delivered {
+                    conversation,
+                    seq: 7,
+                }
+                .into(),
+            );
+        }
+        asked(online)
+    };
+    for _ in 0..2 {
+        let ready = online.ana.ready(50);
+        online.reconnect(&ready);
+        let sent = unknown(&mut online);
+        let [(id, Frame::ListConversations(_))] = sent.as_slice() else {
+            panic!("expected one list, not {sent:?}")
+        };
+        let (conversations, more) = (Vec::new(), false);
+        online.reply(
+            *id,
+            &Conversations {
+                conversations,
+                more,
+            }
+            .into(),
+        );
+        assert_eq!(unknown(&mut online), []);
+    }
+    // a welcome that is on its way explains it
+    let news = vec![News {
+        stream: StreamId::Inbox,
+        last: 1,
+        base: 0,
+    }];
+    let ready = Ready {
+        news,
+        ..online.ana.ready(50)
+    };
+    online.reconnect(&ready);
+    assert_eq!(unknown(&mut online), []);
 }
 
 #[test]
