@@ -120,6 +120,8 @@ pub struct Engine {
     pauses: BTreeMap<ConversationId, Duration>,
     /// When the relay is asked again for a list that it refused.
     lists_due: Option<Duration>,
+    /// The inbox is asked for a welcome that this database may have forgotten.
+    looks_for_welcome: bool,
     /// When the next own leaf is renewed.
     renewal_due: Option<Duration>,
     /// When the relay is asked how many key packages it has left.
@@ -257,6 +259,7 @@ impl Engine {
             index_waits,
             pauses: BTreeMap::new(),
             lists_due: None,
+            looks_for_welcome: false,
             renewal_due: None,
             packages_due: None,
             receipts_due: Some(Duration::ZERO),

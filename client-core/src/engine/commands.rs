@@ -248,6 +248,7 @@ impl Engine {
         }
         let conversation = self.seams.random.conversation_id()?;
         let (claim_id, client_id) = (self.client_id()?, self.client_id()?);
+        let ids = Ids::draw(self.seams.random.as_mut())?;
         let now = self.relay_time();
         let Self {
             database,
@@ -268,7 +269,7 @@ impl Engine {
                 Some(key) => {
                     let row = conversations::row(write.connection(), key)?;
                     let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-                    begin_anew(write, &mls, keys, &row, (conversation, 0))?;
+                    begin_anew(write, &mls, keys, &row, (conversation, 0), &ids)?;
                     key
                 }
             };

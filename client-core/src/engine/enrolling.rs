@@ -5,20 +5,20 @@
 //! is blocked must not notice. A conversation that this database does not know is entered once the list is whole, because the list
 //! says whether it was accepted.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use protocol::{
-    AccountId, Blocks, ConversationOf, Conversations, ListBlocks, ListConversations, Refusal,
-    StreamId,
+    AccountId, Blocks, ConversationId, ConversationOf, Conversations, Entry, ListBlocks,
+    ListConversations, Refusal, StreamId,
 };
 use tracing::{info, warn};
 
 use crate::{
     engine::{Engine, contacts::introduce, ids::Ids, requests::Request},
     error::Result,
-    model::Standing,
+    model::{ConversationState, Standing},
     store::{
-        WriteTransaction, commits, contacts, conversations, openings, requests,
+        WriteTransaction, commits, contacts, conversations, openings, requests, streams,
         wishes::{self, WantedList},
     },
 };
@@ -48,14 +48,45 @@ impl Engine {
         Ok(())
     }
 
-    /// The relay speaks of a conversation that is not here, though the inbox has nothing new: this database may be older than the
-    /// welcome that it acknowledged. The list tells, once on a connection.
-    pub(super) fn ask_for_unknown(&mut self) -> Result<()> {
-        if self.quiet.take(&StreamId::Inbox).is_none() {
-            return Ok(());
+    /// The relay says what was delivered in a conversation that is not here. Its welcome is on its way, or this database is older
+    /// than what it acknowledged: where nothing came in the inbox on this connection, nothing is in it, and the person did not turn
+    /// the conversation away, the list tells. Once on a connection.
+    pub(super) fn look_for(&mut self, conversation: ConversationId) -> Result<()> {
+        let connection = self.database.connection();
+        if self.quiet.contains(&StreamId::Inbox)
+            && !requests::is_declined(connection, conversation)?
+            && !streams::is_left(connection, conversation)?
+        {
+            let cursor = streams::cursor(connection, StreamId::Inbox)?;
+            self.looks_for_welcome = true;
+            self.quiet.remove(&StreamId::Inbox);
+            self.fetch(StreamId::Inbox, cursor);
         }
-        self.write(wishes::want_conversations)?;
-        self.resume_lists()
+        Ok(())
+    }
+
+    /// What is in the inbox, of which the relay did not speak: this device had it, and does not know. So it is with what follows the
+    /// welcomes. Where there are none, the list tells.
+    pub(super) fn looked_into_inbox(&mut self, welcomes: Vec<Entry>) -> Result<()> {
+        if welcomes.is_empty() {
+            info!("a conversation is not here, and neither is its welcome");
+            self.write(wishes::want_conversations)?;
+            return self.resume_lists();
+        }
+        let conversations: BTreeSet<_> = welcomes
+            .iter()
+            .filter_map(|welcome| welcome.conversation)
+            .collect();
+        self.take_entries(StreamId::Inbox, welcomes)?;
+        for conversation in conversations {
+            let connection = self.database.connection();
+            if conversations::row_of(connection, conversation)?.is_some() {
+                let stream = StreamId::Conversation(conversation);
+                let cursor = streams::cursor(connection, stream)?;
+                self.fetch(stream, cursor);
+            }
+        }
+        Ok(())
     }
 
     /// Asks again after a refusal, once its pause is over.
@@ -146,6 +177,14 @@ fn take_listed(
         contacts::set_consented(write, of.peer)?;
     }
     let Some(row) = conversations::row_of(write.connection(), of.conversation)? else {
+        let other = match conversations::key_of_peer(write.connection(), of.peer)? {
+            Some(key) => Some(conversations::row(write.connection(), key)?),
+            None => None,
+        };
+        if other.is_some_and(|other| other.state == ConversationState::Established) {
+            info!("a second direct conversation with the same account");
+            return Ok(());
+        }
         return commits::want_rejoin(write, of.conversation, ids.client_id());
     };
     // what came by itself while the list was on its way looked like a new one; an older request waits for the person

@@ -28,7 +28,9 @@ const FETCH: u16 = 100;
 pub(super) enum Care {
     /// As always.
     Open,
-    /// Opening failed here in a way that rolled everything back: the entry is kept as it is.
+    /// Taking in what it says failed here: it is opened and counted, and what it says is kept for a later version.
+    Park,
+    /// That failed too, in a way that rolled everything back: the entry is kept as it is.
     KeepSealed,
     /// It has a position that was processed before: it counts only if it opens, and nothing opens twice.
     Again,
@@ -83,7 +85,11 @@ impl Engine {
     }
 
     /// Takes entries as far as there is no gap; else says up to where.
-    fn take_entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<Option<u64>> {
+    pub(super) fn take_entries(
+        &mut self,
+        stream: StreamId,
+        entries: Vec<Entry>,
+    ) -> Result<Option<u64>> {
         let is_possible = |it: &Entry| is_seq(it.seq) && it.start.is_none_or(is_seq);
         if !entries.iter().all(is_possible) {
             warn!("the relay counts further than any stream gets");
@@ -91,9 +97,11 @@ impl Engine {
         }
         for batch in entries.chunks(PER_TRANSACTION) {
             let consequences = match self.process(stream, batch, Care::Open) {
-                Err(error) if error.kind() == ErrorKind::Crypto => {
+                Err(error) if is_of_an_entry(error.kind()) => {
                     error!(%error, "an entry cannot be processed; one by one");
-                    self.leave_group_of(stream)?;
+                    if error.kind() == ErrorKind::Crypto {
+                        self.leave_group_of(stream)?;
+                    }
                     self.process_one_by_one(stream, batch)?
                 }
                 consequences => consequences?,
@@ -147,7 +155,11 @@ impl Engine {
             self.pass_left_out(stream, from, first.seq)?;
         }
         let epoch = Epoch::after(&page.entries);
-        self.take_entries(stream, page.entries)?;
+        if stream == StreamId::Inbox && std::mem::take(&mut self.looks_for_welcome) {
+            self.looked_into_inbox(page.entries)?;
+        } else {
+            self.take_entries(stream, page.entries)?;
+        }
         self.go_on_after(stream, epoch)?;
         let cursor = streams::cursor(self.database.connection(), stream)?;
         let seen = self.seen.get(&stream).copied().unwrap_or(0);
@@ -247,17 +259,11 @@ impl Engine {
         Ok(())
     }
 
-    /// The encryption library failed at one of the entries. The others are processed; that one is kept sealed.
+    /// One of the entries cannot be processed. The others are.
     fn process_one_by_one(&mut self, stream: StreamId, batch: &[Entry]) -> Result<Consequences> {
         let mut all = Consequences::default();
         for entry in batch {
-            let one = std::slice::from_ref(entry);
-            let consequences = match self.process(stream, one, Care::Open) {
-                Err(error) if error.kind() == ErrorKind::Crypto => {
-                    self.process(stream, one, Care::KeepSealed)?
-                }
-                consequences => consequences?,
-            };
+            let consequences = self.process_one(stream, entry)?;
             all.cursor = consequences.cursor;
             all.handled = consequences.handled;
             all.new_again |= consequences.new_again;
@@ -270,6 +276,22 @@ impl Engine {
             }
         }
         Ok(all)
+    }
+
+    /// An entry that fails again is parked, so that it does not hold up what follows each time that it comes.
+    fn process_one(&mut self, stream: StreamId, entry: &Entry) -> Result<Consequences> {
+        let one = std::slice::from_ref(entry);
+        let mut processed = self.process(stream, one, Care::Open);
+        for care in [Care::Park, Care::KeepSealed] {
+            match processed {
+                Err(error) if is_of_an_entry(error.kind()) => {
+                    error!(%error, seq = entry.seq, ?care, "an entry is parked");
+                    processed = self.process(stream, one, care);
+                }
+                _ => break,
+            }
+        }
+        processed
     }
 
     fn process(&mut self, stream: StreamId, batch: &[Entry], care: Care) -> Result<Consequences> {
@@ -334,7 +356,7 @@ impl Engine {
                                 reading.care = match turn {
                                     Turn::First => care,
                                     // one that fails again is passed over again
-                                    Turn::Again if care == Care::KeepSealed => return Ok(()),
+                                    Turn::Again if care != Care::Open => return Ok(()),
                                     Turn::Again => Care::Again,
                                 };
                                 reading.entry(write, entry)
@@ -377,6 +399,15 @@ impl Engine {
         self.events.extend(events);
         Ok(consequences)
     }
+}
+
+/// Whether an error may be that of one entry: a fault of this program, or of the encryption library. A database that is damaged, or
+/// has no room, fails at the others as well.
+const fn is_of_an_entry(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Crypto | ErrorKind::Database | ErrorKind::NotFound | ErrorKind::Internal
+    )
 }
 
 /// Whether a position is processed for the first time.

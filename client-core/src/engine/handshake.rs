@@ -184,6 +184,7 @@ impl Engine {
         self.pauses.clear();
         self.compared.clear();
         self.lists_due = None;
+        self.looks_for_welcome = false;
         self.asked_manifests.clear();
         self.answers = Answers::default();
         self.receipts_due = Some(self.seams.clock.monotonic());

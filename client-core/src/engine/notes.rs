@@ -143,7 +143,7 @@ impl Learning<'_> {
         self.arrived(write, of)?;
         match gap {
             Some(gap) => Ok(gap.place(again.seq, again.time)),
-            // nobody counted what a block took
+            // nobody counted what a block took, or what was before this device came in
             None => {
                 let stream = StreamId::Conversation(self.row.conversation);
                 let taken = again.seq <= streams::passed_over(write.connection(), stream)?;

@@ -39,6 +39,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// A relay that was restored from a backup leaves out twice as many positions at least (PROTOCOL.md, section 5.9), counted from
 /// what the backup holds, behind which somebody may have read: a declared gap, in which nothing was.
 pub(super) const DECLARED_GAP: u64 = 1 << 31;
+/// Messages that go from a lost conversation into another; more were not written to somebody who got none of them.
+const MOST_LOST: u32 = 1_000;
 /// How often the relay may say that the other side was first while no welcome comes that can be followed.
 const MOST_EXISTS: u32 = 3;
 
@@ -457,28 +459,53 @@ pub(super) fn enter(
     conversations::note_message(write, row.key, time, Unread::No)
 }
 
-/// Another conversation takes the place of one that never was or has ended: what waits goes there, what was sent stays where it
-/// was.
+/// Another conversation takes the place of one that never was or has ended: what waits goes there, and before it what the relay had
+/// taken of one that is lost and had not delivered to anybody. What else was sent stays where it was.
 pub(super) fn begin_anew(
     write: &WriteTransaction<'_>,
     mls: &Mls<'_>,
     keys: &AccountKeys,
     row: &ConversationRow,
     (conversation, incarnation): (ConversationId, u32),
+    ids: &Ids,
 ) -> Result<()> {
     if let Some(mut group) = mls.load(row.conversation, row.incarnation)? {
         group.delete()?;
     }
     commits::delete_rejoin(write, row.conversation)?;
-    conversations::begin_anew(write, row.key, conversation, incarnation)?;
-    // the id of a message names its conversation; none of these was ever taken by the relay
-    for queued in outbox::all(write.connection(), row.key)? {
-        outbox::clear_sealed(write, &[queued.id])?;
-        if let Some(message) = queued.message {
-            let (relay, own) = (keys.relay(), keys.account());
-            let id = content::message_id(relay, own, conversation, &queued.content);
-            store::messages::replace_id(write, message, id, &queued.content)?;
+    let lost = match row.state {
+        ConversationState::Established => {
+            store::messages::undelivered(write.connection(), row.key, MOST_LOST)?
         }
+        // nothing was taken, or the other does not want it
+        ConversationState::Opening | ConversationState::Refused => Vec::new(),
+    };
+    conversations::begin_anew(write, row.key, conversation, incarnation)?;
+    // in the order in which they were written
+    let mut again = Vec::new();
+    for (message, content) in lost {
+        store::messages::set_untaken(write, message)?;
+        again.push((message, content));
+    }
+    for queued in outbox::all(write.connection(), row.key)? {
+        if let Some(message) = queued.message {
+            outbox::delete(write, queued.id)?;
+            again.push((message, queued.content));
+        }
+    }
+    for (message, content) in again {
+        // the id of a message names its conversation; nobody has it by the former one
+        let id = content::message_id(keys.relay(), keys.account(), conversation, &content);
+        store::messages::replace_id(write, message, id, &content)?;
+        let client_id = ids.client_id();
+        outbox::insert(
+            write,
+            row.key,
+            Some(message),
+            Place::Last,
+            client_id,
+            &content,
+        )?;
     }
     Ok(())
 }
@@ -498,7 +525,7 @@ pub(super) fn open_anew(
             outbox::delete(write, queued.id)?;
         }
     }
-    begin_anew(write, mls, keys, row, (conversation, 0))?;
+    begin_anew(write, mls, keys, row, (conversation, 0), ids)?;
     requests::set_standing(write, row.key, Standing::Open)?;
     openings::insert(
         write,

@@ -382,7 +382,7 @@ impl Engine {
     pub(super) fn delivered(&mut self, delivered: &Delivered) -> Result<()> {
         let conversation = delivered.conversation;
         if conversations::row_of(self.database.connection(), conversation)?.is_none() {
-            return self.ask_for_unknown();
+            return self.look_for(conversation);
         }
         let told = self.delivered.entry(conversation).or_default();
         *told = delivered.seq.max(*told);

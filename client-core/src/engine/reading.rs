@@ -197,7 +197,9 @@ impl Reading<'_, '_> {
         if entry.bytes.0.is_empty() || is_blocked {
             return match self.care {
                 Care::Again => Ok(()),
-                Care::Open | Care::KeepSealed => self.pass_over(write, entry, is_blocked),
+                Care::Open | Care::Park | Care::KeepSealed => {
+                    self.pass_over(write, entry, is_blocked)
+                }
             };
         }
         if self.care == Care::KeepSealed {

@@ -329,6 +329,10 @@ impl Engine {
             return Ok(());
         }
         let ids = Ids::draw(self.seams.random.as_mut())?;
+        // the two have another conversation: what nobody got of this one goes there
+        let other = refusal
+            .conversation
+            .filter(|_| refusal.code == ErrorCode::Exists);
         let gone = matches!(refusal.code, ErrorCode::NoConsent | ErrorCode::Exists);
         self.write_mls(|write, mls| {
             let row = conversations::row(write.connection(), key)?;
@@ -336,6 +340,9 @@ impl Engine {
             openings::delete(write, key)?;
             if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
                 group.delete()?;
+            }
+            if let Some(other) = other.filter(|other| *other != row.conversation) {
+                return commits::want_unknown(write, other, ids.client_id());
             }
             if gone {
                 // the other ended the conversation
@@ -455,7 +462,8 @@ pub(super) fn complete(
     streams::set(write, stream, accepted.seq)?;
     let here = conversations::row_of(write.connection(), conversation)?;
     // this device was in it all the time, and its database is of a time before that
-    let forgotten = here.is_none() && rejoin.was_member;
+    let is_new = here.is_none();
+    let forgotten = is_new && rejoin.was_member;
     let row = match here {
         Some(row) => {
             if row.state == ConversationState::Opening {
@@ -475,9 +483,14 @@ pub(super) fn complete(
             admit(write, mls, place, peer.account, founder, accepted.time)?
         }
     };
-    if !rejoin.was_member && !invited {
+    let is_late = !rejoin.was_member && !invited;
+    if is_late {
         // a new device; a backup may have brought the conversation back, and what came since is not missed
         conversations::set_entered_late(write, row.key)?;
+    }
+    if is_late || is_new {
+        // what was before is sent again perhaps, and has its place there
+        streams::pass_over(write, stream, accepted.seq)?;
     }
     commits::delete_renewal(write, row.key)?;
     let established = ConversationState::Established;
@@ -556,7 +569,7 @@ fn admit(
             openings::delete(write, key)?;
             let former = conversations::row(write.connection(), key)?;
             let place = (conversation, incarnation);
-            begin_anew(write, mls, founder.keys, &former, place)?;
+            begin_anew(write, mls, founder.keys, &former, place, founder.ids)?;
             key
         }
     };

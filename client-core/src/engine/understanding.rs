@@ -64,6 +64,7 @@ pub(super) fn take(
         answered(reading, write, entry)?;
     }
     let body = match Content::decode(told.content) {
+        Ok(_) if reading.care == Care::Park => Body::Unknown { content_type: None },
         Ok(content) => content.body,
         Err(error) => {
             warn!(%error, "content of another shape");

@@ -298,7 +298,8 @@ impl Inbox<'_> {
             return conversations::set_state(write, row.key, conversation, incarnation, opening);
         }
         let mls = Mls::new(write.connection(), self.random, self.keys, self.now);
-        begin_anew(write, &mls, self.keys, row, (conversation, incarnation))
+        let place = (conversation, incarnation);
+        begin_anew(write, &mls, self.keys, row, place, self.ids)
     }
 
     fn leave(&mut self, write: &WriteTransaction<'_>, joined: &Joined) -> Result<()> {

@@ -299,7 +299,19 @@ pub fn set_queued(write: &WriteTransaction<'_>, row: i64, now: u64) -> Result<()
     announce(write, row)
 }
 
-/// Gives an own message that was never sent another id and content: its conversation has another id now.
+/// Notes that the relay does not have an own message any more: it waits again.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_untaken(write: &WriteTransaction<'_>, row: i64) -> Result<()> {
+    write.execute(
+        "UPDATE messages SET state = 0, taken = NULL WHERE id = ?1 AND state = 1",
+        [row],
+    )?;
+    announce(write, row)
+}
+
+/// Gives an own message that nobody got another id and content: its conversation has another id now.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
@@ -467,6 +479,25 @@ pub fn own_between(
          WHERE m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND m.mine = 1 ORDER BY m.seq LIMIT ?4",
     )?;
     own_messages(statement.query((key.0, signed(first), signed(last), limit))?)
+}
+
+/// The first texts of our own that the relay took and delivered to nobody, in order: row and content.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn undelivered(
+    connection: &Connection,
+    key: ConversationKey,
+    limit: u32,
+) -> Result<Vec<(i64, Vec<u8>)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT m.id, m.content FROM messages m JOIN conversations c ON c.key = m.conversation
+         WHERE c.key = ?1 AND m.mine = 1 AND m.kind = 1 AND m.state = 1 AND m.seq > 0
+             AND coalesce(m.taken, m.seq) > c.delivered_seq
+         ORDER BY m.position LIMIT ?2",
+    )?;
+    let rows = statement.query_map((key.0, limit), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn own_messages(mut rows: Rows<'_>) -> Result<Vec<OwnMessage>> {

@@ -160,15 +160,27 @@ impl Scripted {
         self.spoil(17);
     }
 
+    /// No message can be stored for which this holds.
+    pub(crate) fn refuse_to_store(&self, condition: &str) {
+        self.tamper(&format!(
+            "CREATE TRIGGER refused BEFORE INSERT ON messages WHEN {condition}
+             BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        ));
+    }
+
     /// Spoils all rows of a kind, which the first byte of the key names.
     fn spoil(&self, kind: u8) {
-        let spoil =
-            format!("UPDATE mls_state SET value = x'c1' WHERE substr(key, 1, 1) = x'{kind:02x}'");
-        let mut database = Database::open(&self.path, &self.database_key).unwrap();
-        let (spoiled, _) = database
-            .write(|write| Ok(write.connection().execute(&spoil, [])?))
-            .unwrap();
+        let spoiled = self.tamper(&format!(
+            "UPDATE mls_state SET value = x'c1' WHERE substr(key, 1, 1) = x'{kind:02x}'"
+        ));
         assert!(spoiled > 0);
+    }
+
+    /// Changes the database behind the app's back; how many rows that changed.
+    fn tamper(&self, sql: &str) -> usize {
+        let mut database = Database::open(&self.path, &self.database_key).unwrap();
+        let changed = database.write(|write| Ok(write.connection().execute(sql, [])?));
+        changed.unwrap().0
     }
 
     /// Moves time on and wakes the engine.

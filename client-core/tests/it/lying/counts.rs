@@ -1,7 +1,8 @@
 //! What a relay says of itself when a connection begins: what it took, how far it is, what time it is, that it was restored.
 
 use client_core::{
-    content::Body,
+    content::{Body, Content},
+    crypto::Opened,
     model::{OutgoingState, SystemEvent},
 };
 use protocol::{
@@ -9,8 +10,8 @@ use protocol::{
     KeyPackageCount, News, Page, Ready, Refusal, StoreGeneration, StreamId,
 };
 
-use super::chat::{Chat, count, far};
-use crate::peer::NOW;
+use super::chat::{Chat, count, far, state_of};
+use crate::peer::{CONVERSATION, NOW};
 
 /// The relay says how many entries it took; Ana comes back into her conversation as often as that is news.
 fn told_sent(chat: &mut Chat, sent: u64) -> Vec<Frame> {
@@ -217,6 +218,87 @@ fn a_restored_relay_with_which_others_went_on_is_offered_our_messages_in_their_e
         .iter()
         .filter(|(body, _)| matches!(body, Body::Text(text) if text.as_str() == "mine"));
     assert_eq!(mine.count(), 2, "{bodies:?}");
+}
+
+#[test]
+fn what_nobody_got_of_a_conversation_that_a_restored_relay_forgot_goes_into_the_one_that_the_other_made()
+ {
+    let mut chat = Chat::new();
+    for text in ["one", "two"] {
+        chat.online.ana.engine.send_text(chat.key, text).unwrap();
+        chat.take_appends();
+    }
+    // the relay was restored, and the other, which does not know of the first one, has made another
+    chat.peer.found(&chat.online);
+    chat.peer
+        .mls(|mls| {
+            let mut group = mls.load(CONVERSATION, 0).unwrap().unwrap();
+            group.merge_pending()
+        })
+        .unwrap();
+    let state = state_of(&mut chat.peer, CONVERSATION, 1, 1);
+    let claimed = chat.peer.claimed();
+    let ready = chat.online.ana.ready(50);
+    chat.online
+        .reconnect_to(StoreGeneration::new([9; 16]), &ready);
+    chat.online.ana.engine.send_text(chat.key, "three").unwrap();
+    let mut seq = 1;
+    let sent = chat.lie(|frame| match frame {
+        Frame::FetchGroup(fetch) if fetch.conversation == CONVERSATION => {
+            Some(state.clone().into())
+        }
+        Frame::Fetch(fetch) if fetch.stream == StreamId::Conversation(CONVERSATION) => {
+            Some(far(2, 0))
+        }
+        Frame::FetchGroup(_) | Frame::Fetch(_) => Some(Refusal::new(ErrorCode::NotMember).into()),
+        Frame::ClaimKeyPackages(_) => Some(claimed.clone().into()),
+        Frame::CreateConversation(_) => Some(
+            Refusal {
+                conversation: Some(CONVERSATION),
+                ..Refusal::new(ErrorCode::Exists)
+            }
+            .into(),
+        ),
+        Frame::Commit(_) => {
+            seq += 1;
+            Some(Committed { seq, time: NOW }.into())
+        }
+        Frame::Append(append) => {
+            let seqs: Vec<u64> = (seq + 1..).take(append.entries.len()).collect();
+            seq += append.entries.len() as u64;
+            let times = vec![NOW; seqs.len()];
+            Some(Appended { seqs, times }.into())
+        }
+        Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
+        Frame::Ack(_) => None,
+        _ => Some(Done {}.into()),
+    });
+    let (mut texts, mut places) = (Vec::new(), Vec::new());
+    for frame in &sent {
+        let sealed: Vec<&[u8]> = match frame {
+            Frame::Commit(commit) => vec![&commit.commit.0],
+            Frame::Append(append) => append.entries.iter().map(|it| &*it.bytes.0).collect(),
+            _ => continue,
+        };
+        for bytes in sealed {
+            let opened = chat
+                .peer
+                .mls(|mls| mls.load(CONVERSATION, 0).unwrap().unwrap().open(bytes));
+            if let Opened::Content { content, .. } = opened.unwrap()
+                && let Body::Text(text) = Content::decode(&content).unwrap().body
+            {
+                texts.push(text);
+            }
+        }
+    }
+    assert_eq!(texts, ["one", "two", "three"], "{sent:?}");
+    for message in chat.messages() {
+        if let Some(state) = message.outgoing {
+            assert_eq!(state, OutgoingState::Sent);
+            places.push(message.text);
+        }
+    }
+    assert_eq!(places, ["one", "two", "three"]);
 }
 
 /// What a relay that has the stream of a chat up to `last` answers to one that compares it.

@@ -5,7 +5,7 @@ use client_core::model::{ConversationState, Standing};
 use protocol::{
     AccountId, Blocks, ClientId, Committed, ConversationId, ConversationOf, Conversations,
     Delivered, Entries, Entry, EntryKind, ErrorCode, Frame, KeyPackageCount, ListConversations,
-    News, Ready, Refusal, StreamId,
+    News, Page, Ready, Refusal, StreamId,
 };
 
 use super::chat::{Chat, count, state_of};
@@ -275,12 +275,22 @@ fn a_conversation_that_is_not_here_and_was_delivered_to_is_looked_up_once_on_a_c
         let ready = online.ana.ready(50);
         online.reconnect(&ready);
         let sent = unknown(&mut online);
-        let [(id, Frame::ListConversations(_))] = sent.as_slice() else {
-            panic!("expected one list, not {sent:?}")
+        let [(id, Frame::Fetch(fetch))] = sent.as_slice() else {
+            panic!("expected a look into the inbox, not {sent:?}")
         };
+        assert_eq!(fetch.stream, StreamId::Inbox);
+        let nothing = Page {
+            entries: Vec::new(),
+            last: 0,
+            base: 0,
+            kept: 0,
+        };
+        online.reply(*id, &nothing.into());
+        let (id, frame) = asked_once(&mut online);
+        assert!(matches!(frame, Frame::ListConversations(_)), "{frame:?}");
         let (conversations, more) = (Vec::new(), false);
         online.reply(
-            *id,
+            id,
             &Conversations {
                 conversations,
                 more,

@@ -1,6 +1,6 @@
 //! One conversation whose group cannot be used: it is come back into, and the session goes on.
 
-use client_core::model::SystemEvent;
+use client_core::model::{MessageKind, SystemEvent};
 use protocol::{Commit, Committed, EntryKind, ErrorCode, Frame, Refusal};
 
 use super::{
@@ -83,6 +83,52 @@ fn a_text_that_cannot_be_sealed_and_an_entry_that_cannot_be_opened_lead_to_comin
     let state = chat.state();
     chat.online.reply(fetch, &state.into());
     assert_eq!(count(&frames(&chat), "commit"), 1);
+}
+
+/// Three texts come, one of which cannot be taken in. Nothing is held up; what is left of that one, and how often it is asked for.
+fn holds_up_nothing(chat: &mut Chat) -> (Vec<MessageKind>, usize) {
+    let entries = ["before", "poison", "after"].map(|text| chat.text(text));
+    for _ in 0..2 {
+        // the relay may well show them once more
+        chat.push(entries.to_vec());
+        assert!(chat.is_online());
+        assert_eq!(chat.texts(), ["before", "after"]);
+    }
+    chat.say("later");
+    assert_eq!(chat.texts(), ["before", "after", "later"]);
+    let kinds = chat.messages().into_iter().map(|message| message.kind);
+    let left = kinds.filter(|kind| !is_text_or_line(*kind)).collect();
+    (left, chat.take_appends().len())
+}
+
+fn is_text_or_line(kind: MessageKind) -> bool {
+    matches!(kind, MessageKind::Text | MessageKind::System(_))
+}
+
+#[test]
+fn what_an_entry_says_that_cannot_be_stored_is_kept_for_a_later_version() {
+    let mut chat = Chat::new();
+    chat.online
+        .ana
+        .refuse_to_store("NEW.text = 'poison' AND NEW.kind = 1");
+    assert_eq!(
+        holds_up_nothing(&mut chat),
+        (vec![MessageKind::Unsupported], 0)
+    );
+}
+
+#[test]
+fn an_entry_of_which_nothing_can_be_stored_is_kept_sealed() {
+    let mut chat = Chat::new();
+    let poison = "(SELECT count(*) FROM messages WHERE text = 'before') = 1
+                  AND NOT EXISTS (SELECT 1 FROM messages WHERE kind = 3)";
+    chat.online
+        .ana
+        .refuse_to_store(&format!("{poison} AND NEW.kind IN (1, 4)"));
+    assert_eq!(
+        holds_up_nothing(&mut chat),
+        (vec![MessageKind::Unreadable], 1)
+    );
 }
 
 fn frames(chat: &Chat) -> Vec<Frame> {
