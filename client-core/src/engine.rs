@@ -1,7 +1,7 @@
 //! The account's state machine: frames, timers and commands in; database transactions, frames and events out.
 //!
 //! It runs on one thread, owns the writing connection and every MLS call, and never waits. What it must not forget is in the
-//! database before a frame leaves; what only this connection needs to know is in [`session::Session`] and dies with it.
+//! database before a frame leaves; what only this connection needs to know is in `session::Session` and dies with it.
 
 mod answers;
 mod commands;

@@ -138,7 +138,7 @@ impl Engine {
     /// Sets what others may see.
     ///
     /// # Errors
-    /// [`ErrorKind::Database`].
+    /// [`crate::ErrorKind::Database`].
     pub fn set_privacy(&mut self, privacy: Privacy) -> Result<()> {
         let before = self.account.privacy;
         self.write(|write| store::account::set_privacy(write, privacy))?;
@@ -169,7 +169,7 @@ impl Engine {
     /// The person is typing. Told where the two may write to each other and both want it; lost without harm.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::Database`].
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Database`].
     pub fn typing(&mut self, key: ConversationKey) -> Result<()> {
         let now = self.seams.clock.monotonic();
         let told = self.typing_told.get(&key).copied();

@@ -270,7 +270,7 @@ impl Database {
     ///
     /// # Errors
     /// What `work` returned, or [`ErrorKind::Database`] from the commit; then nothing was changed or announced.
-    /// [`ErrorKind::Damaged`] after [`Database::stop_writing`].
+    /// [`ErrorKind::Damaged`] after `Database::stop_writing`.
     pub fn write<T>(
         &mut self,
         work: impl FnOnce(&WriteTransaction<'_>) -> Result<T>,
