@@ -48,6 +48,28 @@ fn delivered_beyond_the_last_entry_moves_no_message_that_was_not_sent() {
 }
 
 #[test]
+fn a_page_that_shows_nothing_says_that_nothing_up_to_its_last_is_for_this_device() {
+    let mut chat = Chat::new();
+    let hidden = chat.last + 1;
+    chat.last = hidden;
+    let entry = chat.text("after it");
+    chat.push(vec![entry.clone()]);
+    let (id, from) = fetch(&mut chat);
+    assert_eq!(from, hidden);
+    let page = |last, entries| Page {
+        entries,
+        last,
+        base: 0,
+        kept: u64::MAX,
+    };
+    chat.online.reply(id, &page(hidden, Vec::new()).into());
+    let (id, from) = fetch(&mut chat);
+    assert_eq!(from, hidden + 1);
+    chat.online.reply(id, &page(hidden + 1, vec![entry]).into());
+    assert_eq!(chat.texts(), ["after it"]);
+}
+
+#[test]
 fn an_answer_to_what_was_never_asked_ends_the_connection() {
     let mut chat = Chat::new();
     chat.online
