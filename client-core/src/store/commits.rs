@@ -78,6 +78,19 @@ pub fn want_unknown(
     Ok(())
 }
 
+/// Whether this device is about to enter a conversation that is not here.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn are_unknown_wanted(connection: &Connection) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM rejoins r WHERE NOT EXISTS
+                 (SELECT 1 FROM conversations c WHERE c.conversation = r.conversation)",
+        )?
+        .exists([])?)
+}
+
 /// Notes whether the commit takes the place of a leaf that this device had.
 ///
 /// # Errors

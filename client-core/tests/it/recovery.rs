@@ -337,6 +337,34 @@ async fn a_profile_that_went_back_in_time_finds_a_request_again_that_it_never_an
     luis.until_each_once(with_ana, &["one", "two"]).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_profile_that_went_back_in_time_uses_no_key_again_in_a_conversation_that_it_forgot() {
+    let relay = TestRelay::start().await;
+    let mut ana = Person::join("Ana", &relay.invite()).await;
+    let luis = Person::join("Luis", &relay.invite()).await;
+    let (mut luis, old) = luis.restart_keeping_a_copy().await;
+    let to_luis = ana.client().open_account(luis.client().account());
+    let with_luis = to_luis.await.unwrap();
+    let with_ana = luis.conversation_with("Ana").await;
+    luis.client().accept_request(with_ana).await.unwrap();
+    luis.write(with_ana, "one").await;
+    ana.until_each_once(with_luis, &["one"]).await;
+    // what it wrote is at Ana's only; the welcome is still at the relay
+    let mut luis = luis.restart_from(old).await;
+    let with_ana = luis.conversation_with("Ana").await;
+    until_told(&mut luis, with_ana, SystemEvent::Rejoined).await;
+    luis.write(with_ana, "two").await;
+    ana.until_each_once(with_luis, &["one", "two"]).await;
+    let page = ana.client().messages(with_luis, None, 50).await.unwrap();
+    let kinds = page.messages.iter().map(|message| message.kind);
+    assert_eq!(
+        kinds
+            .filter(|kind| *kind == MessageKind::Unreadable)
+            .count(),
+        0
+    );
+}
+
 /// The computer on which Luis and the relay run goes back in time; whether the relay is told so.
 async fn a_computer_goes_back(marked: bool) {
     let mut relay = TestRelay::start().await;
