@@ -18,9 +18,7 @@ use crate::{
     error::Result,
     model::{ConversationState, Standing},
     store::{
-        WriteTransaction, commits, contacts, conversations,
-        openings::{self, Opening},
-        requests, streams,
+        WriteTransaction, commits, contacts, conversations, openings, requests, streams,
         wishes::{self, WantedList},
     },
 };
@@ -207,8 +205,11 @@ fn take_listed(
     // what this device is in is entered anew for another reason than that it is listed, unless it came by an old welcome; its own
     // request for what is being made goes on, and where there is none the relay knows more of this device than its database does
     let opening = openings::load(write.connection(), row.key)?;
-    let is_unmade = |opening: &Opening| opening.incarnation == 0 && opening.request.is_none();
-    if row.key > wanted.since || opening.as_ref().is_some_and(is_unmade) {
+    let is_unmade = match opening {
+        Some(opening) => opening.incarnation == 0 && opening.request.is_none(),
+        None => row.state != ConversationState::Established,
+    };
+    if row.key > wanted.since || is_unmade {
         return commits::want_rejoin(write, of.conversation, ids.client_id());
     }
     Ok(())
