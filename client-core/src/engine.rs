@@ -122,6 +122,8 @@ pub struct Engine {
     lists_due: Option<Duration>,
     /// The inbox is asked for a welcome that this database may have forgotten.
     looks_for_welcome: bool,
+    /// The lists were asked for on this connection, because this database is older than what this device did.
+    knows_again: bool,
     /// When the next own leaf is renewed.
     renewal_due: Option<Duration>,
     /// When the relay is asked how many key packages it has left.
@@ -258,6 +260,7 @@ impl Engine {
             pauses: BTreeMap::new(),
             lists_due: None,
             looks_for_welcome: false,
+            knows_again: false,
             renewal_due: None,
             packages_due: None,
             receipts_due: Some(Duration::ZERO),

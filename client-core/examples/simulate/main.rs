@@ -93,6 +93,9 @@ struct Arguments {
     /// Let a relay or an app do once in each run what it must not: failures are what is wanted then.
     #[arg(long)]
     fault: Option<Fault>,
+    /// People who ask and block, devices that lose what they had and a relay that goes back in time, all in one run
+    #[arg(long)]
+    mixed: bool,
     /// Leave a failing schedule as long as it is.
     #[arg(long)]
     no_shrink: bool,
@@ -144,7 +147,11 @@ impl Sum {
 }
 
 fn schedule_of(seed: u64, arguments: &Arguments) -> Schedule {
-    let mut schedule = Schedule::of(seed);
+    let mut schedule = if arguments.mixed {
+        Schedule::mixed(seed)
+    } else {
+        Schedule::of(seed)
+    };
     let middle = schedule.steps.len() / 2;
     let mut insert = |index: usize, step: Step| {
         let (at, _) = schedule.steps[index];

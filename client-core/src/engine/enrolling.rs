@@ -66,6 +66,14 @@ impl Engine {
         Ok(())
     }
 
+    /// This database is older than what this device did: it asks for the lists, once on a connection.
+    pub(super) fn know_again(&mut self) -> Result<()> {
+        if !std::mem::replace(&mut self.knows_again, true) {
+            self.write(wishes::want_lists)?;
+        }
+        self.resume_lists()
+    }
+
     /// Whether this device is about to enter conversations from outside that it does not know. It has lost what it did there: by an
     /// old welcome it would use its keys again.
     fn enters_unknown(&self) -> Result<bool> {
@@ -81,8 +89,7 @@ impl Engine {
         }
         if welcomes.is_empty() {
             info!("a conversation is not here, and neither is its welcome");
-            self.write(wishes::want_conversations)?;
-            return self.resume_lists();
+            return self.know_again();
         }
         let conversations: BTreeSet<_> = welcomes
             .iter()

@@ -185,6 +185,7 @@ impl Engine {
         self.compared.clear();
         self.lists_due = None;
         self.looks_for_welcome = false;
+        self.knows_again = false;
         self.asked_manifests.clear();
         self.answers = Answers::default();
         self.receipts_due = Some(self.seams.clock.monotonic());

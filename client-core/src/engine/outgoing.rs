@@ -396,7 +396,9 @@ impl Engine {
         self.note_delivered(conversation)?;
         let stream = StreamId::Conversation(conversation);
         if self.delivered.contains_key(&conversation) && self.quiet.contains(&stream) {
-            // others have what the relay does not push to us, as if we had it: this database is older than what we acknowledged
+            // others have what the relay does not push to us, as if we had it: this database is older than what we acknowledged, and
+            // perhaps than a block
+            self.know_again()?;
             let cursor = store::streams::cursor(self.database.connection(), stream)?;
             self.fetch(stream, cursor);
         }

@@ -581,8 +581,14 @@ fn admit(
         None => conversations::insert(write, conversation, peer, opening, time)?,
         // it was being opened from here too: that one goes
         Some(key) => {
-            openings::delete(write, key)?;
             let former = conversations::row(write.connection(), key)?;
+            if openings::load(write.connection(), key)?.is_some()
+                || former.standing != Standing::Requested
+            {
+                // each asked the other
+                contacts::set_consented(write, peer)?;
+            }
+            openings::delete(write, key)?;
             let place = (conversation, incarnation);
             begin_anew(write, mls, founder.keys, &former, place, founder.ids)?;
             key

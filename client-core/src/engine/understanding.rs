@@ -142,6 +142,8 @@ fn answered(
     reading.row.standing = Standing::Open;
     requests::set_standing(write, reading.row.key, Standing::Open)?;
     contacts::set_consented(write, reading.row.peer)?;
+    // of somebody who had not accepted nothing was asked
+    resending::ask(write, reading.row.key, reading.ids)?;
     let kind = MessageKind::System(SystemEvent::RequestAccepted);
     let id = reading.ids.message_id();
     tell(write, &line(&reading.row, id, kind, entry.seq, entry.time))

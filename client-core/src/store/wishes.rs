@@ -22,17 +22,8 @@ pub struct WantedList {
 /// # Errors
 /// [`crate::ErrorKind::Database`].
 pub fn want_lists(write: &WriteTransaction<'_>) -> Result<()> {
-    write.execute("UPDATE account SET blocks_wanted = 1 WHERE id = 1", [])?;
-    want_conversations(write)
-}
-
-/// Wants the list of conversations only, from its beginning.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn want_conversations(write: &WriteTransaction<'_>) -> Result<()> {
     write.execute(
-        "UPDATE account SET list_after = NULL, list_count = 0,
+        "UPDATE account SET blocks_wanted = 1, list_after = NULL, list_count = 0,
              list_since = coalesce(list_since, (SELECT coalesce(max(key), 0) FROM conversations))
          WHERE id = 1",
         [],

@@ -182,7 +182,11 @@ impl World {
             }
         }
         if left.is_established() && right.is_established() {
-            same("groups", &left.group, &right.group)?;
+            // who lost its group finds out by what is written, and nothing is while the two may not write to each other
+            let blocked = sides.iter().any(|side| self.model.is_blocked(*side));
+            if !self.model.is_lossy((one, other)) || (pair.is_open() && !blocked) {
+                same("groups", &left.group, &right.group)?;
+            }
         }
         self.check_texts((one, &left), (other, &right))?;
         if pair.is_open() && !pair.loose {

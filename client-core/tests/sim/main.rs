@@ -117,6 +117,16 @@ mod whatever_else_fails_every_text_arrives_once_and_in_order {
     }
 }
 
+/// The last ones are those by which faults were found.
+#[test]
+fn runs_in_which_everything_happens_that_happens_in_any() {
+    for seed in (1..8).chain([20, 52, 129, 156]) {
+        if let Err(failure) = run(&Schedule::mixed(seed), false) {
+            panic!("{failure}");
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_history() {
     for seed in [1000, 1001] {

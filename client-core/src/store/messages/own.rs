@@ -298,7 +298,12 @@ fn own_messages(mut rows: Rows<'_>) -> Result<Vec<OwnMessage>> {
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn count_going(connection: &Connection, key: ConversationKey) -> Result<u32> {
-    count_own(connection, key, (0, 1))
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = 1 AND kind IN (1, 4)
+             AND position >= 0 AND state BETWEEN 0 AND 1 LIMIT 100)",
+        )?
+        .query_row([key.0], |row| row.get(0))?)
 }
 
 /// How many own texts the relay has under a conversation's present id.
@@ -306,14 +311,10 @@ pub fn count_going(connection: &Connection, key: ConversationKey) -> Result<u32>
 /// # Errors
 /// [`ErrorKind::Database`].
 pub fn count_sent(connection: &Connection, key: ConversationKey) -> Result<u32> {
-    count_own(connection, key, (1, 1))
-}
-
-fn count_own(connection: &Connection, key: ConversationKey, states: (u8, u8)) -> Result<u32> {
     Ok(connection
         .prepare_cached(
             "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ?1 AND mine = 1 AND kind IN (1, 4)
-             AND position >= 0 AND state BETWEEN ?2 AND ?3 LIMIT 100)",
+             AND position >= 0 AND state = 1 AND coalesce(taken, 0) < ?2 LIMIT 100)",
         )?
-        .query_row((key.0, states.0, states.1), |row| row.get(0))?)
+        .query_row((key.0, i64::MAX), |row| row.get(0))?)
 }
