@@ -6,18 +6,19 @@
 use std::time::Duration;
 
 use protocol::{
-    AccountId, Address, ErrorCode, Frame, Hello, LinkError, Nonce, PROTOCOL_VERSION, Recover,
-    RelayId, decode_frame, encode_frame,
+    AccountId, Address, Digest, ErrorCode, Frame, Hello, LinkError, Nonce, PROTOCOL_VERSION,
+    Recover, RelayId, decode_frame, encode_frame, identity::Manifest,
 };
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 use tracing::info;
 
 use crate::{
     connection::TokioNetwork,
-    crypto::{RecordError, RecoveryCode, RecoveryLink, RecoveryRecord},
+    crypto::{AccountKeys, RecordError, RecoveryCode, RecoveryLink, RecoveryRecord},
     engine::handshake::is_proved,
     error::{Error, ErrorKind, Result},
     seams::{ConnectionId, Network, NetworkEvent, Randomness, SystemRandom, TlsFacts},
+    store::account::AccountRow,
 };
 
 /// How long the relay may take for all of it.
@@ -46,6 +47,8 @@ pub struct FoundAccount {
     pub(crate) record: RecoveryRecord,
     /// The account's newest manifest.
     pub(crate) manifest: Vec<u8>,
+    /// The same, opened.
+    newest: Manifest,
     /// Where the relay is.
     pub(crate) addresses: Vec<Address>,
 }
@@ -55,6 +58,29 @@ impl FoundAccount {
     #[must_use]
     pub const fn account(&self) -> AccountId {
         self.record.account()
+    }
+
+    /// Whether what an earlier attempt stored on this computer still leads into the account. Another computer may have come back
+    /// since: then the relay takes the manifest of that attempt no more, or has revoked its device.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Database`]: what was stored does not hold.
+    pub(crate) fn admits(&self, stored: &AccountRow) -> Result<bool> {
+        if stored.account != self.account() {
+            return Ok(false);
+        }
+        if stored.is_made() {
+            // nobody but the account itself signs that a device is out
+            let device = AccountKeys::from_bytes(&stored.keys)?.device();
+            return Ok(!self.newest.revoked.contains(&device));
+        }
+        if stored.manifest == self.manifest {
+            // it was let in, and the answer was lost
+            return Ok(true);
+        }
+        let next = Manifest::open(&stored.manifest)
+            .map_err(|error| Error::new(ErrorKind::Database, error.to_string()))?;
+        Ok(next.previous == Some(Digest::of(&[&self.manifest])))
     }
 }
 
@@ -199,11 +225,20 @@ impl Lost {
                 "the record is of another relay",
             ));
         }
+        let newest = Manifest::open(&recovered.manifest.0)
+            .map_err(|error| Error::new(ErrorKind::RelayIdentity, error.to_string()))?;
+        if newest.account() != record.account() {
+            return Err(Error::new(
+                ErrorKind::RelayIdentity,
+                "the manifest is of another account",
+            ));
+        }
         info!("the account was found by its recovery code");
         Ok(FoundAccount {
             code: self.code.clone(),
             record,
             manifest: recovered.manifest.0.to_vec(),
+            newest,
             addresses: self.addresses.clone(),
         })
     }

@@ -82,6 +82,9 @@ impl Profile {
     /// Brings an account back on this computer as a new device, ready to be let in. The devices before it are revoked. Safe to
     /// repeat with the same code. Without a name the person keeps the one that the recovery record has.
     ///
+    /// An earlier attempt goes on while it leads into the account as the relay shows it. Where another computer came back since,
+    /// it is moved out of the way, and another begins.
+    ///
     /// # Errors
     /// [`ErrorKind::NameInvalid`], also where none is given and the record has none; [`ErrorKind::RelayIdentity`] where the
     /// relay shows documents that contradict the record, [`ErrorKind::OtherProtection`] as in [`Profile::create`], the errors
@@ -113,7 +116,7 @@ impl Profile {
                 record: Some((found.code.record_id(), record)),
             })
         };
-        let aim = Aim::Restore(found.account());
+        let aim = Aim::Restore(found);
         let (mut opened, _) = self.begin_or_go_on(&marker, aim, protection, keyring, seams, new)?;
         opened.engine.set_name(&name)?;
         Ok(opened)
@@ -182,7 +185,8 @@ impl Profile {
 
     /// What an earlier attempt left, if it goes on: one with the same link, or one that the relay has let in since. An attempt
     /// of which the relay cannot have heard counts for nothing; one with another link that cannot be opened is not asked for
-    /// any more, and is moved out of the way. So is everything else than the account that is to be restored.
+    /// any more, and is moved out of the way. So is everything else than the account that is to be restored, and what leads into
+    /// that no more.
     ///
     /// # Errors
     /// Where an attempt with the same link cannot be opened: its keys may be the only ones that the link lets in.
@@ -203,7 +207,7 @@ impl Profile {
                 let row = account::load(database.connection())?;
                 let goes_on = match aim {
                     Aim::Invite(link) => row.is_made() || (is_same && row.relay == link.relay),
-                    Aim::Restore(account) => row.account == account && (row.is_made() || is_same),
+                    Aim::Restore(found) => (row.is_made() || is_same) && found.admits(&row)?,
                 };
                 if !goes_on {
                     return Ok(None);
@@ -350,7 +354,7 @@ enum Aim<'a> {
     /// A new account by this link.
     Invite(&'a Link),
     /// This account, on this computer.
-    Restore(AccountId),
+    Restore(&'a FoundAccount),
 }
 
 /// Which attempt an account is of.

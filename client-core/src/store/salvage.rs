@@ -12,6 +12,7 @@ use rusqlite::{Connection, params_from_iter, types::Value};
 
 use crate::{
     error::Result,
+    model::ConversationKey,
     store::{Database, DatabaseKey, Identity, identity},
 };
 
@@ -67,6 +68,7 @@ pub(crate) fn fill(
         identity::load(connection)?;
         connection.execute("UPDATE account SET mls_lost = 1", [])?;
         taken.dropped = mend_references(connection)?;
+        drop_outdated(connection)?;
         rebuild(connection)?;
         part_from_before(connection)?;
         sum_up(connection, taken)
@@ -248,9 +250,43 @@ pub(crate) fn mend_references(connection: &Connection) -> Result<u64> {
     Ok(messages)
 }
 
-/// What follows from the rest: the search index, cursors no older than what was received through them, and that nothing waits
-/// to be sent which is not in the queue: whether the relay has it nobody knows, so the person decides.
+/// Intents that a copy still had and that were fulfilled since: gone on with, they would end what they led to.
+fn drop_outdated(connection: &Connection) -> Result<()> {
+    Ok(connection.execute_batch(
+        "DELETE FROM openings WHERE EXISTS (SELECT 1 FROM conversations c WHERE c.key = openings.conversation
+             AND iif(openings.incarnation = 0, c.state <> 0, openings.incarnation <= c.incarnation));
+         DELETE FROM outbox WHERE message IN (SELECT id FROM messages WHERE state = 1);",
+    )?)
+}
+
+/// Conversations that were being opened and whose intent is lost, with the secret of its link: nothing would go on with them. They
+/// are shown as refused, so that the person can open them anew, and the texts that wait there are parked: they go along. Where the
+/// relay made one of them since, this device enters it as any other. Returns those.
+pub(crate) fn refuse_unopened(connection: &Connection) -> Result<Vec<ConversationKey>> {
+    let mut refuse = connection.prepare(
+        "UPDATE conversations SET state = 2 WHERE state = 0
+         AND NOT EXISTS (SELECT 1 FROM openings o WHERE o.conversation = conversations.key) RETURNING key",
+    )?;
+    let refused = refuse.query_map([], |row| row.get(0).map(ConversationKey))?;
+    let refused = refused.collect::<rusqlite::Result<_>>()?;
+    connection.execute_batch(
+        "UPDATE messages SET state = 2 WHERE mine = 1 AND state = 0
+             AND conversation IN (SELECT key FROM conversations WHERE state = 2);
+         DELETE FROM outbox WHERE message IS NULL
+             AND conversation IN (SELECT key FROM conversations WHERE state = 2);
+         INSERT INTO outbox (conversation, message, client_id, content)
+             SELECT m.conversation, m.id, randomblob(16), m.content FROM messages m JOIN conversations c ON c.key = m.conversation
+             WHERE c.state = 2 AND m.mine = 1 AND m.kind = 1 AND m.state = 2
+             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message = m.id) ORDER BY m.id;",
+    )?;
+    Ok(refused)
+}
+
+/// What follows from the rest: the search index, cursors no older than what was received through them, that nothing is being
+/// opened without an intent, and that nothing waits to be sent which is not in the queue: whether the relay has it nobody knows,
+/// so the person decides.
 pub(crate) fn rebuild(connection: &Connection) -> Result<()> {
+    refuse_unopened(connection)?;
     connection.execute_batch(
         "INSERT INTO search_queue (message) SELECT id FROM messages WHERE kind = 1
          AND NOT EXISTS (SELECT 1 FROM search_index_docsize d WHERE d.id = messages.id) ON CONFLICT DO NOTHING;

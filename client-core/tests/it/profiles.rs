@@ -7,12 +7,17 @@ use client_core::{
     keyslots::{Protection, SlotKind, Unlock},
     model::Me,
     profile::{OpenedAccount, Profile, ProfileState},
+    restoring::{FoundAccount, Lost},
+    store::Database,
 };
 use protocol::{AccountId, Link, LinkSecret, RelayId};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
-use crate::people::{Person, TestKeyring, TestRelay, ana_and_luis};
+use crate::{
+    people::{Person, TestKeyring, TestRelay, ana_and_luis},
+    recovery::confirm_code,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_files_of_a_profile_show_no_text_and_no_name() {
@@ -396,4 +401,99 @@ async fn the_same_link_with_other_addresses_leads_where_it_says() {
     };
     assert_ne!(other.create(&here, &Protection::Unprotected), Ok(first));
     assert_eq!(other.left_aside(), 1);
+}
+
+/// An account whose computer is gone, and the folder into which it is to come back.
+struct ComingBack {
+    beginning: Beginning,
+    words: String,
+}
+
+impl ComingBack {
+    async fn new() -> Self {
+        let beginning = Beginning::new().await;
+        let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&beginning.relay).await;
+        ana.write(with_luis, "hola").await;
+        luis.until_last(with_ana, "hola").await;
+        let words = confirm_code(&mut luis).await;
+        luis.stop().await;
+        Self { beginning, words }
+    }
+
+    async fn found(&self) -> FoundAccount {
+        let relay = self.beginning.relay.invite().to_app();
+        let lost = Lost::parse(&self.words, &relay).unwrap();
+        lost.find(&Handle::current()).await.unwrap()
+    }
+
+    /// The attempt, which may be an earlier one.
+    async fn begin(&self) -> OpenedAccount {
+        let (seams, _network) = SystemSeams::new(&Handle::current());
+        let Beginning {
+            profile, keyring, ..
+        } = &self.beginning;
+        let (found, protection) = (self.found().await, Protection::Unprotected);
+        profile
+            .restore(&found, None, &protection, keyring, seams)
+            .unwrap()
+    }
+
+    /// Is let in, and ends before that is noted in the profile.
+    async fn come_back(&self) -> Result<(), ErrorKind> {
+        let (seams, network) = SystemSeams::new(&Handle::current());
+        let Beginning {
+            profile, keyring, ..
+        } = &self.beginning;
+        let (found, protection) = (self.found().await, Protection::Unprotected);
+        let opened = profile
+            .restore(&found, None, &protection, keyring, seams)
+            .unwrap();
+        let (client, _notices) = Client::start(opened, network, &Handle::current()).unwrap();
+        let outcome = client.registered().await.map_err(|error| error.kind());
+        client.stop().await;
+        outcome
+    }
+
+    async fn come_back_elsewhere(&self) {
+        Person::restore(None, &self.found().await)
+            .await
+            .stop()
+            .await;
+    }
+
+    fn left_aside(&self) -> usize {
+        self.beginning.left_aside()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_to_come_back_goes_on_while_it_leads_into_the_account() {
+    let luis = ComingBack::new().await;
+    drop(luis.begin().await);
+    assert_eq!(luis.come_back().await, Ok(()));
+    // the relay let it in, and the answer was lost
+    let opened = luis.begin().await;
+    let (path, key) = (opened.path.clone(), opened.key.clone());
+    drop(opened);
+    let enrolling = "UPDATE account SET enrolling = 1";
+    Database::open(&path, &key)
+        .unwrap()
+        .write(|write| Ok(write.connection().execute_batch(enrolling)?))
+        .unwrap();
+    assert_eq!(luis.come_back().await, Ok(()));
+    assert_eq!(luis.come_back().await, Ok(()));
+    assert_eq!(luis.left_aside(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_to_come_back_that_another_computer_overtook_begins_anew() {
+    let luis = ComingBack::new().await;
+    drop(luis.begin().await);
+    luis.come_back_elsewhere().await;
+    assert_eq!(luis.come_back().await, Ok(()));
+    assert_eq!(luis.left_aside(), 1);
+    // let in, and revoked before the profile knew
+    luis.come_back_elsewhere().await;
+    assert_eq!(luis.come_back().await, Ok(()));
+    assert_eq!(luis.left_aside(), 2);
 }

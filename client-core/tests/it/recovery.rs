@@ -85,7 +85,7 @@ async fn a_device_that_lost_everything_but_its_keys_is_sent_again_what_the_other
 }
 
 /// Luis writes his code down; the words.
-async fn confirm_code(luis: &mut Person) -> String {
+pub(crate) async fn confirm_code(luis: &mut Person) -> String {
     luis.until("the code is due", async |client| {
         Ok((client.me().await?.recovery == RecoveryState::Due).then_some(()))
     })

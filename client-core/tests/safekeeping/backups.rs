@@ -5,13 +5,14 @@ use std::{
 
 use client_core::{
     backup::{self, BackupError, Ran},
+    content,
     keyslots::Protection,
-    model::ConversationKey,
+    model::{ConversationKey, ConversationState, OutgoingState},
     profile::ProfileState,
     safekeeping::How,
-    store::{account, mendings, messages, search},
+    store::{Database, account, conversations, mendings, messages, openings, requests, search},
 };
-use protocol::{AccountId, MessageId};
+use protocol::{AccountId, ConversationId, MessageId};
 use tempfile::TempDir;
 
 use crate::home::{
@@ -572,6 +573,92 @@ fn a_sealed_message_comes_back_open_and_an_unsent_one_waits_for_the_person() {
     assert_eq!(count("SELECT count(*) FROM messages WHERE kind = 3"), 0);
     assert_eq!(count("SELECT count(*) FROM messages"), 6);
     assert_eq!(count("SELECT count(*) FROM messages WHERE state = 2"), 1);
+}
+
+/// Somebody to whom a conversation is being opened.
+fn awaited() -> AccountId {
+    peer(40)
+}
+
+/// Opens a conversation without a connection, and writes a text that waits in it.
+pub(crate) fn begin_to_open(home: &Home) {
+    let mut engine = home.open().unwrap().engine;
+    let key = engine.open_account(awaited()).unwrap();
+    engine.send_text(key, "are you there?").unwrap();
+}
+
+fn state_of_awaited(home: &Home) -> (ConversationState, Option<OutgoingState>) {
+    let database = home.database();
+    let key = contacts_key(database.connection(), awaited());
+    let row = conversations::row(database.connection(), key).unwrap();
+    let page = messages::page(database.connection(), key, None, 10).unwrap();
+    (row.state, page.messages[0].outgoing)
+}
+
+/// The person opens it anew; the text goes along, and out if the person says so.
+pub(crate) fn opens_anew(home: &Home) {
+    let (refused, failed) = (ConversationState::Refused, OutgoingState::Failed);
+    assert_eq!(state_of_awaited(home), (refused, Some(failed)));
+    let mut engine = home.open().unwrap().engine;
+    let key = engine.open_account(awaited()).unwrap();
+    let reader = Database::open_reader(&home.path(), &home.key).unwrap();
+    assert!(openings::load(&reader, key).unwrap().is_some());
+    let page = messages::page(&reader, key, None, 10).unwrap();
+    let again = engine.retry(key, page.messages[0].id).unwrap();
+    assert_eq!(again.outgoing, Some(OutgoingState::Queued));
+    let row = conversations::row(&reader, key).unwrap();
+    let (number, _) = messages::own_row(&reader, key, again.id).unwrap();
+    let bytes = messages::content(&reader, number).unwrap();
+    let (own, relay) = (engine.me().account, engine.relay());
+    let id = content::message_id(relay, own, row.conversation, &bytes);
+    assert_eq!(again.id, id, "by the id by which the other will have it");
+    drop((reader, engine));
+    let (opening, queued) = (ConversationState::Opening, OutgoingState::Queued);
+    assert_eq!(state_of_awaited(home), (opening, Some(queued)));
+}
+
+#[test]
+fn a_conversation_that_was_being_opened_when_it_was_backed_up_can_be_opened_anew() {
+    let safe = Safe::new(6);
+    begin_to_open(&safe.home);
+    safe.run().unwrap();
+    opens_anew(&safe.restored());
+    // the same computer, which had begun anew; what it opens now goes on
+    safe.change(|write| {
+        let sql = "DELETE FROM outbox; DELETE FROM openings; DELETE FROM messages; DELETE FROM conversations";
+        write.connection().execute_batch(sql).unwrap();
+    });
+    let mut engine = safe.home.open().unwrap().engine;
+    let other = engine.open_account(peer(41)).unwrap();
+    let waits = engine.send_text(other, "wait").unwrap();
+    drop(engine);
+    assert_eq!(bring_back(&safe).unwrap(), 7);
+    let database = safe.home.database();
+    let row = conversations::row(database.connection(), other).unwrap();
+    assert_eq!(row.state, ConversationState::Opening);
+    let (_, waits) = messages::own_row(database.connection(), other, waits.id).unwrap();
+    assert_eq!(waits.outgoing, Some(OutgoingState::Queued));
+    drop(database);
+    opens_anew(&safe.home);
+}
+
+#[test]
+fn a_request_that_was_declined_before_it_was_backed_up_stays_declined() {
+    let safe = Safe::new(6);
+    let declined = ConversationId::new([77; 16]);
+    safe.change(|write| requests::decline(write, declined, peer(50), NOW).unwrap());
+    let accepted = ConversationId::new([0; 16]);
+    safe.change(|write| requests::decline(write, accepted, peer(0), NOW).unwrap());
+    safe.run().unwrap();
+    safe.change(|write| {
+        let sql = "DELETE FROM declined";
+        write.connection().execute(sql, []).unwrap();
+    });
+    assert_eq!(bring_back(&safe).unwrap(), 0);
+    let database = safe.home.database();
+    let is_declined = |it| requests::is_declined(database.connection(), it).unwrap();
+    assert!(is_declined(declined));
+    assert!(!is_declined(accepted), "it is here");
 }
 
 #[test]

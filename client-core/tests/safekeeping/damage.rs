@@ -6,13 +6,19 @@ use std::{
 
 use client_core::{
     keyslots::Protection,
-    model::{ConversationKey, OutgoingState, RecoveryState},
+    model::{ConversationKey, ConversationState, OutgoingState, RecoveryState},
     profile::{OpeningError, ProfileState},
     safekeeping::How,
-    store::{Database, DatabaseKey, OpenError, account, mendings, messages},
+    store::{
+        Database, DatabaseKey, OpenError, account, conversations, mendings, messages, openings,
+        outbox,
+    },
 };
 
-use crate::home::{CONVERSATIONS, DAY, Home, NOW, SECRETIVE, insert_message, seams, text};
+use crate::{
+    backups::{begin_to_open, opens_anew},
+    home::{CONVERSATIONS, DAY, Home, NOW, SECRETIVE, insert_message, seams, text},
+};
 
 const PAGE: u64 = 4096;
 
@@ -168,6 +174,54 @@ fn what_waited_to_be_sent_is_neither_sent_unseen_nor_waits_for_ever() {
     opened.engine.retry(key, lost.id).unwrap();
     assert_eq!(waiting(&home), 1);
     assert!(opened.engine.retry(key, unseen.id).is_err());
+}
+
+/// Changes a database as damage would, and has it mended.
+fn lose(home: &Home, sql: &str) {
+    let sql = format!("PRAGMA foreign_keys = OFF; {sql}");
+    home.database().connection().execute_batch(&sql).unwrap();
+    let last = pages(&home.path());
+    destroy(&home.path(), [last / 2]);
+    Database::doubt(&home.path()).unwrap();
+    let mended = home.open().unwrap().mended.unwrap();
+    assert_eq!(mended.how, How::Salvaged);
+}
+
+#[test]
+fn a_conversation_that_is_being_opened_goes_on_or_can_be_opened_anew() {
+    let home = Home::with_messages(400);
+    begin_to_open(&home);
+    lose(&home, "");
+    let database = home.database();
+    let openings = openings::all(database.connection()).unwrap();
+    assert_eq!(openings.len(), 1);
+    let row = conversations::row(database.connection(), openings[0].conversation).unwrap();
+    assert_eq!(row.state, ConversationState::Opening);
+    drop(database);
+    lose(&home, "DELETE FROM openings;");
+    opens_anew(&home);
+}
+
+#[test]
+fn what_was_done_since_a_copy_is_not_done_again() {
+    let home = Home::with_messages(400);
+    // as rows that only the copy had stand beside newer ones
+    lose(
+        &home,
+        "UPDATE conversations SET incarnation = 2 WHERE key = 2;
+         INSERT INTO openings (conversation, claim_id, client_id, incarnation)
+             SELECT key, randomblob(16), randomblob(16), key FROM conversations WHERE key > 1;
+         INSERT INTO openings (conversation, claim_id, client_id) VALUES (1, randomblob(16), randomblob(16));
+         UPDATE messages SET state = 1 WHERE id = 1;
+         INSERT INTO outbox (conversation, message, client_id, content) VALUES (1, 1, randomblob(16), x'00');",
+    );
+    let database = home.database();
+    let openings = openings::all(database.connection()).unwrap();
+    // one is not done: it leads beyond what is here
+    let left: Vec<_> = openings.iter().map(|it| it.conversation).collect();
+    assert_eq!(left, [ConversationKey(3)]);
+    let queue = outbox::all(database.connection(), ConversationKey(1)).unwrap();
+    assert!(queue.is_empty());
 }
 
 #[test]

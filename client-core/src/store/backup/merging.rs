@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use crate::{
     error::{Error, ErrorKind, Result},
     model::ConversationKey,
-    store::{WriteTransaction, backup::rows, id, messages, unsigned},
+    store::{WriteTransaction, backup::rows, id, messages, salvage, unsigned},
 };
 
 /// A line of the app about the device that wrote the backup: it says nothing of this one.
@@ -20,7 +20,7 @@ pub(super) const UNREADABLE: i64 = 3;
 pub(crate) struct Merged {
     /// Messages that were not there.
     pub(crate) messages: u64,
-    /// Conversations to which something was added.
+    /// Conversations to which something was added, or that are shown otherwise.
     pub(crate) touched: BTreeSet<ConversationKey>,
     /// Conversations that were not there: this device has to enter their groups.
     pub(crate) new: Vec<ConversationId>,
@@ -34,6 +34,7 @@ pub(crate) struct Merged {
 pub(crate) fn merge(write: &WriteTransaction<'_>, from: &Connection) -> Result<Merged> {
     let mut merged = Merged::default();
     add_contacts(write, from)?;
+    add_declined(write, from)?;
     let places = add_conversations(write, from, &mut merged)?;
     add_messages(write, from, &places, &mut merged)?;
     for key in &merged.touched {
@@ -50,6 +51,9 @@ pub(crate) fn merge(write: &WriteTransaction<'_>, from: &Connection) -> Result<M
          AND id NOT IN (SELECT message FROM outbox WHERE message IS NOT NULL)",
         [],
     )?;
+    merged
+        .touched
+        .extend(salvage::refuse_unopened(write.connection())?);
     Ok(merged)
 }
 
@@ -70,6 +74,25 @@ fn add_contacts(write: &WriteTransaction<'_>, from: &Connection) -> Result<()> {
         let (account, root_key, name, verified): (Vec<u8>, Option<Vec<u8>>, String, bool) =
             row.try_into()?;
         complete.execute((account, root_key, name, verified))?;
+    }
+    Ok(())
+}
+
+/// What the person did not want does not come in again from the list of the relay, which may not have been told.
+fn add_declined(write: &WriteTransaction<'_>, from: &Connection) -> Result<()> {
+    let columns = rows::columns(from, "declined")?;
+    let mut accepted = write
+        .connection()
+        .prepare("SELECT 1 FROM conversations WHERE conversation = ?1")?;
+    let mut found = from.prepare("SELECT rowid, conversation FROM declined")?;
+    let mut found = found.query([])?;
+    while let Some(row) = found.next()? {
+        let (number, conversation): (i64, Vec<u8>) = row.try_into()?;
+        if !accepted.exists([conversation])?
+            && let Some(cells) = rows::by_row(from, "declined", &columns, number)?
+        {
+            add(write, "declined", &columns, &cells)?;
+        }
     }
     Ok(())
 }
