@@ -16,7 +16,7 @@ use minicbor::{Decode, Encode};
 use thiserror::Error;
 
 use crate::{
-    AccountId, DeviceId, Digest, Key, Opaque, RelayId, Signature,
+    AccountId, DeviceId, Digest, Key, Opaque, RelayId, Signature, Token,
     cbor::{self, list, present},
     limits::bounds,
 };
@@ -54,6 +54,17 @@ pub fn verify(key: &Key, message: &[u8], signature: &Signature) -> Result<(), Id
 #[must_use]
 pub fn sign(key: &SigningKey, message: &[u8]) -> Signature {
     Signature::new(key.sign(message).to_bytes())
+}
+
+/// What RK signs in [`crate::StoreRecord`]: context ‖ relay ‖ account ‖ record ‖ SHA-256(bytes).
+#[must_use]
+pub fn record_message(relay: RelayId, account: AccountId, record: &Token, bytes: &[u8]) -> Vec<u8> {
+    let mut message = b"relevo record 1".to_vec();
+    message.extend_from_slice(relay.as_bytes());
+    message.extend_from_slice(account.as_bytes());
+    message.extend_from_slice(record.as_bytes());
+    message.extend_from_slice(Digest::of(&[bytes]).as_bytes());
+    message
 }
 
 /// The public half of a signing key.

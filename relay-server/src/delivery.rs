@@ -148,6 +148,7 @@ impl Delivery {
             joined,
             left,
             standing,
+            made: _,
         } = change;
         let seq = entry.seq;
         if let Some(known) = self.conversation(conversation) {
@@ -170,7 +171,7 @@ impl Delivery {
                 continue;
             };
             let place = (conversation, stream);
-            let known = self.subscribe(place, standing.as_ref(), &members, &session, seq);
+            let known = self.subscribe(place, &standing, &members, &session, seq);
             let row = known.stream;
             session.with_push(|push| {
                 let member = &joined.member;
@@ -259,19 +260,18 @@ impl Delivery {
             last,
             ..
         } = *membership;
-        let standing = Some(&membership.standing);
-        let place = (conversation, stream);
+        let (place, standing) = ((conversation, stream), &membership.standing);
         self.subscribe(place, standing, &membership.members, session, last);
         // from here on it is offered what is stored; what came before and was not read yet is known here
         let noted = lock(&self.arrivals).last.get(&conversation).copied();
         membership.last = noted.unwrap_or(0).max(membership.last);
     }
 
-    /// `standing`: where it may have changed. It is known before anything passes.
+    /// `standing` is known before anything passes.
     fn subscribe(
         &self,
         (id, stream): (ConversationId, StreamRow),
-        standing: Option<&Standing>,
+        standing: &Standing,
         members: &[MemberRow],
         session: &Arc<Session>,
         last: u64,
@@ -279,10 +279,8 @@ impl Delivery {
         let mut conversations = lock(&self.conversations);
         let conversation = conversations
             .entry(id)
-            .or_insert_with(|| Arc::new(Conversation::new(id, stream)));
-        if let Some(standing) = standing {
-            conversation.set_standing(standing.clone());
-        }
+            .or_insert_with(|| Arc::new(Conversation::new(id, stream, standing.clone())));
+        conversation.set_standing(standing.clone());
         conversation.merge(members);
         conversation.subscribe(session, last);
         Arc::clone(conversation)

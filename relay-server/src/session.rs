@@ -349,6 +349,11 @@ impl Session {
     }
 
     #[cfg(test)]
+    pub(crate) fn kept_to_tell(&self) -> usize {
+        self.lock().signals.len()
+    }
+
+    #[cfg(test)]
     pub(crate) fn told_delivered(&self) -> Vec<(ConversationId, u64)> {
         self.lock().delivered.clone()
     }

@@ -30,10 +30,10 @@ impl Client {
     pub async fn turn_backup_on(&self, folder: PathBuf, code: Zeroizing<[u8; 32]>) -> Result<()> {
         let code = RecoveryCode::new(code);
         let work = move |write: &crate::store::WriteTransaction<'_>| {
-            let (name, record) = account::record(write.connection())?
+            let record = account::record(write.connection())?
                 .ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no recovery record"))?;
-            is_of(&code, name)?;
-            backup::turn_on(write, code.as_bytes(), &folder, &record)
+            is_of(&code, record.name)?;
+            backup::turn_on(write, code.as_bytes(), &folder, &record.bytes)
         };
         self.command(move |engine| engine.change(work)).await
     }

@@ -34,26 +34,40 @@ impl std::fmt::Debug for ShownCode {
 }
 
 impl Engine {
-    /// Makes a recovery code where the root key is here and none was made: for a new account, and after damage.
+    /// Makes a recovery code where the root key is here and none was made: for a new account, and after damage. The record of
+    /// an early version is signed as long as the key is here.
     pub(super) fn prepare_recovery(&mut self) -> Result<()> {
-        if !self.keys.has_root_key() || self.account.recovery_code.is_some() {
+        if !self.keys.has_root_key() {
             return Ok(());
+        }
+        if self.account.recovery_code.is_some() {
+            return self.sign_early_record();
         }
         let random = self.seams.random.as_mut();
         let code = RecoveryCode::generate(random)?;
-        let record = self
+        let bytes = self
             .keys
             .recovery_record(random, &code, &self.account.name)
             .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
+        let record = signed_record(&self.keys, &code, bytes);
         self.write(|write| {
-            let record = (code.record_id(), record.as_slice());
-            store::account::set_recovery_code(write, code.as_bytes(), record)?;
+            store::account::set_recovery_code(write, code.as_bytes(), &record)?;
             crate::KillPoint::RecordBeforeCommit.reach();
             Ok(())
         })?;
         crate::KillPoint::RecordAfterCommit.reach();
         self.account.recovery_code = Some(Zeroizing::new(*code.as_bytes()));
         Ok(())
+    }
+
+    fn sign_early_record(&mut self) -> Result<()> {
+        let record = store::account::record(self.database.connection())?
+            .filter(|record| record.signature.is_none());
+        let Some(mut record) = record else {
+            return Ok(());
+        };
+        record.signature = self.keys.sign_record(&record.name, &record.bytes);
+        self.write(|write| store::account::set_record(write, &record))
     }
 
     /// The recovery code, as long as the person has not confirmed having it. Each time other words of it are asked for.
@@ -155,9 +169,9 @@ impl Engine {
     /// [`ErrorKind::WrongCode`]; [`ErrorKind::NotFound`] where this device does not know, because it never had the code or lost
     /// what it knew of it: then [`Engine::lost`] finds out; [`ErrorKind::Database`].
     pub fn check_recovery_code(&self, code: &RecoveryCode) -> Result<()> {
-        let (name, _) = store::account::record(self.database.connection())?
+        let record = store::account::record(self.database.connection())?
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no recovery record"))?;
-        if code.record_id() == name {
+        if code.record_id() == record.name {
             Ok(())
         } else {
             Err(other_code())
@@ -229,14 +243,29 @@ impl Engine {
 
     /// Gives the relay the recovery record that it does not have yet.
     pub(super) fn tell_record(&mut self) -> Result<()> {
-        if let Some((record, bytes)) = store::account::untold_record(self.database.connection())? {
+        if let Some(record) = store::account::untold_record(self.database.connection())? {
             let frame = StoreRecord {
-                record,
-                bytes: bytes.into(),
+                record: record.name,
+                bytes: record.bytes.into(),
+                signature: record.signature,
             };
             self.request(Request::Record, &frame.into());
         }
         Ok(())
+    }
+}
+
+/// The record that a code opens, signed by the root key where it is here.
+pub(crate) fn signed_record(
+    keys: &AccountKeys,
+    code: &RecoveryCode,
+    bytes: Vec<u8>,
+) -> store::account::Record {
+    let name = code.record_id();
+    store::account::Record {
+        name,
+        signature: keys.sign_record(&name, &bytes),
+        bytes,
     }
 }
 

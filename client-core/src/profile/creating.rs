@@ -2,14 +2,14 @@
 
 use std::{fs, io};
 
-use protocol::{AccountId, Link, LinkKind, RelayId, Token};
+use protocol::{AccountId, Link, LinkKind, RelayId};
 use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::{
     content,
     crypto::AccountKeys,
-    engine::{Engine, Seams},
+    engine::{Engine, Seams, recovery::signed_record},
     error::{Error, ErrorKind, Result},
     files,
     keyslots::{self, Protection, SecretStore, Unlock, UnlockError},
@@ -107,13 +107,14 @@ impl Profile {
             let record = keys
                 .recovery_record(random, &found.code, &name)
                 .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
+            let record = signed_record(&keys, &found.code, record);
             keys.forget_root_key();
             let mut row = AccountRow::new(&keys, manifest, &found.addresses, None);
             row.enrolling = true;
             Ok(New {
                 row,
                 former: Some(found.manifest.clone()),
-                record: Some((found.code.record_id(), record)),
+                record: Some(record),
             })
         };
         let aim = Aim::Restore(found);
@@ -326,7 +327,7 @@ impl Profile {
                 account::note_own_manifest(write.connection(), former)?;
             }
             match &record {
-                Some((token, bytes)) => account::set_record(write, *token, bytes),
+                Some(record) => account::set_record(write, record),
                 None => Ok(()),
             }
         })?;
@@ -371,6 +372,6 @@ struct New {
     row: AccountRow,
     /// The manifest before the one in the row: others may still name it, and it is nobody else's.
     former: Option<Vec<u8>>,
-    /// The recovery record that the relay has to be told, and its name.
-    record: Option<(Token, Vec<u8>)>,
+    /// The recovery record that the relay has to be told.
+    record: Option<account::Record>,
 }

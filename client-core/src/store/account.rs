@@ -1,6 +1,8 @@
 //! The one row that says whose database this is.
 
-use protocol::{AccountId, Address, Digest, RelayId, StoreGeneration, Token, identity::Manifest};
+use protocol::{
+    AccountId, Address, Digest, RelayId, Signature, StoreGeneration, Token, identity::Manifest,
+};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use zeroize::Zeroizing;
 
@@ -409,6 +411,37 @@ pub fn set_recovery_due(write: &WriteTransaction<'_>) -> Result<bool> {
     Ok(changed > 0)
 }
 
+/// A recovery record, as the relay is told it.
+pub struct Record {
+    /// Its name, which the code tells.
+    pub name: Token,
+    /// Sealed by the code.
+    pub bytes: Vec<u8>,
+    /// By the root key; `None` in one of an early version.
+    pub signature: Option<Signature>,
+}
+
+impl Record {
+    fn column(&self) -> Vec<u8> {
+        [self.name.as_bytes().as_slice(), &self.bytes].concat()
+    }
+
+    fn signature_column(&self) -> Option<&[u8]> {
+        self.signature
+            .as_ref()
+            .map(|signature| signature.as_bytes().as_slice())
+    }
+
+    fn from_columns(record: &[u8], signature: Option<&[u8]>) -> Option<Self> {
+        let (name, bytes) = record.split_at_checked(Token::LEN)?;
+        Some(Self {
+            name: Token::from_slice(name)?,
+            bytes: bytes.to_vec(),
+            signature: signature.and_then(Signature::from_slice),
+        })
+    }
+}
+
 /// Keeps a new recovery code until the person confirmed having written it down, and its record for the relay.
 ///
 /// # Errors
@@ -416,12 +449,13 @@ pub fn set_recovery_due(write: &WriteTransaction<'_>) -> Result<bool> {
 pub fn set_recovery_code(
     write: &WriteTransaction<'_>,
     code: &[u8; 32],
-    record: (Token, &[u8]),
+    record: &Record,
 ) -> Result<()> {
     write.execute(
-        "UPDATE account SET recovery_code = ?1, recovery_due = 0, record = ?2, record_told = 0 WHERE id = 1",
-        (code, [record.0.as_bytes().as_slice(), record.1].concat()),
+        "UPDATE account SET recovery_code = ?1, recovery_due = 0 WHERE id = 1",
+        [code],
     )?;
+    set_record(write, record)?;
     write.announce(Event::MeChanged);
     Ok(())
 }
@@ -459,41 +493,44 @@ pub fn note_wiped(write: &WriteTransaction<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The recovery record that the relay has to be told, if any: its name and its bytes.
+/// The recovery record that the relay has to be told, if any.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn untold_record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>> {
-    let record: Option<Vec<u8>> = connection
-        .prepare_cached("SELECT CASE record_told WHEN 0 THEN record END FROM account WHERE id = 1")?
-        .query_row([], |row| row.get(0))?;
-    Ok(record.as_deref().and_then(split_record))
+pub fn untold_record(connection: &Connection) -> Result<Option<Record>> {
+    read_record(
+        connection,
+        "SELECT CASE record_told WHEN 0 THEN record END, record_signature FROM account WHERE id = 1",
+    )
 }
 
-/// The recovery record: its name and its bytes. `None` where this device never made one.
+/// The recovery record. `None` where this device never made one.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn record(connection: &Connection) -> Result<Option<(Token, Vec<u8>)>> {
-    let record: Option<Vec<u8>> = connection
-        .prepare_cached("SELECT record FROM account WHERE id = 1")?
-        .query_row([], |row| row.get(0))?;
-    Ok(record.as_deref().and_then(split_record))
+pub fn record(connection: &Connection) -> Result<Option<Record>> {
+    read_record(
+        connection,
+        "SELECT record, record_signature FROM account WHERE id = 1",
+    )
 }
 
-fn split_record(record: &[u8]) -> Option<(Token, Vec<u8>)> {
-    let (token, bytes) = record.split_at_checked(Token::LEN)?;
-    Some((Token::from_slice(token)?, bytes.to_vec()))
+fn read_record(connection: &Connection, sql: &str) -> Result<Option<Record>> {
+    let (record, signature): (Option<Vec<u8>>, Option<Vec<u8>>) =
+        connection
+            .prepare_cached(sql)?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(record.and_then(|record| Record::from_columns(&record, signature.as_deref())))
 }
 
 /// Keeps the recovery record; the relay has to be told.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn set_record(write: &WriteTransaction<'_>, token: Token, bytes: &[u8]) -> Result<()> {
+pub fn set_record(write: &WriteTransaction<'_>, record: &Record) -> Result<()> {
     write.execute(
-        "UPDATE account SET record = ?1, record_told = 0 WHERE id = 1",
-        [[token.as_bytes().as_slice(), bytes].concat()],
+        "UPDATE account SET record = ?1, record_signature = ?2, record_told = 0 WHERE id = 1",
+        (record.column(), record.signature_column()),
     )?;
     Ok(())
 }

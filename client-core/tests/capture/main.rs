@@ -84,6 +84,7 @@ fn assert_leaks_would_be_seen(secrets: &[Secret], folder: &Path, recorder: &Reco
     let frame = Frame::from(StoreRecord {
         record: Token::new([0; Token::LEN]),
         bytes: Opaque::from(story::ANA.as_bytes().to_vec()),
+        signature: None,
     });
     recorder.record(encode_frame(1, &frame).into());
     Connection::open(folder.join("relay.db"))

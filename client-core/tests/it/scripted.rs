@@ -160,6 +160,11 @@ impl Scripted {
         self.spoil(17);
     }
 
+    /// The recovery record is that of an early version, which did not sign it.
+    pub(crate) fn forget_record_signature(&self) {
+        self.tamper("UPDATE account SET record_signature = NULL");
+    }
+
     /// No message can be stored for which this holds.
     pub(crate) fn refuse_to_store(&self, condition: &str) {
         self.tamper(&format!(

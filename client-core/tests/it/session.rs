@@ -8,9 +8,16 @@ use client_core::{
     seams::{ConnectionId, NetworkEvent},
 };
 use ed25519_dalek::SigningKey;
-use protocol::{Bye, Challenge, Digest, Done, ErrorCode, Frame, KeyPackageCount, Nonce, identity};
+use protocol::{
+    Bye, Challenge, Digest, Done, ErrorCode, Frame, KeyPackageCount, Nonce, StoreGeneration,
+    StoreRecord,
+    identity::{self, Manifest, record_message},
+};
 
-use crate::scripted::{Act, Scripted, TLS_KEY};
+use crate::{
+    peer::Online,
+    scripted::{Act, Scripted, TLS_KEY},
+};
 
 type MakeChallenge = Box<dyn Fn(&Scripted) -> Challenge>;
 
@@ -36,6 +43,63 @@ fn a_new_account_registers_and_publishes_key_packages_and_a_recovery_record() {
     ana.receive(connection, *id, &KeyPackageCount { count: 19 }.into());
     ana.receive(connection, *record, &Done {}.into());
     assert!(ana.acts().is_empty());
+}
+
+/// The recovery record that Ana told the relay since the last call.
+fn told_record(online: &Online) -> Option<(u32, StoreRecord)> {
+    let mut sent = online.ana.sent().into_iter();
+    sent.find_map(|(id, frame)| match frame {
+        Frame::StoreRecord(record) => Some((id, record)),
+        _ => None,
+    })
+}
+
+/// Whether Ana's root key signed a record for this relay.
+fn is_signed(online: &Online, record: &StoreRecord) -> bool {
+    let manifest = Manifest::open(&online.register.manifest.0).unwrap();
+    let (name, bytes) = (&record.record, &record.bytes.0);
+    let message = record_message(online.ana.relay(), manifest.account(), name, bytes);
+    let signature = record.signature.as_ref();
+    signature.is_some_and(|it| identity::verify(&manifest.root_key, &message, it).is_ok())
+}
+
+/// The person has the code, and the root key goes.
+fn confirm(online: &mut Online) {
+    let shown = online.ana.engine.recovery_code().unwrap();
+    let answer = |position: &usize| (*position, shown.words[position - 1].to_owned());
+    let answers: Vec<_> = shown.ask.iter().map(answer).collect();
+    online.ana.engine.confirm_recovery_code(&answers).unwrap();
+}
+
+#[test]
+fn a_record_that_is_told_again_is_signed_although_the_root_key_is_gone() {
+    let mut online = Online::new();
+    let code = online.ana.engine.recovery_code().unwrap().code;
+    confirm(&mut online);
+    let ready = online.ana.ready(50);
+    online.reconnect_to(StoreGeneration::new([4; 16]), &ready);
+    let (_, record) = told_record(&online).expect("told again");
+    assert!(is_signed(&online, &record));
+    assert_eq!(record.record, code.record_id());
+}
+
+#[test]
+fn a_record_of_an_early_version_is_signed_as_long_as_the_root_key_is_here() {
+    let mut online = Online::new();
+    online.ana.forget_record_signature();
+    let ready = online.ana.ready(50);
+    online.reconnect(&ready);
+    let (id, record) = told_record(&online).expect("told again");
+    assert!(is_signed(&online, &record));
+    online.reply(id, &Done {}.into());
+    online.reconnect(&ready);
+    assert_eq!(told_record(&online), None);
+    // without it the relay may take it all the same, where it has none
+    confirm(&mut online);
+    online.ana.forget_record_signature();
+    online.reconnect_to(StoreGeneration::new([4; 16]), &ready);
+    let (_, record) = told_record(&online).expect("told again");
+    assert_eq!(record.signature, None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AccountId, ClientId, ConversationId, DeviceId, Opaque, StreamId, Token,
+    AccountId, ClientId, ConversationId, DeviceId, Opaque, Signature, StreamId, Token,
     cbor::{list, present},
     limits::bounds,
 };
@@ -260,7 +260,8 @@ pub struct FetchManifest {
     pub account: AccountId,
 }
 
-/// Stores the account's recovery record, and replaces an older one.
+/// Stores the account's recovery record. It replaces another one only where the root key signed it: a login key alone must not
+/// make a recovery code worthless.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct StoreRecord {
@@ -270,6 +271,10 @@ pub struct StoreRecord {
     /// Sealed by the recovery code.
     #[n(1)]
     pub bytes: Opaque,
+    /// By the account's root key, over [`crate::identity::record_message`]. Absent where the root key left the device before
+    /// records were signed.
+    #[cbor(n(2), decode_with = "present")]
+    pub signature: Option<Signature>,
 }
 
 /// Asks for the conversations of the own account: for a new device that has to enter them.

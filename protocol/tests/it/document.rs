@@ -200,7 +200,7 @@ fn every_context_string_is_in_the_document() {
         );
         count += 1;
     }
-    assert_eq!(count, 12);
+    assert_eq!(count, 13);
 }
 
 #[test]

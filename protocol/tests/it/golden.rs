@@ -19,7 +19,7 @@ use crate::sample_frames::{frames, least_frames};
 use crate::samples::{
     TIME, account, challenge, contact, conversation, device, device_certificate, dsk,
     dsk_certificate, enrolment, first_manifest, hello, invite, registration, relay, root_key,
-    second_manifest, secret,
+    second_manifest, secret, signed_record,
 };
 
 /// The folder with the golden files, written anew first where that is asked for.
@@ -107,6 +107,7 @@ fn expected() -> BTreeMap<String, String> {
         ("register", registration()),
         ("enroll", enrolment()),
         ("receipt", receipt_message(relay(), account(), TIME)),
+        ("record", signed_record()),
     ];
     for (name, bytes) in handshake {
         add(format!("signed-{name}.hex"), hex_lines(&bytes));

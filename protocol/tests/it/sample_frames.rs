@@ -7,13 +7,13 @@ use protocol::{
     EntryKind, ErrorCode, Fetch, FetchGroup, FetchManifest, FindAccount, Found, Frame, GroupState,
     KeyPackageCount, ListBlocks, ListConversations, NewEntry, NewLink, News, Page, Presence,
     PublishKeyPackages, PublishManifest, Ready, Recover, Recovered, Refusal, Register, SetBlock,
-    SetHandle, Signal, SignalPush, StoreRecord, StreamId, Welcome,
+    SetHandle, Signal, SignalPush, StoreRecord, StreamId, Welcome, identity::sign,
 };
 
 use crate::samples::{
     TIME, account, challenge, client_id, conversation, device, dsk, enroll, first_manifest, handle,
-    hello, limits, opaque, prove, receipt, record, register, second_manifest, secret,
-    sign_challenge,
+    hello, limits, opaque, prove, receipt, record, register, root_key, second_manifest, secret,
+    sign_challenge, signed_record,
 };
 
 fn entry(kind: EntryKind) -> Entry {
@@ -215,6 +215,7 @@ pub fn frames() -> Vec<(u32, Frame)> {
             StoreRecord {
                 record: record(),
                 bytes: opaque(b"recovery record"),
+                signature: Some(sign(&root_key(), &signed_record())),
             }
             .into(),
         ),
@@ -462,6 +463,15 @@ pub fn least_frames() -> Vec<(u32, Frame)> {
             .into(),
         ),
         (12, SetHandle { handle: None }.into()),
+        (
+            18,
+            StoreRecord {
+                record: record(),
+                bytes: opaque(b"recovery record"),
+                signature: None,
+            }
+            .into(),
+        ),
         (19, ListConversations { after: None }.into()),
         (
             11,

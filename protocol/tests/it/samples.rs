@@ -8,7 +8,7 @@ use protocol::{
     handshake::{
         challenge_message, enrolment_message, login_message, receipt_message, registration_message,
     },
-    identity::{DeviceCertificate, DskCertificate, Manifest, public_key, sign},
+    identity::{DeviceCertificate, DskCertificate, Manifest, public_key, record_message, sign},
 };
 
 /// 2026-11-22T12:00:00Z in milliseconds.
@@ -185,6 +185,11 @@ pub fn receipt() -> Receipt {
 /// The name of a recovery record.
 pub fn record() -> Token {
     Token::new([0x4e; 32])
+}
+
+/// What the root key signs of the record in `store_record`.
+pub fn signed_record() -> Vec<u8> {
+    record_message(relay(), account(), &record(), b"recovery record")
 }
 
 pub fn enrolment() -> Vec<u8> {

@@ -351,9 +351,13 @@ fn account_requests() -> Vec<BoxedStrategy<Frame>> {
         frame_of(conversation().prop_map(|conversation| FetchGroup { conversation })),
         frame_of(opaque(0..200).prop_map(|manifest| PublishManifest { manifest })),
         frame_of(account().prop_map(|account| FetchManifest { account })),
-        frame_of(
-            (token(), opaque(1..80)).prop_map(|(record, bytes)| StoreRecord { record, bytes }),
-        ),
+        frame_of((token(), opaque(1..80), of(signature())).prop_map(
+            |(record, bytes, signature)| StoreRecord {
+                record,
+                bytes,
+                signature,
+            },
+        )),
         frame_of(of(conversation()).prop_map(|after| ListConversations { after })),
     ]
 }

@@ -34,11 +34,15 @@ struct Sender {
 }
 
 impl Conversation {
-    pub(crate) fn new(id: ConversationId, stream: StreamRow) -> Self {
+    pub(super) fn new(id: ConversationId, stream: StreamRow, standing: Standing) -> Self {
+        let state = State {
+            standing,
+            ..State::default()
+        };
         Self {
             id,
             stream,
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }
     }
 
@@ -68,7 +72,11 @@ impl Conversation {
 
     /// Takes in how the two accounts stand to each other.
     pub(super) fn set_standing(&self, standing: Standing) {
-        self.lock().standing = standing;
+        let state = &mut *self.lock();
+        state.standing = standing;
+        if !state.standing.is_open() {
+            state.kept.clear();
+        }
     }
 
     /// The request was accepted.
@@ -202,7 +210,10 @@ impl Conversation {
 
     /// Hands what was kept to a session that may see it now.
     pub(crate) fn hand_kept(&self, session: &Session) {
-        self.lock().kept.hand_to(session);
+        let state = self.lock();
+        if state.standing.is_open() {
+            state.kept.hand_to(session);
+        }
     }
 
     /// The session hides: what it said is over.

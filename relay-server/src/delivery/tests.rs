@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     config::{Connections, Quotas},
     limits::SessionRates,
-    store::Identity,
+    store::{Identity, Joined},
 };
 
 const CONVERSATION: ConversationId = ConversationId::new([0xc0; 16]);
@@ -163,4 +163,108 @@ fn signals_come_after_ready_and_only_while_a_member() {
     assert_eq!(signal(), 1);
     ana.with_push(|push| push.leave(CONVERSATION, 2));
     assert_eq!(signal(), 1, "a commit removed it");
+}
+
+/// Bo's device came in by a commit: what is known of the two since.
+fn entered(delivery: &Delivery, bo: &Arc<Session>, standing: Standing) {
+    let registry = Registry::default();
+    registry.insert(bo);
+    let entry = Entry {
+        seq: 2,
+        sender: bo.identity.device,
+        kind: EntryKind::Commit,
+        incarnation: 0,
+        epoch: 1,
+        time: 0,
+        client_id: ClientId::new([8; 16]),
+        conversation: None,
+        bytes: Opaque(Bytes::from_static(b"commit")),
+        start: None,
+    };
+    let change = Change {
+        conversation: CONVERSATION,
+        stream: StreamRow(7),
+        entry,
+        joined: vec![Joined {
+            member: member(bo),
+            welcome: None,
+        }],
+        left: Vec::new(),
+        standing,
+        made: false,
+    };
+    delivery.changed(&registry, bo.identity.account, change);
+}
+
+fn keeps(delivery: &Delivery, of: &Arc<Session>) {
+    let signal = SignalPush {
+        conversation: CONVERSATION,
+        sender: of.identity.device,
+        bytes: Opaque(Bytes::from_static(b"busy")),
+        keep: true,
+    };
+    let known = delivery.conversation(CONVERSATION).unwrap();
+    known.signal(of, &signal, &delivery.room);
+}
+
+/// How many signals somebody gets that arrives now.
+fn handed(delivery: &Delivery, to: &Arc<Session>) -> usize {
+    to.with_push(|push| {
+        let stream = Stream::new(StreamRow(7), 1, 0, 1);
+        push.attach(
+            Stream::new(StreamRow(8), 0, 0, 0),
+            vec![(CONVERSATION, stream)],
+        );
+    });
+    delivery.conversation(CONVERSATION).unwrap().hand_kept(to);
+    to.kept_to_tell()
+}
+
+#[test]
+fn who_comes_in_by_a_commit_is_heard_by_nobody_over_a_block_or_a_request() {
+    let (ana, bo) = (session(1), session(2));
+    let closed = [
+        Standing {
+            requester: None,
+            blockers: vec![ana.identity.account],
+        },
+        Standing {
+            requester: Some(bo.identity.account),
+            blockers: Vec::new(),
+        },
+    ];
+    for standing in closed {
+        // nobody of the two followed the conversation before
+        let delivery = Delivery::new(Room::of(1 << 20));
+        entered(&delivery, &bo, standing.clone());
+        let known = delivery.conversation(CONVERSATION).unwrap();
+        assert!(!known.is_open());
+        keeps(&delivery, &bo);
+        // not even when it is over
+        known.set_standing(Standing::default());
+        assert_eq!(handed(&delivery, &session(1)), 0);
+        keeps(&delivery, &bo);
+        assert_eq!(handed(&delivery, &session(1)), 1);
+    }
+}
+
+#[test]
+fn what_was_kept_is_forgotten_when_the_conversation_closes() {
+    let (ana, bo) = (session(1), session(2));
+    let delivery = Delivery::new(Room::of(1 << 20));
+    entered(&delivery, &bo, Standing::default());
+    keeps(&delivery, &bo);
+    // as a session reads it that follows before the block is carried out here
+    let mut read = Membership {
+        standing: Standing {
+            requester: None,
+            blockers: vec![ana.identity.account],
+        },
+        ..membership(&ana, &bo)
+    };
+    delivery.follow(&ana, &mut read);
+    assert_eq!(handed(&delivery, &ana), 0);
+    let known = delivery.conversation(CONVERSATION).unwrap();
+    known.set_standing(Standing::default());
+    assert_eq!(handed(&delivery, &session(1)), 0);
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use protocol::{
-    AccountManifest, Conversations, Done, ErrorCode, FetchManifest, FindAccount, Found, Frame,
-    ListConversations, PublishManifest, Refusal, SetHandle, StoreRecord,
+    AccountId, AccountManifest, Conversations, Done, ErrorCode, FetchManifest, FindAccount, Found,
+    Frame, ListConversations, PublishManifest, Refusal, SetHandle, Signature, StoreRecord,
+    identity,
 };
 
 use super::Answer;
@@ -46,14 +47,37 @@ pub(super) async fn fetch_manifest(
 }
 
 pub(super) async fn store_record(node: &Node, session: &Session, store: StoreRecord) -> Answer {
+    if let Some(signature) = &store.signature {
+        let message = identity::record_message(
+            node.relay_id,
+            session.identity.account,
+            &store.record,
+            &store.bytes.0,
+        );
+        signed_by_account(node, session.identity.account, &message, signature).await?;
+    }
     let request = NewRecord {
         caller: session.identity,
         record: store.record.stored_hash(),
+        signed: store.signature.is_some(),
         bytes: store.bytes.0,
     };
     call(|done| node.store.store_record(request, done)).await?;
     crate::KillPoint::RecordedBeforeAnswer.reach();
     Ok(Frame::from(Done {}))
+}
+
+/// Checks a signature by an account's root key, which its manifest names.
+async fn signed_by_account(
+    node: &Node,
+    account: AccountId,
+    message: &[u8],
+    signature: &Signature,
+) -> Result<(), Refusal> {
+    let refused = || Refusal::new(ErrorCode::BadIdentity);
+    let held = node.store.manifest(account).await?.ok_or_else(refused)?;
+    let manifest = manifests::open(node, held.into()).await?;
+    identity::verify(&manifest.root_key, message, signature).map_err(|_| refused())
 }
 
 pub(super) async fn set_handle(node: &Node, session: &Session, set: SetHandle) -> Answer {

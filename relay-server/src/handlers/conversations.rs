@@ -224,7 +224,7 @@ fn published(node: &Arc<Node>, session: &Arc<Session>, done: Done<Committed>) ->
     Box::new(move |outcome| {
         done(outcome.map(|CommitDone { committed, change }| {
             if let Some(change) = change {
-                let made = change.standing.is_some().then_some(change.conversation);
+                let made = change.made.then_some(change.conversation);
                 node.delivery.changed(&node.registry, account, change);
                 if let Some(known) = made.and_then(|id| node.delivery.conversation(id)) {
                     node.presence.introduce(&known);

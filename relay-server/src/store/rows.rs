@@ -135,8 +135,10 @@ pub(crate) struct Change {
     pub(crate) entry: Entry,
     pub(crate) joined: Vec<Joined>,
     pub(crate) left: Vec<DeviceId>,
-    /// Of a conversation that was made.
-    pub(crate) standing: Option<Standing>,
+    /// As of the commit.
+    pub(crate) standing: Standing,
+    /// Whether the conversation was made by it.
+    pub(crate) made: bool,
 }
 
 /// A device that joined, and the entry in its inbox (none for the creator).
@@ -196,6 +198,8 @@ pub(crate) struct NewRecord {
     /// Stored hash of its name.
     pub(crate) record: Digest,
     pub(crate) bytes: Bytes,
+    /// Whether the account's root key signed it: another record gives way to no other.
+    pub(crate) signed: bool,
 }
 
 /// A recovery record with what goes with it.

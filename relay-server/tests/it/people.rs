@@ -17,8 +17,10 @@ use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
 use protocol::{
     AccountId, ClaimedKeyPackage, ClientId, Commit, ConversationId, CreateConversation, DeviceId,
-    Digest, GroupState, Key, Opaque, RelayId, Token, Welcome,
-    identity::{DeviceCertificate, DskCertificate, LeafIdentity, Manifest, public_key},
+    Digest, GroupState, Key, Opaque, RelayId, Signature, Token, Welcome,
+    identity::{
+        DeviceCertificate, DskCertificate, LeafIdentity, Manifest, public_key, record_message, sign,
+    },
 };
 
 pub(crate) const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
@@ -139,6 +141,14 @@ impl Person {
         manifest.previous = Some(Digest::of(&[&self.manifest]));
         manifest.revoked.retain(|revoked| *revoked != device);
         manifest.sign(&self.dsk)
+    }
+
+    /// The root key's word for a recovery record.
+    pub(crate) fn sign_record(&self, relay: RelayId, record: &Token, bytes: &[u8]) -> Signature {
+        sign(
+            &self.root,
+            &record_message(relay, self.account, record, bytes),
+        )
     }
 
     fn certify(&self, relay: RelayId) -> ((DeviceCertificate, Opaque), Device) {

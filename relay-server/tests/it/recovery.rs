@@ -1,6 +1,9 @@
 //! A person who has nothing but the recovery code.
 
-use protocol::{Conversations, ErrorCode, Frame, ListConversations, Recover, StoreRecord, Token};
+use protocol::{
+    Conversations, ErrorCode, Frame, ListConversations, Recover, Refusal, RelayId, Signature,
+    StoreRecord, Token,
+};
 
 use crate::{
     client::{Client, opaque},
@@ -8,9 +11,30 @@ use crate::{
     relay::{TestRelay, test_config},
 };
 
-async fn store(client: &mut Client, record: Token, bytes: &[u8]) -> Frame {
+async fn store(
+    client: &mut Client,
+    record: Token,
+    bytes: &[u8],
+    signature: Option<Signature>,
+) -> Frame {
     let bytes = opaque(bytes);
-    client.request(StoreRecord { record, bytes }).await
+    let store = StoreRecord {
+        record,
+        bytes,
+        signature,
+    };
+    client.request(store).await
+}
+
+/// What the relay hands to whoever can name the record.
+async fn recovered(relay: &TestRelay, record: Token) -> Option<Vec<u8>> {
+    let mut client = relay.dial().await;
+    client.hello().await;
+    client.send(0, Recover { record }).await;
+    match client.next().await {
+        Some((0, Frame::Recovered(recovered))) => Some(recovered.bytes.0.to_vec()),
+        _ => None,
+    }
 }
 
 async fn conversations(client: &mut Client, list: ListConversations) -> Conversations {
@@ -26,7 +50,8 @@ async fn who_can_name_the_record_comes_back_with_a_new_device() {
     let mut pair = relay.pair().await;
     let record = Token::new(draw());
     for bytes in [&b"older"[..], b"sealed"] {
-        let stored = store(&mut pair.bo_client, record, bytes).await;
+        let signature = pair.bo.sign_record(relay.id, &record, bytes);
+        let stored = store(&mut pair.bo_client, record, bytes, Some(signature)).await;
         assert!(matches!(stored, Frame::Done(_)));
     }
     let mut client = relay.dial().await;
@@ -68,11 +93,76 @@ async fn a_record_of_another_account_is_not_replaced() {
     let relay = TestRelay::start().await;
     let mut pair = relay.pair().await;
     let record = Token::new(draw());
-    store(&mut pair.bo_client, record, b"mine").await;
-    let Frame::Refusal(refusal) = store(&mut pair.ana_client, record, b"ours").await else {
+    store(&mut pair.bo_client, record, b"mine", None).await;
+    let signature = pair.ana.sign_record(relay.id, &record, b"ours");
+    let stored = store(&mut pair.ana_client, record, b"ours", Some(signature)).await;
+    let Frame::Refusal(refusal) = stored else {
         panic!("stored")
     };
     assert_eq!(refusal.code, ErrorCode::IdConflict);
+}
+
+#[tokio::test]
+async fn who_has_a_login_key_and_not_the_root_key_replaces_no_record() {
+    let relay = TestRelay::start().await;
+    let mut pair = relay.pair().await;
+    let (record, other) = (Token::new(draw()), Token::new(draw()));
+    let bytes = b"sealed";
+    let bo = pair.bo.sign_record(relay.id, &record, bytes);
+    let stored = store(&mut pair.bo_client, record, bytes, Some(bo)).await;
+    assert!(matches!(stored, Frame::Done(_)));
+    let mine = b"worthless";
+    let elsewhere = RelayId::new([9; RelayId::LEN]);
+    let attempts = [
+        (record, &mine[..], None),
+        (other, &mine[..], None),
+        (other, &bytes[..], None),
+        // the signature of what is held, of another account, for another relay, of another name
+        (record, &mine[..], Some(bo)),
+        (other, &bytes[..], Some(bo)),
+        (
+            other,
+            &mine[..],
+            Some(pair.ana.sign_record(relay.id, &other, mine)),
+        ),
+        (
+            other,
+            &mine[..],
+            Some(pair.bo.sign_record(elsewhere, &other, mine)),
+        ),
+        (
+            other,
+            &mine[..],
+            Some(pair.bo.sign_record(relay.id, &record, mine)),
+        ),
+    ];
+    for (name, bytes, signature) in attempts {
+        let stored = store(&mut pair.bo_client, name, bytes, signature).await;
+        assert_eq!(stored, Refusal::new(ErrorCode::BadIdentity).into());
+        assert_eq!(recovered(&relay, other).await, None);
+    }
+    assert_eq!(recovered(&relay, record).await.unwrap(), bytes);
+    // a device of an early version tells the same again
+    let stored = store(&mut pair.bo_client, record, bytes, None).await;
+    assert!(matches!(stored, Frame::Done(_)));
+    let bo = pair.bo.sign_record(relay.id, &other, b"of a new code");
+    let stored = store(&mut pair.bo_client, other, b"of a new code", Some(bo)).await;
+    assert!(matches!(stored, Frame::Done(_)));
+    assert_eq!(recovered(&relay, record).await, None);
+    assert_eq!(recovered(&relay, other).await.unwrap(), b"of a new code");
+}
+
+#[tokio::test]
+async fn an_unsigned_record_is_taken_where_there_is_none_and_gives_way_to_a_signed_one() {
+    let relay = TestRelay::start().await;
+    let (bo, mut client) = relay.person().await;
+    let record = Token::new(draw());
+    let stored = store(&mut client, record, b"worthless", None).await;
+    assert!(matches!(stored, Frame::Done(_)));
+    let signature = bo.sign_record(relay.id, &record, b"sealed");
+    let stored = store(&mut client, record, b"sealed", Some(signature)).await;
+    assert!(matches!(stored, Frame::Done(_)));
+    assert_eq!(recovered(&relay, record).await.unwrap(), b"sealed");
 }
 
 #[tokio::test]
@@ -121,7 +211,7 @@ async fn a_record_is_asked_for_once_on_a_connection_and_only_before_the_login() 
     let relay = TestRelay::start().await;
     let mut pair = relay.pair().await;
     let record = Token::new(draw());
-    store(&mut pair.bo_client, record, b"sealed").await;
+    store(&mut pair.bo_client, record, b"sealed", None).await;
     let mut client = relay.dial().await;
     client.hello().await;
     client.send(0, Recover { record }).await;

@@ -6,7 +6,7 @@ use protocol::{
 
 use crate::{
     client::{Client, opaque, package},
-    people::{Group, Person, direct},
+    people::{Group, Person, direct, reset},
     relay::{TestRelay, append, test_config},
 };
 
@@ -162,6 +162,30 @@ async fn a_declined_request_is_over_for_both_and_not_asked_again() {
     // and a link is consent
     let mut ana = relay.login(asked.ana.device()).await;
     assert!(ana.ready.take().is_some());
+}
+
+#[tokio::test]
+async fn who_begins_its_declined_request_anew_hears_of_it_and_to_others_the_id_is_in_use() {
+    let relay = TestRelay::start().await;
+    let mut asked = Asked::new(&relay).await;
+    asked.decline().await;
+    let (cy, mut cy_client) = relay.person().await;
+    let outcomes = [
+        (&mut asked.bo_client, &asked.bo, &asked.ana),
+        (&mut asked.ana_client, &asked.ana, &asked.bo),
+        (&mut cy_client, &cy, &asked.ana),
+    ];
+    let expected = [
+        ErrorCode::NoConsent,
+        ErrorCode::IdConflict,
+        ErrorCode::IdConflict,
+    ];
+    for ((client, own, peer), expected) in outcomes.into_iter().zip(expected) {
+        let packages = [package(peer.device())];
+        let (_, request) = reset(own.device(), peer.account, asked.conversation, 1, &packages);
+        let refusal = client.create(request).await.expect_err("is over");
+        assert_eq!(refusal.code, expected);
+    }
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use chacha20poly1305::{
 use ed25519_dalek::SigningKey;
 use minicbor::{Decode, Encode, bytes::ByteArray};
 use protocol::{
-    AccountId, Opaque, RelayId, cbor,
-    identity::{DskCertificate, public_key},
+    AccountId, Opaque, RelayId, Signature, Token, cbor,
+    identity::{DskCertificate, public_key, record_message, sign},
 };
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -165,6 +165,14 @@ impl AccountKeys {
             nonce: nonce.into(),
             body: body.into(),
         }))
+    }
+
+    /// Signs a recovery record of this name, as the relay asks for to put it in the place of another one. `None` without the
+    /// root key.
+    #[must_use]
+    pub fn sign_record(&self, name: &Token, bytes: &[u8]) -> Option<Signature> {
+        let message = record_message(self.relay, self.account, name, bytes);
+        self.root_key.as_ref().map(|key| sign(key, &message))
     }
 }
 

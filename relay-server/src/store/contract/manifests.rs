@@ -37,6 +37,7 @@ impl World {
             caller,
             record: Digest::new([name; 32]),
             bytes: Bytes::from_static(bytes.as_bytes()),
+            signed: true,
         };
         call(|done| self.store.store_record(request, done)).await
     }

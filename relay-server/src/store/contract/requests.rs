@@ -149,10 +149,10 @@ async fn what_was_declined_is_remembered_for_thirty_days() {
     assert_eq!(code(world.ask(0xc2, 2).await), ErrorCode::NoConsent);
     world.clock.0.store(NOON + 30 * DAY, Ordering::SeqCst);
     world.ask(0xc2, 2).await.unwrap();
-    // the id itself stays used until the client ids are forgotten
+    // the id itself stays used until the client ids are forgotten; who asked hears why
     world.decline(world.ana[0], 0xc2).await.unwrap();
     world.pass(31, 90).await;
-    assert_eq!(code(world.ask(0xc2, 3).await), ErrorCode::IdConflict);
+    assert_eq!(code(world.ask(0xc2, 3).await), ErrorCode::NoConsent);
     world.pass(69, 90).await;
     world.ask(0xc2, 4).await.unwrap();
 }

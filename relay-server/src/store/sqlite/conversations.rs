@@ -18,7 +18,7 @@ use super::{
 };
 use crate::store::{
     AccountRow, Change, CommitDone, Committer, Joined, MemberRow, NewCommit, NewConversation,
-    Standing, StreamRow,
+    StreamRow,
 };
 
 pub(super) fn cost(commit: &NewCommit) -> Cost {
@@ -103,9 +103,17 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
         }
         .into());
     }
-    if head(tx, commit.conversation)?.is_some() || requests::was_declined(tx, commit.conversation)?
-    {
+    if head(tx, commit.conversation)?.is_some() {
         return Err(Refusal::new(ErrorCode::IdConflict).into());
+    }
+    if let Some(requester) = requests::declined(tx, commit.conversation)? {
+        // who asked under this id, and perhaps begins another incarnation, hears what became of it; to others it is in use
+        let code = if requester == own {
+            ErrorCode::NoConsent
+        } else {
+            ErrorCode::IdConflict
+        };
+        return Err(Refusal::new(code).into());
     }
     let consent = accounts::invited_by(tx.connection, own, peer)?
         || match request.token {
@@ -159,15 +167,7 @@ pub(super) fn create(tx: &mut Tx<'_>, request: &NewConversation) -> Result<Commi
         .execute((stream.0, commit.caller.device_row.0, base))?;
     let mut done = store_commit(tx, stream, seq, commit, Joining::Anew, Vec::new())?;
     if let Some(change) = &mut done.change {
-        // that the peer blocked the creator was ruled out above
-        let blocks = blocks::rows(tx.connection, own)?.contains(&peer);
-        change.standing = Some(Standing {
-            requester: requester.map(|_| commit.caller.account),
-            blockers: blocks
-                .then_some(commit.caller.account)
-                .into_iter()
-                .collect(),
-        });
+        change.made = true;
         let member = MemberRow {
             device: commit.caller.device,
             device_row: commit.caller.device_row,
@@ -300,7 +300,8 @@ pub(super) fn store_commit(
             entry: row.entry,
             joined,
             left,
-            standing: None,
+            standing: members::standing(tx.connection, stream)?,
+            made: false,
         }),
     })
 }

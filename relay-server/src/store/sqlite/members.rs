@@ -268,7 +268,7 @@ fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Memb
                 last: row.get(2)?,
                 base: row.get(3)?,
                 time: row.get(4)?,
-                standing: read_standing(row)?,
+                standing: read_standing(row, 5)?,
                 members: Vec::new(),
             })
         })?
@@ -309,14 +309,30 @@ fn memberships(connection: &Connection, device: DeviceRow) -> SqlResult<Vec<Memb
     Ok(memberships)
 }
 
-/// Reads columns 5 to 10 of [`memberships`].
-fn read_standing(row: &Row<'_>) -> SqlResult<Standing> {
-    let accounts = [AccountId::new(row.get(5)?), AccountId::new(row.get(6)?)];
-    let asked = [
-        row.get::<_, Option<bool>>(7)?,
-        row.get::<_, Option<bool>>(8)?,
+/// How the two accounts of a conversation stand to each other.
+pub(super) fn standing(connection: &Connection, stream: StreamRow) -> SqlResult<Standing> {
+    connection
+        .prepare_cached(
+            "SELECT low.account, high.account, c.requester = c.low, c.requester = c.high,
+                EXISTS (SELECT 1 FROM blocks b WHERE b.account = c.low AND b.blocked = high.account),
+                EXISTS (SELECT 1 FROM blocks b WHERE b.account = c.high AND b.blocked = low.account)
+             FROM conversations c JOIN accounts low ON low.id = c.low JOIN accounts high ON high.id = c.high
+             WHERE c.stream = ?1",
+        )?
+        .query_row((stream.0,), |row| read_standing(row, 0))
+}
+
+/// Reads six columns from `first`: the two accounts, which of them asked, and which blocks the other.
+fn read_standing(row: &Row<'_>, first: usize) -> SqlResult<Standing> {
+    let accounts = [
+        AccountId::new(row.get(first)?),
+        AccountId::new(row.get(first + 1)?),
     ];
-    let blocks: [bool; 2] = [row.get(9)?, row.get(10)?];
+    let asked = [
+        row.get::<_, Option<bool>>(first + 2)?,
+        row.get::<_, Option<bool>>(first + 3)?,
+    ];
+    let blocks: [bool; 2] = [row.get(first + 4)?, row.get(first + 5)?];
     Ok(Standing {
         requester: accounts
             .into_iter()

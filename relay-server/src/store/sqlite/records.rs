@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 use super::{Fault, writer::Tx};
 use crate::store::{NewRecord, RecordRow};
 
-/// Holds the recovery record of an account in place of an older one.
+/// Holds the recovery record of an account, in place of another one if the root key signed it.
 pub(super) fn store(tx: &mut Tx<'_>, request: &NewRecord) -> Result<(), Fault> {
     let owner: Option<i64> = tx
         .connection
@@ -16,6 +16,21 @@ pub(super) fn store(tx: &mut Tx<'_>, request: &NewRecord) -> Result<(), Fault> {
     let own = request.caller.account_row.0;
     if owner.is_some_and(|owner| owner != own) {
         return Err(Refusal::new(ErrorCode::IdConflict).into());
+    }
+    if !request.signed {
+        let is_held: Option<bool> = tx
+            .connection
+            .prepare_cached("SELECT record = ?2 AND bytes = ?3 FROM records WHERE account = ?1")?
+            .query_row(
+                (own, request.record.as_bytes(), &request.bytes[..]),
+                |row| row.get(0),
+            )
+            .optional()?;
+        match is_held {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(Refusal::new(ErrorCode::BadIdentity).into()),
+            None => {}
+        }
     }
     tx.connection
         .prepare_cached(

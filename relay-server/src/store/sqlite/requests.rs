@@ -10,7 +10,7 @@ use super::{
     members,
     writer::Tx,
 };
-use crate::store::{AccountRow, Ended, Identity, StreamRow};
+use crate::store::{AccountRow, Ended, Identity};
 
 /// How many entries a request may hold until it is accepted.
 pub(super) const ALLOWANCE: u64 = 8;
@@ -157,12 +157,10 @@ pub(super) fn decline(
     }))
 }
 
-/// Whether the id was that of a conversation which ended.
-pub(super) fn was_declined(tx: &Tx<'_>, conversation: ConversationId) -> SqlResult<bool> {
-    let stream: Option<StreamRow> = tx
-        .connection
-        .prepare_cached("SELECT stream FROM ended_conversations WHERE conversation = ?1")?
-        .query_row((conversation.as_bytes(),), |row| row.get(0).map(StreamRow))
-        .optional()?;
-    Ok(stream.is_some())
+/// Who asked for the conversation of this id, if it was declined.
+pub(super) fn declined(tx: &Tx<'_>, conversation: ConversationId) -> SqlResult<Option<AccountRow>> {
+    tx.connection
+        .prepare_cached("SELECT requester FROM ended_conversations WHERE conversation = ?1")?
+        .query_row((conversation.as_bytes(),), |row| row.get(0).map(AccountRow))
+        .optional()
 }
