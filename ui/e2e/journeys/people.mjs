@@ -61,7 +61,7 @@ export const people = {
     await page.keyboard.type("Hello");
     await page.keyboard.press("Enter");
     await page.waitForSelector(byId("message"));
-    await page.evaluate(() => window.relevoFake?.hold(3, -1));
+    await page.evaluate(() => window.relevoFake?.hold(3, null));
     await page.locator(byId("held-line")).waitFor({ state: "detached" });
   }),
 

@@ -89,9 +89,9 @@ export class FakeBackend implements Backend {
     this.#world.listChanged(key);
   }
 
-  /** The relay takes no more requests for now. */
-  hold(key: ConversationKey, minutes: number): void {
-    this.#world.chat(key).heldUntil = this.#world.now + minutes * 60_000;
+  /** The relay takes no more requests for so long; null: it takes them again. */
+  hold(key: ConversationKey, minutes: number | null): void {
+    this.#world.chat(key).heldUntil = minutes === null ? null : this.#world.now + minutes * 60_000;
     this.#world.listChanged(key);
   }
 
