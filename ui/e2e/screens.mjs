@@ -90,7 +90,7 @@ export const screens = [
     scene: "chats",
     steps: async (page) => {
       await chat(1)(page);
-      await page.evaluate(() => document.querySelector('[role="log"]')?.scrollBy(0, -90));
+      await page.evaluate(() => document.querySelector('[role="log"]')?.scrollBy(0, -20));
     },
   },
   {
