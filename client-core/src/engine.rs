@@ -179,8 +179,6 @@ enum Hold {
     Seq(u64),
     /// Until this monotonic time.
     Time(Duration),
-    /// Until the next connection: something in it failed here, and the others go on.
-    Connection,
 }
 
 /// What an engine has to read before it can begin: an opening that fails here is mended, and not given up.
@@ -413,7 +411,7 @@ impl Engine {
         }
         let holds = self.holds.values().filter_map(|hold| match hold {
             Hold::Time(until) => Some(*until),
-            Hold::Seq(_) | Hold::Connection => None,
+            Hold::Seq(_) => None,
         });
         let online = self.session.is_online();
         let when_online = [

@@ -209,7 +209,8 @@ impl Engine {
                 Ok(())
             }
             (Request::EndLink { token, answer }, Frame::Done(_)) => {
-                answer(self.write(|write| links::delete(write, token)));
+                let now = self.relay_time();
+                answer(self.write(|write| links::end(write, token, now)));
                 Ok(())
             }
             (Request::EndLink { answer, .. }, Frame::Refusal(refusal)) => {

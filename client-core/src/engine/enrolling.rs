@@ -54,6 +54,7 @@ impl Engine {
     pub(super) fn look_for(&mut self, conversation: ConversationId) -> Result<()> {
         let connection = self.database.connection();
         if self.quiet.contains(&StreamId::Inbox)
+            && !self.enters_unknown()?
             && !requests::is_declined(connection, conversation)?
             && !streams::is_left(connection, conversation)?
         {
@@ -65,9 +66,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether this device is about to enter conversations from outside that it does not know. It has lost what it did there: by an
+    /// old welcome it would use its keys again.
+    fn enters_unknown(&self) -> Result<bool> {
+        let connection = self.database.connection();
+        Ok(wishes::list(connection)?.is_some() || commits::are_unknown_wanted(connection)?)
+    }
+
     /// What is in the inbox, of which the relay did not speak: this device had it, and does not know. So it is with what follows the
     /// welcomes. Where there are none, the list tells.
     pub(super) fn looked_into_inbox(&mut self, welcomes: Vec<Entry>) -> Result<()> {
+        if self.enters_unknown()? {
+            return Ok(());
+        }
         if welcomes.is_empty() {
             info!("a conversation is not here, and neither is its welcome");
             self.write(wishes::want_conversations)?;
@@ -191,10 +202,14 @@ fn take_listed(
     if row.key > wanted.since && row.standing == Standing::Requested && !of.requested {
         introduce(write, &row, name, ids)?;
     }
-    // what this device is in is entered anew for another reason than that it is listed; its own request for what is being made goes
-    // on, and where there is none the relay knows more of this device than its database does
+    // what this device is in is entered anew for another reason than that it is listed, unless it came by an old welcome; its own
+    // request for what is being made goes on, and where there is none the relay knows more of this device than its database does
     let opening = openings::load(write.connection(), row.key)?;
-    if opening.is_some_and(|opening| opening.incarnation == 0 && opening.request.is_none()) {
+    let is_unmade = match opening {
+        Some(opening) => opening.incarnation == 0 && opening.request.is_none(),
+        None => row.state != ConversationState::Established,
+    };
+    if row.key > wanted.since || is_unmade {
         return commits::want_rejoin(write, of.conversation, ids.client_id());
     }
     Ok(())

@@ -149,10 +149,13 @@ impl Engine {
         if is_seq(page.base) {
             self.pass_missing(stream, page.base)?;
         }
-        if let Some(first) = page.entries.first()
-            && is_seq(first.seq)
-        {
-            self.pass_left_out(stream, from, first.seq)?;
+        // what it shows begins here; where it shows nothing, whatever it has is not for this device
+        let first = match page.entries.first() {
+            Some(first) => first.seq,
+            None => page.last.saturating_add(1),
+        };
+        if is_seq(first) {
+            self.pass_left_out(stream, from, first)?;
         }
         let epoch = Epoch::after(&page.entries);
         if stream == StreamId::Inbox && std::mem::take(&mut self.looks_for_welcome) {

@@ -15,7 +15,7 @@ use crate::{
         conversations::{self, ConversationRow, Unread},
         gaps::{self, Missing, Place},
         messages::{self, NewMessage},
-        streams,
+        questions, streams,
     },
 };
 
@@ -145,10 +145,15 @@ impl Learning<'_> {
             Some(gap) => Ok(gap.place(again.seq, again.time)),
             // nobody counted what a block took, or what was before this device came in
             None => {
+                let (connection, key) = (write.connection(), self.row.key);
                 let stream = StreamId::Conversation(self.row.conversation);
-                let taken = again.seq <= streams::passed_over(write.connection(), stream)?;
+                let is_asked =
+                    questions::asked_from(connection, key)?.is_some_and(|it| it <= again.seq);
+                let expected = (is_asked
+                    || streams::is_expecting(connection, stream, self.entry.time)?)
+                    && again.seq <= streams::passed_over(connection, stream)?;
                 let (seq, time) = (again.seq, again.time);
-                Ok(taken.then_some(Place { seq, time }))
+                Ok(expected.then_some(Place { seq, time }))
             }
         }
     }
@@ -236,6 +241,10 @@ impl Learning<'_> {
             let line = self.line(gaps::line_id(&missing), gaps::LINE);
             gaps::note_missing(write, &missing, after_seq, &line)?;
             self.ask(write)?;
+            if missing.last.saturating_sub(missing.first) >= gaps::MOST_MISSING {
+                // not all of them are noted
+                resending::ask_after(write, key, after_seq, self.ids)?;
+            }
         } else if known.is_some_and(|known| known.link != note.link) {
             warn!("the relay shows other client ids than the sender used");
             self.tell_other_ids(write, note)?;

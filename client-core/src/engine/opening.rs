@@ -16,7 +16,7 @@ use crate::{
     content::{self, Content},
     crypto::{AccountKeys, Mls, PeerDevices},
     engine::{
-        Engine, Hold,
+        Engine,
         ids::Ids,
         notes::{line, tell},
         requests::Request,
@@ -179,7 +179,9 @@ impl Engine {
         match self.complete_opening(key, accepted) {
             Err(error) if error.kind() == ErrorKind::Crypto => {
                 error!(%error, "a conversation that the relay made cannot be entered");
-                self.holds.insert(key, Hold::Connection);
+                let row = conversations::row(self.database.connection(), key)?;
+                let pause = self.set_back(row.conversation);
+                self.hold_for(key, pause);
                 Ok(())
             }
             outcome => outcome,

@@ -14,8 +14,9 @@ use tracing::{error, info, warn};
 use crate::{
     crypto::Mls,
     engine::{
-        Engine, Hold, MOST_SEQ,
+        Engine, Hold,
         ids::Ids,
+        is_seq,
         notes::{self, Notes, note_own},
         opening::{give_up_queued, open_anew},
         requests::{Request, SentRow},
@@ -77,7 +78,9 @@ impl Engine {
                     // one broken conversation must not take the others with it
                     error!(%error, "a conversation cannot send");
                     if !self.leave_if_unreadable(key)? {
-                        self.holds.insert(key, Hold::Connection);
+                        let row = conversations::row(self.database.connection(), key)?;
+                        let pause = self.set_back(row.conversation);
+                        self.hold_for(key, pause);
                     }
                 }
                 outcome => outcome?,
@@ -377,10 +380,14 @@ impl Engine {
         self.pump()
     }
 
-    /// The relay says how far the recipients' devices are. It is noted as far as the stream was processed here: what is still
-    /// on its way may say that another device has taken the place of the one that had it all.
+    /// The relay says how far the recipients' devices are. It is noted once the stream was processed up to there: what is still
+    /// on its way may say that another device, which had nothing of this, has taken the place of the one that did.
     pub(super) fn delivered(&mut self, delivered: &Delivered) -> Result<()> {
         let conversation = delivered.conversation;
+        if !is_seq(delivered.seq) {
+            warn!("the relay counts further than any stream gets");
+            return Ok(());
+        }
         if conversations::row_of(self.database.connection(), conversation)?.is_none() {
             return self.look_for(conversation);
         }
@@ -388,8 +395,7 @@ impl Engine {
         *told = delivered.seq.max(*told);
         self.note_delivered(conversation)?;
         let stream = StreamId::Conversation(conversation);
-        let ahead = self.delivered.get(&conversation);
-        if ahead.is_some_and(|told| *told <= MOST_SEQ) && self.quiet.contains(&stream) {
+        if self.delivered.contains_key(&conversation) && self.quiet.contains(&stream) {
             // others have what the relay does not push to us, as if we had it: this database is older than what we acknowledged
             let cursor = store::streams::cursor(self.database.connection(), stream)?;
             self.fetch(stream, cursor);
@@ -397,30 +403,29 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes what the relay said of delivery, as far as the stream was processed.
+    /// Notes what the relay said of delivery, where the stream was processed so far.
     pub(super) fn note_delivered(&mut self, conversation: ConversationId) -> Result<()> {
         let Some(told) = self.delivered.get(&conversation).copied() else {
             return Ok(());
         };
-        let now = self.relay_time();
-        let cursor = self.write(|write| {
-            let stream = StreamId::Conversation(conversation);
-            let cursor = store::streams::cursor(write.connection(), stream)?;
-            if let Some(row) = conversations::row_of(write.connection(), conversation)? {
-                progress::raise(write, row.key, Progress::Delivered, told.min(cursor), now)?;
-            }
-            Ok(cursor)
-        })?;
-        if told <= cursor {
-            self.delivered.remove(&conversation);
+        let stream = StreamId::Conversation(conversation);
+        if told > store::streams::cursor(self.database.connection(), stream)? {
+            return Ok(());
         }
+        let now = self.relay_time();
+        self.write(
+            |write| match conversations::row_of(write.connection(), conversation)? {
+                Some(row) => progress::raise(write, row.key, Progress::Delivered, told, now),
+                None => Ok(()),
+            },
+        )?;
+        self.delivered.remove(&conversation);
         Ok(())
     }
 
     pub(super) fn is_held(&mut self, key: ConversationKey) -> Result<bool> {
         let held = match self.holds.get(&key) {
             None => false,
-            Some(Hold::Connection) => true,
             Some(Hold::Time(until)) => *until > self.seams.clock.monotonic(),
             Some(Hold::Seq(seq)) => {
                 let row = conversations::row(self.database.connection(), key)?;

@@ -36,6 +36,9 @@ use crate::{
 
 /// Commits that may lose or be refused before the group is set up anew.
 const MOST_ATTEMPTS: u32 = 5;
+/// How long after this device came in anew, in milliseconds, others may send again what was before: as long as a relay keeps entries
+/// for them by default.
+const OFFERED_MS: u64 = 60 * 24 * 60 * 60 * 1000;
 /// No conversation gets so far: relays take small steps only.
 const MOST_INCARNATION: u32 = 1 << 31;
 /// The pause after an attempt that failed; doubled with each time in a row that the group could not be set up anew either.
@@ -116,7 +119,10 @@ impl Engine {
                 return Ok(Made::Nothing);
             }
             let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            if is_behind(write, &mls, conversation, state)? {
+            note_reached(write, &mls, conversation)?;
+            let reached = commits::reached(write.connection(), conversation)?;
+            // as a relay shows it after its restore: no way leads into the group that others know, and it is set up anew
+            if reached > (state.incarnation, state.epoch) {
                 return Ok(Made::Behind);
             }
             let rejoined = match mls.rejoin(
@@ -333,7 +339,11 @@ impl Engine {
         let other = refusal
             .conversation
             .filter(|_| refusal.code == ErrorCode::Exists);
-        let gone = matches!(refusal.code, ErrorCode::NoConsent | ErrorCode::Exists);
+        let gone = matches!(
+            refusal.code,
+            // the last: the other has declined the request that it was
+            ErrorCode::NoConsent | ErrorCode::Exists | ErrorCode::IdConflict
+        );
         self.write_mls(|write, mls| {
             let row = conversations::row(write.connection(), key)?;
             uncount(write, opening)?;
@@ -353,6 +363,11 @@ impl Engine {
             // whoever was first has invited us: if the welcome does not come, we come by ourselves
             commits::want_rejoin(write, row.conversation, ids.client_id())
         })?;
+        if refusal.code != ErrorCode::StaleEpoch {
+            let row = conversations::row(self.database.connection(), key)?;
+            let pause = self.set_back(row.conversation);
+            self.pause(row.conversation, pause);
+        }
         self.resume_commits()
     }
 
@@ -406,21 +421,20 @@ fn does_not_hold(why: impl std::fmt::Display) -> Error {
     )
 }
 
-/// Whether the relay shows an older state of the group than the one here, as after its restore: then no way leads into the
-/// group that others know, and it is set up anew.
-fn is_behind(
+/// Keeps how far this device is in a group, before it enters it from outside: what it has is gone then.
+fn note_reached(
     write: &WriteTransaction<'_>,
     mls: &Mls<'_>,
     conversation: ConversationId,
-    state: &GroupState,
-) -> Result<bool> {
+) -> Result<()> {
     let Some(row) = conversations::row_of(write.connection(), conversation)? else {
-        return Ok(false);
+        return Ok(());
     };
-    let Some(group) = mls.load(conversation, row.incarnation)? else {
-        return Ok(row.incarnation > state.incarnation);
+    let epoch = match mls.load(conversation, row.incarnation)? {
+        Some(group) => group.epoch()?,
+        None => 0,
     };
-    Ok((row.incarnation, group.epoch()?) > (state.incarnation, state.epoch))
+    commits::note_reached(write, conversation, (row.incarnation, epoch))
 }
 
 /// The one other account of a direct conversation.
@@ -491,6 +505,7 @@ pub(super) fn complete(
     if is_late || is_new {
         // what was before is sent again perhaps, and has its place there
         streams::pass_over(write, stream, accepted.seq)?;
+        streams::expect(write, stream, accepted.time.saturating_add(OFFERED_MS))?;
     }
     commits::delete_renewal(write, row.key)?;
     let established = ConversationState::Established;

@@ -39,23 +39,27 @@ pub(super) fn answer(
     range: &Range,
     ids: &Ids,
 ) -> Result<()> {
-    if *range.chain == POSITIONS {
+    let has_answered = if *range.chain == POSITIONS {
         answer_positions(write, key, range, ids)?;
+        true
     } else {
-        answer_numbers(write, key, device, range, ids)?;
+        answer_numbers(write, key, device, range, ids)?
+    };
+    if has_answered {
+        // what the other missed may have been a question of ours
+        ask(write, key, ids)?;
     }
-    // what the other missed may have been a question of ours
-    ask(write, key, ids)
+    Ok(())
 }
 
-/// Sends again the messages of a range of one of our chains.
+/// Sends again the messages of a range of one of our chains; says whether this database knows anything of it.
 fn answer_numbers(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
     device: DeviceId,
     range: &Range,
     ids: &Ids,
-) -> Result<()> {
+) -> Result<bool> {
     let connection = write.connection();
     let chain = range.chain;
     // what this database has forgotten of a chain it cannot call complete: that stays missing there
@@ -75,14 +79,15 @@ fn answer_numbers(
         _ => known.min(range.last),
     };
     if range.first > last {
-        return Ok(());
+        return Ok(false);
     }
     let asked = last.saturating_sub(range.first).saturating_add(1);
     if u64::try_from(rows.len()).is_ok_and(|found| found < asked) {
         // what was no message may have been our profile
         say_who_we_are(write, key, ids)?;
     }
-    say_settled(write, key, &Range { last, ..*range }, ids)
+    say_settled(write, key, &Range { last, ..*range }, ids)?;
+    Ok(true)
 }
 
 /// Sends again our messages of a range of positions, whatever chains they are of, and after the last of them who we are: whoever
@@ -139,6 +144,8 @@ pub(super) fn offer_undelivered(
 ) -> Result<()> {
     let first = progress::delivered(write.connection(), key)?.saturating_add(1);
     let missed = (first, before.saturating_sub(1));
+    // the relay's word of delivery is about the new device, which has none of this
+    messages::set_all_lost(write, key, before)?;
     let own = messages::own_between(write.connection(), key, missed, MOST_OFFERED)?;
     for message in &own {
         outbox::insert_again(write, key, message.sent, ids.client_id(), &message.content)?;

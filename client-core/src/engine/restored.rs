@@ -5,7 +5,7 @@
 //! use its keys again: MLS would seal two messages with one key. It comes back into each conversation from outside.
 
 use protocol::{
-    ConversationId, FetchGroup, GroupState, NewLink, PublishManifest, Refusal, StreamId,
+    ConversationId, EndLink, FetchGroup, GroupState, NewLink, PublishManifest, Refusal, StreamId,
 };
 use tracing::{error, info, warn};
 
@@ -118,12 +118,20 @@ impl Engine {
     pub(super) fn offer_again(&mut self, manifest_number: u64) -> Result<()> {
         info!("the relay was restored from a backup");
         self.write(|write| {
-            requests::tell_blocks_again(write)?;
+            requests::tell_again(write)?;
             store::account::set_record_told(write, false)
         })?;
         self.offer_manifests(manifest_number)?;
         let now = self.relay_time();
-        for link in links::in_force(self.database.connection(), now)? {
+        let connection = self.database.connection();
+        let (ended, left) = (
+            links::ended(connection, now)?,
+            links::left(connection, now)?,
+        );
+        for token in ended {
+            self.request(Request::Offer, &EndLink { token }.into());
+        }
+        for link in left {
             let frame = NewLink {
                 token: link.token,
                 invite: link.invite,
@@ -132,12 +140,9 @@ impl Engine {
             };
             self.request(Request::Offer, &frame.into());
         }
-        if let Some(handle) = self.account.handle.clone() {
-            let frame = protocol::SetHandle {
-                handle: Some(handle),
-            };
-            self.request(Request::Offer, &frame.into());
-        }
+        // also that there is none any more
+        let handle = self.account.handle.clone();
+        self.request(Request::Offer, &protocol::SetHandle { handle }.into());
         for key in conversations::established(self.database.connection())? {
             let row = conversations::row(self.database.connection(), key)?;
             self.unchecked.insert(row.conversation);

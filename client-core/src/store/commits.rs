@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use crate::{
     error::Result,
     model::ConversationKey,
-    store::{WriteTransaction, id},
+    store::{WriteTransaction, id, signed, unsigned},
 };
 
 /// How many conversations that are not here are looked at, at once.
@@ -74,6 +74,53 @@ pub fn want_unknown(
     )?;
     if unknown < MOST_UNKNOWN {
         want_rejoin(write, conversation, client_id)?;
+    }
+    Ok(())
+}
+
+/// Whether this device is about to enter a conversation that is not here.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn are_unknown_wanted(connection: &Connection) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM rejoins r WHERE NOT EXISTS
+                 (SELECT 1 FROM conversations c WHERE c.conversation = r.conversation)",
+        )?
+        .exists([])?)
+}
+
+/// The incarnation and epoch that this device had reached in a conversation when it began to come back.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn reached(connection: &Connection, conversation: ConversationId) -> Result<(u32, u64)> {
+    let mut statement = connection.prepare_cached(
+        "SELECT reached_incarnation, reached_epoch FROM rejoins WHERE conversation = ?1",
+    )?;
+    let reached = statement
+        .query_row([conversation.as_bytes()], |row| {
+            Ok((row.get(0)?, unsigned(row.get(1)?)))
+        })
+        .optional()?;
+    Ok(reached.unwrap_or_default())
+}
+
+/// Notes how far this device is; it never falls.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn note_reached(
+    write: &WriteTransaction<'_>,
+    conversation: ConversationId,
+    reached: (u32, u64),
+) -> Result<()> {
+    if self::reached(write.connection(), conversation)? < reached {
+        write.execute(
+            "UPDATE rejoins SET reached_incarnation = ?2, reached_epoch = ?3 WHERE conversation = ?1",
+            (conversation.as_bytes(), reached.0, signed(reached.1)),
+        )?;
     }
     Ok(())
 }

@@ -62,11 +62,46 @@ pub fn in_force(connection: &Connection, now: u64) -> Result<Vec<LinkRow>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Forgets a link that was ended.
+/// Links that hold at a time, with the uses that are left of each.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn delete(write: &WriteTransaction<'_>, token: Token) -> Result<()> {
+pub fn left(connection: &Connection, now: u64) -> Result<Vec<LinkRow>> {
+    let mut statement =
+        connection.prepare_cached("SELECT count(*) FROM link_uses WHERE token = ?1")?;
+    let mut left = Vec::new();
+    for link in in_force(connection, now)? {
+        let used: u16 = statement.query_row([link.token.as_bytes()], |row| row.get(0))?;
+        let uses = link.uses.saturating_sub(used);
+        if uses > 0 {
+            left.push(LinkRow { uses, ..link });
+        }
+    }
+    Ok(left)
+}
+
+/// Links that were ended and would hold at a time.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn ended(connection: &Connection, now: u64) -> Result<Vec<Token>> {
+    let mut statement =
+        connection.prepare_cached("SELECT token FROM ended_links WHERE expires > ?1")?;
+    let rows = statement.query_map([signed(now)], |row| id(row, "token", Token::from_slice))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Forgets a link that was ended, but for what a restored relay has to be told.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn end(write: &WriteTransaction<'_>, token: Token, now: u64) -> Result<()> {
+    write.execute("DELETE FROM ended_links WHERE expires <= ?1", [signed(now)])?;
+    write.execute(
+        "INSERT INTO ended_links (token, expires) SELECT token, expires FROM links WHERE token = ?1
+         ON CONFLICT DO NOTHING",
+        [token.as_bytes()],
+    )?;
     for table in ["links", "link_uses"] {
         let sql = format!("DELETE FROM {table} WHERE token = ?1");
         write.execute(&sql, [token.as_bytes()])?;

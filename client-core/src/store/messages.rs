@@ -11,8 +11,8 @@ pub(super) use self::places::{position_for, put_before};
 pub use self::{
     own::{
         OwnMessage, announce_own, count_going, count_sent, own_after, own_between, own_row,
-        replace_id, set_failed, set_lost, set_queued, set_sent, set_taken_again, set_untaken,
-        undelivered,
+        replace_id, set_all_lost, set_failed, set_lost, set_queued, set_sent, set_taken_again,
+        set_untaken, undelivered,
     },
     places::{make_room, position_of},
 };

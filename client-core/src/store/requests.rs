@@ -132,7 +132,7 @@ pub fn set_decline_told(write: &WriteTransaction<'_>, conversation: Conversation
 pub fn set_blocked(write: &WriteTransaction<'_>, account: AccountId, blocked: bool) -> Result<()> {
     contacts::ensure(write, account)?;
     write.execute(
-        "UPDATE contacts SET blocked = ?2, block_told = 0 WHERE account = ?1 AND blocked <> ?2",
+        "UPDATE contacts SET blocked = ?2, block_told = 0, was_blocked = 1 WHERE account = ?1 AND blocked <> ?2",
         (account.as_bytes(), blocked),
     )?;
     if let Some(key) = conversations::key_of_peer(write.connection(), account)? {
@@ -198,12 +198,16 @@ pub fn set_block_told(
     Ok(())
 }
 
-/// The relay was restored from an older copy: whatever it was told of blocks may be lost.
+/// The relay was restored from an older copy: whatever it was told of blocks, of their ends and of declines may be lost.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`].
-pub fn tell_blocks_again(write: &WriteTransaction<'_>) -> Result<()> {
-    write.execute("UPDATE contacts SET block_told = 0 WHERE blocked = 1", [])?;
+pub fn tell_again(write: &WriteTransaction<'_>) -> Result<()> {
+    write.execute(
+        "UPDATE contacts SET block_told = 0 WHERE blocked = 1 OR was_blocked = 1",
+        [],
+    )?;
+    write.execute("UPDATE declined SET told = 0", [])?;
     Ok(())
 }
 
@@ -214,7 +218,7 @@ pub fn tell_blocks_again(write: &WriteTransaction<'_>) -> Result<()> {
 /// [`crate::ErrorKind::Database`].
 pub fn merge_blocks(write: &WriteTransaction<'_>, listed: &[AccountId]) -> Result<Vec<AccountId>> {
     // what the relay has of these it says below
-    tell_blocks_again(write)?;
+    write.execute("UPDATE contacts SET block_told = 0 WHERE blocked = 1", [])?;
     let mut news = Vec::new();
     for account in listed {
         contacts::ensure(write, *account)?;

@@ -94,6 +94,28 @@ pub fn pass_over(write: &WriteTransaction<'_>, stream: StreamId, seq: u64) -> Re
     Ok(())
 }
 
+/// Notes that up to a time of the relay's what was passed over may be sent again without being asked for: this device came in anew.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn expect(write: &WriteTransaction<'_>, stream: StreamId, until: u64) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached("UPDATE streams SET expected_until = ?2 WHERE stream = ?1")?
+        .execute((key(&stream), signed(until)))?;
+    Ok(())
+}
+
+/// Whether what was passed over may be sent again at a time of the relay's.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn is_expecting(connection: &Connection, stream: StreamId, time: u64) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM streams WHERE stream = ?1 AND expected_until >= ?2")?
+        .exists((key(&stream), signed(time)))?)
+}
+
 /// The last seq of an entry that was passed over; 0 where there is none.
 ///
 /// # Errors

@@ -159,6 +159,41 @@ async fn what_no_device_of_an_account_had_is_sent_again_to_its_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_device_had_is_sent_again_also_by_who_was_away_when_the_new_one_came_in() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
+    ana.write(with_luis, "before").await;
+    luis.until_texts(with_ana, &["before"]).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+    let words = confirm_code(&mut luis).await;
+    let (folder, _) = luis.stop().await;
+    fs::remove_dir_all(folder.path()).unwrap();
+    ana.write(with_luis, "to nobody").await;
+    ana.until_all_at_least_sent(with_luis).await;
+    let lost = Lost::parse(&words, &relay.invite().to_app()).unwrap();
+    let mut came_in = None;
+    let comes_in = async {
+        let found = lost.find(&Handle::current()).await.unwrap();
+        let mut luis = Person::restore(Some("Luis"), &found).await;
+        luis.until("the conversation", async |client| {
+            Ok((!client.conversations().await?.is_empty()).then_some(()))
+        })
+        .await;
+        luis
+    };
+    let mut ana = ana
+        .restart_after(|_, _| {
+            let block = || Handle::current().block_on(comes_in);
+            came_in = Some(tokio::task::block_in_place(block));
+        })
+        .await;
+    let mut luis = came_in.unwrap();
+    let with_ana = luis.conversation_with("Ana").await;
+    luis.until_whole(with_ana, &["to nobody"]).await;
+    ana.until_all(with_luis, OutgoingState::Delivered).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn however_much_no_device_of_an_account_had_all_of_it_is_sent_again_to_its_new_one() {
     let relay = TestRelay::start().await;
     let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
@@ -335,6 +370,34 @@ async fn a_profile_that_went_back_in_time_finds_a_request_again_that_it_never_an
     luis.until_each_once(with_ana, &["one"]).await;
     ana.write(with_luis, "two").await;
     luis.until_each_once(with_ana, &["one", "two"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_profile_that_went_back_in_time_uses_no_key_again_in_a_conversation_that_it_forgot() {
+    let relay = TestRelay::start().await;
+    let mut ana = Person::join("Ana", &relay.invite()).await;
+    let luis = Person::join("Luis", &relay.invite()).await;
+    let (mut luis, old) = luis.restart_keeping_a_copy().await;
+    let to_luis = ana.client().open_account(luis.client().account());
+    let with_luis = to_luis.await.unwrap();
+    let with_ana = luis.conversation_with("Ana").await;
+    luis.client().accept_request(with_ana).await.unwrap();
+    luis.write(with_ana, "one").await;
+    ana.until_each_once(with_luis, &["one"]).await;
+    // what it wrote is at Ana's only; the welcome is still at the relay
+    let mut luis = luis.restart_from(old).await;
+    let with_ana = luis.conversation_with("Ana").await;
+    until_told(&mut luis, with_ana, SystemEvent::Rejoined).await;
+    luis.write(with_ana, "two").await;
+    ana.until_each_once(with_luis, &["one", "two"]).await;
+    let page = ana.client().messages(with_luis, None, 50).await.unwrap();
+    let kinds = page.messages.iter().map(|message| message.kind);
+    assert_eq!(
+        kinds
+            .filter(|kind| *kind == MessageKind::Unreadable)
+            .count(),
+        0
+    );
 }
 
 /// The computer on which Luis and the relay run goes back in time; whether the relay is told so.

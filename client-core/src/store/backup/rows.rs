@@ -21,6 +21,7 @@ const LEFT_OUT: &[&str] = &[
     "backup",
     "backup_changes",
     "chains",
+    "ended_links",
     "former_chains",
     "gaps",
     "link_uses",

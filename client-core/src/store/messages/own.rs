@@ -57,6 +57,21 @@ pub fn set_lost(write: &WriteTransaction<'_>, key: ConversationKey, sent: Number
     row.map_or(Ok(()), |row| announce(write, row))
 }
 
+/// The same of all that was sent below a seq and not delivered: the device that was to have it is gone.
+///
+/// # Errors
+/// [`ErrorKind::Database`].
+pub fn set_all_lost(write: &WriteTransaction<'_>, key: ConversationKey, before: u64) -> Result<()> {
+    write
+        .connection()
+        .prepare_cached(
+            "UPDATE messages SET taken = ?3 WHERE conversation = ?1 AND mine = 1 AND state = 1 AND seq < ?2
+             AND coalesce(taken, seq) > (SELECT delivered_seq FROM conversations WHERE key = ?1)",
+        )?
+        .execute((key.0, signed(before), i64::MAX))?;
+    Ok(())
+}
+
 /// Notes that the relay has an own message once more. One that was put back as it was counts from below where it had it: what it
 /// says of delivery is by the new seq, and so it is where the message was lost. The message stays where it is shown.
 ///

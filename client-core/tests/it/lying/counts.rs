@@ -154,12 +154,63 @@ fn a_relay_that_says_on_each_connection_that_it_was_restored_sets_off_a_bounded_
             _ => Some(Done {}.into()),
         });
         chat.last = seq;
-        assert!(sent.len() <= 7, "{sent:?}");
+        assert!(sent.len() <= 8, "{sent:?}");
         assert_eq!(count(&sent, "fetch"), 1, "{sent:?}");
         assert_eq!(count(&sent, "fetch_group"), 1, "{sent:?}");
         assert!(count(&sent, "append") <= 1, "{sent:?}");
         assert!(chat.is_online());
     }
+}
+
+/// A relay that does what it is asked to. All frames that it got.
+fn obey(chat: &mut Chat) -> Vec<Frame> {
+    let mut got = Vec::new();
+    for (id, frame) in chat.online.ana.sent() {
+        match &frame {
+            Frame::Append(append) => {
+                chat.take_append(id, append);
+            }
+            Frame::Ack(_) => {}
+            _ => chat.online.reply(id, &Done {}.into()),
+        }
+        got.push(frame);
+    }
+    got
+}
+
+#[test]
+fn a_restored_relay_is_told_again_what_the_person_took_back() {
+    let mut chat = Chat::new();
+    let peer = chat.peer.account();
+    for blocked in [true, false] {
+        chat.online.ana.engine.set_blocked(peer, blocked).unwrap();
+        assert_eq!(count(&obey(&mut chat), "set_block"), 1);
+    }
+    chat.online.ana.engine.create_contact_link(Box::new(drop));
+    let sent = obey(&mut chat);
+    let Some(Frame::NewLink(link)) = sent.first() else {
+        panic!("expected a link, not {sent:?}")
+    };
+    let token = link.token;
+    chat.online.ana.engine.end_link(token, Box::new(drop));
+    obey(&mut chat);
+    chat.online
+        .reconnect_to(StoreGeneration::new([9; 16]), &chat.online.ana.ready(50));
+    let (state, last) = (chat.state(), chat.last);
+    let sent = chat.lie(|frame| match frame {
+        Frame::FetchGroup(_) => Some(state.clone().into()),
+        Frame::Fetch(_) => Some(far(last, last)),
+        Frame::PublishKeyPackages(_) => Some(KeyPackageCount { count: 50 }.into()),
+        Frame::Append(_) => None,
+        _ => Some(Done {}.into()),
+    });
+    let ends_block = |it: &&Frame| matches!(it, Frame::SetBlock(it) if !it.blocked);
+    assert_eq!(sent.iter().filter(ends_block).count(), 1, "{sent:?}");
+    let ends_link = |it: &&Frame| matches!(it, Frame::EndLink(it) if it.token == token);
+    assert_eq!(sent.iter().filter(ends_link).count(), 1, "{sent:?}");
+    assert_eq!(count(&sent, "new_link"), 0, "{sent:?}");
+    let has_none = |it: &&Frame| matches!(it, Frame::SetHandle(it) if it.handle.is_none());
+    assert_eq!(sent.iter().filter(has_none).count(), 1, "{sent:?}");
 }
 
 #[test]

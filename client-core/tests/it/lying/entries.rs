@@ -470,6 +470,20 @@ fn what_one_contact_asks_takes_no_answers_from_another() {
 }
 
 #[test]
+fn of_a_long_absence_all_is_asked_for() {
+    let mut chat = Chat::new();
+    chat.say("before");
+    let mut note = chat.note();
+    note.number += 3_000;
+    let content = Content::text(chat.peer.random(), "after");
+    let entry = chat.seal(&content, &note);
+    chat.push(vec![entry]);
+    assert_eq!(chat.missing(), [Some(3_000)]);
+    let range = asked(&mut chat);
+    assert_eq!((range.first, range.last), (2, 3_001));
+}
+
+#[test]
 fn a_sender_that_counts_to_the_end_is_not_counted_along() {
     let mut chat = Chat::new();
     let content = Content::text(chat.peer.random(), "far ahead");
@@ -478,8 +492,9 @@ fn a_sender_that_counts_to_the_end_is_not_counted_along() {
     let entry = chat.seal(&content, &note);
     chat.push(vec![entry]);
     assert_eq!(chat.texts(), ["far ahead"]);
-    assert_eq!(chat.missing(), [Some(1000)]);
-    assert_eq!(chat.take_appends().len(), 1);
+    assert_eq!(chat.missing(), [Some(100_000)]);
+    // for what is counted, and for all before it by positions
+    assert_eq!(chat.take_appends().len(), 2);
     chat.say("goes on");
     assert!(chat.is_online());
     assert_eq!(chat.texts().len(), 2);

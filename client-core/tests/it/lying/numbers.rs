@@ -29,22 +29,48 @@ fn delivered_beyond_the_last_entry_moves_no_message_that_was_not_sent() {
     chat.take_appends();
     chat.online.ana.engine.send_text(chat.key, "waits").unwrap();
     chat.online.ana.sent();
-    let delivered = Delivered {
-        conversation: chat.id,
-        seq: u64::MAX,
+    let tell = |chat: &mut Chat, seq: u64| {
+        let conversation = chat.id;
+        for _ in 0..3 {
+            let delivered = Delivered { conversation, seq };
+            chat.online.reply(0, &delivered.into());
+        }
+        let messages = chat.messages();
+        let states = messages.iter().filter_map(|message| message.outgoing);
+        states.collect::<Vec<_>>()
     };
-    for _ in 0..3 {
-        chat.online.reply(0, &delivered.clone().into());
-    }
-    let states: Vec<_> = chat
-        .messages()
-        .iter()
-        .filter_map(|message| message.outgoing)
-        .collect();
-    assert_eq!(states, [OutgoingState::Delivered, OutgoingState::Queued]);
+    let sent_only = [OutgoingState::Sent, OutgoingState::Queued];
+    let delivered = [OutgoingState::Delivered, OutgoingState::Queued];
+    assert_eq!(tell(&mut chat, u64::MAX), sent_only);
+    let last = chat.last;
+    assert_eq!(tell(&mut chat, last), delivered);
+    // what is on its way may say that the device which had it all is gone
+    assert_eq!(tell(&mut chat, last + 5), delivered);
     assert!(chat.messages().iter().any(|message| message.id == sent.id));
     assert!(chat.online.ana.sent().is_empty());
     assert!(chat.is_online());
+}
+
+#[test]
+fn a_page_that_shows_nothing_says_that_nothing_up_to_its_last_is_for_this_device() {
+    let mut chat = Chat::new();
+    let hidden = chat.last + 1;
+    chat.last = hidden;
+    let entry = chat.text("after it");
+    chat.push(vec![entry.clone()]);
+    let (id, from) = fetch(&mut chat);
+    assert_eq!(from, hidden);
+    let page = |last, entries| Page {
+        entries,
+        last,
+        base: 0,
+        kept: u64::MAX,
+    };
+    chat.online.reply(id, &page(hidden, Vec::new()).into());
+    let (id, from) = fetch(&mut chat);
+    assert_eq!(from, hidden + 1);
+    chat.online.reply(id, &page(hidden + 1, vec![entry]).into());
+    assert_eq!(chat.texts(), ["after it"]);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use client_core::{crypto::PeerDevices, model::SystemEvent};
+use client_core::{
+    crypto::PeerDevices,
+    model::{ConversationState, SystemEvent},
+};
 use protocol::{Committed, ConversationId, EntryKind, ErrorCode, Frame, GroupState, Refusal};
 
 use super::chat::{Chat, MOST_FRAMES, count, state_of};
@@ -134,6 +137,44 @@ fn an_older_state_than_was_reached_is_not_entered_and_the_group_is_set_up_anew()
     chat.push(vec![commit]);
     stray(&mut chat);
     is_never_entered("an older state", &mut chat, &before);
+}
+
+#[test]
+fn an_older_state_is_not_entered_after_a_refused_commit_into_the_newer_one() {
+    let mut chat = Chat::new();
+    let before = chat.state();
+    let commit = chat.commit(|group| group.self_update().unwrap());
+    chat.merge();
+    chat.push(vec![commit]);
+    let newest = chat.state();
+    stray(&mut chat);
+    let sent = chat.online.ana.sent();
+    let [(fetch, Frame::FetchGroup(_))] = sent.as_slice() else {
+        panic!("expected a fetch of the group, not {sent:?}")
+    };
+    chat.online.reply(*fetch, &newest.into());
+    let sent = chat.online.ana.sent();
+    let [(id, Frame::Commit(_))] = sent.as_slice() else {
+        panic!("expected an external commit, not {sent:?}")
+    };
+    // with that commit the group that was here is gone
+    chat.online.refuse(*id, Refusal::new(ErrorCode::StaleEpoch));
+    is_never_entered("an older state after a refusal", &mut chat, &before);
+}
+
+#[test]
+fn a_group_whose_request_was_declined_is_not_set_up_again_and_again() {
+    let mut chat = astray();
+    let claimed = chat.peer.claimed();
+    let sent = chat.lie(|frame| match frame {
+        Frame::FetchGroup(_) => Some(Refusal::new(ErrorCode::NotMember).into()),
+        Frame::ClaimKeyPackages(_) => Some(claimed.clone().into()),
+        Frame::CreateConversation(_) => Some(Refusal::new(ErrorCode::IdConflict).into()),
+        _ => None,
+    });
+    assert_eq!(count(&sent, "claim_key_packages"), 1, "{sent:?}");
+    let state = chat.online.conversation().state;
+    assert_eq!(state, ConversationState::Refused);
 }
 
 #[test]
