@@ -235,7 +235,9 @@ impl Engine {
         let shown = Connection {
             state: crate::model::ConnectionState::Connecting,
             since: seams.clock.wall_ms(),
-            cause: None,
+            cause: account
+                .removed
+                .then_some(crate::model::OfflineCause::Revoked),
             retry_at: None,
             waiting,
         };

@@ -18,7 +18,7 @@
 //! `kind` is `text`, `system` (with `event`), `unreadable` or `unsupported`; `text` is there for texts only; `state` is
 //! `queued`, `sent`, `delivered`, `read` or `failed` and there for own messages only. `sent`, `delivered` and `read` are
 //! the times of own messages as far as they are known: that of the relay, and of `read` the one that the other told.
-//! All times are in UTC.
+//! All times of JSON are in UTC. Those of HTML and Markdown are of the place where the person is, with the offset.
 
 mod escape;
 mod html;
@@ -32,6 +32,7 @@ use rusqlite::Connection;
 use crate::{
     error::{Error, Result},
     model::{ConversationKey, Message, MessageKind, OutgoingState, SystemEvent},
+    seams::Zone,
     store::exporting::{self, Participants},
 };
 
@@ -44,6 +45,15 @@ pub enum Format {
     Json,
     /// CommonMark in which nothing of a message has a meaning.
     Markdown,
+}
+
+/// What of a file goes by the person: its words, and whose clock it shows. JSON knows neither.
+#[derive(Clone, Debug)]
+pub struct Locale {
+    /// Its words.
+    pub words: Words,
+    /// Where the person is.
+    pub zone: Zone,
 }
 
 /// The words of the file that are nobody's message, in the language of the person.
@@ -156,16 +166,16 @@ pub fn conversation(
     connection: &Connection,
     key: ConversationKey,
     format: Format,
-    words: &Words,
+    locale: &Locale,
     now: u64,
     output: &mut dyn Write,
 ) -> Result<u64> {
     let snapshot = connection.unchecked_transaction()?;
     let participants = exporting::participants(&snapshot, key)?;
     let mut page: Box<dyn Page + '_> = match format {
-        Format::Html => Box::new(html::HtmlPage::new(output, words)),
+        Format::Html => Box::new(html::HtmlPage::new(output, locale)),
         Format::Json => Box::new(json::JsonPage::new(output)),
-        Format::Markdown => Box::new(markdown::MarkdownPage::new(output, words)),
+        Format::Markdown => Box::new(markdown::MarkdownPage::new(output, locale)),
     };
     page.begin(now, &participants)?;
     let mut count = 0_u64;

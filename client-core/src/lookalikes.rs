@@ -80,6 +80,7 @@ mod tests {
             verified: false,
             presence: None,
             typing: false,
+            held_until: None,
         }
     }
 

@@ -107,6 +107,8 @@ pub struct Conversation {
     pub presence: Option<Presence>,
     /// Whether the other is typing.
     pub typing: bool,
+    /// When the relay takes the request that it refused because there were too many, by the computer's clock, ms.
+    pub held_until: Option<u64>,
 }
 
 /// What a message is.
@@ -294,6 +296,8 @@ pub enum OfflineCause {
     SignedOut,
     /// The relay asks to wait.
     RelayBusy,
+    /// The relay said a moment ago that it stops, and is expected back.
+    RelayRestarting,
     /// The disk of this computer is full: nothing that arrives could be kept.
     DiskFull,
 }

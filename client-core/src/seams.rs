@@ -7,9 +7,11 @@
 mod clock;
 mod network;
 mod random;
+mod zone;
 
 pub use self::{
     clock::{Clock, SystemClock},
     network::{ConnectionId, Network, NetworkEvent, TlsFacts},
     random::{RandomError, Randomness, SeededRandom, SystemRandom},
+    zone::Zone,
 };

@@ -251,15 +251,46 @@ fn init_config(
 fn init(dir: &Path, config: Config, json: bool) -> anyhow::Result<()> {
     let without_address = config.listen.public.is_empty();
     let relay = Relay::create(dir, InitOptions { config })?;
+    let made = made_text(dir, relay.relay_id());
+    let word = shell_word(dir);
     if without_address {
         return print(&format!(
-            "relay {}\nno public address yet: set listen.public in {}, then `relevo-relay invite new`\n",
-            fingerprint(relay.relay_id()),
+            "{made}Next: set listen.public in {}, where people reach the relay. Then:\n  \
+             relevo-relay serve --dir {word}\n  relevo-relay invite new --dir {word}\n",
             dir.join("config.toml").display()
         ));
     }
     let link = relay.new_invite(FIRST_INVITE_USES, FIRST_INVITE)?;
-    print(&invite_text(&link, Some(relay.relay_id()), json)?)
+    let invite = invite_text(&link, Some(relay.relay_id()), json)?;
+    if json {
+        return print(&invite);
+    }
+    print(&format!(
+        "{made}Next: relevo-relay serve --dir {word}\n\n\
+         Your first invite: it lets in {FIRST_INVITE_USES} people within seven days. Open it in the app, as a link or by its code.\n\
+         {invite}"
+    ))
+}
+
+/// What `init` made, and what is to be kept safe.
+fn made_text(dir: &Path, relay: RelayId) -> String {
+    format!(
+        "This is relay {}. Its configuration, keys and database are in {}.\n\
+         Keep a copy of {} in a safe place: whoever has it can pose as this relay, and without it no link leads here any more.\n",
+        fingerprint(relay),
+        dir.display(),
+        dir.join("identity-key").display(),
+    )
+}
+
+/// A path as a word of a command that can be pasted into a shell.
+fn shell_word(path: &Path) -> String {
+    let word = path.display().to_string();
+    let plain = |letter: char| letter.is_alphanumeric() || "/\\:._-".contains(letter);
+    if word.chars().all(plain) {
+        return word;
+    }
+    format!("\"{word}\"")
 }
 
 fn serve(
@@ -334,10 +365,7 @@ fn invite_text(link: &Link, relay: Option<RelayId>, json: bool) -> anyhow::Resul
     }
     let code = QrCode::new(&https).context("draw the QR code")?;
     let picture = code.render::<unicode::Dense1x2>().quiet_zone(true).build();
-    let name = relay
-        .map(|relay| format!("relay {}\n", fingerprint(relay)))
-        .unwrap_or_default();
-    Ok(format!("{name}{https}\n{url}\n\n{picture}\n"))
+    Ok(format!("{https}\n{url}\n\n{picture}\n"))
 }
 
 /// The relay's id in groups that a person can compare.

@@ -72,8 +72,36 @@ export const screens = [
   { name: "12-chat", scene: "chats", steps: chat(1) },
   { name: "13-failed", scene: "chats", steps: chat(2) },
   { name: "14-new-contact", scene: "chats", steps: chat(3) },
+  {
+    name: "14-held",
+    scene: "chats",
+    steps: async (page) => {
+      await chat(3)(page);
+      await page.evaluate(() => window.relevoFake?.hold(3, 90));
+      await page.fill(byId("composer-input"), "Hello, this is Sam from the harbour office.");
+      await page.click(byId("composer-send"));
+      await page.waitForSelector(byId("held-line"));
+    },
+  },
   { name: "15-rtl-long", scene: "chats", steps: chat(4) },
   { name: "16-history", scene: "chats", steps: chat(5) },
+  {
+    name: "16-history-passed",
+    scene: "chats",
+    steps: async (page) => {
+      await chat(1)(page);
+      await page.evaluate(() => document.querySelector('[role="log"]')?.scrollBy(0, -20));
+    },
+  },
+  {
+    name: "17-restarting",
+    scene: "chats",
+    steps: async (page) => {
+      await chat(1)(page);
+      await page.evaluate(() => window.relevoFake?.setOnline(false, "relayRestarting"));
+      await page.waitForSelector(byId("banner"));
+    },
+  },
   {
     name: "17-offline",
     scene: "chats",

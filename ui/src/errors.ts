@@ -66,6 +66,7 @@ const causes: Record<OfflineCause, MessageKey> = {
   revoked: "cause.revoked",
   signedOut: "cause.signedOut",
   relayBusy: "cause.relayBusy",
+  relayRestarting: "cause.relayRestarting",
   diskFull: "cause.diskFull",
 };
 

@@ -127,6 +127,7 @@ export const testIds = [
   "handle-remove",
   "handle-save",
   "health-facts",
+  "held-line",
   "invite-continue",
   "invite-link-input",
   "invite-someone",

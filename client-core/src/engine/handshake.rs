@@ -165,6 +165,7 @@ impl Engine {
             self.account.receipt = receipt;
         }
         self.account.enrolling = false;
+        self.note_removed(false)?;
         self.returning = false;
         self.account.relay_offset = offset;
         self.told = Some((ready.time, self.seams.clock.monotonic()));

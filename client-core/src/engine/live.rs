@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{AccountId, Announce, DeviceId, cbor};
+use protocol::{AccountId, Announce, DeviceId, ErrorCode, Refusal, cbor};
 
 use crate::{
     engine::{
@@ -16,7 +16,9 @@ use crate::{
     },
     error::Result,
     event::Event,
-    model::{Availability, Conversation, ConversationKey, Presence, Privacy, Standing},
+    model::{
+        Availability, Conversation, ConversationKey, ConversationState, Presence, Privacy, Standing,
+    },
     store::{self, conversations, requests},
 };
 
@@ -24,6 +26,8 @@ use crate::{
 const TELL_TYPING: Duration = Duration::from_secs(3);
 /// And holds so long without being told again.
 const TYPING_LASTS: Duration = Duration::from_secs(6);
+/// The longest wait that the relay is believed, ms: a day, over which it counts.
+const MOST_HELD_MS: u64 = 24 * 60 * 60 * 1000;
 /// Contacts whose presence is remembered; more than anybody has.
 const MOST: usize = 10_000;
 
@@ -37,6 +41,8 @@ struct State {
     /// What the devices of contacts say, where it is more than being there.
     says: BTreeMap<AccountId, BTreeMap<DeviceId, Saying>>,
     typing: BTreeMap<ConversationKey, Duration>,
+    /// Requests that the relay refused for now, and until when by the computer's clock. For this connection.
+    held: BTreeMap<ConversationKey, u64>,
 }
 
 /// The relay's word.
@@ -92,6 +98,9 @@ impl Live {
             conversation.presence = state.presence(conversation.peer);
             conversation.typing = state.typing.contains_key(&conversation.key);
         }
+        if conversation.state == ConversationState::Opening {
+            conversation.held_until = state.held.get(&conversation.key).copied();
+        }
     }
 
     pub(super) fn forget(&self, account: AccountId) {
@@ -118,8 +127,13 @@ impl Live {
         }
     }
 
+    /// Forgets what was known of others.
     fn clear(&self) {
-        *self.lock() = State::default();
+        let mut state = self.lock();
+        *state = State {
+            held: std::mem::take(&mut state.held),
+            ..State::default()
+        };
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -247,6 +261,30 @@ impl Engine {
     /// A message of somebody ends its typing.
     pub(super) fn typed(&mut self, key: ConversationKey) {
         self.live.lock().typing.remove(&key);
+    }
+
+    /// The relay refused a request because there were too many: the person sees until when.
+    pub(super) fn tell_held(&mut self, key: ConversationKey, refusal: &Refusal) {
+        let (ErrorCode::RateLimited | ErrorCode::Quota, Some(wait)) =
+            (refusal.code, refusal.retry_after)
+        else {
+            return;
+        };
+        let until = self
+            .seams
+            .clock
+            .wall_ms()
+            .saturating_add(wait.min(MOST_HELD_MS));
+        self.live.lock().held.insert(key, until);
+        self.events.insert(Event::ConversationChanged(key));
+    }
+
+    /// The next connection tries every request anew.
+    pub(super) fn forget_held(&mut self) {
+        let held = std::mem::take(&mut self.live.lock().held);
+        for key in held.into_keys() {
+            self.events.insert(Event::ConversationChanged(key));
+        }
     }
 
     pub(super) fn next_typing_end(&self) -> Option<Duration> {

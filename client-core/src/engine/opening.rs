@@ -261,6 +261,7 @@ impl Engine {
             code if code.retryable() || code == ErrorCode::NoKeyPackages => {
                 let row = conversations::row(self.database.connection(), key)?;
                 let pause = self.set_back(row.conversation);
+                self.tell_held(key, refusal);
                 self.hold_for(
                     key,
                     refusal.retry_after.map_or(pause, Duration::from_millis),

@@ -31,6 +31,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A connection that lasted so long ends the series of failures before it.
 const LASTING: Duration = Duration::from_secs(30);
+/// How long a relay that said that it stops is taken to be starting again.
+const RESTART: Duration = Duration::from_secs(60);
+/// How often the first pause is doubled for that time: all hear at the same moment that the relay stops, and come back at random
+/// within four seconds.
+const RESTART_DOUBLINGS: u32 = 4;
 /// The longest pause that the relay may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
@@ -116,6 +121,10 @@ const REPLACED_AGAIN: Duration = Duration::from_secs(10 * 60);
 #[derive(Default)]
 pub(super) struct Backoff {
     failures: u32,
+    /// How often the bound of the pause was doubled.
+    doublings: u32,
+    /// When the relay said that it stops, if no connection lasted since.
+    stopped: Option<Duration>,
     pub(super) cause: Option<OfflineCause>,
     /// When the connection that there is was let in, by the clock that does not jump.
     online_since: Option<Duration>,
@@ -136,6 +145,31 @@ impl Backoff {
             .is_some_and(|since| now.saturating_sub(since) >= LASTING);
         if lived {
             self.failures = 0;
+            self.doublings = 0;
+            self.stopped = None;
+        }
+    }
+
+    /// The relay stops. One that says so again and again, without a connection that lasted, gets no further time.
+    fn stopping(&mut self, now: Duration) {
+        self.ended(now);
+        if self.stopped.is_none() {
+            self.stopped = Some(now);
+            self.doublings = RESTART_DOUBLINGS;
+        }
+    }
+
+    /// Whether the relay is likely to be back at any moment.
+    fn is_restarting(&self, now: Duration) -> bool {
+        self.stopped
+            .is_some_and(|stopped| now.saturating_sub(stopped) < RESTART)
+    }
+
+    /// Counts an attempt that failed, or a connection that ended.
+    fn failed(&mut self, now: Duration) {
+        self.failures = self.failures.saturating_add(1);
+        if !self.is_restarting(now) {
+            self.doublings = self.doublings.saturating_add(1);
         }
     }
 }
@@ -146,6 +180,7 @@ impl Engine {
         if matches!(self.session, Session::Waiting { .. }) {
             self.backoff = Backoff {
                 cause: self.backoff.cause,
+                stopped: self.backoff.stopped,
                 ..Backoff::default()
             };
             self.session = Session::start();
@@ -267,19 +302,24 @@ impl Engine {
         // before the challenge is checked, this could be anybody between us and the relay
         let proved = matches!(self.session, Session::Proving { .. } | Session::Online(_));
         let longest = if proved { LONGEST_ASKED } else { LONGEST_PAUSE };
+        let now = self.seams.clock.monotonic();
         let wait = bye
             .retry_after
             .map(|wait| Duration::from_millis(wait).min(longest));
         if !proved {
             let cause = match bye.code {
                 ErrorCode::UnsupportedVersion => OfflineCause::Version,
+                _ if self.backoff.is_restarting(now) => OfflineCause::RelayRestarting,
                 _ => OfflineCause::RelayBusy,
             };
             return self.lose_connection(Some(cause), wait);
         }
         match bye.code {
             ErrorCode::Replaced => self.replaced(),
-            ErrorCode::Revoked => self.give_up(OfflineCause::Revoked, ErrorKind::Refused),
+            ErrorCode::Revoked => {
+                self.note_removed(true)?;
+                self.give_up(OfflineCause::Revoked, ErrorKind::Refused)
+            }
             // a relay that was restored from a backup may have lost the account
             ErrorCode::NotAuthenticated if self.may_return() => {
                 self.returning = true;
@@ -293,8 +333,27 @@ impl Engine {
             ErrorCode::UnsupportedVersion => {
                 self.lose_connection(Some(OfflineCause::Version), wait)
             }
+            // who is not asked to wait may come back as soon as the relay does
+            ErrorCode::Unavailable if self.session.is_online() && wait.is_none() => {
+                self.backoff.stopping(now);
+                let cause = if self.backoff.is_restarting(now) {
+                    OfflineCause::RelayRestarting
+                } else {
+                    OfflineCause::RelayBusy
+                };
+                self.lose_connection(Some(cause), None)
+            }
             _ => self.lose_connection(Some(OfflineCause::RelayBusy), wait),
         }
+    }
+
+    /// Remembers whether this device is out of the account, as the relay says: without a connection nobody says it again.
+    pub(super) fn note_removed(&mut self, removed: bool) -> Result<()> {
+        if self.account.removed != removed {
+            self.write(|write| store::account::set_removed(write, removed))?;
+            self.account.removed = removed;
+        }
+        Ok(())
     }
 
     /// A newer connection of this device took over. Once that may be one of a process that has ended, whose last words were late; twice
@@ -328,17 +387,24 @@ impl Engine {
         wait: Option<Duration>,
     ) -> Result<()> {
         self.forget_connection();
-        self.backoff.ended(self.seams.clock.monotonic());
+        let now = self.seams.clock.monotonic();
+        self.backoff.ended(now);
         let pause = self.next_pause()?.max(wait.unwrap_or_default());
         self.session = Session::Waiting {
-            until: Some(self.seams.clock.monotonic().saturating_add(pause)),
+            until: Some(now.saturating_add(pause)),
         };
-        self.backoff.failures = self.backoff.failures.saturating_add(1);
+        self.backoff.failed(now);
+        let cause = match cause {
+            Some(OfflineCause::RelayUnreachable) if self.backoff.is_restarting(now) => {
+                Some(OfflineCause::RelayRestarting)
+            }
+            cause => cause,
+        };
         self.backoff.cause = cause;
         self.fail_registration(match cause {
             Some(OfflineCause::RelayIdentity) => ErrorKind::RelayIdentity,
             Some(OfflineCause::Version) => ErrorKind::Version,
-            Some(OfflineCause::RelayBusy) => ErrorKind::Busy,
+            Some(OfflineCause::RelayBusy | OfflineCause::RelayRestarting) => ErrorKind::Busy,
             Some(OfflineCause::DiskFull) => ErrorKind::DiskFull,
             _ => ErrorKind::RelayUnreachable,
         });
@@ -381,6 +447,7 @@ impl Engine {
         self.kept = None;
         self.delivered.clear();
         self.seen.clear();
+        self.forget_held();
         if let Err(error) = self.forget_live() {
             warn!(%error, "forget who is there");
         }
@@ -395,7 +462,7 @@ impl Engine {
     /// Full jitter: uniform between nothing and a bound that doubles.
     fn next_pause(&mut self) -> Result<Duration> {
         let bound = FIRST_PAUSE
-            .saturating_mul(1 << self.backoff.failures.min(16))
+            .saturating_mul(1 << self.backoff.doublings.min(16))
             .min(LONGEST_PAUSE);
         let random = u32::from_be_bytes(self.random()?);
         Ok(bound.mul_f64(f64::from(random) / f64::from(u32::MAX)))
@@ -418,10 +485,10 @@ impl Engine {
             }
         };
         // an attempt under way still shows why there is none yet
-        let cause = if state == ConnectionState::Online {
-            None
-        } else {
-            self.backoff.cause
+        let cause = match state {
+            ConnectionState::Online => None,
+            _ if self.account.removed => Some(OfflineCause::Revoked),
+            _ => self.backoff.cause,
         };
         let waiting =
             store::outbox::waiting(self.database.connection()).unwrap_or(self.shown.waiting);

@@ -3,8 +3,9 @@ use std::io::Write;
 use crate::{
     calendar,
     error::Result,
-    export::{Page, Words, clean_name, escape},
+    export::{Locale, Page, Words, clean_name, escape},
     model::Message,
+    seams::Zone,
     store::exporting::Participants,
 };
 
@@ -23,15 +24,17 @@ small{color:#57606a}
 pub(super) struct HtmlPage<'a> {
     output: &'a mut dyn Write,
     words: &'a Words,
+    zone: Zone,
     me: String,
     peer: String,
 }
 
 impl<'a> HtmlPage<'a> {
-    pub(super) fn new(output: &'a mut dyn Write, words: &'a Words) -> Self {
+    pub(super) fn new(output: &'a mut dyn Write, locale: &'a Locale) -> Self {
         Self {
             output,
-            words,
+            words: &locale.words,
+            zone: locale.zone,
             me: String::new(),
             peer: String::new(),
         }
@@ -45,7 +48,7 @@ impl Page for HtmlPage<'_> {
         let language = escape::html(&self.words.language);
         let with = escape::html(&self.words.conversation_with);
         let on = escape::html(&self.words.exported_on);
-        let (peer, time) = (&self.peer, calendar::readable(exported));
+        let (peer, time) = (&self.peer, calendar::readable(exported, self.zone));
         Ok(write!(
             self.output,
             "<!DOCTYPE html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -58,7 +61,7 @@ impl Page for HtmlPage<'_> {
 
     fn message(&mut self, message: &Message) -> Result<()> {
         let at = calendar::rfc3339(message.time);
-        let time = calendar::readable(message.time);
+        let time = calendar::readable(message.time, self.zone);
         if let Some(note) = self.words.note(message.kind) {
             let note = escape::html(note);
             return Ok(writeln!(

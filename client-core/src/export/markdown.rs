@@ -3,23 +3,26 @@ use std::io::Write;
 use crate::{
     calendar,
     error::Result,
-    export::{Page, Words, clean_name, escape},
+    export::{Locale, Page, Words, clean_name, escape},
     model::{Message, OutgoingState},
+    seams::Zone,
     store::exporting::Participants,
 };
 
 pub(super) struct MarkdownPage<'a> {
     output: &'a mut dyn Write,
     words: &'a Words,
+    zone: Zone,
     me: String,
     peer: String,
 }
 
 impl<'a> MarkdownPage<'a> {
-    pub(super) fn new(output: &'a mut dyn Write, words: &'a Words) -> Self {
+    pub(super) fn new(output: &'a mut dyn Write, locale: &'a Locale) -> Self {
         Self {
             output,
-            words,
+            words: &locale.words,
+            zone: locale.zone,
             me: String::new(),
             peer: String::new(),
         }
@@ -32,12 +35,12 @@ impl Page for MarkdownPage<'_> {
         self.peer = escape::markdown(&clean_name(&participants.peer.1));
         let with = escape::markdown(&self.words.conversation_with);
         let on = escape::markdown(&self.words.exported_on);
-        let (peer, time) = (&self.peer, calendar::readable(exported));
+        let (peer, time) = (&self.peer, calendar::readable(exported, self.zone));
         Ok(write!(self.output, "# {with} {peer}\n\n{on} {time}\n")?)
     }
 
     fn message(&mut self, message: &Message) -> Result<()> {
-        let time = calendar::readable(message.time);
+        let time = calendar::readable(message.time, self.zone);
         if let Some(note) = self.words.note(message.kind) {
             let note = escape::markdown(note);
             return Ok(write!(self.output, "\n---\n\n*{time} · {note}*\n")?);

@@ -162,12 +162,12 @@ impl Profile {
         key: &DatabaseKey,
         conversation: ConversationKey,
         format: export::Format,
-        words: &export::Words,
+        locale: &export::Locale,
         now: u64,
         output: &mut dyn Write,
     ) -> Result<u64> {
         let connection = Database::open_reader(&self.database(), key)?;
-        export::conversation(&connection, conversation, format, words, now, output)
+        export::conversation(&connection, conversation, format, locale, now, output)
     }
 
     /// Has the database checked whole at its next opening. For the app to call when a reading failed with

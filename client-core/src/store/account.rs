@@ -43,6 +43,8 @@ pub struct AccountRow {
     pub recovery_code: Option<Zeroizing<[u8; 32]>>,
     /// Whether this device waits to be let in by its certificate in the manifest.
     pub enrolling: bool,
+    /// Whether the account removed this device, as the relay said last.
+    pub removed: bool,
 }
 
 impl AccountRow {
@@ -68,6 +70,7 @@ impl AccountRow {
             handle: None,
             recovery_code: None,
             enrolling: false,
+            removed: false,
         }
     }
 
@@ -114,7 +117,7 @@ pub fn insert(write: &WriteTransaction<'_>, row: &AccountRow) -> Result<()> {
 /// [`crate::ErrorKind::Database`]; [`crate::ErrorKind::NotFound`] in a database without an account.
 pub fn load(connection: &Connection) -> Result<AccountRow> {
     let row = connection.prepare_cached("SELECT account, relay, addresses, keys, manifest, name, registration, relay_offset, receipt, privacy, handle,
-             recovery_code, enrolling FROM account WHERE id = 1")?.query_row(
+             recovery_code, enrolling, removed FROM account WHERE id = 1")?.query_row(
         [],
         |row| {
             let addresses: String = row.get("addresses")?;
@@ -135,6 +138,7 @@ pub fn load(connection: &Connection) -> Result<AccountRow> {
                     .get::<_, Option<[u8; 32]>>("recovery_code")?
                     .map(Zeroizing::new),
                 enrolling: row.get("enrolling")?,
+                removed: row.get("removed")?,
             })
         },
     )?;
@@ -181,6 +185,15 @@ pub fn set_registered(write: &WriteTransaction<'_>, receipt: &[u8]) -> Result<()
 /// [`crate::ErrorKind::Database`].
 pub fn set_enrolled(write: &WriteTransaction<'_>) -> Result<()> {
     write.execute("UPDATE account SET enrolling = 0 WHERE id = 1", [])?;
+    Ok(())
+}
+
+/// Notes whether the account removed this device.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn set_removed(write: &WriteTransaction<'_>, removed: bool) -> Result<()> {
+    write.execute("UPDATE account SET removed = ?1 WHERE id = 1", [removed])?;
     Ok(())
 }
 

@@ -573,6 +573,7 @@ pub fn list(connection: &Connection) -> Result<Vec<Conversation>> {
             verified: row.get("verified")?,
             presence: None,
             typing: false,
+            held_until: None,
         });
     }
     Ok(list)

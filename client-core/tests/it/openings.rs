@@ -1,7 +1,7 @@
 //! Conversations that begin, or do not, and what a relay or a peer can do to them; played frame by frame.
 
 use client_core::{
-    ErrorKind,
+    ErrorKind, Event,
     model::{ConnectionState, ConversationState, MessageKind, OutgoingState, SystemEvent},
     store::{Database, DatabaseKey, contacts, messages::position_of},
 };
@@ -32,6 +32,43 @@ fn a_conversation_that_was_refused_opens_by_a_new_link() {
             assert_eq!(online.conversation().state, ConversationState::Refused);
         }
     }
+}
+
+#[test]
+fn whoever_asks_too_many_sees_until_when_the_relay_refuses_and_the_request_goes_on_by_itself() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let link = peer.link(&online.ana, 5);
+    let (key, claim) = online.open_link(&link);
+    assert_eq!(online.conversation().held_until, None);
+    online.ana.engine.take_events();
+    let refusal = Refusal {
+        retry_after: Some(90_000),
+        ..Refusal::new(ErrorCode::RateLimited)
+    };
+    online.refuse(claim, refusal);
+    assert_eq!(
+        online.conversation().held_until,
+        Some(1_800_000_000_000 + 90_000)
+    );
+    let events = online.ana.engine.take_events();
+    assert!(events.contains(&Event::ConversationChanged(key)));
+    let sent = loop {
+        online.ana.pass_until_wake();
+        if let Some(sent) = online.ana.sent().pop() {
+            break sent;
+        }
+    };
+    let (claim, Frame::ClaimKeyPackages(_)) = sent else {
+        panic!("expected another claim, not {sent:?}")
+    };
+    online.reply(claim, &peer.claimed().into());
+    let Some((id, Frame::CreateConversation(_))) = online.ana.sent().pop() else {
+        panic!("expected a creation")
+    };
+    online.reply(id, &protocol::Committed { seq: 1, time: 1 }.into());
+    assert_eq!(online.conversation().state, ConversationState::Established);
+    assert_eq!(online.conversation().held_until, None);
 }
 
 #[test]

@@ -412,7 +412,7 @@ struct ComingBack {
 impl ComingBack {
     async fn new() -> Self {
         let beginning = Beginning::new().await;
-        let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&beginning.relay).await;
+        let (ana, with_luis, mut luis, with_ana) = ana_and_luis(&beginning.relay).await;
         ana.write(with_luis, "hola").await;
         luis.until_last(with_ana, "hola").await;
         let words = confirm_code(&mut luis).await;

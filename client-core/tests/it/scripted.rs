@@ -132,6 +132,26 @@ impl Scripted {
         }
     }
 
+    /// The program ends and starts again.
+    pub(crate) fn restarted(self) -> Self {
+        let database = Database::open(&self.path, &self.database_key).unwrap();
+        let seams = Seams {
+            clock: Box::new(self.clock.clone()),
+            random: Box::new(SeededRandom::new(2)),
+            network: Box::new(self.acts.clone()),
+        };
+        self.acts();
+        let engine = Engine::new(database, seams).unwrap();
+        let reader = Reader::open(&self.path, &self.database_key)
+            .unwrap()
+            .with_live(engine.live());
+        Self {
+            engine,
+            reader,
+            ..self
+        }
+    }
+
     pub(crate) fn relay(&self) -> RelayId {
         RelayId::of_identity_key(&identity::public_key(&self.key))
     }

@@ -225,6 +225,95 @@ fn a_relay_that_asks_to_wait_is_left_alone_that_long() {
     assert!(ana.engine.until_wake().unwrap() >= Duration::from_secs(90));
 }
 
+/// Lets attempts fail for so long; the longest pause before one, and the cause that was shown last.
+fn fail_for(ana: &mut Scripted, time: Duration) -> (Duration, Option<OfflineCause>) {
+    let (mut passed, mut longest) = (Duration::ZERO, Duration::ZERO);
+    let mut shown = cause(ana);
+    loop {
+        let pause = ana.engine.until_wake().expect("another attempt is planned");
+        if passed + pause > time {
+            return (longest, shown);
+        }
+        ana.pass(pause);
+        (passed, longest) = (passed + pause, longest.max(pause));
+        let Some(Act::Dial(connection, _)) = ana.acts().pop() else {
+            panic!("expected an attempt")
+        };
+        ana.engine.network(NetworkEvent::Closed(connection));
+        shown = cause(ana);
+    }
+}
+
+#[test]
+fn a_relay_that_stops_is_tried_again_within_seconds_and_less_often_after_a_minute() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    bye(&mut ana, connection, ErrorCode::Unavailable);
+    assert_eq!(cause(&ana), Some(OfflineCause::RelayRestarting));
+    ana.acts();
+    let (longest, shown) = fail_for(&mut ana, Duration::from_secs(60));
+    let seconds = Duration::from_secs(1)..=Duration::from_secs(4);
+    assert!(seconds.contains(&longest), "{longest:?}");
+    assert_eq!(shown, Some(OfflineCause::RelayRestarting));
+    // it did not come back
+    let (longest, shown) = fail_for(&mut ana, Duration::from_secs(600));
+    let minute = Duration::from_secs(20)..=Duration::from_secs(60);
+    assert!(minute.contains(&longest), "{longest:?}");
+    assert_eq!(shown, Some(OfflineCause::RelayUnreachable));
+}
+
+#[test]
+fn a_relay_that_is_back_in_time_is_online_again_within_seconds() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    bye(&mut ana, connection, ErrorCode::Unavailable);
+    ana.acts();
+    fail_for(&mut ana, Duration::from_secs(25));
+    let pause = ana.pass_until_wake();
+    assert!(pause <= Duration::from_secs(4), "{pause:?}");
+    ana.online();
+    assert_eq!(ana.engine.connection().state, ConnectionState::Online);
+    assert_eq!(cause(&ana), None);
+}
+
+#[test]
+fn a_relay_that_lets_in_and_stops_again_and_again_is_not_dialled_in_a_storm() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    bye(&mut ana, connection, ErrorCode::Unavailable);
+    ana.acts();
+    fail_for(&mut ana, Duration::from_secs(60));
+    let mut longest = Duration::ZERO;
+    for _ in 0..8 {
+        longest = longest.max(ana.pass_until_wake());
+        let connection = ana.online();
+        bye(&mut ana, connection, ErrorCode::Unavailable);
+        ana.acts();
+    }
+    assert!(longest > Duration::from_secs(20), "{longest:?}");
+    assert_eq!(cause(&ana), Some(OfflineCause::RelayBusy));
+}
+
+#[test]
+fn a_removed_device_shows_that_before_it_is_connected_and_not_when_the_relay_lets_it_in() {
+    let mut ana = Scripted::new();
+    let connection = ana.online();
+    bye(&mut ana, connection, ErrorCode::Revoked);
+    let mut ana = ana.restarted();
+    let shown = ana.engine.connection();
+    assert_eq!(shown.state, ConnectionState::Connecting);
+    assert_eq!(shown.cause, Some(OfflineCause::Revoked));
+    let (connection, _) = ana.dialled();
+    ana.engine.network(NetworkEvent::Closed(connection));
+    assert_eq!(cause(&ana), Some(OfflineCause::Revoked));
+    // the relay has the last word
+    ana.pass_until_wake();
+    ana.online();
+    assert_eq!(cause(&ana), None);
+    let ana = ana.restarted();
+    assert_eq!(cause(&ana), None);
+}
+
 fn bye(ana: &mut Scripted, connection: ConnectionId, code: ErrorCode) {
     let retry_after = None;
     ana.receive(connection, 0, &Bye { code, retry_after }.into());

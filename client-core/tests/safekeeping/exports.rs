@@ -1,9 +1,10 @@
 use std::{fs, path::Path};
 
 use client_core::{
-    export::{self, Format, Words},
+    export::{self, Format, Locale, Words},
     keyslots::Protection,
     model::{ConversationKey, ConversationState, MessageKind, SystemEvent},
+    seams::Zone,
     store::{
         contacts, conversations, messages,
         progress::{self, Progress},
@@ -11,7 +12,7 @@ use client_core::{
 };
 use protocol::{AccountId, ConversationId, MessageId};
 
-use crate::home::{Home, NOW, peer};
+use crate::home::{DAY, Home, NOW, peer};
 
 const KEY: ConversationKey = ConversationKey(1);
 
@@ -66,10 +67,23 @@ fn insert(
 }
 
 fn exported(home: &Home, format: Format) -> String {
+    exported_in(home, format, Zone::UTC)
+}
+
+fn exported_in(home: &Home, format: Format, zone: Zone) -> String {
+    let words = Words::default();
+    let locale = Locale { words, zone };
     let database = home.database();
     let mut output = Vec::new();
-    let words = Words::default();
-    export::conversation(database.connection(), KEY, format, &words, NOW, &mut output).unwrap();
+    export::conversation(
+        database.connection(),
+        KEY,
+        format,
+        &locale,
+        NOW,
+        &mut output,
+    )
+    .unwrap();
     String::from_utf8(output).unwrap()
 }
 
@@ -102,6 +116,61 @@ fn the_files_are_as_they_were_agreed() {
         }
         assert_eq!(text, fs::read_to_string(&path).unwrap(), "{name}");
     }
+}
+
+#[test]
+fn times_are_those_of_the_persons_clock_in_summer_and_in_winter_and_in_json_those_of_all() {
+    /// One hour ahead, and two before November.
+    const ZONE: Zone = Zone::new(|ms| if ms < NOW - 22 * DAY { 7200 } else { 3600 });
+    let home = home("Luis", &["in November"]);
+    home.database()
+        .write(|write| {
+            write.connection().execute(
+                "UPDATE messages SET time = ?1 WHERE mine = 1",
+                [i64::try_from(NOW - 100 * DAY).unwrap()],
+            )?;
+            Ok(())
+        })
+        .unwrap();
+    let html = exported_in(&home, Format::Html, ZONE);
+    assert!(html.contains(">2026-11-22 16:43 +01:00</time>"), "{html}");
+    assert!(html.contains(">2026-08-14 17:43 +02:00</time>"), "{html}");
+    // what programs read of it has no zone
+    assert!(html.contains("datetime=\"2026-08-14T15:43:00Z\""), "{html}");
+    let markdown = exported_in(&home, Format::Markdown, ZONE);
+    assert!(
+        markdown.contains("Exported on 2026-11-22 16:43 +01:00"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("2026-08-14 17:43 +02:00"), "{markdown}");
+    assert_eq!(
+        exported_in(&home, Format::Json, ZONE),
+        exported(&home, Format::Json)
+    );
+    let west = Zone::new(|_| -(3 * 60 + 30) * 60);
+    let markdown = exported_in(&home, Format::Markdown, west);
+    assert!(markdown.contains("2026-11-22 12:13 -03:30"), "{markdown}");
+}
+
+/// The environment cannot change within a process, so the test runs itself in another.
+#[cfg(unix)]
+#[test]
+fn the_zone_of_the_computer_knows_summer_and_winter() {
+    const NAME: &str = "exports::the_zone_of_the_computer_knows_summer_and_winter";
+    const RULE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
+    if std::env::var_os("TZ").is_some_and(|zone| zone == RULE) {
+        let zone = Zone::of_computer();
+        assert_eq!(zone.offset_at(NOW), 3600);
+        assert_eq!(zone.offset_at(NOW - 100 * DAY), 7200);
+        return;
+    }
+    let ran = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", NAME])
+        .env("TZ", RULE)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
 }
 
 /// What pages have been made to run by others' text.
@@ -326,7 +395,10 @@ fn a_conversation_that_is_not_there_cannot_be_exported() {
         database.connection(),
         ConversationKey(7),
         Format::Html,
-        &Words::default(),
+        &Locale {
+            words: Words::default(),
+            zone: Zone::UTC,
+        },
         NOW,
         &mut Vec::new(),
     );

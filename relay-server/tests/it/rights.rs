@@ -42,6 +42,46 @@ fn what_a_new_relay_makes_is_its_owners_alone_whatever_the_umask() {
     assert!(dir.join("relay.db").exists() && dir.join("config.toml").exists());
 }
 
+#[test]
+fn init_says_what_it_made_what_to_keep_safe_and_what_comes_next() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let dir = folder.path().join("relay");
+    let init = |words: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_relevo-relay"))
+            .arg("init")
+            .args(words)
+            .arg("--dir")
+            .arg(&dir)
+            .output()
+            .expect("runs");
+        fs::remove_dir_all(&dir).expect("the folder goes");
+        String::from_utf8(done.stdout).expect("text")
+    };
+    let key = dir.join("identity-key").display().to_string();
+    let serve = format!("relevo-relay serve --dir {}\n", dir.display());
+
+    let text = init(&["--local"]);
+    assert!(text.starts_with("This is relay "), "{text}");
+    assert!(text.contains(&key) && text.contains(&serve), "{text}");
+    assert!(
+        text.contains("\nhttps://") && text.contains("\nrelevo:"),
+        "{text}"
+    );
+
+    // reachable by no address yet
+    let text = init(&["--local", "--listen", "0.0.0.0:8443"]);
+    assert!(text.contains(&key) && text.contains(&serve), "{text}");
+    assert!(
+        text.contains("listen.public") && !text.contains("https://"),
+        "{text}"
+    );
+
+    // for programs there is no word more
+    let text = init(&["--local", "--json"]);
+    let object: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert!(object["url"].is_string() && object["relay"].is_string());
+}
+
 #[tokio::test]
 async fn a_relay_takes_the_files_of_an_earlier_version_from_others_when_it_starts() {
     let relay = TestRelay::start_with(test_config()).await;

@@ -1,6 +1,9 @@
 use std::{env, path::PathBuf};
 
-use client_core::export::{Format, Words};
+use client_core::{
+    export::{Format, Locale, Words},
+    seams::Zone,
+};
 
 use super::{
     AcknowledgeMended, BackupNow, BringBack, DiscardDamaged, ExportConversation, Health,
@@ -74,12 +77,15 @@ pub(super) async fn export_conversation(
         ExportFormat::Json => Format::Json,
         ExportFormat::Markdown => Format::Markdown,
     };
-    let words = words(shell.settings().language);
+    let locale = Locale {
+        words: words(shell.settings().language),
+        zone: Zone::of_computer(),
+    };
     let file = shell
         .export(
             params.conversation.into(),
             format,
-            words,
+            locale,
             params.folder.into(),
         )
         .await?;

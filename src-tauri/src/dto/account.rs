@@ -60,6 +60,7 @@ pub(crate) enum OfflineCause {
     Revoked,
     SignedOut,
     RelayBusy,
+    RelayRestarting,
     DiskFull,
 }
 
@@ -94,6 +95,7 @@ impl From<model::Connection> for Connection {
                 model::OfflineCause::Revoked => OfflineCause::Revoked,
                 model::OfflineCause::SignedOut => OfflineCause::SignedOut,
                 model::OfflineCause::RelayBusy => OfflineCause::RelayBusy,
+                model::OfflineCause::RelayRestarting => OfflineCause::RelayRestarting,
                 model::OfflineCause::DiskFull => OfflineCause::DiskFull,
             }),
             retry_at: connection.retry_at,

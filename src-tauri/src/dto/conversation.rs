@@ -40,6 +40,8 @@ pub(crate) struct Conversation {
     pub(crate) presence: Option<Presence>,
     /// Whether the other is typing now.
     pub(crate) typing: bool,
+    /// When the relay takes the request that it refused because there were too many, by the computer's clock.
+    pub(crate) held_until: Option<u64>,
     /// Name of a contact that looks alike, if there is one.
     pub(crate) looks_like: Option<String>,
 }
@@ -69,6 +71,7 @@ impl Conversation {
             verified: conversation.verified,
             presence: conversation.presence.map(Presence::from),
             typing: conversation.typing,
+            held_until: conversation.held_until,
             looks_like,
         }
     }

@@ -10,7 +10,7 @@ use std::{
 use client_core::{
     Error, ErrorKind,
     backup::{self, BackupError},
-    export::{Format, Words},
+    export::{Format, Locale},
     model::ConversationKey,
 };
 use serde_json::Value;
@@ -116,7 +116,7 @@ impl Shell {
         &self,
         conversation: ConversationKey,
         format: Format,
-        words: Words,
+        locale: Locale,
         folder: PathBuf,
     ) -> Result<PathBuf, AppError> {
         let account = self.account()?;
@@ -134,7 +134,7 @@ impl Shell {
             let mut output = BufWriter::new(file);
             let written = account
                 .keeper
-                .export(conversation, format, &words, &mut output)
+                .export(conversation, format, &locale, &mut output)
                 .and_then(|_| Ok(output.flush()?))
                 .and_then(|()| Ok(output.get_ref().sync_all()?));
             match written {

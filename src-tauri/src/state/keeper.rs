@@ -9,7 +9,7 @@ use std::{
 use client_core::{
     Error, ErrorKind, Result,
     backup::{BackupError, Job, Ran},
-    export::{Format, Words},
+    export::{Format, Locale},
     keyslots::{Protection, SecretStore, SlotKind, Unlock, UnlockError},
     model::ConversationKey,
     profile::{Profile, ProfileState},
@@ -152,11 +152,11 @@ impl Keeper {
         &self,
         conversation: ConversationKey,
         format: Format,
-        words: &Words,
+        locale: &Locale,
         output: &mut dyn Write,
     ) -> Result<u64> {
         self.profile
-            .export(&self.key, conversation, format, words, self.now(), output)
+            .export(&self.key, conversation, format, locale, self.now(), output)
     }
 
     /// When the newest copy was made.

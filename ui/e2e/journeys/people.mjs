@@ -53,6 +53,18 @@ export const people = {
     },
   ),
 
+  "whoever asks too many sees when the relay takes the next request": journey({}, async (page) => {
+    await openChat(page, 3);
+    assert.equal(await page.locator(byId("held-line")).count(), 0);
+    await page.evaluate(() => window.relevoFake?.hold(3, 30));
+    await waitForText(page, byId("held-line"), "goes out by itself");
+    await page.keyboard.type("Hello");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(byId("message"));
+    await page.evaluate(() => window.relevoFake?.hold(3, null));
+    await page.locator(byId("held-line")).waitFor({ state: "detached" });
+  }),
+
   "whoever asked may write a little": journey({ scene: "people" }, async (page) => {
     await openChat(page, 22);
     await waitForText(page, byId("asked-line"), "1 more message");

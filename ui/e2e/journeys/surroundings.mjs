@@ -17,6 +17,39 @@ export const surroundings = {
     await page.waitForSelector(`${byId("message")}[data-state="delivered"]`);
   }),
 
+  "a restart of the relay is called that, without a change of words between attempts": journey(
+    {},
+    async (page) => {
+      await openChat(page, 1);
+      await page.evaluate(() => window.relevoFake?.setOnline(false, "relayRestarting"));
+      await waitForText(page, `${byId("banner")}[data-phase="connecting"]`, "The relay is restarting.");
+      assert.equal(await page.locator(byId("banner")).getByRole("button").count(), 0);
+      await page.evaluate(() => window.relevoFake?.setOnline(true));
+      await page.locator(byId("banner")).waitFor({ state: "detached" });
+    },
+  ),
+
+  "the day above the messages covers nothing that the keyboard leads to": journey({}, async (page) => {
+    await openChat(page, 5);
+    await page.click(byId("jump-to-end"));
+    await page.locator(byId("message")).last().focus();
+    for (let turn = 0; turn < 40; turn += 1) {
+      await page.keyboard.press("ArrowUp");
+      const room = await page.evaluate(() => {
+        const message = document.activeElement;
+        const day = message?.closest("section")?.querySelector("h3");
+        const chip = day?.querySelector("span");
+        if (!message || !day || !chip) throw new Error("no day");
+        const beside = chip.getBoundingClientRect().left - day.getBoundingClientRect().left;
+        return {
+          below: message.getBoundingClientRect().top - chip.getBoundingClientRect().bottom,
+          beside,
+        };
+      });
+      assert.ok(room.below >= 0 && room.beside > 40, `${JSON.stringify(room)} in turn ${turn}`);
+    }
+  }),
+
   "whoever types or points is there": journey({}, async (page) => {
     await openChat(page, 2);
     const badge = page.locator(`${byId("conversation-item")}[data-key="2"] .unread`);

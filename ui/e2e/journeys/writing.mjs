@@ -4,6 +4,27 @@ import { byId } from "../browser.mjs";
 import { focusedId, journey, LINK, openChat, waitForFocus, waitForText } from "../steps.mjs";
 
 export const writing = {
+  "Escape goes back one step at a time on the first screens": journey({ scene: "firstRun" }, async (page) => {
+    await page.click(byId("first-run-add-device"));
+    await page.click(byId("restore-open"));
+    await page.fill(byId("code-input"), "half of a code");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(byId("restore-open"));
+    await page.keyboard.press("Escape");
+    await waitForFocus(page, "first-run-add-device");
+    await page.keyboard.press("Escape");
+    await waitForFocus(page, "first-run-add-device");
+    await page.click(byId("first-run-invite"));
+    await page.fill(byId("invite-link-input"), LINK);
+    await page.click(byId("invite-continue"));
+    await page.waitForSelector(byId("name-input"));
+    await page.keyboard.press("Escape");
+    // What was written is still there.
+    assert.equal(await page.inputValue(byId("invite-link-input")), LINK);
+    await page.keyboard.press("Escape");
+    await waitForFocus(page, "first-run-invite");
+  }),
+
   "three steps from the invite to the first message": journey({ scene: "firstRun" }, async (page) => {
     await page.click(byId("first-run-invite"));
     await page.fill(byId("invite-link-input"), "something else");

@@ -44,6 +44,12 @@ export function whenWords(time: number | null, now: number): string {
   return longDate(time);
 }
 
+/** A moment soon, for what goes on by itself then: "17:24", on another day "Tuesday 9:00". */
+export function soonTime(time: number, now: number): string {
+  if (daysBetween(now, time) === 0) return clockTime(time);
+  return cached("soon", { weekday: "long", hour: "numeric", minute: "2-digit" }).format(time);
+}
+
 export function longDate(time: number): string {
   return cached("date", { dateStyle: "long" }).format(time);
 }

@@ -36,6 +36,7 @@ export type OfflineCause =
   | "revoked"
   | "signedOut"
   | "relayBusy"
+  | "relayRestarting"
   | "diskFull";
 
 /** The connection as shown. */
@@ -353,6 +354,8 @@ export type Conversation = {
   presence: Presence | null;
   /** Whether the other is typing now. */
   typing: boolean;
+  /** When the relay takes the request that it refused because there were too many, by the computer's clock. */
+  heldUntil: number | null;
   /** Name of a contact that looks alike, if there is one. */
   looksLike: string | null;
 };

@@ -39,6 +39,8 @@ export class ConnectionStatus {
   get phase(): ConnectionPhase {
     const connection = this.#connection;
     if (!connection || connection.state === "online" || !this.#late) return "quiet";
+    // Attempts follow each other within seconds: no change of words between them.
+    if (connection.cause === "relayRestarting") return "connecting";
     if (connection.cause !== null && lasting.has(connection.cause)) return "stopped";
     return connection.state;
   }

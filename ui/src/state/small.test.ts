@@ -45,6 +45,17 @@ describe("the connection", () => {
     expect(status.phase).toBe("quiet");
   });
 
+  it("stays the same through the attempts while the relay restarts", () => {
+    const status = new ConnectionStatus();
+    status.update(state("offline", "relayRestarting"));
+    vi.advanceTimersByTime(QUIET_MS);
+    expect(status.phase).toBe("connecting");
+    status.update(state("connecting", "relayRestarting"));
+    expect(status.phase).toBe("connecting");
+    status.update(state("offline", "relayUnreachable"));
+    expect(status.phase).toBe("offline");
+  });
+
   it("tells what does not pass by itself", () => {
     const status = new ConnectionStatus();
     status.update(state("offline", "revoked"));
@@ -56,6 +67,9 @@ describe("the connection", () => {
   it("knows at once that this device was removed", () => {
     const status = new ConnectionStatus();
     status.update(state("offline", "revoked"));
+    expect(status.removed).toBe(true);
+    // As it starts, from what it knew before.
+    status.update(state("connecting", "revoked"));
     expect(status.removed).toBe(true);
     status.update(state("offline", "signedOut"));
     expect(status.removed).toBe(false);

@@ -35,6 +35,7 @@ export class Start {
   readonly protection: ProtectionForm;
   readonly restore: Restore;
   #page = $state<StartPage>("choices");
+  #left = $state<StartPage | null>(null);
   /** Came while something was under way. */
   #waiting: string | null = null;
   #replaced = $state(false);
@@ -50,6 +51,10 @@ export class Start {
 
   get page(): StartPage {
     return this.#page;
+  }
+  /** The page from which the person came back to this one. */
+  get left(): StartPage | null {
+    return this.#left;
   }
   get link(): string {
     return this.#link.text;
@@ -77,11 +82,15 @@ export class Start {
   show(page: StartPage): void {
     if (this.busy || this.restore.step.busy) return;
     this.#page = page;
+    this.#left = null;
     this.#creating.forget();
   }
 
   back(): void {
-    this.show(before[this.#page]);
+    const left = this.#page;
+    if (left === "choices") return;
+    this.show(before[left]);
+    if (this.#page !== left) this.#left = left;
   }
 
   writeLink(text: string): Promise<void> {

@@ -25,6 +25,20 @@ describe("the first run", () => {
     expect(app.stage).toMatchObject({ stage: "ready", me: { name: "Sam" } });
   });
 
+  it("goes back one step at a time, and knows where it came from", async () => {
+    const { start } = await firstRun();
+    start.show("addDevice");
+    start.show("restore");
+    start.back();
+    expect([start.page, start.left]).toEqual(["addDevice", "restore"]);
+    start.back();
+    expect([start.page, start.left]).toEqual(["choices", "addDevice"]);
+    start.back();
+    expect([start.page, start.left]).toEqual(["choices", "addDevice"]);
+    start.show("invite");
+    expect(start.left).toBeNull();
+  });
+
   it("says what is wrong with a link, and forgets it with the next letter", async () => {
     const { start } = await firstRun();
     await start.writeLink("hello");

@@ -22,6 +22,8 @@ export const chat = {
   "chat.none": "Choose a chat, or start a new one.",
   "chat.waiting":
     "Not connected yet. You can write now; your messages go out when the other person is there.",
+  "chat.held":
+    "You made too many requests in a short time, so the relay takes no more of them until {time}. This one goes out by itself then.",
   "chat.encrypted": "End-to-end encrypted",
   "chat.empty.text":
     "Messages are end-to-end encrypted. The relay {relay} carries them and cannot read them.",

@@ -23,6 +23,8 @@ export const chat: Record<keyof typeof english, string> = {
   "chat.none": "Elige un chat o empieza uno nuevo.",
   "chat.waiting":
     "Aún sin conexión con la otra persona. Puedes escribir ya; tus mensajes saldrán cuando esté.",
+  "chat.held":
+    "Hiciste demasiadas solicitudes en poco tiempo, así que el relay no acepta más tuyas hasta {time}. Esta saldrá sola entonces.",
   "chat.encrypted": "Cifrado de extremo a extremo",
   "chat.empty.text":
     "Los mensajes van cifrados de extremo a extremo. El relay {relay} los transporta y no puede leerlos.",

@@ -81,6 +81,7 @@ export function emptyChat(key: ConversationKey, title: string, peer: AccountId):
     verified: false,
     presence: null,
     typing: false,
+    heldUntil: null,
     looksLike: null,
     readUpTo: 0,
     messages: [],

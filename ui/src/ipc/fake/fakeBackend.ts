@@ -89,6 +89,12 @@ export class FakeBackend implements Backend {
     this.#world.listChanged(key);
   }
 
+  /** The relay takes no more requests for so long; null: it takes them again. */
+  hold(key: ConversationKey, minutes: number | null): void {
+    this.#world.chat(key).heldUntil = minutes === null ? null : this.#world.now + minutes * 60_000;
+    this.#world.listChanged(key);
+  }
+
   setPresence(key: ConversationKey, presence: Presence | null): void {
     this.#world.chat(key).presence = presence;
     this.#world.listChanged(key);
