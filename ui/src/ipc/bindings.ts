@@ -354,7 +354,9 @@ export type Conversation = {
   presence: Presence | null;
   /** Whether the other is typing now. */
   typing: boolean;
-  /** When the relay takes the request that it refused because there were too many, by the computer's clock. */
+  /**
+   * When the relay takes the request that it refused because there were too many, by the computer's clock.
+   */
   heldUntil: number | null;
   /** Name of a contact that looks alike, if there is one. */
   looksLike: string | null;
