@@ -183,8 +183,7 @@ impl World {
         }
         if left.is_established() && right.is_established() {
             // who lost its group finds out by what is written, and nothing is while the two may not write to each other
-            let blocked = sides.iter().any(|side| self.model.is_blocked(*side));
-            if !self.model.is_lossy((one, other)) || (pair.is_open() && !blocked) {
+            if !self.model.is_lossy((one, other)) || !self.is_mute((one, other)) {
                 same("groups", &left.group, &right.group)?;
             }
         }
@@ -227,6 +226,10 @@ impl World {
                 let distinct: BTreeSet<&String> = shown.iter().map(|(text, _)| text).collect();
                 if distinct.len() != shown.len() {
                     return Err(format!("{whose} shows a text of {writer} twice"));
+                }
+                // what is lost is asked for, and whoever may not write gets no answer
+                if lossy && self.is_mute((one, other)) {
+                    continue;
                 }
                 let waits = |text: &String| whose == reader && blocks && waiting.contains(text);
                 let mut missing = accepted.iter().filter(|text| {
@@ -344,7 +347,14 @@ impl World {
     /// what is beyond a request that nobody accepted.
     fn may_miss(&self, (who, with): Side) -> bool {
         let lost = self.model.is_forgetful(with) && self.model.has_lost(who);
-        lost || !self.model.pair((who, with)).is_open()
+        let lossy = self.model.is_lossy((who, with));
+        lost || !self.model.pair((who, with)).is_open() || (lossy && self.is_mute((who, with)))
+    }
+
+    /// Whether a block lies between two, or a request that nobody accepted.
+    fn is_mute(&self, (one, other): Side) -> bool {
+        let blocked = |side: Side| self.model.is_blocked(side);
+        blocked((one, other)) || blocked((other, one)) || !self.model.pair((one, other)).is_open()
     }
 
     /// A conversation as one of the two has it; `None` where there is none.
