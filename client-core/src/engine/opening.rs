@@ -179,10 +179,7 @@ impl Engine {
         match self.complete_opening(key, accepted) {
             Err(error) if error.kind() == ErrorKind::Crypto => {
                 error!(%error, "a conversation that the relay made cannot be entered");
-                let row = conversations::row(self.database.connection(), key)?;
-                let pause = self.set_back(row.conversation);
-                self.hold_for(key, pause);
-                Ok(())
+                self.hold_longer(key, None)
             }
             outcome => outcome,
         }
@@ -259,14 +256,8 @@ impl Engine {
             }
             // nothing was stored by the relay: the same intent is tried again
             code if code.retryable() || code == ErrorCode::NoKeyPackages => {
-                let row = conversations::row(self.database.connection(), key)?;
-                let pause = self.set_back(row.conversation);
                 self.tell_held(key, refusal);
-                self.hold_for(
-                    key,
-                    refusal.retry_after.map_or(pause, Duration::from_millis),
-                );
-                Ok(())
+                self.hold_longer(key, refusal.retry_after)
             }
             // a link was opened after the request was made
             ErrorCode::NoConsent if came_later(&opening) => self.open_again(&opening),
@@ -310,10 +301,7 @@ impl Engine {
             conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
             give_up_queued(write, key)
         })?;
-        let row = conversations::row(self.database.connection(), key)?;
-        let pause = self.set_back(row.conversation);
-        self.pause(row.conversation, pause);
-        Ok(())
+        self.pause_longer(key)
     }
 }
 

@@ -78,9 +78,7 @@ impl Engine {
                     // one broken conversation must not take the others with it
                     error!(%error, "a conversation cannot send");
                     if !self.leave_if_unreadable(key)? {
-                        let row = conversations::row(self.database.connection(), key)?;
-                        let pause = self.set_back(row.conversation);
-                        self.hold_for(key, pause);
+                        self.hold_longer(key, None)?;
                     }
                 }
                 outcome => outcome?,

@@ -24,7 +24,7 @@ use crate::{
         resending,
     },
     error::{Error, ErrorKind, Result},
-    model::{ConversationState, MessageKind, Standing, SystemEvent},
+    model::{ConversationKey, ConversationState, MessageKind, Standing, SystemEvent},
     store::{
         self, WriteTransaction, chains, commits,
         commits::Rejoin,
@@ -321,18 +321,12 @@ impl Engine {
     /// Somebody else set the group up anew, or the relay refuses that we do.
     pub(super) fn reset_refused(
         &mut self,
-        key: crate::model::ConversationKey,
+        key: ConversationKey,
         opening: &openings::Opening,
         refusal: &Refusal,
     ) -> Result<()> {
         if refusal.code.retryable() || refusal.code == ErrorCode::NoKeyPackages {
-            let row = conversations::row(self.database.connection(), key)?;
-            let pause = self.set_back(row.conversation);
-            self.hold_for(
-                key,
-                refusal.retry_after.map_or(pause, Duration::from_millis),
-            );
-            return Ok(());
+            return self.hold_longer(key, refusal.retry_after);
         }
         let ids = Ids::draw(self.seams.random.as_mut())?;
         // the two have another conversation: what nobody got of this one goes there
@@ -364,15 +358,33 @@ impl Engine {
             commits::want_rejoin(write, row.conversation, ids.client_id())
         })?;
         if refusal.code != ErrorCode::StaleEpoch {
-            let row = conversations::row(self.database.connection(), key)?;
-            let pause = self.set_back(row.conversation);
-            self.pause(row.conversation, pause);
+            self.pause_longer(key)?;
         }
         self.resume_commits()
     }
 
+    /// Nothing is sent in a conversation for as long as the relay says, or for longer each time in a row.
+    pub(super) fn hold_longer(
+        &mut self,
+        key: ConversationKey,
+        retry_after: Option<u64>,
+    ) -> Result<()> {
+        let row = conversations::row(self.database.connection(), key)?;
+        let pause = self.set_back(row.conversation);
+        self.hold_for(key, retry_after.map_or(pause, Duration::from_millis));
+        Ok(())
+    }
+
+    /// This device does not come back into a conversation for longer each time in a row.
+    pub(super) fn pause_longer(&mut self, key: ConversationKey) -> Result<()> {
+        let row = conversations::row(self.database.connection(), key)?;
+        let pause = self.set_back(row.conversation);
+        self.pause(row.conversation, pause);
+        Ok(())
+    }
+
     /// Once more a group could not be set up: how long to wait.
-    pub(super) fn set_back(&mut self, conversation: ConversationId) -> Duration {
+    fn set_back(&mut self, conversation: ConversationId) -> Duration {
         let times = self.setbacks.entry(conversation).or_default();
         let pause = PAUSE.saturating_mul(1 << (*times).min(16));
         *times = times.saturating_add(1);

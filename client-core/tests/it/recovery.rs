@@ -137,16 +137,22 @@ async fn what_the_other_wrote_before_a_device_with_a_backup_is_back_arrives() {
     assert_eq!(luis.client().troubles().await.unwrap().missing, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_no_device_of_an_account_had_is_sent_again_to_its_new_one() {
-    let relay = TestRelay::start().await;
-    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
+/// Ana wrote to Luis, whose computer is gone since; the words of his code.
+async fn ana_and_lost_luis(relay: &TestRelay) -> (Person, ConversationKey, String) {
+    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(relay).await;
     ana.write(with_luis, "before").await;
     luis.until_texts(with_ana, &["before"]).await;
     ana.until_all(with_luis, OutgoingState::Delivered).await;
     let words = confirm_code(&mut luis).await;
     let (folder, _) = luis.stop().await;
     fs::remove_dir_all(folder.path()).unwrap();
+    (ana, with_luis, words)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_device_of_an_account_had_is_sent_again_to_its_new_one() {
+    let relay = TestRelay::start().await;
+    let (mut ana, with_luis, words) = ana_and_lost_luis(&relay).await;
     ana.write(with_luis, "to nobody").await;
     ana.until_all_at_least_sent(with_luis).await;
     let lost = Lost::parse(&words, &relay.invite().to_app()).unwrap();
@@ -161,13 +167,7 @@ async fn what_no_device_of_an_account_had_is_sent_again_to_its_new_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_device_had_is_sent_again_also_by_who_was_away_when_the_new_one_came_in() {
     let relay = TestRelay::start().await;
-    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
-    ana.write(with_luis, "before").await;
-    luis.until_texts(with_ana, &["before"]).await;
-    ana.until_all(with_luis, OutgoingState::Delivered).await;
-    let words = confirm_code(&mut luis).await;
-    let (folder, _) = luis.stop().await;
-    fs::remove_dir_all(folder.path()).unwrap();
+    let (mut ana, with_luis, words) = ana_and_lost_luis(&relay).await;
     ana.write(with_luis, "to nobody").await;
     ana.until_all_at_least_sent(with_luis).await;
     let lost = Lost::parse(&words, &relay.invite().to_app()).unwrap();
@@ -196,13 +196,7 @@ async fn what_no_device_had_is_sent_again_also_by_who_was_away_when_the_new_one_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn however_much_no_device_of_an_account_had_all_of_it_is_sent_again_to_its_new_one() {
     let relay = TestRelay::start().await;
-    let (mut ana, with_luis, mut luis, with_ana) = ana_and_luis(&relay).await;
-    ana.write(with_luis, "before").await;
-    luis.until_texts(with_ana, &["before"]).await;
-    ana.until_all(with_luis, OutgoingState::Delivered).await;
-    let words = confirm_code(&mut luis).await;
-    let (folder, _) = luis.stop().await;
-    fs::remove_dir_all(folder.path()).unwrap();
+    let (mut ana, with_luis, words) = ana_and_lost_luis(&relay).await;
     // more than goes out at once, and than one answer has besides
     let texts: Vec<String> = (0..1_150).map(|number| format!("text {number}")).collect();
     for text in &texts {

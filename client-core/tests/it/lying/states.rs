@@ -44,6 +44,20 @@ fn is_never_entered(name: &str, chat: &mut Chat, state: &GroupState) {
     assert!(chat.is_online(), "{name}");
 }
 
+/// The relay shows the state that is asked for, and Ana enters it: the id of her commit.
+fn enters(chat: &mut Chat, state: &GroupState) -> u32 {
+    let sent = chat.online.ana.sent();
+    let [(fetch, Frame::FetchGroup(_))] = sent.as_slice() else {
+        panic!("expected a fetch of the group, not {sent:?}")
+    };
+    chat.online.reply(*fetch, &state.clone().into());
+    let sent = chat.online.ana.sent();
+    let [(id, Frame::Commit(_))] = sent.as_slice() else {
+        panic!("expected an external commit, not {sent:?}")
+    };
+    *id
+}
+
 fn founded_by(
     chat: &Chat,
     stranger: &mut Peer,
@@ -148,17 +162,9 @@ fn an_older_state_is_not_entered_after_a_refused_commit_into_the_newer_one() {
     chat.push(vec![commit]);
     let newest = chat.state();
     stray(&mut chat);
-    let sent = chat.online.ana.sent();
-    let [(fetch, Frame::FetchGroup(_))] = sent.as_slice() else {
-        panic!("expected a fetch of the group, not {sent:?}")
-    };
-    chat.online.reply(*fetch, &newest.into());
-    let sent = chat.online.ana.sent();
-    let [(id, Frame::Commit(_))] = sent.as_slice() else {
-        panic!("expected an external commit, not {sent:?}")
-    };
+    let id = enters(&mut chat, &newest);
     // with that commit the group that was here is gone
-    chat.online.refuse(*id, Refusal::new(ErrorCode::StaleEpoch));
+    chat.online.refuse(id, Refusal::new(ErrorCode::StaleEpoch));
     is_never_entered("an older state after a refusal", &mut chat, &before);
 }
 
@@ -196,17 +202,9 @@ fn a_commit_that_the_relay_never_took_is_noticed_at_the_next_word_and_the_group_
     // the relay says that it took the commit, and did not
     let mut chat = astray();
     let state = chat.state();
-    let sent = chat.online.ana.sent();
-    let [(fetch, Frame::FetchGroup(_))] = sent.as_slice() else {
-        panic!("expected a fetch of the group, not {sent:?}")
-    };
-    chat.online.reply(*fetch, &state.into());
-    let sent = chat.online.ana.sent();
-    let [(id, Frame::Commit(_))] = sent.as_slice() else {
-        panic!("expected an external commit, not {sent:?}")
-    };
+    let id = enters(&mut chat, &state);
     chat.online
-        .reply(*id, &Committed { seq: 5, time: NOW }.into());
+        .reply(id, &Committed { seq: 5, time: NOW }.into());
     chat.online.ana.sent();
     // the peer is still where it was: what it writes does not open
     chat.last = 5;
