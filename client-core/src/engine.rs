@@ -11,6 +11,7 @@ mod damage;
 mod enrolling;
 mod entries;
 pub(crate) mod handshake;
+mod holds;
 mod ids;
 mod lapse;
 mod live;
@@ -28,7 +29,9 @@ mod rejoining;
 mod renewal;
 mod requests;
 mod resending;
+mod resets;
 mod restored;
+mod returning;
 mod room;
 mod session;
 mod signals;
@@ -549,16 +552,6 @@ impl Engine {
                 crate::KillPoint::Acknowledged.reach();
             }
         }
-    }
-
-    /// Lets a conversation wait, and the others go on.
-    fn hold_for(&mut self, key: ConversationKey, pause: Duration) {
-        let until = self
-            .seams
-            .clock
-            .monotonic()
-            .saturating_add(pause.min(LONGEST_HOLD));
-        self.holds.insert(key, Hold::Time(until));
     }
 
     /// The relay's time, as far as it is known. What passed since it was told is measured by the clock that does not jump.

@@ -312,7 +312,12 @@ impl FromStr for Link {
             addresses: body
                 .addresses
                 .iter()
-                .map(|address| address.parse())
+                .map(|text| {
+                    let address: Address = text.parse()?;
+                    // as its writers spell it: one link has one form
+                    let is_canonical = address.to_string() == *text;
+                    is_canonical.then_some(address).ok_or(LinkError::Damaged)
+                })
                 .collect::<Result<_, _>>()?,
             relay: body.relay,
             secret: LinkSecret::new(body.secret),

@@ -14,7 +14,7 @@ use crate::{
         notes::{line, tell},
         opening::{self, Accepted, Founder, tell_profile},
         outgoing::mark_sent,
-        rejoining, renewal, resending,
+        renewal, resending, returning,
         understanding::{self, Told},
     },
     error::Result,
@@ -129,7 +129,7 @@ impl Reading<'_, '_> {
             renewal::complete(write, self.mls, &self.row, self.now, self.ids)?;
         } else if let Some(rejoin) = rejoin.filter(|it| it.client_id == entry.client_id) {
             let founder = self.founder();
-            rejoining::complete(write, self.mls, &rejoin, &founder, accepted)?;
+            returning::complete(write, self.mls, &rejoin, &founder, accepted)?;
         } else {
             return self.unexpected_own(write, entry);
         }

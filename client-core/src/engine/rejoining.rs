@@ -16,33 +16,23 @@ use crate::{
     crypto::{MemberInfo, Mls, RejoinError},
     engine::{
         Engine,
+        holds::PAUSE,
         ids::Ids,
-        members::{self, Known},
-        notes::{line, tell},
-        opening::{Accepted, Founder, begin_anew, enter, give_up_queued, tell_profile, uncount},
+        members::Known,
+        opening::{Accepted, Founder},
         requests::Request,
-        resending,
+        returning::complete,
     },
     error::{Error, ErrorKind, Result},
-    model::{ConversationKey, ConversationState, MessageKind, Standing, SystemEvent},
     store::{
-        self, WriteTransaction, chains, commits,
-        commits::Rejoin,
-        contacts,
-        conversations::{self, ConversationRow},
-        openings, requests, streams, wishes,
+        self, WriteTransaction,
+        commits::{self, Rejoin},
+        contacts, conversations, openings, streams, wishes,
     },
 };
 
 /// Commits that may lose or be refused before the group is set up anew.
 const MOST_ATTEMPTS: u32 = 5;
-/// How long after this device came in anew, in milliseconds, others may send again what was before: as long as a relay keeps entries
-/// for them by default.
-const OFFERED_MS: u64 = 60 * 24 * 60 * 60 * 1000;
-/// No conversation gets so far: relays take small steps only.
-const MOST_INCARNATION: u32 = 1 << 31;
-/// The pause after an attempt that failed; doubled with each time in a row that the group could not be set up anew either.
-pub(super) const PAUSE: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// Goes on with every intent to come back, after each connection and when one is added.
@@ -281,139 +271,6 @@ impl Engine {
             commits::set_rejoin_request(write, conversation, None)
         })
     }
-
-    /// There is no way back into the group: it is set up anew, where the other is known; else it is forgotten.
-    fn give_up_rejoin(&mut self, conversation: ConversationId) -> Result<()> {
-        let ids = Ids::draw(self.seams.random.as_mut())?;
-        self.write(|write| {
-            commits::delete_rejoin(write, conversation)?;
-            let Some(row) = conversations::row_of(write.connection(), conversation)? else {
-                warn!("a conversation that this device was invited to cannot be entered");
-                return Ok(());
-            };
-            if row.state != ConversationState::Established || row.standing == Standing::Requested {
-                return Ok(());
-            }
-            if openings::load(write.connection(), row.key)?.is_some() {
-                // that has begun
-                return Ok(());
-            }
-            let Some(incarnation) = next_incarnation(row.incarnation) else {
-                return end(write, &row);
-            };
-            warn!("a conversation is set up anew");
-            openings::insert(
-                write,
-                &openings::Opening {
-                    conversation: row.key,
-                    secret: None,
-                    invited: false,
-                    claim_id: ids.client_id(),
-                    client_id: ids.client_id(),
-                    request: None,
-                    incarnation,
-                },
-            )
-        })?;
-        self.resume_openings()
-    }
-
-    /// Somebody else set the group up anew, or the relay refuses that we do.
-    pub(super) fn reset_refused(
-        &mut self,
-        key: ConversationKey,
-        opening: &openings::Opening,
-        refusal: &Refusal,
-    ) -> Result<()> {
-        if refusal.code.retryable() || refusal.code == ErrorCode::NoKeyPackages {
-            return self.hold_longer(key, refusal.retry_after);
-        }
-        let ids = Ids::draw(self.seams.random.as_mut())?;
-        // the two have another conversation: what nobody got of this one goes there
-        let other = refusal
-            .conversation
-            .filter(|_| refusal.code == ErrorCode::Exists);
-        let gone = matches!(
-            refusal.code,
-            // the last: the other has declined the request that it was
-            ErrorCode::NoConsent | ErrorCode::Exists | ErrorCode::IdConflict
-        );
-        self.write_mls(|write, mls| {
-            let row = conversations::row(write.connection(), key)?;
-            uncount(write, opening)?;
-            openings::delete(write, key)?;
-            if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
-                group.delete()?;
-            }
-            if let Some(other) = other.filter(|other| *other != row.conversation) {
-                return commits::want_unknown(write, other, ids.client_id());
-            }
-            if gone {
-                // the other ended the conversation
-                let refused = ConversationState::Refused;
-                conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
-                return give_up_queued(write, key);
-            }
-            // whoever was first has invited us: if the welcome does not come, we come by ourselves
-            commits::want_rejoin(write, row.conversation, ids.client_id())
-        })?;
-        if refusal.code != ErrorCode::StaleEpoch {
-            self.pause_longer(key)?;
-        }
-        self.resume_commits()
-    }
-
-    /// Nothing is sent in a conversation for as long as the relay says, or for longer each time in a row.
-    pub(super) fn hold_longer(
-        &mut self,
-        key: ConversationKey,
-        retry_after: Option<u64>,
-    ) -> Result<()> {
-        let row = conversations::row(self.database.connection(), key)?;
-        let pause = self.set_back(row.conversation);
-        self.hold_for(key, retry_after.map_or(pause, Duration::from_millis));
-        Ok(())
-    }
-
-    /// This device does not come back into a conversation for longer each time in a row.
-    pub(super) fn pause_longer(&mut self, key: ConversationKey) -> Result<()> {
-        let row = conversations::row(self.database.connection(), key)?;
-        let pause = self.set_back(row.conversation);
-        self.pause(row.conversation, pause);
-        Ok(())
-    }
-
-    /// Once more a group could not be set up: how long to wait.
-    fn set_back(&mut self, conversation: ConversationId) -> Duration {
-        let times = self.setbacks.entry(conversation).or_default();
-        let pause = PAUSE.saturating_mul(1 << (*times).min(16));
-        *times = times.saturating_add(1);
-        pause.min(super::LONGEST_HOLD)
-    }
-
-    pub(super) fn pause(&mut self, conversation: ConversationId, pause: Duration) {
-        let until = self
-            .seams
-            .clock
-            .monotonic()
-            .saturating_add(pause.min(super::LONGEST_HOLD));
-        self.pauses.insert(conversation, until);
-    }
-}
-
-/// The incarnation after one; `None` where so many were used up that no honest peer and relay can have done it.
-pub(super) fn next_incarnation(incarnation: u32) -> Option<u32> {
-    incarnation
-        .checked_add(1)
-        .filter(|next| *next <= MOST_INCARNATION)
-}
-
-/// No way leads on in a conversation: that is shown, and what waits there fails.
-pub(super) fn end(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> {
-    warn!("the incarnations of a conversation are used up");
-    let refused = ConversationState::Refused;
-    conversations::set_state(write, row.key, row.conversation, row.incarnation, refused)?;
-    give_up_queued(write, row.key)
 }
 
 /// What came of a fetched group.
@@ -450,169 +307,10 @@ fn note_reached(
 }
 
 /// The one other account of a direct conversation.
-fn peer_of(members: &[MemberInfo], own: AccountId) -> Option<&MemberInfo> {
+pub(super) fn peer_of(members: &[MemberInfo], own: AccountId) -> Option<&MemberInfo> {
     let mut others = members.iter().filter(|member| member.account != own);
     let peer = others.next()?;
     others
         .all(|other| other.account == peer.account)
         .then_some(peer)
-}
-
-/// This device is a member again: from the entry of its commit on.
-pub(super) fn complete(
-    write: &WriteTransaction<'_>,
-    mls: &Mls<'_>,
-    rejoin: &Rejoin,
-    founder: &Founder<'_>,
-    accepted: Accepted,
-) -> Result<()> {
-    let request = rejoin.request.as_deref().map(decode_frame);
-    let Some(Ok((_, Frame::Commit(commit)))) = request else {
-        return Err(Error::new(
-            ErrorKind::Crypto,
-            "a commit that was never made was accepted",
-        ));
-    };
-    let conversation = rejoin.conversation;
-    let Some(mut group) = mls.load(conversation, commit.incarnation)? else {
-        // lost since the commit was made: once more
-        warn!("an entered group is lost: this device comes back from outside");
-        return commits::set_rejoin_request(write, conversation, None);
-    };
-    group.merge_pending()?;
-    commits::delete_rejoin(write, conversation)?;
-    let stream = StreamId::Conversation(conversation);
-    // a welcome that could not be followed says from where on this device was meant to read
-    let invited = streams::cursor(write.connection(), stream)? > 0;
-    // also where the relay went back in time, and counts from below what was read here
-    streams::set(write, stream, accepted.seq)?;
-    let here = conversations::row_of(write.connection(), conversation)?;
-    // this device was in it all the time, and its database is of a time before that
-    let is_new = here.is_none();
-    let forgotten = is_new && rejoin.was_member;
-    let row = match here {
-        Some(row) => {
-            if row.state == ConversationState::Opening {
-                // the relay had made it before this database forgot
-                openings::delete(write, row.key)?;
-                enter(write, &row, founder, accepted.time)?;
-            }
-            give_up_reset(write, mls, &row, commit.incarnation)?;
-            row
-        }
-        None => {
-            let members = group.members()?;
-            let Some(peer) = peer_of(&members, founder.keys.account()) else {
-                return group.delete().map_err(Into::into);
-            };
-            let place = (conversation, commit.incarnation);
-            admit(write, mls, place, peer.account, founder, accepted.time)?
-        }
-    };
-    let is_late = !rejoin.was_member && !invited;
-    if is_late {
-        // a new device; a backup may have brought the conversation back, and what came since is not missed
-        conversations::set_entered_late(write, row.key)?;
-    }
-    if is_late || is_new {
-        // what was before is sent again perhaps, and has its place there
-        streams::pass_over(write, stream, accepted.seq)?;
-        streams::expect(write, stream, accepted.time.saturating_add(OFFERED_MS))?;
-    }
-    commits::delete_renewal(write, row.key)?;
-    let established = ConversationState::Established;
-    conversations::set_state(
-        write,
-        row.key,
-        conversation,
-        commit.incarnation,
-        established,
-    )?;
-    conversations::plan_renewal(write, row.key, None)?;
-    let members = group.members()?;
-    let place = (accepted.seq, accepted.time);
-    members::look_at_own(write, &row, &members, founder.manifest, place)?;
-    for former in [row.incarnation, commit.incarnation.saturating_sub(1)] {
-        if former < commit.incarnation
-            && let Some(mut group) = mls.load(conversation, former)?
-        {
-            group.delete()?;
-        }
-    }
-    if forgotten {
-        resending::ask_after(write, row.key, 0, founder.ids)?;
-    }
-    if conversations::row(write.connection(), row.key)?.standing == Standing::Open {
-        // the other may have come back as well, unseen from here
-        tell_profile(write, row.key, founder.name, None, founder.ids)?;
-        resending::ask(write, row.key, founder.ids)?;
-        for member in group.members()? {
-            let connection = write.connection();
-            if member.account == row.peer && chains::is_new(connection, row.key, member.device)? {
-                // it came in while this device was away, and nobody told it what it missed
-                resending::offer_undelivered(write, row.key, accepted.seq, founder.ids)?;
-            }
-        }
-    }
-    let kind = MessageKind::System(SystemEvent::Rejoined);
-    let id = founder.ids.message_id();
-    tell(write, &line(&row, id, kind, accepted.seq, accepted.time))?;
-    crate::KillPoint::RejoinedBeforeCommit.reach();
-    Ok(())
-}
-
-/// This device is back in the group: it is not set up anew.
-fn give_up_reset(
-    write: &WriteTransaction<'_>,
-    mls: &Mls<'_>,
-    row: &ConversationRow,
-    entered: u32,
-) -> Result<()> {
-    let opening = openings::load(write.connection(), row.key)?;
-    let Some(opening) = opening.filter(|opening| opening.incarnation > 0) else {
-        return Ok(());
-    };
-    openings::delete(write, row.key)?;
-    match mls.load(row.conversation, opening.incarnation)? {
-        Some(mut group) if opening.incarnation != entered => Ok(group.delete()?),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// A conversation that this database did not know.
-fn admit(
-    write: &WriteTransaction<'_>,
-    mls: &Mls<'_>,
-    (conversation, incarnation): (ConversationId, u32),
-    peer: AccountId,
-    founder: &Founder<'_>,
-    time: u64,
-) -> Result<ConversationRow> {
-    let opening = ConversationState::Opening;
-    let key = match conversations::key_of_peer(write.connection(), peer)? {
-        None => conversations::insert(write, conversation, peer, opening, time)?,
-        // it was being opened from here too: that one goes
-        Some(key) => {
-            let former = conversations::row(write.connection(), key)?;
-            if openings::load(write.connection(), key)?.is_some()
-                || former.standing != Standing::Requested
-            {
-                // each asked the other
-                contacts::set_consented(write, peer)?;
-            }
-            openings::delete(write, key)?;
-            let place = (conversation, incarnation);
-            begin_anew(write, mls, founder.keys, &former, place, founder.ids)?;
-            key
-        }
-    };
-    let row = conversations::row(write.connection(), key)?;
-    enter(write, &row, founder, time)?;
-    let standing = if contacts::has_consented(write.connection(), peer)? {
-        Standing::Open
-    } else {
-        Standing::Requested
-    };
-    requests::set_standing(write, key, standing)?;
-    conversations::row(write.connection(), key)
 }

@@ -7,7 +7,7 @@ use protocol::{ConversationId, Frame, decode_frame};
 use tracing::error;
 
 use crate::{
-    engine::{Engine, ids::Ids, rejoining::PAUSE},
+    engine::{Engine, holds::PAUSE, ids::Ids},
     error::{ErrorKind, Result},
     model::ConversationKey,
     store::{

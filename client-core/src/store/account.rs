@@ -1,11 +1,21 @@
 //! The one row that says whose database this is.
 
-use protocol::{
-    AccountId, Address, Digest, RelayId, Signature, StoreGeneration, Token, identity::Manifest,
-};
+mod counts;
+mod recovery;
+
+use protocol::{AccountId, Address, Digest, RelayId, StoreGeneration, Token, identity::Manifest};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use zeroize::Zeroizing;
 
+pub use self::{
+    counts::{
+        count_sent, count_taken, sent, set_sent, set_taken, settle_sent, taken, uncount_sent,
+    },
+    recovery::{
+        Record, confirm_recovery, is_recovery_due, is_unwiped, note_wiped, record, set_record,
+        set_record_told, set_recovery_code, set_recovery_due, untold_record,
+    },
+};
 use crate::{
     content::ShortDigest,
     crypto::AccountKeys,
@@ -268,113 +278,6 @@ pub fn own_manifests_after(connection: &Connection, number: u64) -> Result<Vec<V
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Counts entries made for the relay, before they leave.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn count_sent(write: &WriteTransaction<'_>, entries: usize) -> Result<()> {
-    write
-        .connection()
-        .prepare_cached("UPDATE account SET sent = sent + ?1 WHERE id = 1")?
-        .execute([signed(entries as u64)])?;
-    Ok(())
-}
-
-/// How many entries this device ever made for the relay.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn sent(connection: &Connection) -> Result<u64> {
-    let sent: i64 = connection
-        .prepare_cached("SELECT sent FROM account WHERE id = 1")?
-        .query_row([], |row| row.get(0))?;
-    Ok(unsigned(sent))
-}
-
-/// Takes over the relay's count, after everything that depends on it was begun anew.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn set_sent(write: &WriteTransaction<'_>, sent: u64) -> Result<()> {
-    write.execute("UPDATE account SET sent = ?1 WHERE id = 1", [signed(sent)])?;
-    Ok(())
-}
-
-/// Takes entries out of our count that the relay refused for good. A count that stays too high is one behind which an older copy
-/// of this database could hide.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn uncount_sent(write: &WriteTransaction<'_>, entries: usize) -> Result<()> {
-    write
-        .connection()
-        .prepare_cached("UPDATE account SET sent = max(sent - ?1, taken) WHERE id = 1")?
-        .execute([signed(entries as u64)])?;
-    Ok(())
-}
-
-/// Lowers our count to what the relay took, and what it may still take of what is stored: what was made and dropped without an
-/// answer is not counted any more. Says whether the relay surely took nothing of what is stored.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn settle_sent(write: &WriteTransaction<'_>, taken: u64) -> Result<bool> {
-    let stored: i64 = write
-        .connection()
-        .prepare_cached(
-            "SELECT (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
-             + (SELECT count(*) FROM openings WHERE request IS NOT NULL)
-             + (SELECT count(*) FROM rejoins WHERE request IS NOT NULL)
-             + (SELECT count(*) FROM renewals WHERE request IS NOT NULL)",
-        )?
-        .query_row((), |row| row.get(0))?;
-    let most = signed(taken).saturating_add(stored);
-    write.execute(
-        "UPDATE account SET sent = min(sent, ?1) WHERE id = 1",
-        [most],
-    )?;
-    Ok(signed(sent(write.connection())?) == most)
-}
-
-/// How many entries of this device the relay surely took, at least.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn taken(connection: &Connection) -> Result<u64> {
-    let taken: i64 = connection
-        .prepare_cached("SELECT taken FROM account WHERE id = 1")?
-        .query_row([], |row| row.get(0))?;
-    Ok(unsigned(taken))
-}
-
-/// Notes how many entries the relay took. Of what is stored and unanswered it may have counted some.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn set_taken(write: &WriteTransaction<'_>, taken: u64) -> Result<()> {
-    write.execute(
-        "UPDATE account SET taken = ?1,
-             unsure = (SELECT count(*) FROM outbox WHERE sealed IS NOT NULL)
-         WHERE id = 1",
-        [signed(taken)],
-    )?;
-    Ok(())
-}
-
-/// Counts an entry of the outbox that the relay has now, unless it may have been counted before.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn count_taken(write: &WriteTransaction<'_>) -> Result<()> {
-    write
-        .connection()
-        .prepare_cached(
-            "UPDATE account SET taken = taken + (unsure = 0), unsure = max(unsure - 1, 0) WHERE id = 1",
-        )?
-        .execute([])?;
-    Ok(())
-}
-
 /// Sets what others may see.
 ///
 /// # Errors
@@ -394,166 +297,6 @@ pub fn set_privacy(write: &WriteTransaction<'_>, privacy: Privacy) -> Result<()>
 pub fn set_handle(write: &WriteTransaction<'_>, handle: Option<&str>) -> Result<()> {
     write.execute("UPDATE account SET handle = ?1 WHERE id = 1", [handle])?;
     write.announce(Event::MeChanged);
-    Ok(())
-}
-
-/// Whether the person should write the recovery code down now. Where that cannot be read there are other worries.
-#[must_use]
-pub fn is_recovery_due(connection: &Connection) -> bool {
-    connection
-        .query_row("SELECT recovery_due FROM account WHERE id = 1", [], |row| {
-            row.get(0)
-        })
-        .unwrap_or(false)
-}
-
-/// Somebody answered: the recovery code is worth writing down from now on. Says whether that is news.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn set_recovery_due(write: &WriteTransaction<'_>) -> Result<bool> {
-    let changed = write
-        .connection()
-        .prepare_cached(
-            "UPDATE account SET recovery_due = 1 WHERE id = 1 AND recovery_due = 0 AND recovery_code IS NOT NULL",
-        )?
-        .execute([])?;
-    if changed > 0 {
-        write.announce(Event::MeChanged);
-    }
-    Ok(changed > 0)
-}
-
-/// A recovery record, as the relay is told it.
-pub struct Record {
-    /// Its name, which the code tells.
-    pub name: Token,
-    /// Sealed by the code.
-    pub bytes: Vec<u8>,
-    /// By the root key; `None` in one of an early version.
-    pub signature: Option<Signature>,
-}
-
-impl Record {
-    fn column(&self) -> Vec<u8> {
-        [self.name.as_bytes().as_slice(), &self.bytes].concat()
-    }
-
-    fn signature_column(&self) -> Option<&[u8]> {
-        self.signature
-            .as_ref()
-            .map(|signature| signature.as_bytes().as_slice())
-    }
-
-    fn from_columns(record: &[u8], signature: Option<&[u8]>) -> Option<Self> {
-        let (name, bytes) = record.split_at_checked(Token::LEN)?;
-        Some(Self {
-            name: Token::from_slice(name)?,
-            bytes: bytes.to_vec(),
-            signature: signature.and_then(Signature::from_slice),
-        })
-    }
-}
-
-/// Keeps a new recovery code until the person confirmed having written it down, and its record for the relay.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn set_recovery_code(
-    write: &WriteTransaction<'_>,
-    code: &[u8; 32],
-    record: &Record,
-) -> Result<()> {
-    write.execute(
-        "UPDATE account SET recovery_code = ?1, recovery_due = 0 WHERE id = 1",
-        [code],
-    )?;
-    set_record(write, record)?;
-    write.announce(Event::MeChanged);
-    Ok(())
-}
-
-/// The person has the recovery code: it goes, and the root key with it. That they may live on in copies of the database stays
-/// noted until [`note_wiped`].
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn confirm_recovery(write: &WriteTransaction<'_>, keys: &[u8]) -> Result<()> {
-    write.execute(
-        "UPDATE account SET recovery_code = NULL, recovery_due = 0, keys = ?1, unwiped = 1 WHERE id = 1",
-        [keys],
-    )?;
-    write.announce(Event::MeChanged);
-    Ok(())
-}
-
-/// Whether the root key left this database and may still lie beside it.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn is_unwiped(connection: &Connection) -> Result<bool> {
-    Ok(connection
-        .prepare_cached("SELECT unwiped FROM account WHERE id = 1")?
-        .query_row([], |row| row.get(0))?)
-}
-
-/// The root key lies in no copy of the database any more.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn note_wiped(write: &WriteTransaction<'_>) -> Result<()> {
-    write.execute("UPDATE account SET unwiped = 0 WHERE id = 1", [])?;
-    Ok(())
-}
-
-/// The recovery record that the relay has to be told, if any.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn untold_record(connection: &Connection) -> Result<Option<Record>> {
-    read_record(
-        connection,
-        "SELECT CASE record_told WHEN 0 THEN record END, record_signature FROM account WHERE id = 1",
-    )
-}
-
-/// The recovery record. `None` where this device never made one.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn record(connection: &Connection) -> Result<Option<Record>> {
-    read_record(
-        connection,
-        "SELECT record, record_signature FROM account WHERE id = 1",
-    )
-}
-
-fn read_record(connection: &Connection, sql: &str) -> Result<Option<Record>> {
-    let (record, signature): (Option<Vec<u8>>, Option<Vec<u8>>) =
-        connection
-            .prepare_cached(sql)?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(record.and_then(|record| Record::from_columns(&record, signature.as_deref())))
-}
-
-/// Keeps the recovery record; the relay has to be told.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn set_record(write: &WriteTransaction<'_>, record: &Record) -> Result<()> {
-    write.execute(
-        "UPDATE account SET record = ?1, record_signature = ?2, record_told = 0 WHERE id = 1",
-        (record.column(), record.signature_column()),
-    )?;
-    Ok(())
-}
-
-/// Whether the relay has the recovery record.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn set_record_told(write: &WriteTransaction<'_>, told: bool) -> Result<()> {
-    write.execute("UPDATE account SET record_told = ?1 WHERE id = 1", [told])?;
     Ok(())
 }
 

@@ -1,8 +1,18 @@
 //! Conversations as this device keeps them.
 
+mod read;
+mod renewals;
+
 use protocol::{AccountId, ConversationId, LinkSecret};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
+pub use self::{
+    read::{mark_read, read_back, set_read_told, unread_receipts},
+    renewals::{
+        count_sealed, is_worn, must_renew_first, next_renewal, plan_renewal, renewal_due, set_dead,
+        without_renewal,
+    },
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     event::Event,
@@ -225,64 +235,6 @@ pub fn set_draft(write: &WriteTransaction<'_>, key: ConversationKey, draft: &str
     Ok(())
 }
 
-/// Marks everything up to a position as read and counts what is left. Positions of messages that wait to be sent lie above
-/// all that will ever arrive, and an own message that the relay has may lie above what is still on its way from the other: what
-/// counts is the newest entry up to which the stream was processed.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn mark_read(write: &WriteTransaction<'_>, key: ConversationKey, position: i64) -> Result<()> {
-    let newest: i64 = write.connection().prepare_cached("SELECT coalesce(max(position), 0) FROM messages WHERE conversation = ?1 AND seq <=
-             (SELECT s.cursor FROM conversations c JOIN streams s ON s.stream = c.conversation WHERE c.key = ?1)")?.query_row(
-        [key.0],
-        |row| row.get(0),
-    )?;
-    let changed = write.execute(
-        "UPDATE conversations SET read_position = max(read_position, ?2),
-             unread = (SELECT count(*) FROM messages
-                       WHERE conversation = ?1 AND position > max(read_position, ?2) AND mine = 0 AND kind <> 2)
-         WHERE key = ?1 AND (read_position < ?2 OR unread > 0)",
-        (key.0, position.min(newest)),
-    )?;
-    if changed > 0 {
-        write.announce(Event::ConversationChanged(key));
-    }
-    Ok(())
-}
-
-/// A message of another stands below what was read and is not read: the line goes back to before it. The seq up to which the
-/// other may believe that we have read, where it was told more.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn read_back(
-    write: &WriteTransaction<'_>,
-    key: ConversationKey,
-    message: i64,
-) -> Result<Option<u64>> {
-    let connection = write.connection();
-    let (seq, told): (i64, i64) = connection
-        .prepare_cached(
-            "SELECT min(m.seq - 1, coalesce((SELECT max(o.seq) FROM messages o WHERE o.conversation = m.conversation
-                 AND o.mine = 0 AND o.kind <> 2 AND o.position < m.position), 0)), c.read_told
-             FROM messages m JOIN conversations c ON c.key = m.conversation WHERE m.id = ?1",
-        )?
-        .query_row([message], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let changed = connection
-        .prepare_cached(
-            "UPDATE conversations SET read_position = (SELECT position - 1 FROM messages WHERE id = ?2), read_told = min(read_told, ?3),
-                 unread = (SELECT count(*) FROM messages WHERE conversation = ?1 AND mine = 0 AND kind <> 2
-                     AND position >= (SELECT position FROM messages WHERE id = ?2))
-             WHERE key = ?1 AND read_position >= (SELECT position FROM messages WHERE id = ?2)",
-        )?
-        .execute((key.0, message, seq))?;
-    if changed == 0 {
-        return Ok(None);
-    }
-    write.announce(Event::ConversationChanged(key));
-    Ok((told > seq).then(|| unsigned(seq)))
-}
-
 /// Notes a new message: it raises the conversation in the list and, if another's, the count of unread ones.
 ///
 /// # Errors
@@ -329,119 +281,6 @@ pub fn set_entered_late(write: &WriteTransaction<'_>, key: ConversationKey) -> R
         [key.0],
     )?;
     Ok(())
-}
-
-/// Plans when the own leaf is renewed; `None`: to be planned.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn plan_renewal(
-    write: &WriteTransaction<'_>,
-    key: ConversationKey,
-    at: Option<u64>,
-) -> Result<()> {
-    write.execute(
-        "UPDATE conversations SET renew_at = ?2, since_renewal = 0 WHERE key = ?1",
-        (key.0, at.map(signed)),
-    )?;
-    Ok(())
-}
-
-/// Notes whether a leaf of our own account is in the group that is out of force. It is removed at the first opportunity, and
-/// nothing is sent before.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn set_dead(write: &WriteTransaction<'_>, key: ConversationKey, dead: bool) -> Result<()> {
-    write.execute(
-        "UPDATE conversations SET dead = ?2, renew_at = CASE WHEN ?2 THEN 0 ELSE renew_at END WHERE key = ?1",
-        (key.0, dead),
-    )?;
-    Ok(())
-}
-
-/// Counts entries that were sealed since the own leaf was renewed.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn count_sealed(
-    write: &WriteTransaction<'_>,
-    key: ConversationKey,
-    entries: usize,
-) -> Result<()> {
-    write
-        .connection()
-        .prepare_cached(
-            "UPDATE conversations SET since_renewal = since_renewal + ?2 WHERE key = ?1",
-        )?
-        .execute((key.0, signed(entries as u64)))?;
-    Ok(())
-}
-
-/// Whether so many entries were sealed since the own leaf was renewed.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn is_worn(connection: &Connection, key: ConversationKey, entries: u32) -> Result<bool> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT 1 FROM conversations WHERE key = ?1 AND since_renewal >= ?2 AND state = 1 AND standing = 0",
-        )?
-        .exists((key.0, entries))?)
-}
-
-/// Whether a device that was lost has to be removed before anything is sent.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn must_renew_first(connection: &Connection, key: ConversationKey) -> Result<bool> {
-    Ok(connection
-        .prepare_cached("SELECT 1 FROM conversations WHERE key = ?1 AND dead = 1 AND standing = 0")?
-        .exists([key.0])?)
-}
-
-/// Conversations whose own leaf has no plan for its renewal yet.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn without_renewal(connection: &Connection) -> Result<Vec<ConversationKey>> {
-    keys(
-        connection,
-        "SELECT key FROM conversations WHERE state = 1 AND standing = 0 AND renew_at IS NULL ORDER BY key",
-    )
-}
-
-/// The conversations whose own leaf is to be renewed by a time, or after so many entries: that which waits longest first.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn renewal_due(
-    connection: &Connection,
-    now: u64,
-    entries: u32,
-) -> Result<Option<ConversationKey>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT key FROM conversations WHERE state = 1 AND standing = 0 AND (renew_at <= ?1 OR since_renewal >= ?2)
-         ORDER BY renew_at, key LIMIT 1",
-    )?;
-    Ok(statement
-        .query_row((signed(now), entries), |row| {
-            row.get(0).map(ConversationKey)
-        })
-        .optional()?)
-}
-
-/// When the next renewal is planned, or 0 where a leaf has sealed so many entries that it is due.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn next_renewal(connection: &Connection, most_entries: u32) -> Result<Option<u64>> {
-    let at: Option<i64> = connection
-        .prepare_cached(
-            "SELECT min(iif(since_renewal >= ?1, 0, renew_at)) FROM conversations WHERE state = 1 AND standing = 0",
-        )?
-        .query_row([most_entries], |row| row.get(0))?;
-    Ok(at.map(unsigned))
 }
 
 /// All established conversations.
@@ -492,42 +331,6 @@ pub fn delete(write: &WriteTransaction<'_>, key: ConversationKey) -> Result<()> 
     }
     write.announce(Event::ConversationChanged(key));
     Ok(())
-}
-
-/// The seq up to which we have read what others wrote, where the other has not been told so far.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn unread_receipts(connection: &Connection) -> Result<Vec<(ConversationKey, u64)>> {
-    // an own entry or a line of the app needs no receipt
-    let mut statement = connection.prepare_cached(
-        "SELECT key, seq FROM (
-             SELECT c.key, c.read_told, (SELECT max(m.seq) FROM messages m WHERE m.conversation = c.key AND m.mine = 0
-                 AND m.kind <> 2 AND m.position > c.read_told * 8 AND m.position <= c.read_position) AS seq
-             FROM conversations c WHERE c.state = 1 AND c.standing = 0)
-         WHERE seq > read_told",
-    )?;
-    let rows = statement.query_map([], |row| {
-        Ok((
-            ConversationKey(row.get("key")?),
-            unsigned(row.get::<_, i64>("seq")?),
-        ))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The other is, or need not be, told that we have read up to a seq. Says whether that is news.
-///
-/// # Errors
-/// [`ErrorKind::Database`].
-pub fn set_read_told(write: &WriteTransaction<'_>, key: ConversationKey, seq: u64) -> Result<bool> {
-    let changed = write
-        .connection()
-        .prepare_cached(
-            "UPDATE conversations SET read_told = ?2 WHERE key = ?1 AND read_told < ?2",
-        )?
-        .execute((key.0, signed(seq)))?;
-    Ok(changed > 0)
 }
 
 /// The list as shown, newest activity first.

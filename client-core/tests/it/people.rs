@@ -25,7 +25,12 @@ use protocol::{Address, Link};
 use relay_server::{InitOptions, Relay};
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tokio::{net::TcpListener, runtime::Handle, task::JoinSet, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    runtime::Handle,
+    task::JoinSet,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
@@ -36,6 +41,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct TestRelay {
     folder: TempDir,
     address: SocketAddr,
+    /// Never listens: while the relay is stopped, nobody else is given its port, where the system lets two sockets have one.
+    _port: Option<TcpSocket>,
     running: Option<(CancellationToken, JoinSet<()>)>,
 }
 
@@ -43,14 +50,16 @@ impl TestRelay {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Relay::create(folder.path(), InitOptions::default()).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let port = TcpSocket::new_v4().unwrap();
+        port.set_reuseaddr(true).unwrap();
+        port.bind(([127, 0, 0, 1], 0).into()).unwrap();
         let mut relay = Self {
             folder,
-            address,
+            address: port.local_addr().unwrap(),
+            _port: cfg!(target_os = "linux").then_some(port),
             running: None,
         };
-        relay.serve(listener);
+        relay.start_again().await;
         relay
     }
 

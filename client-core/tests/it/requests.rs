@@ -102,6 +102,8 @@ async fn a_declined_request_is_gone_and_cannot_be_made_again_at_once() {
         .await
         .unwrap();
     assert!(luis.conversations().await.is_empty());
+    // the relay answers in order: it knows of the decline before Ana has written all that she may
+    luis.client().create_invite().await.unwrap();
     // Ana learns it when she writes
     ana.until("the refusal", async |client| {
         let sent = client.send_text(with_luis, "are you there?".to_owned());

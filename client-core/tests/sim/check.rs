@@ -2,7 +2,7 @@
 //!
 //! | between two accounts | what holds in the end |
 //! |---|---|
-//! | always | nobody shows a text twice, or one that was not accepted, or one that cannot be opened, or that something is missing which its writer still has; both are in the same epoch of the same group, with the same members |
+//! | always | an app shows as blocked whom its person blocked; nobody shows a text twice, or one that was not accepted, or one that cannot be opened, or that something is missing which its writer still has; both are in the same epoch of the same group, with the same members |
 //! | nothing was lost, nobody declined or blocked | both show every accepted text, in one order, which is the order of acceptance |
 //! | a decline or a block | each shows the others in one order; what was accepted after a block ended is shown; while it lasted nothing was added, and what the blocker had not sent waits, shown as queued; who declined has no conversation |
 //! | the relay was put back as it was | of what was written before, "delivered" is not owed: the relay counts the same positions again, and says nothing of those that it has not reached; nor are order, what is unread and what was read, for all of them go by positions |
@@ -115,7 +115,11 @@ impl World {
     async fn come_to_rest(&mut self) -> Verdict {
         let end = self.time.now() + REST_WITHIN;
         loop {
-            while let Some(why) = self.unrest() {
+            loop {
+                self.adopt_blocks()?;
+                let Some(why) = self.unrest() else {
+                    break;
+                };
                 if self.time.now() > end {
                     return Err(format!("it does not come to rest: {why}"));
                 }
@@ -123,6 +127,7 @@ impl World {
             }
             // whatever would come twice comes now, and whatever follows from what came
             self.advance(self.time.now() + LOOK * 2).await?;
+            self.adopt_blocks()?;
             if self.unrest().is_none() {
                 return Ok(());
             }
@@ -148,6 +153,13 @@ impl World {
         let sides = [(one, other), (other, one)];
         for side in sides {
             self.model.check_block(side, &self.shown(side))?;
+            let (shown, blocked) = (self.shows_blocked(side), self.model.is_blocked(side));
+            if shown.is_some_and(|shown| shown != blocked) {
+                return Err(format!(
+                    "{} blocks {}: {blocked}, and its app shows {shown:?}",
+                    side.0, side.1
+                ));
+            }
         }
         if let Some(decliner) = pair.apart {
             let of = if decliner == one { other } else { one };

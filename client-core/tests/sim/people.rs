@@ -130,6 +130,30 @@ impl World {
         }
     }
 
+    /// Whoever went back in time may know again of a block that is over, and not yet of one that the relay will tell it of: what its
+    /// app says is what the person sees.
+    pub(crate) fn adopt_blocks(&mut self) -> Verdict {
+        let accounts = 0..self.accounts.len();
+        let forgetful = accounts.clone().filter(|who| self.model.is_forgetful(*who));
+        for who in forgetful.collect::<Vec<_>>() {
+            for whom in accounts.clone() {
+                let side = (who, whom);
+                match (self.shows_blocked(side), self.model.is_blocked(side)) {
+                    (Some(true), false) => self.model.block(side, self.shown(side)),
+                    (Some(false), true) => self.model.unblock(side, &self.shown(side))?,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the app of the first of two shows the other as blocked.
+    pub(crate) fn shows_blocked(&self, (who, whom): Side) -> Option<bool> {
+        let (app, peer) = (self.accounts[who].app.as_ref()?, self.accounts[whom].id?);
+        Some(requests::is_blocked(&app.reader, peer).expect("read blocks"))
+    }
+
     fn set_privacy(&mut self, who: usize, open: bool) -> bool {
         let Some(app) = &mut self.accounts[who].app else {
             return false;

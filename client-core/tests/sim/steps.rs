@@ -153,6 +153,7 @@ impl World {
 
     pub(crate) fn write(&mut self, side: Side, texts: usize, chance: &mut Chance) -> Verdict<bool> {
         let (who, to) = side;
+        self.adopt_blocks()?;
         self.look_at_blocks(side);
         for _ in 0..texts {
             // the app may have died of the text before

@@ -27,8 +27,9 @@ proptest! {
         let changed: String = chars.into_iter().collect();
         if let Ok(link) = changed.parse::<Link>() {
             let fragment = changed.split_once('#').unwrap().1.trim();
-            prop_assert_eq!(link.to_app().split_once('#').unwrap().1.len(), fragment.len());
-            prop_assert_eq!(link.to_app().parse::<Link>(), Ok(link));
+            let again = link.to_app();
+            prop_assert_eq!(again.split_once('#').unwrap().1, fragment);
+            prop_assert_eq!(again.parse::<Link>(), Ok(link));
         }
     }
 
@@ -125,6 +126,31 @@ fn what_is_not_an_address_is_refused() {
         &long_name,
     ] {
         assert_eq!(text.parse::<Address>(), Err(LinkError::Damaged), "{text:?}");
+    }
+}
+
+#[test]
+fn a_link_that_spells_its_address_otherwise_is_refused() {
+    for (canonical, spelled) in [
+        ("chat.example", "Chat.example"),
+        ("chat.example:8443", "chat.example:0843"),
+        ("[2001:db8::10]", "[2001:DB8::10]"),
+        ("[1:2:3:4:5:6:7:1000]", "[1:2:3:4:5:6:7:0000]"),
+    ] {
+        let link = Link {
+            addresses: vec![canonical.parse().unwrap()],
+            ..invite()
+        };
+        let text = link.to_app();
+        let (head, fragment) = text.split_once('#').unwrap();
+        let mut bytes = BASE64URL_NOPAD.decode(fragment.as_bytes()).unwrap();
+        let mut places = bytes.windows(canonical.len());
+        let at = places
+            .position(|place| place == canonical.as_bytes())
+            .unwrap();
+        bytes[at..at + spelled.len()].copy_from_slice(spelled.as_bytes());
+        let text = format!("{head}#{}", BASE64URL_NOPAD.encode(&bytes));
+        assert_eq!(text.parse::<Link>(), Err(LinkError::Damaged), "{spelled}");
     }
 }
 

@@ -84,8 +84,10 @@ export const keeping = {
         (selector) => document.querySelector(selector)?.getAttribute("aria-invalid") === "false",
         byId("folder-input"),
       );
+      // it stands there only until the account is back
+      const patience = page.getByText("Leave the window open").waitFor();
       await page.click(byId("restore-sure"));
-      await page.getByText("Leave the window open").waitFor();
+      await patience;
       await page.waitForSelector(byId("conversation-item"));
     },
   ),

@@ -111,10 +111,14 @@ export const people = {
   "a message is read, and its details say when": journey({}, async (page) => {
     await openChat(page, 1);
     await page.keyboard.type("Did you see this?");
-    await page.keyboard.press("Enter");
     const read = `${byId("message")}[data-state="read"]`;
-    await waitForText(page, byId("conversation-status"), "Writing");
-    await waitForText(page, `${row(1)} .preview`, "Writing");
+    // both stand there only until the answer comes
+    const writing = Promise.all([
+      waitForText(page, byId("conversation-status"), "Writing"),
+      waitForText(page, `${row(1)} .preview`, "Writing"),
+    ]);
+    await page.keyboard.press("Enter");
+    await writing;
     await page.waitForSelector(read);
     assert.match((await page.getAttribute(read, "aria-label")) ?? "", /Read/);
     await page.focus(read);
