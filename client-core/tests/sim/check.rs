@@ -406,6 +406,8 @@ impl World {
                 {
                     return Some(Err(format!("something is missing for {who}")));
                 }
+                // as what is missing: what nobody sends again does not become readable
+                MessageKind::Unreadable if self.may_miss((who, with)) => {}
                 MessageKind::System(event) if self.is_false_alarm(event, (who, with)) => {
                     return Some(Err(format!("{who} is told {event:?} for nothing")));
                 }

@@ -162,7 +162,7 @@ impl Schedule {
     }
 
     /// A run in which everything happens that happens in any. What then has to hold is not worked out for all that comes together:
-    /// about one run in two hundred ends in a state that the checks do not expect.
+    /// about one run in fifty ends in a state that the checks do not expect.
     pub(crate) fn mixed(seed: u64) -> Self {
         let mut chance = Chance::new(seed, "schedule", 0);
         let accounts = chance.pick(&[2, 2, 2, 3, 3, 4]);
