@@ -145,6 +145,14 @@ impl Content {
         Self::decode(bytes).is_ok_and(|content| matches!(content.body, Body::Profile(_)))
     }
 
+    /// Whether encoded content shows that a link of the other was held.
+    #[must_use]
+    pub fn has_proof(bytes: &[u8]) -> bool {
+        Self::decode(bytes).is_ok_and(
+            |content| matches!(content.body, Body::Profile(profile) if profile.proof.is_some()),
+        )
+    }
+
     /// How far encoded content says that one has read, if it says that: a newer one takes the place of one that waits.
     #[must_use]
     pub fn read_position(bytes: &[u8]) -> Option<Read> {

@@ -17,6 +17,7 @@ mod lapse;
 mod live;
 mod manifests;
 mod members;
+mod naming;
 mod notes;
 mod opening;
 mod outgoing;

@@ -129,6 +129,8 @@ commands! {
     SetVerified { conversation: ConversationKey, verified: bool } -> () = trust::set_verified;
     /// Reads a QR code from grey pixels, row by row, base64.
     ReadQr { width: u32, height: u32, luma: Secret } -> String = qr::read;
+    /// Changes the person's name; the other people learn it.
+    SetName { name: String } -> Me = people::set_name;
     /// Sets or gives up the handle.
     SetHandle { handle: Option<String> } -> Me = people::set_handle;
     /// Opens the conversation with the account that has a handle; it has to accept.

@@ -1,5 +1,6 @@
 //! Ana and Luis by the commands of the page, against a real relay in this process.
 
+mod naming;
 mod presence;
 
 use std::time::Duration;

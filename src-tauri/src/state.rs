@@ -5,6 +5,7 @@ mod bringing_back;
 mod idleness;
 mod keeper;
 mod lost;
+mod naming;
 mod opening;
 mod recovery;
 mod reviving;

@@ -42,6 +42,7 @@
  * | picture-choose, picture-file | button and file input, wherever a code can be read from a picture |
  * | qr-picture | the drawn code |
  * | open-handle, handle-input, handle-open | finding somebody by a short name |
+ * | own-name, name-save, name-outcome | the own name in the settings |
  * | own-handle, handle-save, handle-remove, handle-outcome | the own short name in the settings |
  * | card-open, links-open, my-links, issued-link | own card and links, in the settings and in the share dialog |
  * | privacy-switch | three switches: read, typing, online |
@@ -157,10 +158,13 @@ export const testIds = [
   "message-text",
   "my-links",
   "name-input",
+  "name-outcome",
+  "name-save",
   "new-chat",
   "open-handle",
   "open-link",
   "own-handle",
+  "own-name",
   "own-status",
   "passphrase-input",
   "passphrase-repeat",

@@ -56,6 +56,14 @@ impl Client {
             .await
     }
 
+    /// See [`crate::engine::Engine::set_name`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn set_name(&self, name: String) -> Result<()> {
+        self.command(move |engine| engine.set_name(&name)).await
+    }
+
     /// See [`crate::engine::Engine::set_handle`].
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::{
         Standing,
     },
     store::{
-        self, WriteTransaction,
+        WriteTransaction,
         conversations::{self, ConversationRow, REQUEST_TEXTS, Unread},
         messages::{self, Author, NewMessage},
         openings::{self, Opening},
@@ -86,15 +86,6 @@ impl Engine {
         self.index_waits = true;
         self.settle_pump();
         Ok(message)
-    }
-
-    /// Sets the own name, as it will be told in conversations that begin from now on.
-    pub(crate) fn set_name(&mut self, name: &str) -> Result<()> {
-        if self.account.name != name {
-            self.write(|write| store::account::set_name(write, name))?;
-            name.clone_into(&mut self.account.name);
-        }
-        Ok(())
     }
 
     /// Queues a failed message again.

@@ -12,6 +12,7 @@ use protocol::{
 use tracing::{error, info, warn};
 
 use crate::{
+    content::Content,
     crypto::Mls,
     engine::{
         Engine, Hold,
@@ -27,7 +28,7 @@ use crate::{
     model::{ConversationKey, ConversationState, Standing},
     store::{
         self, WriteTransaction, chains, commits,
-        conversations::{self, REQUEST_TEXTS},
+        conversations::{self, REQUEST_ENTRIES, REQUEST_TEXTS},
         openings,
         outbox::{self, OutboxRow, Sealed, Waiting},
         progress::{self, Progress},
@@ -108,7 +109,7 @@ impl Engine {
             outbox::park_older(write, key, oldest)?;
             let mut rows = outbox::next(write.connection(), key, bounds::BATCH)?;
             if conversation.standing == Standing::Asked {
-                hold_back(write, key, &mut rows)?;
+                hold_back(write, key, keys.device(), &mut rows)?;
             }
             let epoch_of = |row: &OutboxRow| {
                 row.sealed
@@ -468,24 +469,35 @@ pub(super) fn mark_sent(
     Ok(())
 }
 
-/// Leaves out the texts that are more than a request may have. They wait until it is accepted.
+/// Leaves out what is more than a request may have: it waits until that is accepted. A name that changes often takes no place
+/// of a text, and none of what shows that a link of the other was held.
 fn hold_back(
     write: &WriteTransaction<'_>,
     key: ConversationKey,
+    device: DeviceId,
     rows: &mut Vec<OutboxRow>,
 ) -> Result<()> {
     let sent = store::messages::count_sent(write.connection(), key)?;
-    let sealed = rows
-        .iter()
-        .filter(|row| is_text(row) && row.sealed.is_some());
-    let gone = sealed.fold(sent, |gone, _| gone.saturating_add(1));
+    let taken = chains::count(write.connection(), key, device)?;
+    let sealed = |of: &dyn Fn(&OutboxRow) -> bool| {
+        let rows = rows.iter().filter(|row| row.sealed.is_some() && of(row));
+        rows.fold(0u32, |sealed, _| sealed.saturating_add(1))
+    };
+    let gone = sent.saturating_add(sealed(&is_text));
     let mut left = REQUEST_TEXTS.saturating_sub(gone);
+    let used = taken.saturating_add(sealed(&|_| true));
+    let mut spare = REQUEST_ENTRIES.saturating_sub(used.saturating_add(left));
     rows.retain(|row| {
-        if !is_text(row) || row.sealed.is_some() {
+        if row.sealed.is_some() {
             return true;
         }
-        let goes = left > 0;
-        left = left.saturating_sub(1);
+        let (places, kept) = if is_text(row) {
+            (&mut left, 0)
+        } else {
+            (&mut spare, u32::from(!Content::has_proof(&row.content)))
+        };
+        let goes = *places > kept;
+        *places = places.saturating_sub(u32::from(goes));
         goes
     });
     Ok(())

@@ -43,13 +43,9 @@ impl Engine {
         if self.account.recovery_code.is_some() {
             return self.sign_early_record();
         }
-        let random = self.seams.random.as_mut();
-        let code = RecoveryCode::generate(random)?;
-        let bytes = self
-            .keys
-            .recovery_record(random, &code, &self.account.name)
-            .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
-        let record = signed_record(&self.keys, &code, bytes);
+        let code = RecoveryCode::generate(self.seams.random.as_mut())?;
+        let name = self.account.name.clone();
+        let record = self.new_record(&code, &name)?;
         self.write(|write| {
             store::account::set_recovery_code(write, code.as_bytes(), &record)?;
             crate::KillPoint::RecordBeforeCommit.reach();
@@ -58,6 +54,25 @@ impl Engine {
         crate::KillPoint::RecordAfterCommit.reach();
         self.account.recovery_code = Some(Zeroizing::new(*code.as_bytes()));
         Ok(())
+    }
+
+    fn new_record(&mut self, code: &RecoveryCode, name: &str) -> Result<store::account::Record> {
+        let random = self.seams.random.as_mut();
+        let bytes = self
+            .keys
+            .recovery_record(random, code, name)
+            .map_err(|error| Error::new(ErrorKind::Crypto, error.to_string()))?;
+        Ok(signed_record(&self.keys, code, bytes))
+    }
+
+    /// The record with another name, as long as the code is here.
+    pub(super) fn record_named(&mut self, name: &str) -> Result<Option<store::account::Record>> {
+        match self.account.recovery_code.clone() {
+            Some(code) if self.keys.has_root_key() => {
+                Ok(Some(self.new_record(&RecoveryCode::new(code), name)?))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn sign_early_record(&mut self) -> Result<()> {

@@ -218,6 +218,10 @@ impl Engine {
             }
             (Request::Record, Frame::Done(_)) => {
                 crate::KillPoint::RecordAnswered.reach();
+                // the answer of a newer one is still to come
+                if self.in_flight(|request| matches!(request, Request::Record)) {
+                    return Ok(());
+                }
                 self.write(|write| store::account::set_record_told(write, true))
             }
             (Request::Record | Request::Offer | Request::Announce, frame) => {

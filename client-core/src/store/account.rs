@@ -174,6 +174,7 @@ pub fn set_addresses(write: &WriteTransaction<'_>, addresses: &[Address]) -> Res
 /// [`crate::ErrorKind::Database`].
 pub fn set_name(write: &WriteTransaction<'_>, name: &str) -> Result<()> {
     write.execute("UPDATE account SET name = ?1 WHERE id = 1", [name])?;
+    write.announce(Event::MeChanged);
     Ok(())
 }
 

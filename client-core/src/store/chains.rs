@@ -223,6 +223,21 @@ pub fn end(write: &WriteTransaction<'_>, key: ConversationKey, device: DeviceId)
     Ok(())
 }
 
+/// How many entries a device has at the relay in a conversation, as far as that is known here.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn count(connection: &Connection, key: ConversationKey, device: DeviceId) -> Result<u32> {
+    let count: i64 = connection
+        .prepare_cached(
+            "SELECT coalesce(sum(number), 0) FROM
+                 (SELECT number FROM chains WHERE conversation = ?1 AND device = ?2
+                  UNION ALL SELECT number FROM former_chains WHERE conversation = ?1 AND device = ?2)",
+        )?
+        .query_row((key.0, device.as_bytes()), |row| row.get(0))?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// How far a chain was that a device has ended; `None` for one that is not remembered.
 ///
 /// # Errors

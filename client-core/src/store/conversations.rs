@@ -43,6 +43,8 @@ pub struct ConversationRow {
 
 /// How many texts may be written before the other accepts.
 pub const REQUEST_TEXTS: u32 = 3;
+/// How many entries of all kinds the relay takes before the other accepts.
+pub const REQUEST_ENTRIES: u32 = 8;
 
 const ROW: &str = "SELECT key, conversation, peer, incarnation, state, standing FROM conversations";
 

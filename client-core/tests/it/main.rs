@@ -9,6 +9,7 @@
 
 mod chat;
 mod lying;
+mod naming;
 mod openings;
 mod peer;
 mod people;

@@ -197,6 +197,15 @@ impl Person {
 
     /// Ends the app, changes something of its files, and starts it again.
     pub(crate) async fn restart_after(self, change: impl FnOnce(&Path, &DatabaseKey)) -> Self {
+        self.away_while(async {}, change).await
+    }
+
+    /// Ends the app, waits for what others do, changes something of its files, and starts it again.
+    pub(crate) async fn away_while(
+        self,
+        meanwhile: impl Future<Output = ()>,
+        change: impl FnOnce(&Path, &DatabaseKey),
+    ) -> Self {
         let database = self.database();
         let Self {
             client,
@@ -206,6 +215,7 @@ impl Person {
             ..
         } = self;
         client.stop().await;
+        meanwhile.await;
         drop(profile);
         let profile = Profile::take(folder.path()).unwrap();
         let key = profile.unlock(&Unlock::Silently(keyring.as_ref())).unwrap();

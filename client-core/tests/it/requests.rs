@@ -11,7 +11,7 @@ use client_core::{
 use crate::people::{Person, TestRelay, ana_and_luis};
 
 /// Two people with accounts who do not know each other.
-async fn strangers(relay: &TestRelay) -> (Person, Person) {
+pub(crate) async fn strangers(relay: &TestRelay) -> (Person, Person) {
     (
         Person::join("Ana", &relay.invite()).await,
         Person::join("Luis", &relay.invite()).await,
@@ -19,7 +19,10 @@ async fn strangers(relay: &TestRelay) -> (Person, Person) {
 }
 
 /// Ana asks Luis; what each calls the conversation, once both see it.
-async fn asked(ana: &mut Person, luis: &mut Person) -> (ConversationKey, ConversationKey) {
+pub(crate) async fn asked(
+    ana: &mut Person,
+    luis: &mut Person,
+) -> (ConversationKey, ConversationKey) {
     let with_luis = ana
         .client()
         .open_account(luis.client().account())
@@ -28,7 +31,7 @@ async fn asked(ana: &mut Person, luis: &mut Person) -> (ConversationKey, Convers
     (with_luis, luis.conversation_with("Ana").await)
 }
 
-async fn standing(person: &mut Person, key: ConversationKey, wanted: Standing) {
+pub(crate) async fn standing(person: &mut Person, key: ConversationKey, wanted: Standing) {
     person
         .until(&format!("{wanted:?}"), async |client| {
             let list = client.conversations().await?;

@@ -4,7 +4,7 @@ use client_core::model::Lasts;
 
 use super::{
     AcceptRequest, Blocked, DeclineRequest, OpenHandle, Privacy, SavePrivacy, SetBlocked,
-    SetDoNotDisturb, SetHandle, SetStatusText,
+    SetDoNotDisturb, SetHandle, SetName, SetStatusText,
 };
 use crate::{
     dto::{self, AppError, BlockedAccount, ConversationKey, Me},
@@ -54,6 +54,10 @@ pub(super) async fn blocked(
 ) -> Result<Vec<BlockedAccount>, AppError> {
     let blocked = shell.client()?.as_ref().blocked().await?;
     Ok(blocked.into_iter().map(BlockedAccount::from).collect())
+}
+
+pub(super) async fn set_name(shell: &Shell, params: SetName) -> Result<Me, AppError> {
+    shell.set_name(params.name).await
 }
 
 pub(super) async fn set_handle(shell: &Shell, params: SetHandle) -> Result<Me, AppError> {

@@ -54,6 +54,7 @@ fn commands() -> Vec<Value> {
     ]);
     // the macro takes no more at once
     let more = json!([
+        { "name": "setName", "params": { "name": "Ana" } },
         { "name": "setHandle", "params": { "handle": "ana" } },
         { "name": "openHandle", "params": { "handle": "ana" } },
         { "name": "setDoNotDisturb", "params": { "on": true, "minutes": 30 } },

@@ -77,9 +77,7 @@ impl Keeper {
 
     /// Does what is due.
     pub(super) fn tidy(&self) -> Tidied {
-        if let Err(error) = self.keep_identity() {
-            warn!(%error, "the identity beside the key slots is an older one");
-        }
+        self.keep_identity();
         let _alone = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
         match self.profile.copy_if_due(&self.key, self.now()) {
             Ok(Copied::NotDue) => {}
@@ -119,10 +117,7 @@ impl Keeper {
     /// The relay has the account: its keys changed, and it counts from now on.
     pub(super) fn registered(&self) -> Result<()> {
         self.profile.registered()?;
-        if let Err(error) = self.keep_identity() {
-            // every opening does it too
-            warn!(%error, "the identity beside the key slots is an older one");
-        }
+        self.keep_identity();
         Ok(())
     }
 
@@ -133,8 +128,13 @@ impl Keeper {
         }
     }
 
-    fn keep_identity(&self) -> Result<()> {
-        self.profile.keep_identity(&self.key, &mut SystemRandom)
+    /// Notes the account's keys and name beside the ways in, where they changed.
+    pub(super) fn keep_identity(&self) {
+        let kept = self.profile.keep_identity(&self.key, &mut SystemRandom);
+        if let Err(error) = kept {
+            // every opening does it too
+            warn!(%error, "the identity beside the key slots is an older one");
+        }
     }
 
     pub(super) fn now(&self) -> u64 {

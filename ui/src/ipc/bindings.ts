@@ -585,6 +585,11 @@ export interface Commands {
     params: { width: number; height: number; luma: string };
     reply: string;
   };
+  /** Changes the person's name; the other people learn it. */
+  setName: {
+    params: { name: string };
+    reply: Me;
+  };
   /** Sets or gives up the handle. */
   setHandle: {
     params: { handle: string | null };

@@ -6,6 +6,7 @@ import { ShownFolder } from "./folder.svelte.ts";
 import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
 import { ExportChat, HealthState } from "./health.svelte.ts";
 import { IssuedLinks, OpenLink, ShareLink } from "./links.svelte.ts";
+import { OwnName } from "./ownName.svelte.ts";
 import { OwnStatus } from "./ownStatus.svelte.ts";
 import { BlockList } from "./people.svelte.ts";
 import { PrivacyState } from "./privacy.svelte.ts";
@@ -19,6 +20,7 @@ export type Preferences = {
   blockList: BlockList;
   ways: WaysIn;
   health: HealthState;
+  name: OwnName;
   handle: OwnHandle;
   bringBack: BringBack;
 };
@@ -105,6 +107,7 @@ export class Dialogs {
       blockList: new BlockList(backend),
       ways: new WaysIn(backend),
       health: new HealthState(backend),
+      name: new OwnName(backend, me.name),
       handle: new OwnHandle(backend, me.handle),
       bringBack: new BringBack(backend, this.#onbroughtback),
     };

@@ -4,6 +4,7 @@ import { appError } from "../ipc/backend.ts";
 import { TYPING_EVERY_MS } from "./composer.svelte.ts";
 import { OpenHandle, OwnHandle } from "./handle.svelte.ts";
 import { IssuedLinks, OpenLink, ShareLink } from "./links.svelte.ts";
+import { OwnName } from "./ownName.svelte.ts";
 import { BlockList } from "./people.svelte.ts";
 import { PrivacyState } from "./privacy.svelte.ts";
 import { Safety } from "./safety.svelte.ts";
@@ -210,6 +211,38 @@ describe("short names", () => {
     await own.remove();
     expect(own.outcome).toBe("removed");
     expect(app.stage).toMatchObject({ stage: "ready", me: { handle: null } });
+  });
+});
+
+describe("the own name", () => {
+  it("can be saved where it is another one, and is shown at once", async () => {
+    const { app, backend } = await startedApp();
+    const name = new OwnName(backend, "Sam Rivera");
+    for (const same of ["Sam Rivera", " Sam Rivera ", "", "  "]) {
+      name.write(same);
+      expect(name.canSave).toBe(false);
+      await name.save();
+    }
+    expect(backend.calls.filter((call) => call.name === "setName")).toEqual([]);
+    name.write("  Sam   Vega ");
+    await name.save();
+    expect(name.saved).toBe(true);
+    expect(name.text).toBe("Sam Vega");
+    expect(name.canSave).toBe(false);
+    expect(app.stage).toMatchObject({ stage: "ready", me: { name: "Sam Vega" } });
+    name.write("Sam V");
+    expect(name.saved).toBe(false);
+  });
+
+  it("that cannot be used stays in the field, and the former one is kept", async () => {
+    const { app, backend } = await startedApp();
+    const name = new OwnName(backend, "Sam Rivera");
+    name.write("x".repeat(65));
+    await name.save();
+    expect(name.step.error?.code).toBe("nameInvalid");
+    expect(name.saved).toBe(false);
+    expect(name.text).toHaveLength(65);
+    expect(app.stage).toMatchObject({ stage: "ready", me: { name: "Sam Rivera" } });
   });
 });
 

@@ -46,7 +46,7 @@ export const keeping = {
   "restore.folder.hint": "The folder that Relevo wrote the backup into.",
   "restore.choose": "Choose…",
   "restore.name": "Your name, if you want to change it",
-  "restore.name.hint": "Leave it empty to keep the name you had.",
+  "restore.name.hint": "Leave it empty to take the name that was saved with the words.",
   "restore.name.unknown":
     "Your former name is not in the recovery code. Write the name that others will see.",
   "restore.do": "Restore",

@@ -59,6 +59,9 @@ export const people = {
   "picture.reading": "Reading the picture",
   "picture.unreadable": "This file is not a picture that can be opened, or it is too large.",
 
+  "name.save": "Save",
+  "name.saved": "Saved. Your contacts see you as {name} as soon as they are connected.",
+
   "handle.title": "Find by short name",
   "handle.text": "People choose a short name so that others on their relay can find them.",
   "handle.label": "Short name",

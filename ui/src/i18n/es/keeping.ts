@@ -47,7 +47,7 @@ export const keeping: Record<keyof typeof english, string> = {
   "restore.folder.hint": "La carpeta en la que Relevo escribía el respaldo.",
   "restore.choose": "Elegir…",
   "restore.name": "Tu nombre, si quieres cambiarlo",
-  "restore.name.hint": "Déjalo vacío para conservar el que tenías.",
+  "restore.name.hint": "Déjalo vacío para usar el que se guardó con las palabras.",
   "restore.name.unknown":
     "Tu nombre anterior no está en el código de recuperación. Escribe el nombre que verán los demás.",
   "restore.do": "Restaurar",

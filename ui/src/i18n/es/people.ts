@@ -59,6 +59,9 @@ export const people: Record<keyof typeof english, string> = {
   "picture.reading": "Leyendo la imagen",
   "picture.unreadable": "Este archivo no es una imagen que se pueda abrir, o es demasiado grande.",
 
+  "name.save": "Guardar",
+  "name.saved": "Guardado. Tus contactos te verán como {name} en cuanto tengan conexión.",
+
   "handle.title": "Buscar por nombre corto",
   "handle.text": "Cada persona puede elegir un nombre corto para que otras de su relay la encuentren.",
   "handle.label": "Nombre corto",

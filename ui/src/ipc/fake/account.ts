@@ -174,6 +174,11 @@ export function accountHandlers(world: World) {
       world.changeMe({ recovery: "confirmed" });
       return world.health.damaged;
     },
+    setName: ({ name }) => {
+      const cleaned = name.trim().replace(/\s+/gu, " ");
+      if (cleaned === "" || [...cleaned].length > 64) throw appError("nameInvalid");
+      return world.changeMe({ name: cleaned });
+    },
     setHandle: ({ handle }) => {
       if (handle !== null && !/^[a-z0-9._-]{2,32}$/.test(handle)) throw appError("handleInvalid");
       if (handle === "ana") throw appError("handleTaken");
