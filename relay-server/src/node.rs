@@ -61,7 +61,7 @@ impl Node {
     pub(crate) async fn attach(
         &self,
         session: &Arc<Session>,
-        receipt: Option<Receipt>,
+        receipt: Receipt,
     ) -> Result<(), Refusal> {
         self.settle_what_came_before().await?;
         let attachment = self.read_what_it_may(session).await?;
@@ -90,7 +90,7 @@ impl Node {
             time: self.environment.clock.now(),
             news: news(session, &attachment),
             key_packages: attachment.key_packages,
-            receipt,
+            receipt: Some(receipt),
         };
         session.send(0, &ready.into());
         let inbox = Stream::new(
