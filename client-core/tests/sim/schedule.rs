@@ -93,7 +93,7 @@ pub(crate) enum Step {
     BackUp,
     /// The relay's disk is lost, and it is restored from its backup.
     Restore { ms: u64 },
-    /// The relay's files are replaced by its backup as they are, and nobody tells it.
+    /// The relay's files are replaced by its backup as they are, and nobody tells it: which operators are told never to do. Never drawn.
     PutBack { ms: u64 },
     /// The relay's wall clock jumps.
     RelayClock { by: i64 },
