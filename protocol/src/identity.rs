@@ -21,6 +21,9 @@ use crate::{
     limits::bounds,
 };
 
+/// No manifest has this number, nor one above: a number that cannot be followed would end the account's list for good.
+const MANIFESTS: u64 = 1 << 47;
+
 /// Why a document is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum IdentityError {
@@ -222,7 +225,7 @@ struct ManifestBody {
     dsk_certificate: Opaque,
     #[cbor(n(4), decode_with = "list::<{ bounds::DEVICES }, _, _>")]
     devices: Vec<Opaque>,
-    #[n(5)]
+    #[cbor(n(5), decode_with = "list::<{ bounds::REVOKED }, _, _>")]
     revoked: Vec<DeviceId>,
 }
 
@@ -233,7 +236,7 @@ impl Document for ManifestBody {
 /// What an account says of its devices; every signature in it was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
-    /// 1 for the first, then rising by one.
+    /// 1 for the first, then rising by one, and below 2^47.
     pub number: u64,
     /// SHA-256 of the bytes of the manifest before; absent in the first.
     pub previous: Option<Digest>,
@@ -300,7 +303,8 @@ impl Manifest {
         if body.devices.is_empty() {
             return Err(IdentityError::Malformed);
         }
-        if (body.number == 1) != body.previous.is_none() || body.number == 0 {
+        let is_numbered = (1..MANIFESTS).contains(&body.number);
+        if (body.number == 1) != body.previous.is_none() || !is_numbered {
             return Err(IdentityError::Contradiction);
         }
         let mut revoked = BTreeSet::new();

@@ -20,10 +20,12 @@ pub mod bounds {
     pub const SIGNAL: usize = 4 * 1024;
     /// The largest signal in bytes that the relay keeps: 100 characters of status, whatever the script, and room.
     pub const KEPT_SIGNAL: usize = 768;
-    /// The largest manifest in bytes: 32 devices and some 900 revoked ones.
+    /// The largest manifest in bytes: the most devices in force and the most revoked ones.
     pub const MANIFEST: usize = 24 * 1024;
-    /// The most devices of an account.
+    /// The most devices of an account that are in force.
     pub const DEVICES: usize = 32;
+    /// The most revoked devices in a manifest: a list that a thief filled up has room for one device by which the owner comes back.
+    pub const REVOKED: usize = 900;
     /// The most protocol versions a client may offer.
     pub const VERSIONS: usize = 8;
     /// The longest name and version of a client program, in bytes.

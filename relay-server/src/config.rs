@@ -130,7 +130,7 @@ section! {
     Quotas "quotas" {
         /// Entries that a conversation may hold for devices that have not fetched them.
         entries_per_conversation: u64 = 200_000,
-        /// Bytes that an account may append in a day.
+        /// Bytes that an account may append in a day; each entry counts for 256 more.
         bytes_per_day: u64 = 2 * 1024 * 1024 * 1024,
         /// Appends that a device may make in a second, on average.
         appends_per_second: u32 = 200,
@@ -158,7 +158,7 @@ section! {
         lookups_per_hour: u32 = 60,
         /// The same of all accounts together in a minute.
         lookups_per_minute: u32 = 600,
-        /// Links in force that an account may have made.
+        /// Links in force that an account may have made. With those that were used up or ended before their time, ten times as many.
         links: u32 = 50,
         /// The most accounts that one link of an account lets in.
         link_uses: u16 = 100,

@@ -11,10 +11,7 @@ mod tests;
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use protocol::{AccountId, ConversationId, Entry, Refusal, StreamId};
@@ -36,8 +33,6 @@ pub(crate) struct Delivery {
     conversations: Mutex<HashMap<ConversationId, Arc<Conversation>>>,
     staged: Mutex<Staged>,
     behind: Mutex<Cursors>,
-    /// Counts changes of memberships and of what passes between their accounts, so that what was read before one is read again.
-    changes: AtomicU64,
     arrivals: Mutex<Arrivals>,
     /// For the signals that are kept.
     pub(crate) room: Arc<Room>,
@@ -49,6 +44,27 @@ struct Arrivals {
     sessions: usize,
     /// The last seq of each conversation that got entries since the first of these sessions began to read.
     last: HashMap<ConversationId, u64>,
+    /// Counts changes of memberships and of what passes between their accounts, so that what was read before one is read again.
+    changes: u64,
+    /// The count at the newest change of each conversation since the first of these sessions began to read.
+    changed: HashMap<ConversationId, u64>,
+}
+
+impl Arrivals {
+    /// Whether the conversation changed after there were so many changes.
+    fn has_changed(&self, conversation: ConversationId, since: u64) -> bool {
+        let newest = self.changed.get(&conversation);
+        newest.is_some_and(|newest| *newest > since)
+    }
+}
+
+/// How the two accounts of a conversation stood to each other when that was read.
+#[derive(Clone, Copy)]
+enum Read<'a> {
+    /// Nothing changed since.
+    Newest(&'a Standing),
+    /// It may have changed since. It serves where nothing is known, until it is read again.
+    Before(&'a Standing),
 }
 
 /// A session reads what it may follow.
@@ -60,6 +76,7 @@ impl Drop for Arriving<'_> {
         arrivals.sessions = arrivals.sessions.saturating_sub(1);
         if arrivals.sessions == 0 {
             arrivals.last = HashMap::new();
+            arrivals.changed = HashMap::new();
         }
     }
 }
@@ -138,7 +155,7 @@ impl Delivery {
 
     /// Pushes what a commit changed: its entry to the members, the welcomes to the inboxes.
     pub(crate) fn changed(&self, registry: &Registry, account: AccountId, change: Change) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.note_change(change.conversation);
         // entries stored before it must be offered before it
         self.flush();
         let Change {
@@ -171,7 +188,7 @@ impl Delivery {
                 continue;
             };
             let place = (conversation, stream);
-            let known = self.subscribe(place, &standing, &members, &session, seq);
+            let known = self.subscribe(place, Read::Newest(&standing), &members, &session, seq);
             let row = known.stream;
             session.with_push(|push| {
                 let member = &joined.member;
@@ -197,7 +214,7 @@ impl Delivery {
 
     /// The other account accepted a request. Answers the conversation, if anyone follows it.
     pub(crate) fn accepted(&self, conversation: ConversationId) -> Option<Arc<Conversation>> {
-        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.note_change(conversation);
         let known = self.conversation(conversation)?;
         known.accept();
         Some(known)
@@ -210,7 +227,7 @@ impl Delivery {
         account: AccountId,
         blocked: bool,
     ) -> Option<Arc<Conversation>> {
-        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.note_change(conversation);
         let known = self.conversation(conversation)?;
         known.block(account, blocked);
         Some(known)
@@ -218,16 +235,32 @@ impl Delivery {
 
     /// A conversation ended: nobody is a member any more.
     pub(crate) fn ended(&self, registry: &Registry, ended: &Ended) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.note_change(ended.conversation);
         lock(&self.conversations).remove(&ended.conversation);
         for session in ended.left.iter().filter_map(|device| registry.get(*device)) {
             session.with_push(|push| push.leave(ended.conversation, ended.last));
         }
     }
 
+    /// Notes that a conversation changes, before that shows here.
+    fn note_change(&self, conversation: ConversationId) {
+        let arrivals = &mut *lock(&self.arrivals);
+        arrivals.changes += 1;
+        if arrivals.sessions > 0 {
+            arrivals.changed.insert(conversation, arrivals.changes);
+        }
+    }
+
     /// How many changes of memberships and of what passes between their accounts there were.
     pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::SeqCst)
+        lock(&self.arrivals).changes
+    }
+
+    /// Whether one of these conversations changed after there were so many changes. To be asked by whoever is [`Arriving`] since.
+    pub(crate) fn have_changed(&self, conversations: &[ConversationId], since: u64) -> bool {
+        let arrivals = lock(&self.arrivals);
+        let mut conversations = conversations.iter();
+        conversations.any(|conversation| arrivals.has_changed(*conversation, since))
     }
 
     /// Whether anyone follows the conversation.
@@ -241,8 +274,9 @@ impl Delivery {
         Arriving(self)
     }
 
-    /// Lets a session follow a conversation as the store has it, and brings that up to date.
-    pub(crate) fn follow(&self, session: &Arc<Session>, membership: &mut Membership) {
+    /// Lets a session follow a conversation as the store has it, and brings that up to date. It was read after there were so many
+    /// `changes`: what is known here of a later one counts more.
+    pub(crate) fn follow(&self, session: &Arc<Session>, membership: &mut Membership, changes: u64) {
         {
             let behind = lock(&self.behind);
             for member in &mut membership.members {
@@ -260,27 +294,35 @@ impl Delivery {
             last,
             ..
         } = *membership;
-        let (place, standing) = ((conversation, stream), &membership.standing);
+        let arrivals = lock(&self.arrivals);
+        let standing = match arrivals.has_changed(conversation, changes) {
+            false => Read::Newest(&membership.standing),
+            true => Read::Before(&membership.standing),
+        };
+        let place = (conversation, stream);
         self.subscribe(place, standing, &membership.members, session, last);
         // from here on it is offered what is stored; what came before and was not read yet is known here
-        let noted = lock(&self.arrivals).last.get(&conversation).copied();
+        let noted = arrivals.last.get(&conversation).copied();
         membership.last = noted.unwrap_or(0).max(membership.last);
     }
 
-    /// `standing` is known before anything passes.
+    /// The standing is known before anything passes.
     fn subscribe(
         &self,
         (id, stream): (ConversationId, StreamRow),
-        standing: &Standing,
+        standing: Read<'_>,
         members: &[MemberRow],
         session: &Arc<Session>,
         last: u64,
     ) -> Arc<Conversation> {
         let mut conversations = lock(&self.conversations);
+        let (Read::Newest(read) | Read::Before(read)) = standing;
         let conversation = conversations
             .entry(id)
-            .or_insert_with(|| Arc::new(Conversation::new(id, stream, standing.clone())));
-        conversation.set_standing(standing.clone());
+            .or_insert_with(|| Arc::new(Conversation::new(id, stream, read.clone())));
+        if let Read::Newest(read) = standing {
+            conversation.set_standing(read.clone());
+        }
         conversation.merge(members);
         conversation.subscribe(session, last);
         Arc::clone(conversation)

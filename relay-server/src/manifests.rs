@@ -1,6 +1,6 @@
 //! Taking the next manifest of an account: what it says of itself, and what it may change.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use protocol::{AccountId, DeviceId, Digest, ErrorCode, Refusal, identity::Manifest};
@@ -10,13 +10,23 @@ use crate::{
     store::{Coming, Done, NewDevice, NewManifest, call},
 };
 
+/// How far a list that comes back may be ahead of the one that a backup has: more than anybody changes devices in between, and
+/// too few for a thief to use the numbers up.
+pub(crate) const MOST_LOST: u64 = 1 << 16;
+
 /// How a manifest stands to the one that is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Follows {
-    /// It is the next one of the chain.
+    /// It is the next one of the chain, or made under a newer device-signing key.
     Directly,
     /// It is a later one: the store was restored, and those in between are lost.
     Later,
+}
+
+/// Whether a list takes the place of the one that is held, although it does not follow it. Under a newer device-signing key it does
+/// whatever its number: the root key has the last word over lists that it never saw, however many a stolen device made since.
+pub(crate) fn is_newer(opened: &Manifest, held: &Manifest) -> bool {
+    (opened.dsk.version, opened.number) > (held.dsk.version, held.number)
 }
 
 /// Opens a manifest of this relay, on a worker.
@@ -47,13 +57,20 @@ pub(crate) async fn adopt(
     }
     let digest = Digest::of(&[&held]);
     let before = open(node, held.into()).await?;
+    let by_newer_key = opened.dsk.version > before.dsk.version;
     let in_order = match follows {
-        Follows::Directly => {
+        Follows::Directly if !by_newer_key => {
             before.number.checked_add(1) == Some(opened.number) && opened.previous == Some(digest)
         }
-        Follows::Later => opened.number > before.number,
+        Follows::Directly | Follows::Later => {
+            let ahead = opened.number.saturating_sub(before.number);
+            is_newer(opened, &before) && opened.number > 1 && ahead <= MOST_LOST
+        }
     };
     if !in_order || opened.account() != account || opened.dsk.version < before.dsk.version {
+        return Err(refused());
+    }
+    if follows == Follows::Directly && !names_own(node, opened, &before).await? {
         return Err(refused());
     }
     let request = NewManifest {
@@ -67,6 +84,7 @@ pub(crate) async fn adopt(
             Follows::Later => Coming::Back,
         },
         revoked: opened.revoked.clone(),
+        by_newer_key,
     };
     let revoking = Arc::clone(node);
     call(|done: Done<()>| {
@@ -80,6 +98,15 @@ pub(crate) async fn adopt(
     .await?;
     crate::KillPoint::ManifestBeforeAnswer.reach();
     Ok(())
+}
+
+/// Whether all that are out were devices of the account: a list is not filled up with others, so that there is no room for the
+/// next one. Those that the list before has are known by that: a restore may have lost them.
+async fn names_own(node: &Node, opened: &Manifest, before: &Manifest) -> Result<bool, Refusal> {
+    let devices = node.store.devices(vec![opened.account()]).await?;
+    let known: BTreeSet<_> = devices.iter().map(|device| &device.device).collect();
+    let known: BTreeSet<_> = known.into_iter().chain(&before.revoked).collect();
+    Ok(opened.revoked.iter().all(|device| known.contains(device)))
 }
 
 /// The devices that a manifest certifies.

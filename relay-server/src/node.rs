@@ -1,6 +1,9 @@
 //! One relay process: what its sessions share.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use ed25519_dalek::SigningKey;
 use protocol::{
@@ -23,9 +26,9 @@ use crate::{
     workers::Workers,
 };
 
-/// How often what a device may read is read again because it changed meanwhile. Changes are rare beside the
-/// milliseconds that this takes; past it the session begins all the same, and is told late.
-const ATTEMPTS: usize = 5;
+/// How often what a device may read is read again because one of its conversations changed meanwhile. Such changes are rare beside
+/// the milliseconds that this takes; past it the device comes again: a block must not be passed over.
+const ATTEMPTS: usize = 16;
 
 /// One relay process.
 pub(crate) struct Node {
@@ -58,7 +61,7 @@ impl Node {
     pub(crate) async fn attach(
         &self,
         session: &Arc<Session>,
-        receipt: Option<Receipt>,
+        receipt: Receipt,
     ) -> Result<(), Refusal> {
         self.settle_what_came_before().await?;
         let attachment = self.read_what_it_may(session).await?;
@@ -87,7 +90,7 @@ impl Node {
             time: self.environment.clock.now(),
             news: news(session, &attachment),
             key_packages: attachment.key_packages,
-            receipt,
+            receipt: Some(receipt),
         };
         session.send(0, &ready.into());
         let inbox = Stream::new(
@@ -130,51 +133,45 @@ impl Node {
 
     /// Reads what the session's device may read, and lets the session follow it.
     async fn read_what_it_may(&self, session: &Arc<Session>) -> Result<Attachment, Refusal> {
-        let device = session.identity.device_row;
         let _arriving = self.delivery.arrive();
         let mut followed = Vec::new();
-        let mut attempts = 0;
-        loop {
+        let outcome = self.follow_what_is_read(session, &mut followed).await;
+        // one that ended meanwhile is not followed for ever
+        let current: BTreeSet<_> = outcome
+            .iter()
+            .flat_map(|attachment| &attachment.memberships)
+            .map(|membership| membership.conversation)
+            .collect();
+        for conversation in followed.into_iter().filter(|id| !current.contains(id)) {
+            self.delivery.unfollow(session, conversation);
+        }
+        outcome
+    }
+
+    /// Reads until nothing of it changed since it was read. `followed` gets what is followed then, and what was meanwhile.
+    async fn follow_what_is_read(
+        &self,
+        session: &Arc<Session>,
+        followed: &mut Vec<ConversationId>,
+    ) -> Result<Attachment, Refusal> {
+        let device = session.identity.device_row;
+        for _ in 0..ATTEMPTS {
             let changes = self.delivery.changes();
-            let mut attachment = match self
-                .store
-                .attachment(device, self.environment.clock.now())
-                .await
-            {
-                Ok(attachment) => attachment,
-                Err(refusal) => {
-                    for conversation in followed {
-                        self.delivery.unfollow(session, conversation);
-                    }
-                    return Err(refusal);
-                }
-            };
+            let now = self.environment.clock.now();
+            let mut attachment = self.store.attachment(device, now).await?;
             if attachment.revoked {
-                for conversation in followed {
-                    self.delivery.unfollow(session, conversation);
-                }
                 return Err(Refusal::new(ErrorCode::Revoked));
             }
             attachment.cursor = attachment.cursor.max(self.delivery.inbox_cursor(device));
             for membership in &mut attachment.memberships {
-                self.delivery.follow(session, membership);
+                self.delivery.follow(session, membership, changes);
                 followed.push(membership.conversation);
             }
-            attempts += 1;
-            if changes == self.delivery.changes() || attempts == ATTEMPTS {
-                // one that ended meanwhile is not followed for ever
-                let current = |id| {
-                    attachment
-                        .memberships
-                        .iter()
-                        .any(|it| it.conversation == id)
-                };
-                for conversation in followed.into_iter().filter(|id| !current(*id)) {
-                    self.delivery.unfollow(session, conversation);
-                }
+            if !self.delivery.have_changed(followed, changes) {
                 return Ok(attachment);
             }
         }
+        Err(UNAVAILABLE)
     }
 
     /// Ends a session.

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use protocol::{DeviceId, ErrorCode};
+use protocol::DeviceId;
 
 use crate::session::{Session, same};
 
@@ -22,7 +22,7 @@ impl Registry {
             .lock()
             .insert(session.identity.device, Arc::clone(session));
         if let Some(old) = old {
-            old.close(ErrorCode::Replaced, None);
+            old.replace();
         }
     }
 

@@ -51,6 +51,8 @@ pub(crate) struct Session {
     wake: Notify,
     /// Ends the connection at once, whatever its socket is doing.
     cut: CancellationToken,
+    /// Whether a newer connection of the device took over. Held while something is handed to the store.
+    replaced: Mutex<bool>,
     limits: SessionLimits,
     inner: Mutex<Inner>,
 }
@@ -102,6 +104,7 @@ impl Session {
             kept: AtomicUsize::new(0),
             wake: Notify::new(),
             cut: CancellationToken::new(),
+            replaced: Mutex::new(false),
             limits: SessionLimits {
                 queue_frames: config.queue_frames,
                 queue_bytes: config.queue_bytes,
@@ -279,6 +282,22 @@ impl Session {
             retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         self.lock().closing.get_or_insert(Bye { code, retry_after });
         self.wake();
+    }
+
+    /// A newer connection of the device takes over: what this one has not handed to the store by now it never does.
+    pub(crate) fn replace(&self) {
+        *self.replaced.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.close(ErrorCode::Replaced, None);
+    }
+
+    /// Hands entries of the device to the store, unless a newer connection took over, which may have been told already how many
+    /// there are. Answers whether it did.
+    pub(crate) fn hand_over(&self, submit: impl FnOnce()) -> bool {
+        let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*replaced {
+            submit();
+        }
+        !*replaced
     }
 
     /// The device was revoked: nothing more is written to it but that.

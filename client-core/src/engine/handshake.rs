@@ -14,7 +14,7 @@ use crate::{
         answers::Answers,
         session::{Online, Session},
     },
-    error::{Error, ErrorKind, Result},
+    error::Result,
     model::OfflineCause,
     seams::{ConnectionId, TlsFacts},
     store,
@@ -74,20 +74,8 @@ impl Engine {
         let (account, device) = (self.keys.account(), self.keys.device());
         let announce = self.account.privacy.announce;
         let frame: Frame = match self.account.registration {
-            None if self.account.enrolling => {
-                let manifest = self.account.manifest.clone();
-                let message =
-                    handshake::enrolment_message(hello, &challenge, account, device, &manifest);
-                Enroll {
-                    account,
-                    manifest: manifest.into(),
-                    device,
-                    signature: self.keys.sign_login(&message),
-                    announce,
-                }
-                .into()
-            }
-            None if self.returning => self.returned(hello, &challenge)?,
+            None if self.account.enrolling => self.enrolled(hello, &challenge),
+            None if self.returning => self.returned(hello, &challenge),
             None => Prove {
                 account,
                 device,
@@ -135,7 +123,9 @@ impl Engine {
         let generation = challenge.store_generation;
         let offset = i64::try_from(i128::from(ready.time) - i128::from(self.seams.clock.wall_ms()))
             .unwrap_or(0);
+        // the first one stays: what a relay says later takes nothing away
         let receipt = ready.receipt.as_ref().map(cbor::encode);
+        let receipt = receipt.filter(|_| self.account.receipt.is_none());
         let before = store::account::store_generation(self.database.connection())?;
         let restored = before.is_some_and(|before| before != generation);
         let enrolled = self.account.enrolling;
@@ -251,14 +241,27 @@ impl Engine {
         Ok(quiet)
     }
 
-    /// The relay was restored from a backup that is older than this account: its own receipt brings the account back.
-    fn returned(&self, hello: &Hello, challenge: &Challenge) -> Result<Frame> {
+    /// This device comes in by its certificate in the account's list.
+    fn enrolled(&self, hello: &Hello, challenge: &Challenge) -> Frame {
+        let (account, device) = (self.keys.account(), self.keys.device());
+        let manifest = self.account.manifest.clone();
+        let message = handshake::enrolment_message(hello, challenge, account, device, &manifest);
+        Enroll {
+            account,
+            manifest: manifest.into(),
+            device,
+            signature: self.keys.sign_login(&message),
+            announce: self.account.privacy.announce,
+        }
+        .into()
+    }
+
+    /// The relay was restored from a backup that is older than this account or this device: its own receipt brings both back. A
+    /// device that never got one comes in once more as it did at first.
+    fn returned(&self, hello: &Hello, challenge: &Challenge) -> Frame {
         let receipt = self.account.receipt.as_deref().map(cbor::decode);
         let Some(Ok(receipt)) = receipt else {
-            return Err(Error::new(
-                ErrorKind::Database,
-                "the receipt cannot be read",
-            ));
+            return self.enrolled(hello, challenge);
         };
         let (account, device) = (self.keys.account(), self.keys.device());
         let manifest = self.account.manifest.clone();
@@ -266,7 +269,7 @@ impl Engine {
         let token = Token::new([0; Token::LEN]);
         let message =
             handshake::registration_message(hello, challenge, account, device, &manifest, &token);
-        Ok(Register {
+        Register {
             token,
             manifest: manifest.into(),
             device,
@@ -274,7 +277,7 @@ impl Engine {
             announce: self.account.privacy.announce,
             receipt: Some(receipt),
         }
-        .into())
+        .into()
     }
 }
 

@@ -6,12 +6,15 @@
 //!    └────────────────┴──── closed, refused, wrong identity, silent for too long ──┘
 //! ```
 
+mod backoff;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use protocol::{Address, Bye, Challenge, ErrorCode, Frame, Hello, decode_frame};
 use tracing::{debug, info, warn};
 
+pub(super) use self::backoff::Backoff;
 use crate::{
     engine::{Acks, Engine, lapse::Lapse, requests::Request, room::BETWEEN_TRIES},
     error::{Error, ErrorKind, Result},
@@ -29,13 +32,6 @@ pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A connection that lasted so long ends the series of failures before it.
-const LASTING: Duration = Duration::from_secs(30);
-/// How long a relay that said that it stops is taken to be starting again.
-const RESTART: Duration = Duration::from_secs(60);
-/// How often the first pause is doubled for that time: all hear at the same moment that the relay stops, and come back at random
-/// within four seconds.
-const RESTART_DOUBLINGS: u32 = 4;
 /// The longest pause that the relay may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
@@ -116,63 +112,6 @@ impl Session {
 const REPLACED_PAUSE: Duration = Duration::from_secs(10);
 /// A connection that is taken over again within this time has another profile to blame.
 const REPLACED_AGAIN: Duration = Duration::from_secs(10 * 60);
-
-/// Counts failed attempts. A connection that ends soon is one too: a relay that lets in and closes is not dialled in a storm.
-#[derive(Default)]
-pub(super) struct Backoff {
-    failures: u32,
-    /// How often the bound of the pause was doubled.
-    doublings: u32,
-    /// When the relay said that it stops, if no connection lasted since.
-    stopped: Option<Duration>,
-    pub(super) cause: Option<OfflineCause>,
-    /// When the connection that there is was let in, by the clock that does not jump.
-    online_since: Option<Duration>,
-    /// When another connection of this device took over last.
-    replaced: Option<Duration>,
-}
-
-impl Backoff {
-    pub(super) fn online(&mut self, now: Duration) {
-        self.cause = None;
-        self.online_since = Some(now);
-    }
-
-    fn ended(&mut self, now: Duration) {
-        let lived = self
-            .online_since
-            .take()
-            .is_some_and(|since| now.saturating_sub(since) >= LASTING);
-        if lived {
-            self.failures = 0;
-            self.doublings = 0;
-            self.stopped = None;
-        }
-    }
-
-    /// The relay stops. One that says so again and again, without a connection that lasted, gets no further time.
-    fn stopping(&mut self, now: Duration) {
-        self.ended(now);
-        if self.stopped.is_none() {
-            self.stopped = Some(now);
-            self.doublings = RESTART_DOUBLINGS;
-        }
-    }
-
-    /// Whether the relay is likely to be back at any moment.
-    fn is_restarting(&self, now: Duration) -> bool {
-        self.stopped
-            .is_some_and(|stopped| now.saturating_sub(stopped) < RESTART)
-    }
-
-    /// Counts an attempt that failed, or a connection that ended.
-    fn failed(&mut self, now: Duration) {
-        self.failures = self.failures.saturating_add(1);
-        if !self.is_restarting(now) {
-            self.doublings = self.doublings.saturating_add(1);
-        }
-    }
-}
 
 impl Engine {
     /// Ends a pause between attempts. For a person's "Retry", a wake-up and a change of network.
@@ -367,10 +306,10 @@ impl Engine {
         self.lose_connection(Some(OfflineCause::Replaced), Some(REPLACED_PAUSE))
     }
 
-    /// Whether the relay that does not know this device once did, by its receipt, and that has not been tried: it was restored
-    /// from a backup, or went back in time without saying so.
+    /// Whether the relay that does not know this device once did, and that has not been tried: it was restored from a backup, or
+    /// went back in time without saying so.
     const fn may_return(&self) -> bool {
-        !self.returning && self.account.receipt.is_some()
+        !self.returning && self.account.is_made()
     }
 
     /// Ends the connection from this side after a fault; another attempt follows.

@@ -144,7 +144,7 @@ fn what_makes_no_manifest_is_told() {
 
 #[test]
 fn a_manifest_has_at_most_32_devices_and_a_bounded_size() {
-    let alice = Person::new(1);
+    let mut alice = Person::new(1);
     let devices: Vec<_> = (0..32)
         .map(|seed| new_device(&Person::new(100 + seed)))
         .collect();
@@ -177,7 +177,15 @@ fn a_manifest_has_at_most_32_devices_and_a_bounded_size() {
     let (number, error) = end.unwrap();
     assert_eq!(error, ManifestError::TooLarge);
     assert!(number > 900, "{number}");
-    Manifest::open(&current).unwrap();
+    let full = Manifest::open(&current).unwrap();
+    assert_eq!(full.revoked.len(), bounds::REVOKED);
+
+    // the root key needs no room: under a new device-signing key those that are longest out are left out
+    let (_, record) = record(&mut alice);
+    let (_, restored) = AccountKeys::restored(&record, &current, &mut alice.random, LATER).unwrap();
+    let restored = Manifest::open(&restored).unwrap();
+    assert_eq!(restored.revoked[..899], full.revoked[1..]);
+    assert_eq!(restored.revoked[899..], [last]);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod presence;
 mod profiles;
 mod recovery;
 mod requests;
+mod returning;
 mod scripted;
 mod session;
 mod upkeep;

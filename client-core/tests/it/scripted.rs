@@ -185,6 +185,11 @@ impl Scripted {
         self.tamper("UPDATE account SET record_signature = NULL");
     }
 
+    /// As a device that came in by the code when relays gave no receipt to it.
+    pub(crate) fn forget_receipt(&self) {
+        self.tamper("UPDATE account SET receipt = NULL");
+    }
+
     /// No message can be stored for which this holds.
     pub(crate) fn refuse_to_store(&self, condition: &str) {
         self.tamper(&format!(

@@ -87,7 +87,7 @@ pub struct Register {
     #[n(4)]
     pub announce: bool,
     /// The relay's own word that it made this account before: brings the account back to a relay that was restored from an
-    /// older backup. Then the token is not looked at, and the manifest is the newest one, whatever its number.
+    /// older backup. Then the token is not looked at, and the manifest is the newest one, at most 65536 ahead of the relay's.
     #[cbor(n(5), decode_with = "present")]
     pub receipt: Option<Receipt>,
 }
@@ -154,7 +154,7 @@ pub struct Ready {
     /// How many unclaimed one-time key packages the relay holds for this device.
     #[n(3)]
     pub key_packages: u16,
-    /// Only as the answer to [`Register`].
+    /// The same each time; a client that has none keeps it.
     #[cbor(n(4), decode_with = "present")]
     pub receipt: Option<Receipt>,
     /// How many entries the relay ever took from this device: application entries and commits. A device that remembers

@@ -169,6 +169,9 @@ fn a_manifest_that_contradicts_itself_is_refused() {
     let digest = Some(Digest::of(&[]));
     assert_eq!(changed(|it| it.number = 0), refused);
     assert_eq!(changed(|it| (it.number, it.previous) = (0, None)), refused);
+    assert_eq!(changed(|it| it.number = 1 << 47), refused);
+    assert_eq!(changed(|it| it.number = u64::MAX), refused);
+    assert!(changed(|it| it.number = (1 << 47) - 1).is_ok());
     assert_eq!(changed(|it| it.number = 1), refused);
     assert_eq!(changed(|it| it.previous = None), refused);
     assert_eq!(
@@ -275,32 +278,39 @@ fn a_manifest_under_the_wrong_keys_is_refused() {
 #[test]
 fn a_manifest_of_the_wrong_size_is_refused() {
     assert_eq!(changed(|it| it.devices.clear()), Err(MALFORMED));
-    let many = |count: u8| {
-        changed(|it| {
-            it.devices = (0..count)
-                .map(|number| {
-                    certified(DeviceCertificate {
-                        device: protocol::DeviceId::new([number; 16]),
-                        leaf_key: Key::new([number; 32]),
-                        login_key: Key::new([number; 32]),
-                        ..device_certificate(1)
-                    })
-                })
-                .collect();
-        })
+    let devices = |count: u8| -> Vec<_> {
+        let device = |number: u8| {
+            certified(DeviceCertificate {
+                device: protocol::DeviceId::new([number; 16]),
+                leaf_key: Key::new([number; 32]),
+                login_key: Key::new([number; 32]),
+                created: u64::MAX,
+                ..device_certificate(1)
+            })
+        };
+        (0..count).map(device).collect()
     };
-    assert!(many(32).is_ok());
-    assert_eq!(many(33), Err(MALFORMED));
-    let revoked = |count: u32| {
-        changed(|it| {
-            let id = |number: u32| [number.to_be_bytes(); 4];
-            it.revoked = (0..count)
-                .map(|number| protocol::DeviceId::from_slice(id(number).as_flattened()).unwrap())
-                .collect();
-        })
+    let revoked = |count: usize| -> Vec<_> {
+        let id = |number: usize| [0xff, number.to_be_bytes()[6], number.to_be_bytes()[7], 0];
+        let id = |number| protocol::DeviceId::from_slice([id(number); 4].as_flattened());
+        (0..count).filter_map(id).collect()
     };
-    assert!(revoked(900).is_ok());
-    assert_eq!(revoked(2_000), Err(MALFORMED));
+    let (in_force, out) = (32, bounds::REVOKED);
+    assert_eq!(
+        changed(|it| it.devices = devices(in_force + 1)),
+        Err(MALFORMED)
+    );
+    assert_eq!(changed(|it| it.revoked = revoked(out + 1)), Err(MALFORMED));
+    // as many as there may be of both
+    let most = |it: &mut Manifest| {
+        (it.devices, it.revoked) = (devices(in_force), revoked(out));
+        it.number = (1 << 47) - 1;
+    };
+    let most = changed(most).unwrap();
+    assert_eq!(
+        (most.devices.len(), most.revoked.len()),
+        (bounds::DEVICES, out)
+    );
     assert_eq!(
         Manifest::open(&vec![0; bounds::MANIFEST + 1]),
         Err(MALFORMED)

@@ -87,7 +87,7 @@ fn what_is_stored_between_reading_and_following_is_not_lost() {
     // Ana's device has read that 1 is the last; before it follows, the second is stored and offered to nobody
     let mut read = membership(&ana, &bo);
     appended(&delivery, &bo, 2);
-    delivery.follow(&ana, &mut read);
+    delivery.follow(&ana, &mut read, delivery.changes());
     assert_eq!(read.last, 2);
     drop(arriving);
     assert!(lock(&delivery.arrivals).last.is_empty());
@@ -103,7 +103,7 @@ fn a_cursor_that_is_written_while_a_device_connects_is_not_lost() {
     // read from the store with the cursor 1, then the newer one is written
     let mut read = membership(&ana, &bo);
     delivery.written(&delivery.behind());
-    delivery.follow(&ana, &mut read);
+    delivery.follow(&ana, &mut read, delivery.changes());
     assert_eq!(read.members.first().unwrap().cursor, 5);
     drop(arriving);
     delivery.written(&delivery.behind());
@@ -123,7 +123,7 @@ fn what_reached_the_other_before_it_accepted_is_told_when_it_does() {
         },
         ..membership(&ana, &bo)
     };
-    delivery.follow(&ana, &mut read);
+    delivery.follow(&ana, &mut read, delivery.changes());
     let known = delivery.conversation(CONVERSATION).unwrap();
     assert_eq!(known.tell(ana.identity.account), None);
     assert!(ana.told_delivered().is_empty());
@@ -136,7 +136,7 @@ fn signals_come_after_ready_and_only_while_a_member() {
     let (ana, bo) = (session(1), session(2));
     let delivery = Delivery::default();
     let mut read = membership(&ana, &bo);
-    delivery.follow(&ana, &mut read);
+    delivery.follow(&ana, &mut read, delivery.changes());
     let signal = || {
         let known = delivery.conversation(CONVERSATION).unwrap();
         let sender = bo.identity.device;
@@ -262,9 +262,50 @@ fn what_was_kept_is_forgotten_when_the_conversation_closes() {
         },
         ..membership(&ana, &bo)
     };
-    delivery.follow(&ana, &mut read);
+    delivery.follow(&ana, &mut read, delivery.changes());
     assert_eq!(handed(&delivery, &ana), 0);
     let known = delivery.conversation(CONVERSATION).unwrap();
     known.set_standing(Standing::default());
     assert_eq!(handed(&delivery, &session(1)), 0);
+}
+
+#[test]
+fn a_block_that_comes_while_a_device_connects_is_not_undone_by_what_was_read_before() {
+    let (ana, bo) = (session(1), session(2));
+    for is_followed in [true, false] {
+        let delivery = Delivery::default();
+        if is_followed {
+            delivery.follow(&bo, &mut membership(&ana, &bo), delivery.changes());
+        }
+        let arriving = delivery.arrive();
+        let changes = delivery.changes();
+        let mut read = membership(&ana, &bo);
+        delivery.blocked(CONVERSATION, ana.identity.account, true);
+        delivery.follow(&ana, &mut read, changes);
+        let known = delivery.conversation(CONVERSATION).unwrap();
+        assert_eq!(known.is_open(), !is_followed);
+        // where nobody knew of it, it shows that it has to be read again
+        assert!(delivery.have_changed(&[CONVERSATION], changes));
+        let changes = delivery.changes();
+        read.standing.blockers.push(ana.identity.account);
+        // what others do is none of its business
+        delivery.accepted(ConversationId::new([0xc1; 16]));
+        delivery.follow(&ana, &mut read, changes);
+        assert!(!known.is_open() && !delivery.have_changed(&[CONVERSATION], changes));
+        drop(arriving);
+        assert!(lock(&delivery.arrivals).changed.is_empty());
+    }
+}
+
+#[test]
+fn a_connection_that_was_taken_over_hands_nothing_more_to_the_store() {
+    let (former, newer) = (session(1), session(1));
+    let registry = Registry::default();
+    registry.insert(&former);
+    let mut handed = Vec::new();
+    assert!(former.hand_over(|| handed.push("in time")));
+    registry.insert(&newer);
+    assert!(!former.hand_over(|| handed.push("too late")));
+    assert!(newer.hand_over(|| handed.push("newer")));
+    assert_eq!(handed, ["in time", "newer"]);
 }

@@ -92,8 +92,8 @@ pub(super) async fn create(
         commit,
     };
     let committed = call(|done| {
-        node.store
-            .create_conversation(request, published(node, session, done))
+        let done = published(node, session, done);
+        session.hand_over(|| node.store.create_conversation(request, done));
     })
     .await?;
     crate::KillPoint::CreatedBeforeAnswer.reach();
@@ -159,7 +159,11 @@ pub(super) async fn commit(node: &Arc<Node>, session: &Arc<Session>, commit: Com
         group_info: commit.group_info.0,
         snapshot: valid.snapshot,
     };
-    let committed = call(|done| node.store.commit(request, published(node, session, done))).await?;
+    let committed = call(|done| {
+        let done = published(node, session, done);
+        session.hand_over(|| node.store.commit(request, done));
+    })
+    .await?;
     crate::KillPoint::CommittedBeforeAnswer.reach();
     live.keep();
     Ok(Frame::from(committed))

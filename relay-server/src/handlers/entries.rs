@@ -8,9 +8,12 @@ use super::Answer;
 use crate::{
     node::Node,
     session::{Activity, Session},
-    store::{NewAppend, NewEntryRow, PageRange},
+    store::{AppendDone, NewAppend, NewEntryRow, PageRange, UNAVAILABLE},
 };
 
+/// What an entry takes of the account's day beside its bytes: its row, and its places in the indexes by which it is found, for as
+/// long as its client id is remembered.
+const ROW: usize = 256;
 /// The most entries of a fetched page.
 const PAGE_ENTRIES: u16 = 256;
 /// Room for the frame around a page.
@@ -19,7 +22,8 @@ const PAGE_OVERHEAD: usize = 128;
 /// Queues an append. The answer leaves when it is durable.
 pub(super) fn append(node: &Arc<Node>, session: &Arc<Session>, id: u32, append: Append) {
     session.begin();
-    let bytes: usize = append.entries.iter().map(|entry| entry.bytes.len()).sum();
+    let weights = append.entries.iter().map(|entry| ROW + entry.bytes.len());
+    let bytes: usize = weights.sum();
     let conversation = append.conversation;
     let within = session.spend(Activity::Append(append.entries.len()));
     let within = within.and_then(|()| node.limits.bytes(session.identity.account, bytes));
@@ -40,17 +44,18 @@ pub(super) fn append(node: &Arc<Node>, session: &Arc<Session>, id: u32, append: 
             .collect(),
     };
     let (delivery, presence) = (Arc::clone(&node.delivery), Arc::clone(&node.presence));
-    let session = Arc::clone(session);
-    node.store.append(
-        request,
-        Box::new(move |outcome| {
-            let accepted = outcome.as_ref().is_ok_and(|done| done.accepted);
-            delivery.appended(session, id, conversation, outcome);
-            if accepted && let Some(known) = delivery.accepted(conversation) {
-                presence.introduce(&known);
-            }
-        }),
-    );
+    let answered = Arc::clone(session);
+    let done = Box::new(move |outcome: Result<AppendDone, Refusal>| {
+        let accepted = outcome.as_ref().is_ok_and(|done| done.accepted);
+        delivery.appended(answered, id, conversation, outcome);
+        if accepted && let Some(known) = delivery.accepted(conversation) {
+            presence.introduce(&known);
+        }
+    });
+    if !session.hand_over(|| node.store.append(request, done)) {
+        node.delivery
+            .appended(Arc::clone(session), id, conversation, Err(UNAVAILABLE));
+    }
 }
 
 /// Notes a cursor. One of a stream that the device may not read, or that does not rise, is nothing.

@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Established {
     pub(super) identity: Identity,
     pub(super) announce: bool,
-    pub(super) receipt: Option<Receipt>,
+    pub(super) receipt: Receipt,
 }
 
 /// Why there is no session.
@@ -125,7 +125,7 @@ impl Handshake<'_> {
             Some(row) if row.revoked => Err(ErrorCode::Revoked.into()),
             Some(row) => {
                 node.limits.login(prove.device)?;
-                Ok(established(&row, prove.announce, None))
+                Ok(self.established(&row, prove.announce))
             }
             None => Err(self.failed()),
         }
@@ -163,15 +163,18 @@ impl Handshake<'_> {
             None => None,
         };
         let held = match held {
-            Some(held) => Some(manifests::open(node, held.into()).await?.number),
+            Some(held) => Some(manifests::open(node, held.into()).await?),
             None => None,
         };
         match held {
             // what came after the backup is lost, but for what the devices bring
-            Some(held) if opened.number > held => {
+            Some(held) if manifests::is_newer(&opened, &held) => {
                 manifests::adopt(node, account, (&opened, manifest.0), Follows::Later).await?;
             }
             Some(_) => {}
+            None if opened.number > manifests::MOST_LOST => {
+                return Err(ErrorCode::BadIdentity.into());
+            }
             None => {
                 let made = match &receipt {
                     Some(receipt) => Made::ByReceipt(receipt.time),
@@ -189,13 +192,7 @@ impl Handshake<'_> {
             }
         }
         let row = self.certified(account, certificate).await?;
-        let signed = handshake::receipt_message(node.relay_id, account, row.created);
-        let receipt = Receipt {
-            account,
-            time: row.created,
-            signature: identity::sign(&node.identity_secret, &signed),
-        };
-        Ok(established(&row, announce, Some(receipt)))
+        Ok(self.established(&row, announce))
     }
 
     /// The relay's own word that it made the account.
@@ -254,7 +251,22 @@ impl Handshake<'_> {
             .await
             .map_err(|refusal| self.counted(refusal))?;
         let row = self.certified(account, certificate).await?;
-        Ok(established(&row, announce, None))
+        Ok(self.established(&row, announce))
+    }
+
+    /// A device that proved itself. Each gets the receipt, so that whichever is left can bring the account back.
+    fn established(&self, row: &LoginRow, announce: bool) -> Established {
+        let (account, time) = (row.identity.account, row.created);
+        let signed = handshake::receipt_message(self.node.relay_id, account, time);
+        Established {
+            identity: row.identity,
+            announce,
+            receipt: Receipt {
+                account,
+                time,
+                signature: identity::sign(&self.node.identity_secret, &signed),
+            },
+        }
     }
 
     /// The login of a device whose certified login key has signed.
@@ -282,14 +294,6 @@ impl Handshake<'_> {
             Ok(()) => refusal.into(),
             Err(limited) => limited.into(),
         }
-    }
-}
-
-fn established(row: &LoginRow, announce: bool, receipt: Option<Receipt>) -> Established {
-    Established {
-        identity: row.identity,
-        announce,
-        receipt,
     }
 }
 

@@ -189,6 +189,8 @@ pub(crate) struct NewManifest {
     /// How those come that are not known.
     pub(crate) coming: Coming,
     pub(crate) revoked: Vec<DeviceId>,
+    /// Whether its device-signing key is newer than that of the one held: then who is not named in it is out.
+    pub(crate) by_newer_key: bool,
 }
 
 /// A recovery record to hold.
@@ -255,7 +257,7 @@ pub(crate) struct NewLinkRow {
     pub(crate) invite: bool,
     pub(crate) uses: u16,
     pub(crate) expires: u64,
-    /// How many links in force the issuer may have.
+    /// How many links in force the issuer may have. Of those with links that ended, a multiple is kept.
     pub(crate) most: u32,
 }
 

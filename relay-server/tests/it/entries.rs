@@ -3,7 +3,7 @@
 use protocol::{Append, ErrorCode, Fetch, Frame, StreamId};
 
 use crate::client::opaque;
-use crate::relay::{TestRelay, append};
+use crate::relay::{TestRelay, append, test_config};
 
 #[tokio::test]
 async fn a_repeated_append_gets_its_first_answer() {
@@ -159,4 +159,22 @@ async fn what_was_not_acknowledged_comes_again_after_a_restart() {
     );
     let ready = ana.ready.expect("ready");
     assert_eq!(ready.news[0].last, 4);
+}
+
+#[tokio::test]
+async fn entries_of_next_to_nothing_use_up_the_day_as_well() {
+    let mut config = test_config();
+    config.quotas.bytes_per_day = 100_000;
+    let relay = TestRelay::start_with(config).await;
+    let mut pair = relay.pair().await;
+    let epoch = pair.ana_group.epoch();
+    let mut outcomes = Vec::new();
+    for _ in 0..7 {
+        let small = append(pair.conversation, epoch, &[&b"x"[..]; 64]);
+        let outcome = pair.ana_client.append(small).await;
+        outcomes.push(outcome.map_err(|refusal| refusal.code).err());
+    }
+    let mut expected = [None; 7];
+    expected[6] = Some(ErrorCode::Quota);
+    assert_eq!(outcomes, expected);
 }

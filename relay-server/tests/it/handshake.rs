@@ -31,7 +31,7 @@ async fn the_relay_proves_its_identity_and_a_registered_device_logs_in() {
         .send(0, Client::proof(person.device(), &hello, &challenge))
         .await;
     let ready = again.opened().await.expect("logs in");
-    assert!(ready.receipt.is_none() && ready.news.is_empty());
+    assert!(ready.receipt == Some(receipt) && ready.news.is_empty());
 }
 
 #[tokio::test]

@@ -34,3 +34,4 @@ mod restoring;
 #[cfg(unix)]
 mod rights;
 mod signals;
+mod stolen;

@@ -72,6 +72,11 @@ async fn who_can_name_the_record_comes_back_with_a_new_device() {
         .await
         .expect("enrolls");
     assert_eq!((ready.manifest, ready.sent), (2, 0));
+    assert!(
+        ready
+            .receipt
+            .is_some_and(|receipt| receipt.account == pair.bo.account)
+    );
     assert_eq!(pair.bo_client.farewell().await, Some(ErrorCode::Revoked));
     let found = conversations(&mut client, ListConversations { after: None }).await;
     let of = &found.conversations[0];

@@ -55,7 +55,9 @@ impl AccountKeys {
     /// [`AccountKeys::forget_root_key`]; before that, a new [`AccountKeys::recovery_record`] belongs to the relay, because the
     /// old one holds the old device-signing key.
     ///
-    /// `current` is the newest manifest that the relay shows. Should it show an older one, contacts refuse what follows.
+    /// `current` is the newest manifest that the relay shows. Should it show an older one, contacts take what follows all the same:
+    /// the device-signing key is newer. So they do where `current` revokes too many for another list, and some are left out: what
+    /// the former device-signing key certified is over with it.
     ///
     /// # Errors
     /// [`ManifestError`].
@@ -76,8 +78,11 @@ impl AccountKeys {
         let keys = Self::certified(random, root_key, dsk, version, record.relay(), now_ms)?;
         let own = keys.open_certificates();
         let (dsk, device) = own.ok_or(ManifestError::Foreign)?;
-        let mut revoked = before.revoked.clone();
-        revoked.extend(before.devices.iter().map(|(device, _)| device.device));
+        let in_force = before.devices.iter().map(|(device, _)| device.device);
+        let room = bounds::REVOKED.saturating_sub(before.devices.len());
+        let too_many = before.revoked.len().saturating_sub(room);
+        let out = before.revoked.iter().skip(too_many).copied();
+        let revoked = out.chain(in_force).collect();
         let next = Manifest {
             number: following(&before)?,
             previous: Some(Digest::of(&[current])),
@@ -161,10 +166,14 @@ impl AccountKeys {
             return Err(ManifestError::NoDevice);
         }
         let bytes = manifest.sign(&self.dsk);
-        if manifest.devices.len() > bounds::DEVICES || bytes.len() > bounds::MANIFEST {
-            return Err(ManifestError::TooLarge);
+        let fits = manifest.devices.len() <= bounds::DEVICES
+            && manifest.revoked.len() <= bounds::REVOKED
+            && bytes.len() <= bounds::MANIFEST;
+        if fits {
+            Ok(bytes)
+        } else {
+            Err(ManifestError::TooLarge)
         }
-        Ok(bytes)
     }
 }
 

@@ -12,7 +12,8 @@ use protocol::{
 /// Checks a list against another one, the known, of the same account; the bytes of the two differ.
 ///
 /// The root key has the last word: under a newer device-signing key a list counts whatever its number, because the numbers that
-/// came after the last list that the account itself saw are those of a thief, or were lost by the relay.
+/// came after the last list that the account itself saw are those of a thief, or were lost by the relay. And whomever it leaves out:
+/// a thief may have filled up the list before, and what the former key certified is over.
 ///
 /// # Errors
 /// What contradicts the known one.
@@ -28,10 +29,10 @@ pub(super) fn check(
     if known.revoked.iter().any(is_back) {
         return Err("a device is back that was revoked");
     }
-    if next.dsk.version > known.dsk.version && next.number <= known.number {
+    if next.dsk.version > known.dsk.version {
         return Ok(());
     }
-    if next.dsk.version == known.dsk.version && next.dsk != known.dsk {
+    if next.dsk != known.dsk {
         return Err("two device-signing keys have one version");
     }
     if next.number < known.number {

@@ -7,7 +7,7 @@ use client_core::{
     model::SystemEvent,
     seams::SeededRandom,
 };
-use protocol::{AccountManifest, Digest, identity::Manifest};
+use protocol::{AccountManifest, DeviceId, Digest, bounds, identity::Manifest};
 use zeroize::Zeroizing;
 
 use super::{
@@ -153,4 +153,26 @@ fn what_the_root_key_says_counts_whatever_the_number() {
     };
     let fourth = sign_as(&chat.peer, &fourth);
     is_refused(&mut chat, 4, fourth, &third);
+}
+
+#[test]
+fn what_the_root_key_says_counts_whomever_it_leaves_out() {
+    let mut chat = Chat::new();
+    let mut full = Manifest::open(&chat.peer.keys.manifest()).unwrap();
+    (full.number, full.previous) = (5, Some(Digest::of(&[b"the fourth"])));
+    // whoever has a stolen device filled up the list
+    full.revoked = (0..bounds::REVOKED)
+        .map(|number| {
+            let mut id = [0xee; 16];
+            id[..8].copy_from_slice(&number.to_be_bytes());
+            DeviceId::new(id)
+        })
+        .collect();
+    let full = sign_as(&chat.peer, &full);
+    chat.learn_manifest(5, &full);
+    let (_, anew) = restored(&chat, &full, 5);
+    let opened = Manifest::open(&anew).unwrap();
+    let own = chat.peer.device();
+    assert_eq!((opened.number, opened.revoked.last()), (6, Some(&own)));
+    is_taken(&mut chat, 6, &anew);
 }

@@ -19,6 +19,7 @@ impl World {
             devices: devices.iter().map(device).collect(),
             coming: Coming::Anew,
             revoked: revoked.iter().map(id).collect(),
+            by_newer_key: false,
         }
     }
 
@@ -87,6 +88,34 @@ async fn a_manifest_follows_the_one_that_is_held() {
         ..world.next(3, b"", &[2], &[0x10])
     };
     assert_eq!(world.take(bo).await, refused);
+}
+
+#[tokio::test]
+async fn a_list_under_a_newer_key_puts_out_whom_it_does_not_name_whatever_its_number() {
+    let world = World::new().await;
+    let [first, second] = [0, 1].map(|device: usize| world.ana[device].device);
+    let out = world.take(world.next(2, &FIRST, &[0, 1, 2], &[])).await;
+    assert_eq!(out, Ok(Vec::new()));
+    let newer = |number, held: &[u8], devices: &[u8]| NewManifest {
+        bytes: Bytes::from(format!("newer {number}")),
+        by_newer_key: true,
+        ..world.next(number, held, devices, &[])
+    };
+    // the same number, and two of three devices are dropped without a word
+    let out = world.take(newer(2, b"manifest 2", &[1, 3])).await;
+    let third = DeviceId::new([18; 16]);
+    assert_eq!(out, Ok(vec![first, third]));
+    // who is out stays out, and a key of a device that stays is the same
+    let mut other_key = newer(3, b"newer 2", &[1, 3]);
+    other_key.devices[0].leaf_key = Key::new([9; 32]);
+    for refused in [newer(3, b"newer 2", &[0, 1, 3]), other_key] {
+        assert_eq!(world.take(refused).await, Err(ErrorCode::BadIdentity));
+    }
+    let fourth = identity(&*world.store, 1, 3).await;
+    let attachment = world.store.attachment(fourth.device_row, NOON).await;
+    assert_eq!(attachment.unwrap().manifest, 2);
+    let out = world.take(newer(3, b"newer 2", &[3])).await;
+    assert_eq!(out, Ok(vec![second]));
 }
 
 #[tokio::test]

@@ -158,6 +158,17 @@ async fn what_was_declined_is_remembered_for_thirty_days() {
 }
 
 #[tokio::test]
+async fn what_was_declined_is_remembered_for_thirty_days_where_client_ids_are_forgotten_sooner() {
+    let world = World::without_conversation().await;
+    world.ask(0xc0, 1).await.unwrap();
+    world.decline(world.ana[0], 0xc0).await.unwrap();
+    world.pass(29, 7).await;
+    assert_eq!(code(world.ask(0xc2, 2).await), ErrorCode::NoConsent);
+    world.pass(2, 7).await;
+    world.ask(0xc2, 3).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_block_names_the_conversation_and_takes_the_bytes_away() {
     let world = World::new().await;
     world.append(world.bo, 1, &[(10, "a")]).await.unwrap();

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result as SqlResult};
 
-use super::{Fault, clock, gaps, writer::Tx};
+use super::{Fault, clock, gaps, requests, writer::Tx};
 use crate::store::{Expiry, StreamRow};
 
 /// Streams looked at in one step.
@@ -43,6 +43,8 @@ pub(super) fn expire(tx: &mut Tx<'_>, request: &Expiry) -> Result<Option<StreamR
 struct Due {
     entries_before: u64,
     client_ids_before: u64,
+    /// Of conversations that were declined: not before the same account may ask again.
+    declined_before: u64,
     /// Links and key packages whose time was over then are kept as well: perhaps it was not.
     ended_after: u64,
     now: u64,
@@ -53,9 +55,11 @@ impl Due {
     fn new(request: &Expiry, ages_from: u64) -> Self {
         let old = |before: u64| if before < ages_from { 0 } else { before };
         let client_ids_before = old(request.client_ids_before);
+        let may_ask = request.now.saturating_sub(requests::DECLINED_MS);
         Self {
             entries_before: old(request.entries_before),
             client_ids_before,
+            declined_before: old(request.client_ids_before.min(may_ask)),
             ended_after: if client_ids_before == 0 { ages_from } else { 0 },
             now: request.now,
         }
@@ -170,6 +174,6 @@ fn forget(tx: &Tx<'_>, due: &Due) -> SqlResult<bool> {
             "DELETE FROM ended_conversations WHERE stream IN
              (SELECT stream FROM ended_conversations WHERE time < ?2 ORDER BY time LIMIT ?1)",
         )?
-        .execute((ROWS, due.client_ids_before))?;
+        .execute((ROWS, due.declined_before))?;
     Ok([entries, claims, packages, links, ended].contains(&ROWS))
 }

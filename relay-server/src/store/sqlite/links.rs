@@ -6,6 +6,9 @@ use rusqlite::OptionalExtension as _;
 use super::{Fault, writer::Tx};
 use crate::store::{AccountRow, Caller, Identity, NewLinkRow};
 
+/// So many times as many links as may be in force are kept of an issuer: those too that were used up, or ended before their time.
+const KEPT: u32 = 10;
+
 /// Makes a link known; the same link of the same issuer once more is a success.
 pub(super) fn insert(tx: &mut Tx<'_>, (caller, link): &(Caller, NewLinkRow)) -> Result<(), Fault> {
     let issuer = match caller {
@@ -25,13 +28,13 @@ pub(super) fn insert(tx: &mut Tx<'_>, (caller, link): &(Caller, NewLinkRow)) -> 
         };
     }
     if let Some(issuer) = issuer {
-        let count: u32 = tx
+        let (kept, in_force): (u32, u32) = tx
             .connection
             .prepare_cached(
-                "SELECT count(*) FROM links WHERE issuer = ?1 AND expires > ?2 AND uses > 0",
+                "SELECT count(*), count(*) FILTER (WHERE expires > ?2 AND uses > 0) FROM links WHERE issuer = ?1",
             )?
-            .query_row((issuer, tx.now), |row| row.get(0))?;
-        if count >= link.most {
+            .query_row((issuer, tx.now), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if in_force >= link.most || kept >= link.most.saturating_mul(KEPT) {
             return Err(Refusal::new(ErrorCode::Quota).into());
         }
     }

@@ -20,7 +20,9 @@ pub(super) fn publish(tx: &mut Tx<'_>, request: &NewManifest) -> Result<Vec<Devi
     let mut revoked = Vec::new();
     let known = accounts::devices(tx.connection, &[request.account])?;
     for device in &known {
-        let out = request.revoked.contains(&device.device);
+        let named = request.devices.iter().any(|it| it.device == device.device);
+        let dropped = request.by_newer_key && !named;
+        let out = request.revoked.contains(&device.device) || dropped;
         let login_key = accounts::login_key(tx.connection, device.device_row)?;
         let in_force = request.devices.iter().any(|it| {
             it.device == device.device
@@ -48,13 +50,13 @@ pub(super) fn publish(tx: &mut Tx<'_>, request: &NewManifest) -> Result<Vec<Devi
             accounts::insert_device(tx, account, device, request.coming)?;
         }
     }
+    // the first one stays: by it a repeated registration is known
+    tx.connection
+        .prepare_cached("DELETE FROM manifests WHERE account = ?1 AND number > 1")?
+        .execute((account.0,))?;
     insert(tx.connection, account, request.number, &request.bytes)?;
     tx.connection
         .prepare_cached("UPDATE accounts SET manifest = ?2 WHERE id = ?1")?
-        .execute((account.0, request.number))?;
-    // the first one stays: by it a repeated registration is known
-    tx.connection
-        .prepare_cached("DELETE FROM manifests WHERE account = ?1 AND number > 1 AND number <> ?2")?
         .execute((account.0, request.number))?;
     crate::KillPoint::ManifestWritten.reach();
     Ok(revoked)

@@ -21,7 +21,7 @@ const WAIT_MS: u64 = 60 * 60 * 1000;
 /// Entries beyond the quota of a conversation that commits may take, so that its members can still change.
 const COMMITS_BEYOND: u64 = 1024;
 /// How long after a decline the same account may not ask again.
-const DECLINED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+pub(super) const DECLINED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Whether `own` may ask `peer`, who did not consent, for a conversation.
 pub(super) fn may_ask(
