@@ -4,6 +4,7 @@
 //! copy. MLS state is never taken: after damage nobody knows whether it is the newest, and keys that are used twice are worse
 //! than none. What only serves to find or to rebuild is made anew.
 
+mod recovery;
 mod source;
 
 use std::{collections::BTreeMap, path::Path};
@@ -61,8 +62,11 @@ pub(crate) fn fill(
     let (salvaged, _) = new.write(|write| {
         let connection = write.connection();
         let mut taken = take_over(connection, &mut damaged, copy.as_mut(), known.is_some())?;
-        if let Some(identity) = known {
-            identity::restore(connection, identity)?;
+        if let Some(identity) = known
+            && identity::restore(connection, identity)?
+            && let Some(copy) = &mut copy
+        {
+            recovery::take_over(connection, copy, identity)?;
         }
         // proves that there is an account
         identity::load(connection)?;
