@@ -16,6 +16,7 @@ mod presence;
 mod profiles;
 mod recovery;
 mod requests;
+mod restoring;
 mod scripted;
 mod session;
 mod upkeep;
