@@ -43,7 +43,8 @@ pub(crate) struct Salvaged {
     pub(crate) newest: Option<u64>,
 }
 
-/// Fills a new database. Without an account row in either source it takes the one of `identity`.
+/// Fills a new database. Without an account row in the damaged one it takes that of `known`, with what the copy has of the
+/// account's recovery; without both, that of the copy.
 ///
 /// # Errors
 /// [`crate::ErrorKind::NotFound`]: no account anywhere; [`crate::ErrorKind::Database`], [`crate::ErrorKind::DiskFull`].
