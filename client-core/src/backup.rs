@@ -30,6 +30,7 @@ mod manifest;
 mod merging;
 mod reading;
 mod record;
+mod rests;
 mod stream;
 mod writing;
 

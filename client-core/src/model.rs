@@ -68,7 +68,7 @@ pub enum RecoveryState {
 /// What went wrong, counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Troubles {
-    /// Messages that could not be opened in the last 30 days.
+    /// Messages that could not be opened when they came, in the last 30 days, whether they came again since or not.
     pub unopened: u32,
     /// Entries of others that are known to be missing now.
     pub missing: u32,

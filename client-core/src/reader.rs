@@ -18,14 +18,12 @@ use crate::{
         Database, DatabaseKey, backup, conversations, gaps,
         links::{self, LinkRow},
         mendings::{self, Mended},
-        messages, requests, search,
+        messages, requests, search, unopened,
     },
 };
 
 /// The most messages of one page.
 const LARGEST_PAGE: u32 = 200;
-/// How far back troubles are counted.
-const MONTH_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// The most search hits.
 const MOST_HITS: u32 = 100;
 
@@ -80,7 +78,7 @@ impl Reader {
     pub fn troubles(&self, now: u64) -> Result<Troubles> {
         let connection = self.connection();
         Ok(Troubles {
-            unopened: messages::count_unreadable(&connection, now.saturating_sub(MONTH_MS))?,
+            unopened: unopened::count(&connection, now)?,
             missing: gaps::count_missing(&connection)?,
         })
     }

@@ -154,7 +154,8 @@ impl Lost {
         })
     }
 
-    /// Asks the relay for the account's record and opens it.
+    /// Asks the relay for the account's record and opens it. Where something else answers at one address, or what answers
+    /// cannot help now, the next one is asked.
     ///
     /// # Errors
     /// [`ErrorKind::RelayUnreachable`], [`ErrorKind::RelayIdentity`], [`ErrorKind::NoRecoveryRecord`],
@@ -172,17 +173,21 @@ impl Lost {
         self,
         mut network: impl FnMut(mpsc::Sender<NetworkEvent>) -> N,
     ) -> Result<FoundAccount> {
-        let mut last = Error::new(ErrorKind::BadLink, "no address to ask");
+        let mut failed: Option<Error> = None;
         for address in &self.addresses {
             let (sender, events) = mpsc::channel(EVENTS);
-            match timeout(PATIENCE, self.ask(address, network(sender), events)).await {
-                Ok(Ok(found)) => return Ok(found),
-                Ok(Err(error)) if error.kind() != ErrorKind::RelayUnreachable => return Err(error),
-                Ok(Err(error)) => last = error,
-                Err(_) => last = unreachable(),
+            let asked = timeout(PATIENCE, self.ask(address, network(sender), events)).await;
+            let error = match asked.unwrap_or_else(|_| Err(unreachable())) {
+                Ok(found) => return Ok(found),
+                Err(error) if is_final(&error) => return Err(error),
+                Err(error) => error,
+            };
+            // of an address where nothing answers there is the least to say
+            if failed.as_ref().is_none_or(is_unreachable) {
+                failed = Some(error);
             }
         }
-        Err(last)
+        Err(failed.unwrap_or_else(|| Error::new(ErrorKind::BadLink, "no address to ask")))
     }
 
     async fn ask(
@@ -202,7 +207,8 @@ impl Lost {
             client: format!("relevo {}", env!("CARGO_PKG_VERSION")),
         };
         network.send(CONNECTION, encode_frame(0, &hello.clone().into()).into());
-        let relay = self.greeted(&hello, &tls, next(&mut events).await?)?;
+        let greeting = next(&mut events).await.map_err(unproved)?;
+        let relay = self.greeted(&hello, &tls, greeting)?;
         let record = self.code.record_id();
         network.send(
             CONNECTION,
@@ -282,4 +288,25 @@ async fn next(events: &mut mpsc::Receiver<NetworkEvent>) -> Result<Frame> {
 
 fn unreachable() -> Error {
     Error::new(ErrorKind::RelayUnreachable, "the relay did not answer")
+}
+
+/// Whether the relay itself said it, so that it says the same at every address.
+fn is_final(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NoRecoveryRecord | ErrorKind::WrongCode
+    )
+}
+
+fn is_unreachable(error: &Error) -> bool {
+    error.kind() == ErrorKind::RelayUnreachable
+}
+
+/// What somebody says before showing to be the relay tells nothing of the account.
+fn unproved(error: Error) -> Error {
+    if is_final(&error) {
+        unreachable()
+    } else {
+        error
+    }
 }

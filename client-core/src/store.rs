@@ -26,6 +26,7 @@ pub mod requests;
 pub(crate) mod salvage;
 pub mod search;
 pub mod streams;
+pub mod unopened;
 pub mod wishes;
 
 use rusqlite::Row;

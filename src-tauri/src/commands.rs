@@ -19,9 +19,9 @@ use ts_rs::{Config, TS};
 use crate::{
     dto::{
         self, AccountId, AppError, AppState, AskedWord, BlockedAccount, Comparison, Conversation,
-        ConversationKey, ErrorCode, ExportFormat, IssuedLink, LinkPreview, Me, Message, MessageId,
-        MessagePage, NewLink, OwnFolder, Passphrase, Protection, SearchHit, Secret, Settings, Slot,
-        SlotKind,
+        ConversationKey, ErrorCode, ExportFormat, ExportLanguage, IssuedLink, LinkPreview, Me,
+        Message, MessageId, MessagePage, NewLink, OwnFolder, Passphrase, Protection, SearchHit,
+        Secret, Settings, Slot, SlotKind,
     },
     state::Shell,
 };
@@ -164,7 +164,7 @@ commands! {
     /// Adds what a backup of this account has and is not here; may take minutes. The own folder needs no code.
     BringBack { folder: String, code: Option<Secret> } -> dto::BroughtBack = health::bring_back;
     /// Writes a conversation into a folder; answers with the file.
-    ExportConversation { conversation: ConversationKey, format: ExportFormat, folder: String } -> String = health::export_conversation;
+    ExportConversation { conversation: ConversationKey, format: ExportFormat, language: ExportLanguage, folder: String } -> String = health::export_conversation;
     /// Opens a folder of this program in the system's file manager.
     OpenFolder { folder: OwnFolder } -> () = window::open_folder;
     /// Adds the person who made the link.

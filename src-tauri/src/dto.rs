@@ -25,7 +25,8 @@ pub(crate) use self::{
     error::{AppError, ErrorCode},
     event::Event,
     health::{
-        BackupTrouble, BackupTroubleKind, BroughtBack, ExportFormat, Health, OwnFolder, Rehearsal,
+        BackupTrouble, BackupTroubleKind, BroughtBack, ExportFormat, ExportLanguage, Health,
+        OwnFolder, Rehearsal,
     },
     link::{IssuedLink, LinkPreview, NewLink},
     message::{Message, MessagePage, SearchHit},
@@ -132,6 +133,7 @@ pub(crate) fn declarations(config: &Config) -> Vec<(Option<String>, String)> {
         BackupTrouble,
         BroughtBack,
         ExportFormat,
+        ExportLanguage,
         OwnFolder,
         LostFiles,
         AppState,

@@ -405,10 +405,14 @@ async fn an_account_comes_back_by_its_code_with_what_its_backup_has() {
     ana.call("backupNow", json!({})).await;
 
     // a file for other programs
-    let export = json!({ "conversation": with_luis, "format": "markdown", "folder": folder });
-    let file = ana.call("exportConversation", export).await;
-    let text = std::fs::read_to_string(file.as_str().unwrap()).unwrap();
-    assert!(text.contains("Hola Ana"), "{text}");
+    for (language, title) in [("en", "Conversation with"), ("es", "Conversación con")] {
+        let export = json!({
+            "conversation": with_luis, "format": "markdown", "language": language, "folder": folder
+        });
+        let file = ana.call("exportConversation", export).await;
+        let text = std::fs::read_to_string(file.as_str().unwrap()).unwrap();
+        assert!(text.contains("Hola Ana") && text.contains(title), "{text}");
+    }
     let me = ana.call("open", json!({})).await["me"].clone();
     ana.shell.stop().await;
 

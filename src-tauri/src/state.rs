@@ -151,10 +151,6 @@ impl Shell {
         &self.bridge
     }
 
-    pub(crate) fn settings(&self) -> Settings {
-        self.settings.current()
-    }
-
     /// Replaces the settings.
     pub(crate) async fn save_settings(&self, settings: Settings) -> Result<Settings, AppError> {
         let file = Arc::clone(&self.settings);

@@ -18,6 +18,7 @@
  * | invite-someone, open-link | in the empty list and in the new-chat dialog |
  * | invite-url | read-only field with the own link |
  * | conversation-title | name in the header of the open chat |
+ * | not-loaded | in place of the messages of a chat that could not be read |
  * | composer-input, composer-send | composer |
  * | message | `data-id`, `data-mine` (true, false), `data-kind` (text, system, unreadable, unsupported), `data-state` (pending, queued, sent, delivered, read, failed, received) |
  * | message-text | the words inside of a message |
@@ -161,6 +162,7 @@ export const testIds = [
   "name-outcome",
   "name-save",
   "new-chat",
+  "not-loaded",
   "open-handle",
   "open-link",
   "own-handle",

@@ -14,6 +14,7 @@ use crate::{
         BackupError, Opened, aside,
         manifest::{self, Manifest, SegmentId},
         record::Record,
+        rests,
         stream::SegmentWriter,
     },
     crypto::AccountKeys,
@@ -84,7 +85,7 @@ pub fn finish(write: &WriteTransaction<'_>, ran: &Ran) -> Result<()> {
 /// Writes the backup. Blocks; the engine may go on writing. `now` is the computer's time in milliseconds.
 ///
 /// # Errors
-/// [`BackupError`]; then the former backup is as it was.
+/// [`BackupError`]; then the former backup is as it was, or the new one is complete in its place and the next run finds it there.
 pub fn run(
     database: &Path,
     key: &DatabaseKey,
@@ -102,7 +103,7 @@ pub fn run(
     let former = former(&folder, &job.settings, &keys)?;
     let plan = Plan::new(&folder, job, former, &snapshot);
     let superseded = plan.former.clone();
-    let is_segment = |(path, _): &(PathBuf, SegmentId)| !is_partial(path);
+    let is_segment = |(path, _): &(PathBuf, SegmentId)| !rests::is_partial(path);
     // the segments of a manifest may be where others were set aside
     let holds_something =
         !superseded.is_empty() || manifest::segments_in(&folder)?.iter().any(is_segment);
@@ -123,14 +124,11 @@ pub fn run(
     let (written, names) = match outcome {
         Ok(done) => done,
         Err(error) => {
-            for id in &run.written {
-                // the next run that ends well removes what is left
-                let _removed = fs::remove_file(manifest::segment_path(&folder, id));
-            }
+            rests::give_up(&folder, &job.settings.key, &run.written);
             return Err(error);
         }
     };
-    let cleared = clear(
+    let cleared = rests::clear(
         &folder,
         &job.settings.key,
         &names,
@@ -354,32 +352,4 @@ impl Run<'_> {
     fn partial(&self, id: &SegmentId) -> PathBuf {
         files::beside(&manifest::segment_path(self.folder, id), ".partial")
     }
-}
-
-fn is_partial(path: &Path) -> bool {
-    path.extension().is_some_and(|it| it == "partial")
-}
-
-/// Of the segments that the manifest does not name, sets aside those that may hold what nothing else does, and removes the
-/// others: rests, those that `former` named, and what no manifest ever named.
-fn clear(
-    folder: &Path,
-    key: &[u8; 32],
-    named: &[SegmentId],
-    former: &[SegmentId],
-    place: Option<&Path>,
-) -> std::result::Result<(), BackupError> {
-    let waiting = aside::Waiting::of(folder, key);
-    for (path, id) in manifest::segments_in(folder)? {
-        if is_partial(&path) {
-            fs::remove_file(&path)?;
-        } else if !named.contains(&id) {
-            let place = place.or_else(|| waiting.place_of(&id, former.contains(&id)));
-            match place {
-                Some(place) => aside::take(&path, place, &id, key)?,
-                None => fs::remove_file(&path)?,
-            }
-        }
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use minicbor::{Decode, Encode};
-use protocol::cbor;
+use protocol::{DeviceId, cbor};
 use rusqlite::Connection;
 use tracing::debug;
 
@@ -65,11 +65,15 @@ struct PresenceSignal {
     /// Relay's time in ms.
     #[n(3)]
     since: Option<u64>,
+    /// Rises whenever the device says something else; early versions have none.
+    #[n(4)]
+    number: Option<u64>,
 }
 
 impl PresenceSignal {
-    fn of(saying: Saying) -> Self {
+    fn of(saying: Saying, number: u64) -> Self {
         Self {
+            number: Some(number),
             kind: PRESENCE,
             state: match saying.availability {
                 Availability::Active => 0,
@@ -99,7 +103,14 @@ impl PresenceSignal {
     }
 }
 
-/// What is told to whom.
+/// What a device said last: in which state of its group, and under which number.
+#[derive(Clone, Copy)]
+struct Last {
+    state: (u32, u64),
+    number: u64,
+}
+
+/// What is told to whom, and how far others were heard.
 #[derive(Default)]
 pub(super) struct Telling {
     own: OwnPresence,
@@ -112,6 +123,10 @@ pub(super) struct Telling {
     /// What was told on this connection, in the epoch that is now.
     told: BTreeMap<ConversationKey, Saying>,
     due: Option<Duration>,
+    /// What was told last, to whomever, and its number.
+    numbered: Option<(Saying, u64)>,
+    /// Of the devices of contacts; not forgotten with the connection, for a relay may begin anew to show what is old.
+    heard: BTreeMap<(ConversationKey, DeviceId), Last>,
 }
 
 impl Telling {
@@ -131,6 +146,22 @@ impl Telling {
         self.untold.clear();
         self.told.clear();
         self.due = None;
+    }
+
+    /// Whether a device said nothing later in this state of the group, as far as this program heard since it began.
+    fn is_news(&mut self, key: ConversationKey, heard: &Heard, number: u64) -> bool {
+        let state = heard.state;
+        let last = self.heard.get(&(key, heard.sender));
+        if last.is_some_and(|last| last.state == state && last.number > number) {
+            return false;
+        }
+        if last.is_none() {
+            self.heard
+                .retain(|(other, device), _| *other != key || heard.devices.contains(device));
+        }
+        self.heard
+            .insert((key, heard.sender), Last { state, number });
+        true
     }
 
     /// Do not disturb counts before idle: it is what the person said.
@@ -297,11 +328,14 @@ impl Engine {
         if !saying.is_plain() {
             self.set_believed(true)?;
         }
+        let number = self.number_of(&saying)?;
         let mut told = 0;
         while told < AT_ONCE
             && let Some(key) = self.telling.untold.pop_first()
         {
-            if self.telling.told.get(&key) != Some(&saying) && self.tell_one(key, &saying)? {
+            if self.telling.told.get(&key) != Some(&saying)
+                && self.tell_one(key, &saying, number)?
+            {
                 told = told.saturating_add(1);
                 self.telling.told.insert(key, saying.clone());
             }
@@ -322,8 +356,20 @@ impl Engine {
         Ok(())
     }
 
+    /// The number under which this is told: a new one, unless it is what was told last.
+    fn number_of(&mut self, saying: &Saying) -> Result<u64> {
+        if let Some((told, number)) = &self.telling.numbered
+            && told == saying
+        {
+            return Ok(*number);
+        }
+        let number = self.write(presence::next_number)?;
+        self.telling.numbered = Some((saying.clone(), number));
+        Ok(number)
+    }
+
     /// Whether somebody may hear it there.
-    fn tell_one(&mut self, key: ConversationKey, saying: &Saying) -> Result<bool> {
+    fn tell_one(&mut self, key: ConversationKey, saying: &Saying, number: u64) -> Result<bool> {
         let connection = self.database.connection();
         let row = match conversations::row(connection, key) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
@@ -332,7 +378,7 @@ impl Engine {
         if row.standing != Standing::Open || requests::is_blocked(connection, row.peer)? {
             return Ok(false);
         }
-        let body = cbor::encode(&PresenceSignal::of(saying.clone()));
+        let body = cbor::encode(&PresenceSignal::of(saying.clone(), number));
         match self.send_signal(&row, &body, Keep::Yes) {
             // a group that cannot be read has its own way of being mended
             Err(error) if error.kind() == ErrorKind::Crypto => Ok(false),
@@ -346,6 +392,11 @@ impl Engine {
             debug!("a signal of presence that says nothing");
             return;
         };
+        let number = signal.number.unwrap_or_default();
+        if !self.telling.is_news(row.key, heard, number) {
+            debug!("the relay shows what a device said before");
+            return;
+        }
         let saying = signal.into_saying(self.relay_time());
         self.live
             .says(row.peer, (heard.sender, saying), &heard.devices);

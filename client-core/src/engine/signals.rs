@@ -44,6 +44,8 @@ pub(super) struct Heard {
     pub(super) body: Vec<u8>,
     /// All devices of the other.
     pub(super) devices: Vec<DeviceId>,
+    /// The state of the group with whose key it was sealed.
+    pub(super) state: (u32, u64),
 }
 
 impl Engine {
@@ -173,11 +175,13 @@ impl Engine {
         if !devices.contains(&push.sender) {
             return Ok(None);
         }
+        let state = (row.incarnation, group.epoch()?);
         let body = group.signal_key()?.open(push.sender, &push.bytes.0);
         Ok(body.map(|body| Heard {
             sender: push.sender,
             body,
             devices,
+            state,
         }))
     }
 }

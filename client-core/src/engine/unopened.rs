@@ -13,6 +13,7 @@ use crate::{
         WriteTransaction,
         chains::{self, Chain, Numbered},
         gaps::{self, Missing},
+        unopened,
     },
 };
 
@@ -31,6 +32,7 @@ impl Reading<'_, '_> {
             seq = entry.seq,
             "an entry of an epoch that was never reached"
         );
+        unopened::note(write, entry.client_id, self.now)?;
         self.come_back(write)
     }
 
@@ -58,6 +60,7 @@ impl Reading<'_, '_> {
             },
             self.ids,
         )?;
+        unopened::note(write, entry.client_id, self.now)?;
         Ok(id)
     }
 

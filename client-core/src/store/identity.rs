@@ -73,13 +73,13 @@ pub(crate) fn of_row(row: &AccountRow) -> Identity {
     }
 }
 
-/// Writes the row from what the key slots kept, unless there is one.
+/// Writes the row from what the key slots kept, unless there is one. Says whether it did.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Database`]: the keys do not hold.
-pub(crate) fn restore(connection: &Connection, identity: &Identity) -> Result<()> {
+pub(crate) fn restore(connection: &Connection, identity: &Identity) -> Result<bool> {
     let keys = AccountKeys::from_bytes(&identity.keys)?;
-    connection.prepare_cached("INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration, receipt, privacy, handle)
+    let written = connection.prepare_cached("INSERT INTO account (id, account, relay, addresses, keys, manifest, name, registration, receipt, privacy, handle)
          VALUES (1, :account, :relay, :addresses, :keys, :manifest, :name, :registration, :receipt, :privacy, :handle)
          ON CONFLICT DO NOTHING")?.execute(
         named_params! {
@@ -95,5 +95,6 @@ pub(crate) fn restore(connection: &Connection, identity: &Identity) -> Result<()
             ":handle": identity.handle,
         },
     )?;
-    account::note_own_manifest(connection, &identity.manifest)
+    account::note_own_manifest(connection, &identity.manifest)?;
+    Ok(written > 0)
 }

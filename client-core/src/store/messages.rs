@@ -172,16 +172,6 @@ pub fn content(connection: &Connection, row: i64) -> Result<Vec<u8>> {
         .query_row([row], |row| row.get(0))?)
 }
 
-/// How many messages that could not be opened came since a time.
-///
-/// # Errors
-/// [`crate::ErrorKind::Database`].
-pub fn count_unreadable(connection: &Connection, since: u64) -> Result<u32> {
-    Ok(connection
-        .prepare_cached("SELECT count(*) FROM messages WHERE kind = 3 AND time >= ?1")?
-        .query_row([signed(since)], |row| row.get(0))?)
-}
-
 /// Whose messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Author {

@@ -61,6 +61,21 @@ pub fn save(write: &WriteTransaction<'_>, own: &OwnPresence) -> Result<()> {
     Ok(())
 }
 
+/// A number for what is told next, higher than all before.
+///
+/// # Errors
+/// [`crate::ErrorKind::Database`].
+pub fn next_number(write: &WriteTransaction<'_>) -> Result<u64> {
+    let number: i64 = write
+        .connection()
+        .prepare_cached(
+            "INSERT INTO own_presence (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = number + 1
+             RETURNING number",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(unsigned(number))
+}
+
 /// Whether contacts may have been told something that is to be taken back.
 ///
 /// # Errors

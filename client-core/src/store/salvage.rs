@@ -4,6 +4,7 @@
 //! copy. MLS state is never taken: after damage nobody knows whether it is the newest, and keys that are used twice are worse
 //! than none. What only serves to find or to rebuild is made anew.
 
+mod recovery;
 mod source;
 
 use std::{collections::BTreeMap, path::Path};
@@ -42,7 +43,8 @@ pub(crate) struct Salvaged {
     pub(crate) newest: Option<u64>,
 }
 
-/// Fills a new database. Without an account row in either source it takes the one of `identity`.
+/// Fills a new database. Without an account row in the damaged one it takes that of `known`, with what the copy has of the
+/// account's recovery; without both, that of the copy.
 ///
 /// # Errors
 /// [`crate::ErrorKind::NotFound`]: no account anywhere; [`crate::ErrorKind::Database`], [`crate::ErrorKind::DiskFull`].
@@ -61,8 +63,11 @@ pub(crate) fn fill(
     let (salvaged, _) = new.write(|write| {
         let connection = write.connection();
         let mut taken = take_over(connection, &mut damaged, copy.as_mut(), known.is_some())?;
-        if let Some(identity) = known {
-            identity::restore(connection, identity)?;
+        if let Some(identity) = known
+            && identity::restore(connection, identity)?
+            && let Some(copy) = &mut copy
+        {
+            recovery::take_over(connection, copy, identity)?;
         }
         // proves that there is an account
         identity::load(connection)?;

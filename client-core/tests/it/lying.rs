@@ -21,5 +21,6 @@ mod proofs;
 mod rollback;
 mod runs;
 mod states;
+mod unopened;
 mod unusable;
 mod welcomes;

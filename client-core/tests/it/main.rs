@@ -17,6 +17,7 @@ mod presence;
 mod profiles;
 mod recovery;
 mod requests;
+mod restoring;
 mod returning;
 mod scripted;
 mod session;

@@ -192,6 +192,32 @@ fn a_database_that_goes_back_again_and_again_loses_nothing_that_was_backed_up() 
 }
 
 #[test]
+fn a_mark_that_was_taken_back_does_not_return_and_one_that_was_lost_does() {
+    let safe = Safe::new(6);
+    let change = |sql: &str| {
+        safe.change(|write| write.connection().execute_batch(sql).unwrap());
+    };
+    change("UPDATE contacts SET root_key = randomblob(32), verified = 1");
+    safe.run().unwrap();
+    change(
+        "UPDATE contacts SET verified = 0 WHERE name <> 'Person 2';
+         UPDATE contacts SET root_key = NULL WHERE name = 'Person 1';",
+    );
+    bring_back(&safe).unwrap();
+    let verified = safe
+        .home
+        .database()
+        .connection()
+        .prepare("SELECT verified FROM contacts ORDER BY name")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<Vec<bool>, _>>()
+        .unwrap();
+    assert_eq!(verified, [false, true, true]);
+}
+
+#[test]
 fn rows_that_a_damaged_database_lost_stay_in_the_backup() {
     let safe = Safe::new(400);
     let home = &safe.home;

@@ -5,19 +5,17 @@ use std::{
 };
 
 use client_core::{
-    keyslots::Protection,
-    model::{ConversationKey, ConversationState, OutgoingState, RecoveryState},
+    model::{ConversationKey, ConversationState, OutgoingState},
     profile::{OpeningError, ProfileState},
     safekeeping::How,
     store::{
-        Database, DatabaseKey, OpenError, account, conversations, mendings, messages, openings,
-        outbox,
+        Database, DatabaseKey, OpenError, conversations, mendings, messages, openings, outbox,
     },
 };
 
 use crate::{
     backups::{begin_to_open, opens_anew},
-    home::{CONVERSATIONS, DAY, Home, NOW, SECRETIVE, insert_message, seams, text},
+    home::{CONVERSATIONS, DAY, Home, NOW, insert_message, seams, text},
 };
 
 const PAGE: u64 = 4096;
@@ -178,13 +176,17 @@ fn what_waited_to_be_sent_is_neither_sent_unseen_nor_waits_for_ever() {
 
 /// Changes a database as damage would, and has it mended.
 fn lose(home: &Home, sql: &str) {
+    assert_eq!(lose_rows(home, sql), How::Salvaged);
+}
+
+/// As [`lose`], and says from what it was mended.
+pub(crate) fn lose_rows(home: &Home, sql: &str) -> How {
     let sql = format!("PRAGMA foreign_keys = OFF; {sql}");
     home.database().connection().execute_batch(&sql).unwrap();
     let last = pages(&home.path());
     destroy(&home.path(), [last / 2]);
     Database::doubt(&home.path()).unwrap();
-    let mended = home.open().unwrap().mended.unwrap();
-    assert_eq!(mended.how, How::Salvaged);
+    home.open().unwrap().mended.unwrap().how
 }
 
 #[test]
@@ -324,51 +326,6 @@ fn a_mending_is_told_until_the_person_has_read_it() {
     assert_eq!(mendings::untold(database.connection()).unwrap(), [mended]);
     database.write(mendings::set_told).unwrap();
     assert_eq!(mendings::untold(database.connection()).unwrap(), []);
-}
-
-#[test]
-fn the_keys_of_the_account_survive_the_loss_of_its_row() {
-    let home = Home::new(&Protection::Unprotected);
-    let mut database = home.database();
-    database
-        .write(|write| {
-            account::set_privacy(write, SECRETIVE)?;
-            account::set_handle(write, Some("ana"))
-        })
-        .unwrap();
-    drop(database);
-    let opened = home.open().unwrap();
-    let me = opened.engine.me();
-    drop(opened);
-    assert_eq!(me.name, "Ana");
-    fs::remove_file(home.path()).unwrap();
-    let opened = home
-        .profile
-        .open_without_messages(home.key.clone(), seams(NOW))
-        .unwrap();
-    assert_eq!(opened.engine.me().account, me.account);
-    assert_eq!(opened.engine.me().name, me.name);
-    assert_eq!(opened.engine.me().relay, me.relay);
-    // what was switched off stays off, and nobody hears of it
-    assert_eq!(opened.engine.privacy(), SECRETIVE);
-    assert_eq!(opened.engine.me().handle.as_deref(), Some("ana"));
-}
-
-#[test]
-fn a_recovery_code_that_was_lost_with_the_database_was_not_confirmed() {
-    let home = Home::new(&Protection::Unprotected);
-    let registered = "UPDATE account SET registration = NULL";
-    home.database()
-        .write(|write| Ok(write.connection().execute_batch(registered)?))
-        .unwrap();
-    drop(home.open().unwrap());
-    fs::remove_file(home.path()).unwrap();
-    let opened = home
-        .profile
-        .open_without_messages(home.key.clone(), seams(NOW))
-        .unwrap();
-    // the root key is still here, and the next connection makes a new code
-    assert_eq!(opened.engine.me().recovery, RecoveryState::Later);
 }
 
 /// Leaves the files of a process that was killed: a database and a log with committed messages.

@@ -16,6 +16,7 @@ mod exports;
 mod faults;
 mod golden;
 mod home;
+mod recovery;
 mod running;
 mod slots;
 #[allow(dead_code, reason = "the long form uses more of it")]

@@ -1,4 +1,4 @@
-use std::{env, path::PathBuf};
+use std::path::PathBuf;
 
 use client_core::{
     export::{Format, Locale, Words},
@@ -10,7 +10,7 @@ use super::{
     RehearseBackup, SetBackupFolder, account,
 };
 use crate::{
-    dto::{self, AppError, ErrorCode, ExportFormat, Language},
+    dto::{self, AppError, ErrorCode, ExportFormat, ExportLanguage},
     state::Shell,
 };
 
@@ -78,7 +78,7 @@ pub(super) async fn export_conversation(
         ExportFormat::Markdown => Format::Markdown,
     };
     let locale = Locale {
-        words: words(shell.settings().language),
+        words: words(params.language),
         zone: Zone::of_computer(),
     };
     let file = shell
@@ -94,19 +94,15 @@ pub(super) async fn export_conversation(
         .map_err(|_| AppError::new(ErrorCode::Folder, "the name of the folder is no text"))
 }
 
-/// The words of an exported file in the language of the window.
-fn words(language: Language) -> Words {
-    let spanish = match language {
-        Language::Es => true,
-        Language::En => false,
-        Language::System => ["LC_ALL", "LC_MESSAGES", "LANG"]
-            .iter()
-            .find_map(|variable| env::var(variable).ok().filter(|value| !value.is_empty()))
-            .is_some_and(|locale| locale.starts_with("es")),
-    };
-    if !spanish {
-        return Words::default();
+/// The words of an exported file.
+fn words(language: ExportLanguage) -> Words {
+    match language {
+        ExportLanguage::En => Words::default(),
+        ExportLanguage::Es => spanish(),
     }
+}
+
+fn spanish() -> Words {
     Words {
         language: "es".to_owned(),
         conversation_with: "Conversación con".to_owned(),

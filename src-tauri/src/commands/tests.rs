@@ -71,7 +71,7 @@ fn commands() -> Vec<Value> {
         { "name": "backupNow", "params": {} },
         { "name": "rehearseBackup", "params": {} },
         { "name": "bringBack", "params": { "folder": "/tmp", "code": null } },
-        { "name": "exportConversation", "params": { "conversation": 1, "format": "html", "folder": "/tmp" } },
+        { "name": "exportConversation", "params": { "conversation": 1, "format": "html", "language": "es", "folder": "/tmp" } },
         { "name": "openFolder", "params": { "folder": "backup" } },
         { "name": "openContact", "params": { "link": "x" } },
         { "name": "conversations", "params": {} },

@@ -16,7 +16,7 @@ pub(crate) struct Rehearsal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Health {
-    /// Messages that could not be opened in the last 30 days.
+    /// Messages that could not be opened when they came, in the last 30 days, whether they came again since or not.
     pub(crate) unopened: u32,
     /// Messages that are known to be missing now.
     pub(crate) missing: u32,
@@ -80,4 +80,12 @@ pub(crate) enum ExportFormat {
     Html,
     Json,
     Markdown,
+}
+
+/// The language of an exported file: that of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ExportLanguage {
+    En,
+    Es,
 }

@@ -209,7 +209,7 @@ export const keeping = {
   "a backup is started, made and tested": journey({}, async (page) => {
     await page.click(byId("settings-open"));
     await page.click('[data-tab="health"]');
-    await waitForText(page, byId("health-facts"), "0 messages could not be opened in 30 days");
+    await waitForText(page, byId("health-facts"), "0 messages could not be opened in the last 30 days");
     await page.click(byId("backup-choose"));
     await waitForFocus(page, "code-input");
     await page.fill(byId("code-input"), WORDS);

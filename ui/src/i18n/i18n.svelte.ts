@@ -14,7 +14,7 @@ class I18n {
   }
 
   /** A tag that `Intl` understands. */
-  get tag(): string {
+  get tag(): "en" | "es" {
     return this.#locale === "es" ? "es" : "en";
   }
 

@@ -197,7 +197,10 @@ export type Rehearsal = {
 
 /** What a person asks to trust this app: counted, not claimed. */
 export type Health = {
-  /** Messages that could not be opened in the last 30 days. */
+  /**
+   * Messages that could not be opened when they came, in the last 30 days, whether they came again since or
+   * not.
+   */
   unopened: number;
   /** Messages that are known to be missing now. */
   missing: number;
@@ -238,6 +241,9 @@ export type BroughtBack = {
 
 /** A form of an exported conversation. */
 export type ExportFormat = "html" | "json" | "markdown";
+
+/** The language of an exported file: that of the page. */
+export type ExportLanguage = "en" | "es";
 
 /** A folder that the program can open in the system's file manager. */
 export type OwnFolder = "backup" | "export" | "quarantine";
@@ -674,7 +680,7 @@ export interface Commands {
   };
   /** Writes a conversation into a folder; answers with the file. */
   exportConversation: {
-    params: { conversation: ConversationKey; format: ExportFormat; folder: string };
+    params: { conversation: ConversationKey; format: ExportFormat; language: ExportLanguage; folder: string };
     reply: string;
   };
   /** Opens a folder of this program in the system's file manager. */

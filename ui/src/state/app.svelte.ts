@@ -186,10 +186,12 @@ export class App implements EventTargets {
       this.composers.of(conversation);
       this.#timeline = timeline;
       this.#storage.setItem(OPEN_KEY, String(key));
-      await this.#step.run(() => timeline.open());
     }
     const timeline = this.#timeline;
-    if (message !== undefined && timeline) await this.#step.run(() => timeline.reveal(message));
+    if (!timeline) return;
+    // Also the retry of a chat that could not be read.
+    if (!timeline.ready && !(await this.#step.run(() => timeline.open()))) return;
+    if (message !== undefined) await this.#step.run(() => timeline.reveal(message));
   }
 
   leaveConversation(): void {
@@ -239,7 +241,7 @@ export class App implements EventTargets {
     if (!timeline) return;
     await this.#step.run(async () => {
       await this.#backend.call("deleteMessage", { conversation: timeline.conversation, id });
-      timeline.removed([id]);
+      await timeline.removed([id]);
     });
   }
 
@@ -282,7 +284,8 @@ export class App implements EventTargets {
   }
 
   messagesRemoved(conversation: ConversationKey, ids: readonly MessageId[]): void {
-    if (this.#timeline?.conversation === conversation) this.#timeline.removed(ids);
+    const timeline = this.#timeline;
+    if (timeline?.conversation === conversation) this.#follow(timeline.removed(ids));
   }
 
   searchIndexed(): void {

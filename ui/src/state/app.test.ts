@@ -215,6 +215,33 @@ describe("events", () => {
   });
 });
 
+describe("a chat that could not be read", () => {
+  it("is read when it is chosen again, with what came in between", async () => {
+    const { app, backend } = await startedApp();
+    backend.failNext("messages", appError("database"));
+    await app.select(2);
+    expect(app.timeline).toMatchObject({ failed: true, ready: false });
+    expect(app.error?.code).toBe("database");
+    backend.receive(2, "meanwhile");
+    await settled();
+    expect(texts(app)).toEqual([]);
+    await app.select(2);
+    expect(app.timeline).toMatchObject({ failed: false, ready: true });
+    expect(app.error).toBeNull();
+    expect(texts(app).length).toBeGreaterThan(1);
+    expect(texts(app).at(-1)).toBe("meanwhile");
+  });
+
+  it("is read once by pressing twice", async () => {
+    const { app, backend } = await startedApp();
+    await Promise.all([app.select(2), app.select(2)]);
+    const read = texts(app);
+    await app.select(2);
+    expect(texts(app)).toEqual(read);
+    expect(backend.calls.filter((call) => call.name === "messages")).toHaveLength(1);
+  });
+});
+
 describe("a window that is built again", () => {
   it("opens the chat that was open", async () => {
     const storage = memoryStorage();

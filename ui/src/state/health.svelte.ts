@@ -1,4 +1,5 @@
 /** Counted facts about the messages, and the backup of them. */
+import { i18n } from "../i18n/i18n.svelte.ts";
 import type { Backend } from "../ipc/backend.ts";
 import type { ConversationKey, ExportFormat, Health } from "../ipc/bindings.ts";
 import { CodeInput, FolderInput } from "./fields.svelte.ts";
@@ -121,8 +122,9 @@ export class ExportChat {
     const folder = this.folder.trimmed;
     if (folder === null || this.step.busy) return;
     const { conversation, format } = this;
+    const params = { conversation, format, language: i18n.tag, folder };
     await this.step.run(async () => {
-      this.#file = await this.#backend.call("exportConversation", { conversation, format, folder });
+      this.#file = await this.#backend.call("exportConversation", params);
     });
   }
 }

@@ -1,5 +1,6 @@
 /** What keeps an account: the recovery code, the ways in, copies and backups. */
 import { describe, expect, it } from "vitest";
+import { i18n } from "../i18n/i18n.svelte.ts";
 import { appError } from "../ipc/backend.ts";
 import { CODE_PICTURE, FOLDER, WORDS } from "../ipc/fake/world.ts";
 import { BringBack } from "./bringBack.svelte.ts";
@@ -341,14 +342,20 @@ describe("health and backup", () => {
     expect(health.work).toBeNull();
   });
 
-  it("exports a chat into a chosen folder", async () => {
-    const chat = new ExportChat(fakeBackend(), 1);
+  it("exports a chat into a chosen folder, in the language of the page", async () => {
+    const backend = fakeBackend();
+    const chat = new ExportChat(backend, 1);
     await chat.write();
     expect(chat.file).toBeNull();
     await chat.folder.choose();
     chat.format = "json";
     await chat.write();
     expect(chat.file).toBe(`${FOLDER}/Ana-Morales.json`);
+    expect(backend.calls.at(-1)?.params).toMatchObject({ language: "en" });
+    i18n.use("es");
+    await chat.write();
+    expect(backend.calls.at(-1)?.params).toMatchObject({ language: "es" });
+    i18n.use("en");
   });
 });
 

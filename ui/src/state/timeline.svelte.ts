@@ -36,6 +36,7 @@ export class Timeline {
   #more = $state(true);
   #loading = $state(false);
   #ready = $state(false);
+  #failed = $state(false);
   #divider = $state.raw<Divider | null>(null);
   #seen = $state(Number.NEGATIVE_INFINITY);
   #latestIncoming = $state.raw<Message | null>(null);
@@ -60,6 +61,10 @@ export class Timeline {
   }
   get loading(): boolean {
     return this.#loading;
+  }
+  /** The first page could not be read: nothing is shown until `open` works. */
+  get failed(): boolean {
+    return this.#failed;
   }
   get days(): readonly Day[] {
     return this.#days;
@@ -95,18 +100,17 @@ export class Timeline {
     return this.#messages.filter((message) => countsAsUnread(message) && message.order > this.#seen).length;
   }
 
-  /** Loads the newest page, and as far back as the unread divider. */
+  /** Loads the newest page, and as far back as the unread divider. What is there already is not loaded again. */
   open(): Promise<void> {
     return this.#next(async () => {
-      const wanted = Math.min(REQUEST_MAX, PAGE + (this.#divider?.count ?? 0));
-      await this.#loadOlder(wanted);
-      const divider = this.#divider;
-      if (divider) await this.#loadUntil(divider.before);
-      this.#drawAround(divider?.before ?? null);
-      const known = divider ? this.#indexOf(divider.before) : -1;
-      const lastRead = known === -1 ? this.#messages.at(-1) : this.#messages[known - 1];
-      if (lastRead) this.#seen = lastRead.order;
-      this.#ready = true;
+      if (this.#ready) return;
+      try {
+        await this.#loadFirst();
+        this.#failed = false;
+      } catch (thrown) {
+        this.#failed = true;
+        throw thrown;
+      }
     });
   }
 
@@ -169,6 +173,7 @@ export class Timeline {
   /** New or changed messages. `attentive`: the person is looking at this window. */
   changed(ids: readonly MessageId[], attentive: boolean): Promise<void> {
     return this.#next(async () => {
+      if (this.#failed) return;
       const messages = await this.#backend.call("messagesByIds", {
         conversation: this.conversation,
         ids: [...ids],
@@ -177,9 +182,12 @@ export class Timeline {
     });
   }
 
-  removed(ids: readonly MessageId[]): void {
-    const gone = new Set(ids);
-    this.#replace(this.#messages.filter((message) => !gone.has(message.id)));
+  /** Messages that are gone: also from what was asked for before and is on its way. */
+  removed(ids: readonly MessageId[]): Promise<void> {
+    return this.#next(() => {
+      const gone = new Set(ids);
+      this.#replace(this.#messages.filter((message) => !gone.has(message.id)));
+    });
   }
 
   /** Draws an own message before it is written. The result ends the drawing in one of two ways. */
@@ -275,6 +283,26 @@ export class Timeline {
     this.#end = Math.min(this.#messages.length, this.#start + DRAWN_MAX);
   }
 
+  async #loadFirst(): Promise<void> {
+    if (this.#failed) this.#forget();
+    const divider = this.#divider;
+    await this.#loadOlder(Math.min(REQUEST_MAX, PAGE + (divider?.count ?? 0)));
+    if (divider) await this.#loadUntil(divider.before);
+    this.#drawAround(divider?.before ?? null);
+    const known = divider ? this.#indexOf(divider.before) : -1;
+    const lastRead = known === -1 ? this.#messages.at(-1) : this.#messages[known - 1];
+    if (lastRead) this.#seen = lastRead.order;
+    this.#ready = true;
+  }
+
+  /** What a failed attempt left is no unbroken run to the newest message. */
+  #forget(): void {
+    this.#messages = [];
+    this.#start = 0;
+    this.#end = 0;
+    this.#more = true;
+  }
+
   async #loadUntil(id: MessageId): Promise<void> {
     while (this.#more && this.#indexOf(id) === -1) await this.#loadOlder(REQUEST_MAX);
   }
@@ -300,7 +328,7 @@ export class Timeline {
   }
 
   /** One change of the run at a time, in the order in which they were asked for. */
-  #next(step: () => Promise<void>): Promise<void> {
+  #next(step: () => Promise<void> | void): Promise<void> {
     const done = this.#work.then(step);
     this.#work = done.catch(() => undefined);
     return done;

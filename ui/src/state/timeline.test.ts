@@ -74,6 +74,15 @@ describe("a long history", () => {
     expect(drawn(timeline).at(-1)?.text).toBe("news");
   });
 
+  it("does not bring back what was removed while it was being read", async () => {
+    const { timeline, backend } = await archive();
+    const message = backend.receive(5, "gone soon");
+    const arrives = timeline.changed([message.id], true);
+    const goes = timeline.removed([message.id]);
+    await Promise.all([arrives, goes]);
+    expect(timeline.find(message.id)).toBeNull();
+  });
+
   it("shows one old message that a search found", async () => {
     const { timeline, backend } = await archive();
     const [hit] = await backend.call("search", { query: "17: rope", limit: 500 });

@@ -26,8 +26,8 @@ pub(crate) struct Merged {
     pub(crate) new: Vec<ConversationId>,
 }
 
-/// Adds what is in `from` and not here. What is here stays as it is, but for a name, a pinned key or a mark that was missing, and
-/// sealed messages that the backup has open.
+/// Adds what is in `from` and not here. What is here stays as it is, but for a name or a pinned key that was missing, with its
+/// mark, and sealed messages that the backup has open.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
@@ -65,9 +65,10 @@ fn add_contacts(write: &WriteTransaction<'_>, from: &Connection) -> Result<()> {
     })?;
     let mut known = from.prepare("SELECT account, root_key, name, verified FROM contacts")?;
     let mut known = known.query([])?;
+    // whoever is known here may have been verified when the backup was written, and the mark taken back since
     let mut complete = write.connection().prepare(
         "UPDATE contacts SET name = CASE name WHEN '' THEN ?3 ELSE name END, root_key = coalesce(root_key, ?2),
-             verified = CASE WHEN root_key = ?2 THEN max(verified, ?4) ELSE verified END
+             verified = CASE WHEN root_key IS NULL AND ?2 IS NOT NULL THEN ?4 ELSE verified END
          WHERE account = ?1",
     )?;
     while let Some(row) = known.next()? {

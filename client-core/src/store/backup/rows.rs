@@ -41,6 +41,7 @@ const LEFT_OUT: &[&str] = &[
     "search_queue",
     "sent_numbers",
     "streams",
+    "unopened",
 ];
 
 /// A value of a row.

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema-12.sql"),
     include_str!("../schema-13.sql"),
     include_str!("../schema-14.sql"),
+    include_str!("../schema-15.sql"),
 ];
 
 /// Marks the file as ours ("Rlvo"), so that a foreign database is never migrated.

@@ -23,6 +23,20 @@ struct Says {
     since: Option<u64>,
 }
 
+/// The same, with its number.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Numbered {
+    #[n(0)]
+    kind: u8,
+    #[n(1)]
+    state: u64,
+    #[n(2)]
+    text: Option<String>,
+    #[n(4)]
+    number: u64,
+}
+
 fn says(state: u64, text: Option<&str>, since: Option<u64>) -> Says {
     Says {
         kind: 2,
@@ -260,4 +274,72 @@ fn whoever_is_blocked_or_hidden_from_is_told_nothing() {
     chat.online.ana.engine.set_do_not_disturb(None).unwrap();
     chat.online.ana.engine.set_do_not_disturb(quiet).unwrap();
     assert_eq!(told(&mut chat), []);
+}
+
+/// A signal of the peer, sealed now; the relay may show it when it likes.
+fn numbered(chat: &mut Chat, text: &str, number: u64) -> SignalPush {
+    let says = Numbered {
+        kind: 2,
+        state: 0,
+        text: Some(text.to_owned()),
+        number,
+    };
+    SignalPush {
+        keep: true,
+        ..chat.signal(&cbor::encode(&says))
+    }
+}
+
+#[test]
+fn what_a_device_said_before_does_not_come_back() {
+    let mut chat = connected();
+    let [first, second] = [(1, "at work"), (2, "at home")].map(|(number, text)| {
+        let signal = numbered(&mut chat, text, number);
+        chat.online.reply(0, &signal.clone().into());
+        assert_eq!(shown(&chat).text.as_deref(), Some(text));
+        signal
+    });
+    let unnumbered = sealed(&mut chat, &says(0, Some("long ago"), None));
+    for before in [&first, &unnumbered] {
+        chat.online.reply(0, &before.clone().into());
+        assert_eq!(shown(&chat).text.as_deref(), Some("at home"));
+    }
+    // nor where the relay says that the other was away
+    come(&mut chat, false);
+    come(&mut chat, true);
+    chat.online.reply(0, &first.into());
+    assert_eq!(shown(&chat).text, None);
+    // what was said last may well come once more
+    chat.online.reply(0, &second.into());
+    assert_eq!(shown(&chat).text.as_deref(), Some("at home"));
+    // a device that lost count is heard in the next epoch
+    let commit = chat.commit(|group| group.self_update().unwrap());
+    chat.merge();
+    chat.push(vec![commit]);
+    let anew = numbered(&mut chat, "anew", 1);
+    chat.online.reply(0, &anew.into());
+    assert_eq!(shown(&chat).text.as_deref(), Some("anew"));
+}
+
+#[test]
+fn numbers_rise_with_what_is_said_and_not_with_how_often() {
+    let mut chat = connected();
+    let mut numbers = Vec::new();
+    for text in ["at work", "at home", "at home", ""] {
+        let engine = &mut chat.online.ana.engine;
+        engine.set_status_text(text, Lasts::UntilChanged).unwrap();
+        // the relay may have forgotten it
+        come(&mut chat, false);
+        come(&mut chat, true);
+        for signal in signals(&mut chat) {
+            let body = chat.open_signal(&signal);
+            let said: Numbered = cbor::decode(&body).unwrap();
+            numbers.push((said.text.unwrap_or_default(), said.number));
+        }
+    }
+    let numbers: Vec<_> = numbers.iter().map(|it| (it.0.as_str(), it.1)).collect();
+    assert_eq!(
+        numbers,
+        [("at work", 1), ("at home", 2), ("at home", 2), ("", 3)]
+    );
 }

@@ -3,6 +3,8 @@ import type { Message, MessageId } from "../../ipc/bindings.ts";
 
 export type ConversationActions = {
   onback: () => void;
+  /** Reads the messages again that could not be read. */
+  onreload: () => void;
   onsend: () => void;
   onshown: (order: number) => void;
   onretry: (id: MessageId) => void;

@@ -20,6 +20,7 @@ export const chat = {
   "search.running": "Searching",
 
   "chat.none": "Choose a chat, or start a new one.",
+  "chat.notLoaded": "The messages of this chat could not be read.",
   "chat.waiting":
     "Not connected yet. You can write now; your messages go out when the other person is there.",
   "chat.held":

@@ -21,6 +21,7 @@ export const chat: Record<keyof typeof english, string> = {
   "search.running": "Buscando",
 
   "chat.none": "Elige un chat o empieza uno nuevo.",
+  "chat.notLoaded": "No se pudieron leer los mensajes de este chat.",
   "chat.waiting":
     "Aún sin conexión con la otra persona. Puedes escribir ya; tus mensajes saldrán cuando esté.",
   "chat.held":

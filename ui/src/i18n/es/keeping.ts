@@ -107,7 +107,7 @@ export const keeping: Record<keyof typeof english, string> = {
   "protect.saved": "La frase de contraseña está guardada.",
 
   "health.unopened":
-    "{count, plural, =0 {# mensajes no se pudieron abrir en 30 días} one {# mensaje no se pudo abrir en 30 días} other {# mensajes no se pudieron abrir en 30 días}}",
+    "{count, plural, =0 {# mensajes no se pudieron abrir en los últimos 30 días} one {# mensaje no se pudo abrir al llegar en los últimos 30 días, aunque se haya enviado de nuevo después} other {# mensajes no se pudieron abrir al llegar en los últimos 30 días, aunque se hayan enviado de nuevo después}}",
   "health.missing":
     "{count, plural, =0 {No falta ningún mensaje} one {Ahora falta # mensaje} other {Ahora faltan # mensajes}}",
   "health.copy": "Copia automática en este equipo: {time}",
