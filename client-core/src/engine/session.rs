@@ -13,7 +13,10 @@ use protocol::{Address, Bye, Challenge, ErrorCode, Frame, Hello, decode_frame};
 use tracing::{debug, info, warn};
 
 use crate::{
-    engine::{Acks, Engine, lapse::Lapse, requests::Request, room::BETWEEN_TRIES},
+    engine::{
+        Engine, acks::Acks, holds::Patience, lapse::Lapse, offers::Offers, requests::Request,
+        room::BETWEEN_TRIES,
+    },
     error::{Error, ErrorKind, Result},
     event::Event,
     model::{ConnectionState, OfflineCause},
@@ -29,13 +32,6 @@ pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A connection that lasted so long ends the series of failures before it.
-const LASTING: Duration = Duration::from_secs(30);
-/// How long a relay that said that it stops is taken to be starting again.
-const RESTART: Duration = Duration::from_secs(60);
-/// How often the first pause is doubled for that time: all hear at the same moment that the relay stops, and come back at random
-/// within four seconds.
-const RESTART_DOUBLINGS: u32 = 4;
 /// The longest pause that the relay may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
@@ -117,72 +113,11 @@ const REPLACED_PAUSE: Duration = Duration::from_secs(10);
 /// A connection that is taken over again within this time has another profile to blame.
 const REPLACED_AGAIN: Duration = Duration::from_secs(10 * 60);
 
-/// Counts failed attempts. A connection that ends soon is one too: a relay that lets in and closes is not dialled in a storm.
-#[derive(Default)]
-pub(super) struct Backoff {
-    failures: u32,
-    /// How often the bound of the pause was doubled.
-    doublings: u32,
-    /// When the relay said that it stops, if no connection lasted since.
-    stopped: Option<Duration>,
-    pub(super) cause: Option<OfflineCause>,
-    /// When the connection that there is was let in, by the clock that does not jump.
-    online_since: Option<Duration>,
-    /// When another connection of this device took over last.
-    replaced: Option<Duration>,
-}
-
-impl Backoff {
-    pub(super) fn online(&mut self, now: Duration) {
-        self.cause = None;
-        self.online_since = Some(now);
-    }
-
-    fn ended(&mut self, now: Duration) {
-        let lived = self
-            .online_since
-            .take()
-            .is_some_and(|since| now.saturating_sub(since) >= LASTING);
-        if lived {
-            self.failures = 0;
-            self.doublings = 0;
-            self.stopped = None;
-        }
-    }
-
-    /// The relay stops. One that says so again and again, without a connection that lasted, gets no further time.
-    fn stopping(&mut self, now: Duration) {
-        self.ended(now);
-        if self.stopped.is_none() {
-            self.stopped = Some(now);
-            self.doublings = RESTART_DOUBLINGS;
-        }
-    }
-
-    /// Whether the relay is likely to be back at any moment.
-    fn is_restarting(&self, now: Duration) -> bool {
-        self.stopped
-            .is_some_and(|stopped| now.saturating_sub(stopped) < RESTART)
-    }
-
-    /// Counts an attempt that failed, or a connection that ended.
-    fn failed(&mut self, now: Duration) {
-        self.failures = self.failures.saturating_add(1);
-        if !self.is_restarting(now) {
-            self.doublings = self.doublings.saturating_add(1);
-        }
-    }
-}
-
 impl Engine {
     /// Ends a pause between attempts. For a person's "Retry", a wake-up and a change of network.
     pub fn reconnect(&mut self) {
         if matches!(self.session, Session::Waiting { .. }) {
-            self.backoff = Backoff {
-                cause: self.backoff.cause,
-                stopped: self.backoff.stopped,
-                ..Backoff::default()
-            };
+            self.backoff.asked();
             self.session = Session::start();
         }
         self.wake();
@@ -440,7 +375,12 @@ impl Engine {
         }
         self.acks = Acks::default();
         self.holds.clear();
+        self.sent_in_vain.clear();
+        self.fetch_pauses.clear();
+        self.untold = Patience::default();
+        self.offers = Offers::default();
         self.checks.clear();
+        self.checks_wait = Patience::default();
         self.unchecked.clear();
         self.restored = None;
         self.lapse = Lapse::None;
