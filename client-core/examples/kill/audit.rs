@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use client_core::{
     Reader,
     keyslots::{self, Unlock},
-    model::{Conversation, Message, MessageKind},
+    model::{Conversation, Message, MessageKind, SystemEvent},
 };
 use protocol::AccountId;
 
@@ -25,6 +25,7 @@ pub(crate) struct Report {
     doubled: usize,
     reordered: usize,
     unreadable: usize,
+    alarms: usize,
     different: usize,
     blocked: usize,
     unblocked: usize,
@@ -36,6 +37,7 @@ impl Report {
             + self.doubled
             + self.reordered
             + self.unreadable
+            + self.alarms
             + self.different
             + self.unblocked;
         ensure!(self.accepted > 0, "nothing was sent, so nothing was tested");
@@ -48,13 +50,14 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} accepted, each side shows {}: {} lost, {} doubled, {} reordered, {} unreadable, {} different; {} blocks, {} lost",
+            "{} accepted, each side shows {}: {} lost, {} doubled, {} reordered, {} unreadable, {} false alarms, {} different; {} blocks, {} lost",
             self.accepted,
             self.shown,
             self.lost,
             self.doubled,
             self.reordered,
             self.unreadable,
+            self.alarms,
             self.different,
             self.blocked,
             self.unblocked
@@ -90,6 +93,7 @@ pub(crate) fn audit(dir: &Path, others: &[String]) -> Result<Report> {
         for view in &views {
             report.add(view, &accepted)?;
         }
+        report.alarms += ana.alarms(name)? + luis.alarms("ana")?;
     }
     Ok(report)
 }
@@ -176,6 +180,23 @@ impl Profile {
                 MessageKind::Unreadable | MessageKind::Unsupported => Some("?".to_owned()),
             });
         Ok(shown.collect())
+    }
+
+    /// Lines of the conversation with a person that say what no kill does: nothing is missing, nobody listens, and no relay goes back.
+    fn alarms(&self, peer: &str) -> Result<usize> {
+        let messages = self.messages(peer)?;
+        let is_alarm = |message: &&Message| {
+            matches!(
+                message.kind,
+                MessageKind::System(
+                    SystemEvent::MessagesMissing
+                        | SystemEvent::DevicesChanged
+                        | SystemEvent::SplitView
+                        | SystemEvent::RelayWentBack
+                )
+            )
+        };
+        Ok(messages.iter().filter(is_alarm).count())
     }
 
     /// All messages of the conversation with a person, oldest first; none where there is no such conversation.

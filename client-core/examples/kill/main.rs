@@ -51,7 +51,7 @@ const ACTS: u32 = 4;
 struct Arguments {
     #[command(subcommand)]
     role: Option<Role>,
-    /// How many kills at least; a run ends with an act.
+    /// How many kills of the relay, and how many of its clients, at least; a run ends with an act.
     #[arg(long, default_value_t = 60)]
     kills: u32,
     /// Decides who is killed, where and when. The machine's scheduling decides what that hits.
@@ -100,7 +100,7 @@ fn harness(arguments: &Arguments) -> Result<()> {
             .keep(),
     };
     println!(
-        "kill: seed {}, {} kills, data in {}",
+        "kill: seed {}, {} kills of each side, data in {}",
         arguments.seed,
         arguments.kills,
         dir.display()
@@ -122,8 +122,8 @@ fn run(arguments: &Arguments, dir: &Path) -> Result<()> {
     let mut more = MORE_ACTS;
     stage.start(Who::Relay, End::Never)?;
     stage.start(Who::Ana, End::Never)?;
-    while schedule.kills() < arguments.kills || (!schedule.never().is_empty() && more > 0) {
-        more -= u32::from(schedule.kills() >= arguments.kills);
+    while schedule.of_each_side() < arguments.kills || (!schedule.never().is_empty() && more > 0) {
+        more -= u32::from(schedule.of_each_side() >= arguments.kills);
         if acts % ACTS == 0 {
             let number = acts / ACTS + 1;
             errands::run(

@@ -205,6 +205,17 @@ impl Schedule {
         self.at.values().chain(self.by_chance.values()).sum()
     }
 
+    /// How many kills the relay had, or its clients together: the fewer.
+    pub(crate) fn of_each_side(&self) -> u32 {
+        let relay = self.of(Role::Relay);
+        relay.min(self.kills() - relay)
+    }
+
+    fn of(&self, role: Role) -> u32 {
+        let at = self.at.iter().filter(|((who, _), _)| *who == role);
+        at.map(|(_, count)| count).sum::<u32>() + self.by_chance.get(&role).unwrap_or(&0)
+    }
+
     /// The points at which nobody has died yet. A client's is reached whoever of the clients does.
     pub(crate) fn never(&self) -> Vec<&'static str> {
         let reached = |name: &str| self.at.keys().any(|(_, point)| *point == name);
@@ -251,11 +262,7 @@ impl fmt::Display for Schedule {
         }
         let by_chance = roles.map(|role| self.by_chance.get(&role).copied().unwrap_or(0));
         line("at a moment by chance", by_chance)?;
-        let all = roles.map(|role| {
-            let at = self.at.iter().filter(|((who, _), _)| *who == role);
-            at.map(|(_, count)| count).sum::<u32>() + self.by_chance.get(&role).unwrap_or(&0)
-        });
-        line("all", all)?;
+        line("all", roles.map(|role| self.of(role)))?;
         let missed = self.missed.iter();
         let missed: Vec<String> = missed
             .map(|(point, times)| format!("{point} {times}"))

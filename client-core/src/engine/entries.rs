@@ -79,6 +79,12 @@ impl Engine {
     /// Takes pushed or fetched entries of one stream.
     pub(super) fn entries(&mut self, stream: StreamId, entries: Vec<Entry>) -> Result<()> {
         self.quiet.remove(&stream);
+        if stream == StreamId::Inbox {
+            // what its welcome leads to is pushed only once that is acknowledged, also where it comes again
+            for conversation in entries.iter().filter_map(|entry| entry.conversation) {
+                self.quiet.remove(&StreamId::Conversation(conversation));
+            }
+        }
         let epoch = Epoch::after(&entries);
         let last = entries.last().map_or(0, |entry| entry.seq);
         if let Some(cursor) = self.take_entries(stream, entries)? {

@@ -2,7 +2,8 @@
 //!
 //! | between two accounts | what holds in the end |
 //! |---|---|
-//! | always | an app shows as blocked whom its person blocked; nobody shows a text twice, or one that was not accepted, or one that cannot be opened, or that something is missing which its writer still has; both are in the same epoch of the same group, with the same members |
+//! | always | an app shows as blocked whom its person blocked; nobody is told that somebody may be listening; nobody shows a text twice, or one that was not accepted, or one that cannot be opened, or that something is missing which its writer still has; both are in the same epoch of the same group, with the same members |
+//! | nothing was lost | nobody is told that a device came back, that the encryption was set up anew or that the relay went back |
 //! | nothing was lost, nobody declined or blocked | both show every accepted text, in one order, which is the order of acceptance |
 //! | a decline or a block | each shows the others in one order; what was accepted after a block ended is shown; while it lasted nothing was added, and what the blocker had not sent waits, shown as queued; who declined has no conversation |
 //! | the relay was put back as it was | of what was written before, "delivered" is not owed: the relay counts the same positions again, and says nothing of those that it has not reached; nor are order, what is unread and what was read, for all of them go by positions |
@@ -363,6 +364,20 @@ impl World {
         lost || !self.model.pair((who, with)).is_open() || (lossy && self.is_mute((who, with)))
     }
 
+    /// Whether a line says what cannot have happened: no relay here tells lies, nobody changes devices, and who lost nothing need not
+    /// come back.
+    fn is_false_alarm(&self, event: SystemEvent, side: Side) -> bool {
+        match event {
+            SystemEvent::SplitView | SystemEvent::DevicesChanged => true,
+            SystemEvent::Rejoined | SystemEvent::Reset | SystemEvent::RelayWentBack => {
+                !self.model.is_lossy(side)
+            }
+            SystemEvent::ConversationStarted
+            | SystemEvent::RequestAccepted
+            | SystemEvent::MessagesMissing => false,
+        }
+    }
+
     /// Whether a block lies between two, or a request that nobody accepted.
     fn is_mute(&self, (one, other): Side) -> bool {
         let blocked = |side: Side| self.model.is_blocked(side);
@@ -390,6 +405,11 @@ impl World {
                     if !self.may_miss((who, with)) =>
                 {
                     return Some(Err(format!("something is missing for {who}")));
+                }
+                // as what is missing: what nobody sends again does not become readable
+                MessageKind::Unreadable if self.may_miss((who, with)) => {}
+                MessageKind::System(event) if self.is_false_alarm(event, (who, with)) => {
+                    return Some(Err(format!("{who} is told {event:?} for nothing")));
                 }
                 MessageKind::System(_) => {}
                 kind => return Some(Err(format!("{who} sees something {kind:?}"))),

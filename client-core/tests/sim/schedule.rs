@@ -93,7 +93,7 @@ pub(crate) enum Step {
     BackUp,
     /// The relay's disk is lost, and it is restored from its backup.
     Restore { ms: u64 },
-    /// The relay's files are replaced by its backup as they are, and nobody tells it.
+    /// The relay's files are replaced by its backup as they are, and nobody tells it: which operators are told never to do. Never drawn.
     PutBack { ms: u64 },
     /// The relay's wall clock jumps.
     RelayClock { by: i64 },
@@ -162,7 +162,7 @@ impl Schedule {
     }
 
     /// A run in which everything happens that happens in any. What then has to hold is not worked out for all that comes together:
-    /// about one run in two hundred ends in a state that the checks do not expect.
+    /// about one run in fifty ends in a state that the checks do not expect.
     pub(crate) fn mixed(seed: u64) -> Self {
         let mut chance = Chance::new(seed, "schedule", 0);
         let accounts = chance.pick(&[2, 2, 2, 3, 3, 4]);

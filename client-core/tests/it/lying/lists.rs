@@ -314,6 +314,42 @@ fn a_conversation_that_is_not_here_and_was_delivered_to_is_looked_up_once_on_a_c
 }
 
 #[test]
+fn a_welcome_that_comes_again_explains_what_is_delivered_behind_it() {
+    let mut online = Online::new();
+    let mut peer = Peer::new(&online.ana);
+    let founded = peer.found(&online);
+    online.welcome(&mut peer, &founded, 0, 1);
+    assert_eq!(asked(&mut online), []);
+    let delivered: Frame = Delivered {
+        conversation: CONVERSATION,
+        seq: 9,
+    }
+    .into();
+    for comes_again in [true, false] {
+        // a relay that died before it had written down what was acknowledged
+        let inbox = News {
+            stream: StreamId::Inbox,
+            last: 1,
+            base: 0,
+        };
+        let ready = Ready {
+            news: comes_again.then_some(inbox).into_iter().collect(),
+            ..online.ana.ready(50)
+        };
+        online.reconnect(&ready);
+        if comes_again {
+            online.welcome(&mut peer, &founded, 0, 1);
+        }
+        online.reply(0, &delivered);
+        let sent = asked(&mut online);
+        let doubts = sent
+            .iter()
+            .any(|(_, frame)| matches!(frame, Frame::ListBlocks(_)));
+        assert_eq!(doubts, !comes_again, "{sent:?}");
+    }
+}
+
+#[test]
 fn whom_the_relay_lists_as_blocked_is_blocked_and_nobody_is_let_in_by_a_list() {
     let mut online = Online::new();
     let (one, other) = (AccountId::new([1; 16]), AccountId::new([2; 16]));
