@@ -3,7 +3,9 @@
 //! It runs on one thread, owns the writing connection and every MLS call, and never waits. What it must not forget is in the
 //! database before a frame leaves; what only this connection needs to know is in `session::Session` and dies with it.
 
+mod acks;
 mod answers;
+mod backoff;
 mod commands;
 mod comparing;
 mod contacts;
@@ -19,6 +21,7 @@ mod manifests;
 mod members;
 mod naming;
 mod notes;
+mod offers;
 mod opening;
 mod outgoing;
 mod packages;
@@ -26,6 +29,7 @@ mod presence;
 mod reading;
 mod receipts;
 pub(crate) mod recovery;
+mod refusals;
 mod rejoining;
 mod renewal;
 mod requests;
@@ -38,7 +42,9 @@ mod session;
 mod signals;
 mod understanding;
 mod unopened;
+mod untold;
 mod unusable;
+mod waking;
 mod welcomes;
 
 use std::{
@@ -63,19 +69,19 @@ use crate::{
 };
 
 use self::{
+    acks::Acks,
     answers::Answers,
+    backoff::Backoff,
     damage::Condition,
+    holds::Patience,
     lapse::{Kept, Lapse},
+    offers::Offers,
     presence::Telling,
-    session::{Backoff, Session},
+    session::Session,
 };
 
 pub use self::{live::Live, recovery::ShownCode, session::RegistrationOutcome};
 
-/// The longest wait until acknowledgements go out; at once when there is nothing else to do.
-const ACK_DELAY: Duration = Duration::from_millis(100);
-/// Entries after which acknowledgements go out whatever else there is to do.
-const ACK_ENTRIES: usize = 64;
 /// The longest that a conversation waits because the relay asks for it.
 const LONGEST_HOLD: Duration = Duration::from_secs(10 * 60);
 /// No stream ever gets so far: what a relay says beyond is not believed.
@@ -115,6 +121,8 @@ pub struct Engine {
     /// Conversations that were here when the connection began, and of which the relay has nothing new since.
     quiet: BTreeSet<StreamId>,
     holds: BTreeMap<ConversationKey, Hold>,
+    /// How often in a row entries were refused that could be sent again at once.
+    sent_in_vain: BTreeMap<ConversationKey, u32>,
     /// How often the relay said that another conversation exists, and no welcome to it came.
     exists_refusals: BTreeMap<ConversationKey, u32>,
     events: Changes,
@@ -122,6 +130,14 @@ pub struct Engine {
     index_waits: bool,
     /// Until when conversations that this device wants to come back into wait.
     pauses: BTreeMap<ConversationId, Duration>,
+    /// Until when streams are not asked for what a push left out.
+    fetch_pauses: BTreeMap<StreamId, Duration>,
+    /// When the relay is told again what it refused for now: blocks, declines, the record, whether others see us.
+    untold: Patience,
+    /// Whether the relay lets others see that we are there, as far as it was told on this connection.
+    announced: bool,
+    /// What the relay is offered besides.
+    offers: Offers,
     /// When the relay is asked again for a list that it refused.
     lists_due: Option<Duration>,
     /// The inbox is asked for a welcome that this database may have forgotten.
@@ -148,6 +164,7 @@ pub struct Engine {
     nothing_taken: bool,
     /// Conversations that are compared with a restored relay, and those that wait for it.
     checks: VecDeque<ConversationId>,
+    checks_wait: Patience,
     unchecked: BTreeSet<ConversationId>,
     /// The store generation of a restored relay, until everything is compared with it.
     restored: Option<StoreGeneration>,
@@ -168,14 +185,6 @@ pub struct Engine {
     returning: bool,
     /// The positions of the recovery code's words that the person was asked for last.
     asked_words: Vec<usize>,
-}
-
-/// Acknowledgements that the relay has not got yet.
-#[derive(Default)]
-struct Acks {
-    cursors: BTreeMap<StreamId, u64>,
-    entries: usize,
-    due: Option<Duration>,
 }
 
 /// Why a conversation waits although there is a connection.
@@ -259,11 +268,16 @@ impl Engine {
             acks: Acks::default(),
             quiet: BTreeSet::new(),
             holds: BTreeMap::new(),
+            sent_in_vain: BTreeMap::new(),
             exists_refusals: BTreeMap::new(),
             events: Changes::default(),
             condition: Condition::default(),
             index_waits,
             pauses: BTreeMap::new(),
+            fetch_pauses: BTreeMap::new(),
+            untold: Patience::default(),
+            announced: false,
+            offers: Offers::default(),
             lists_due: None,
             looks_for_welcome: false,
             knows_again: false,
@@ -279,6 +293,7 @@ impl Engine {
             answers: Answers::default(),
             nothing_taken: false,
             checks: VecDeque::new(),
+            checks_wait: Patience::default(),
             unchecked: BTreeSet::new(),
             restored: None,
             lapse: Lapse::None,
@@ -362,95 +377,6 @@ impl Engine {
         self.settle(outcome);
     }
 
-    /// Does what is due by now. Call it at the start, and when [`Engine::next_wake`] has come.
-    pub fn wake(&mut self) {
-        if self.is_damaged() {
-            return;
-        }
-        let now = self.seams.clock.monotonic();
-        let held = self.holds.len();
-        self.holds
-            .retain(|_, hold| !matches!(hold, Hold::Time(until) if *until <= now));
-        let released = self.holds.len() < held;
-        let paused = self.pauses.len();
-        self.pauses.retain(|_, until| *until > now);
-        let released_commits = self.pauses.len() < paused;
-        self.end_typing();
-        self.count_packages();
-        let outcome = self
-            .wake_session()
-            .and_then(|()| {
-                if released {
-                    self.resume_openings()
-                } else {
-                    Ok(())
-                }
-            })
-            .and_then(|()| {
-                if released_commits {
-                    self.resume_commits()
-                } else {
-                    Ok(())
-                }
-            })
-            .and_then(|()| self.renew_due())
-            .and_then(|()| self.lists_again())
-            .and_then(|()| self.answers_again())
-            .and_then(|()| self.tell_read())
-            .and_then(|()| self.end_presence())
-            .and_then(|()| self.tell_presence())
-            .and_then(|()| self.pump());
-        if self
-            .acks
-            .due
-            .is_some_and(|due| due <= self.seams.clock.monotonic())
-        {
-            self.flush_acks();
-        }
-        self.settle(outcome);
-    }
-
-    /// The monotonic time at which [`Engine::wake`] has something to do.
-    #[must_use]
-    pub fn next_wake(&self) -> Option<Duration> {
-        if self.is_damaged() {
-            return None;
-        }
-        let holds = self.holds.values().filter_map(|hold| match hold {
-            Hold::Time(until) => Some(*until),
-            Hold::Seq(_) => None,
-        });
-        let online = self.session.is_online();
-        let when_online = [
-            self.renewal_due,
-            self.receipts_due,
-            self.packages_due,
-            self.lists_due,
-            self.answers.due(),
-            self.telling.due(),
-        ]
-        .into_iter()
-        .flatten()
-        .chain(self.pauses.values().copied())
-        .filter(|_| online);
-        self.session
-            .next_wake()
-            .into_iter()
-            .chain(self.acks.due)
-            .chain(holds)
-            .chain(when_online)
-            .chain(self.next_typing_end())
-            .chain(self.next_presence_end())
-            .min()
-    }
-
-    /// How long until [`Engine::next_wake`].
-    #[must_use]
-    pub fn until_wake(&self) -> Option<Duration> {
-        self.next_wake()
-            .map(|at| at.saturating_sub(self.seams.clock.monotonic()))
-    }
-
     /// Work for when nothing else waits: acknowledgements, and a little of the search index. Returns whether more is left.
     pub fn idle(&mut self) -> bool {
         if self.is_damaged() {
@@ -531,27 +457,6 @@ impl Engine {
             self.seams
                 .network
                 .send(connection, encode_frame(id, frame).into());
-        }
-    }
-
-    fn note_ack(&mut self, stream: StreamId, seq: u64, entries: usize) {
-        let acked = self.acks.cursors.entry(stream).or_insert(seq);
-        *acked = seq.max(*acked);
-        self.acks.entries = self.acks.entries.saturating_add(entries);
-        let due = self.seams.clock.monotonic().saturating_add(ACK_DELAY);
-        self.acks.due.get_or_insert(due);
-        if self.acks.entries >= ACK_ENTRIES {
-            self.flush_acks();
-        }
-    }
-
-    fn flush_acks(&mut self) {
-        let acks = std::mem::take(&mut self.acks);
-        if self.session.is_online() {
-            for (stream, seq) in acks.cursors {
-                self.send(0, &protocol::Ack { stream, seq }.into());
-                crate::KillPoint::Acknowledged.reach();
-            }
         }
     }
 

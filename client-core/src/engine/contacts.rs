@@ -1,11 +1,5 @@
 //! People: accepting and declining who asks, blocking, handles and links. What the relay has to know is kept until it does.
 
-use protocol::{
-    AccountId, ConversationId, DeclineRequest, DeviceId, EndLink, ErrorCode, FindAccount, Found,
-    Frame, Refusal, SetBlock, SetHandle, Token, is_handle,
-};
-use tracing::{info, warn};
-
 use crate::{
     crypto::Mls,
     engine::{
@@ -22,6 +16,10 @@ use crate::{
         conversations::{self, ConversationRow},
         links, requests,
     },
+};
+use protocol::{
+    AccountId, DeviceId, EndLink, ErrorCode, FindAccount, Found, Frame, Refusal, SetHandle, Token,
+    is_handle,
 };
 
 impl Engine {
@@ -146,47 +144,12 @@ impl Engine {
         self.show_connection();
     }
 
-    /// Tells the relay what it does not know yet. After each connection, and when something is added.
-    pub(super) fn tell_people(&mut self) -> Result<()> {
-        if !self.session.is_online() {
-            return Ok(());
-        }
-        let connection = self.database.connection();
-        let declines = requests::untold_declines(connection)?;
-        let blocks = requests::untold_blocks(connection)?;
-        for conversation in declines {
-            let busy = self.in_flight(
-                |request| matches!(request, Request::Decline { conversation: other } if *other == conversation),
-            );
-            if !busy {
-                let frame = DeclineRequest { conversation };
-                self.request(Request::Decline { conversation }, &frame.into());
-            }
-        }
-        for (account, blocked) in blocks {
-            let busy = self.in_flight(
-                |request| matches!(request, Request::Block { account: other, .. } if *other == account),
-            );
-            if !busy {
-                let frame = SetBlock { account, blocked };
-                self.request(Request::Block { account, blocked }, &frame.into());
-            }
-        }
-        Ok(())
-    }
-
     /// The relay answered one of these.
     pub(super) fn people_told(&mut self, request: Request, frame: Frame) -> Result<()> {
         match (request, frame) {
             (Request::Decline { conversation }, frame) => self.decline_told(conversation, &frame),
-            (Request::Block { account, blocked }, Frame::Done(_)) => {
-                crate::KillPoint::BlockAnswered.reach();
-                self.write(|write| requests::set_block_told(write, account, blocked))?;
-                self.tell_people()
-            }
-            (Request::Block { .. }, Frame::Refusal(refusal)) => {
-                warn!(code = ?refusal.code, "the relay did not take a block; the next connection tries again");
-                Ok(())
+            (Request::Block { account, blocked }, frame) => {
+                self.block_told(account, blocked, &frame)
             }
             (Request::SetHandle { handle, answer }, Frame::Done(_)) => {
                 let kept = self.write(|write| store::account::set_handle(write, handle.as_deref()));
@@ -194,11 +157,11 @@ impl Engine {
                     self.account.handle = handle;
                 }
                 answer(kept);
-                Ok(())
+                self.offer_next()
             }
             (Request::SetHandle { answer, .. }, Frame::Refusal(refusal)) => {
                 answer(Err(handle_refused(&refusal)));
-                Ok(())
+                self.offer_next()
             }
             (Request::Find { handle, answer }, Frame::Found(Found { account })) => {
                 answer(self.open_found(account, &handle));
@@ -211,11 +174,11 @@ impl Engine {
             (Request::EndLink { token, answer }, Frame::Done(_)) => {
                 let now = self.relay_time();
                 answer(self.write(|write| links::end(write, token, now)));
-                Ok(())
+                self.offer_next()
             }
             (Request::EndLink { answer, .. }, Frame::Refusal(refusal)) => {
                 answer(Err(refused(&refusal)));
-                Ok(())
+                self.offer_next()
             }
             (request, frame) => self.wrong_reply(request, &frame),
         }
@@ -229,30 +192,13 @@ impl Engine {
         Ok(key)
     }
 
-    fn decline_told(&mut self, conversation: ConversationId, frame: &Frame) -> Result<()> {
-        match frame {
-            // a conversation that is not there any more needs no decline
-            Frame::Done(_)
-            | Frame::Refusal(Refusal {
-                code: ErrorCode::NotMember,
-                ..
-            }) => {
-                crate::KillPoint::DeclineAnswered.reach();
-                self.write(|write| requests::set_decline_told(write, conversation))
-            }
-            Frame::Refusal(refusal) => {
-                info!(code = ?refusal.code, "a decline was not taken; the next connection tries again");
-                Ok(())
-            }
-            _ => {
-                self.drop_connection(None);
-                Ok(())
-            }
-        }
-    }
-
+    /// The person did something that the relay has to know: that does not wait for what it refused before.
     pub(super) fn settle_people(&mut self) {
-        let outcome = self.tell_people().and_then(|()| self.pump());
+        self.untold.hurry();
+        let outcome = self
+            .tell_again()
+            .and_then(|()| self.tell_people())
+            .and_then(|()| self.pump());
         self.settle(outcome);
     }
 }

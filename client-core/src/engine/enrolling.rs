@@ -14,7 +14,7 @@ use protocol::{
 use tracing::{info, warn};
 
 use crate::{
-    engine::{Engine, contacts::introduce, ids::Ids, requests::Request},
+    engine::{Engine, contacts::introduce, holds::wait_after, ids::Ids, requests::Request},
     error::Result,
     model::{ConversationState, Standing},
     store::{
@@ -118,9 +118,9 @@ impl Engine {
     /// The relay does not send a list now.
     pub(super) fn list_refused(&mut self, refusal: &Refusal) {
         info!(code = ?refusal.code, "the relay does not list now");
-        let pause = refusal.retry_after.map_or(PAUSE, Duration::from_millis);
         let now = self.seams.clock.monotonic();
-        self.lists_due = Some(now.saturating_add(pause.clamp(PAUSE, super::LONGEST_HOLD)));
+        let pause = wait_after(refusal.retry_after, PAUSE).max(PAUSE);
+        self.lists_due = Some(now.saturating_add(pause));
     }
 
     /// Whom the person blocked, as the relay knows it. Nobody is let in by it: who is blocked here stays so, and the relay is told.

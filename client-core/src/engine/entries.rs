@@ -1,16 +1,22 @@
 //! What arrives in the streams: opened, deduplicated, stored and counted as processed in one transaction, then acknowledged.
 
-use protocol::{Digest, Entry, EntryKind, Fetch, MessageId, Page, StreamId};
+use protocol::{Digest, Entry, EntryKind, Fetch, MessageId, Page, Refusal, StreamId};
 use tracing::{error, info, warn};
 
 use crate::{
     crypto::Mls,
     engine::{
-        Engine, ids::Ids, is_seq, opening::DECLARED_GAP, reading::Reading, requests::Request,
+        Engine,
+        holds::{UNNAMED, wait_after},
+        ids::Ids,
+        is_seq,
+        opening::DECLARED_GAP,
+        reading::Reading,
+        requests::Request,
         welcomes::Inbox,
     },
     error::{ErrorKind, Result},
-    model::{MessageKind, SystemEvent},
+    model::{MessageKind, OfflineCause, SystemEvent},
     store::{
         commits,
         conversations::{self, Unread},
@@ -243,8 +249,39 @@ impl Engine {
         })
     }
 
-    /// Asks for what follows a position of a stream, unless that is under way.
+    /// The relay does not fill a gap now: that stream waits, and the others go on. One that it refuses for good stays open until the
+    /// next connection, which begins at the cursor.
+    pub(super) fn fetch_refused(&mut self, stream: StreamId, refusal: &Refusal) {
+        info!(code = ?refusal.code, "the relay refused to fill a gap");
+        if !refusal.code.retryable() {
+            return self.drop_connection(Some(OfflineCause::RelayBusy));
+        }
+        let wait = wait_after(refusal.retry_after, UNNAMED);
+        let until = self.seams.clock.monotonic().saturating_add(wait);
+        self.fetch_pauses.insert(stream, until);
+    }
+
+    /// Asks again for what the relay did not send, in each stream whose pause is over.
+    pub(super) fn fetch_again(&mut self) -> Result<()> {
+        let now = self.seams.clock.monotonic();
+        let waiting = self.fetch_pauses.iter();
+        let due: Vec<StreamId> = waiting
+            .filter(|(_, until)| **until <= now)
+            .map(|(stream, _)| *stream)
+            .collect();
+        for stream in due {
+            self.fetch_pauses.remove(&stream);
+            let cursor = streams::cursor(self.database.connection(), stream)?;
+            self.fetch(stream, cursor);
+        }
+        Ok(())
+    }
+
+    /// Asks for what follows a position of a stream, unless that is under way or waits.
     pub(super) fn fetch(&mut self, stream: StreamId, cursor: u64) {
+        if self.fetch_pauses.contains_key(&stream) {
+            return;
+        }
         if !self.in_flight(
             |request| matches!(request, Request::Fetch { stream: other, .. } if *other == stream),
         ) {

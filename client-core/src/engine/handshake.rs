@@ -106,6 +106,7 @@ impl Engine {
             deadline,
             challenge,
         };
+        self.announced = announce;
         self.send(0, &frame);
         Ok(())
     }
@@ -213,6 +214,7 @@ impl Engine {
         } else {
             self.offer_manifests(ready.manifest)?;
         }
+        self.tell_announced();
         self.tell_record()?;
         self.tell_people()?;
         self.resume_lists()?;

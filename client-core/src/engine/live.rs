@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{AccountId, Announce, DeviceId, ErrorCode, Refusal, cbor};
+use protocol::{AccountId, DeviceId, ErrorCode, Refusal, cbor};
 
 use crate::{
     engine::{
@@ -158,12 +158,7 @@ impl Engine {
         self.write(|write| store::account::set_privacy(write, privacy))?;
         self.account.privacy = privacy;
         if before.announce != privacy.announce {
-            let frame = Announce {
-                announce: privacy.announce,
-            };
-            if self.session.is_online() {
-                self.request(super::requests::Request::Announce, &frame.into());
-            }
+            self.tell_announced();
             if privacy.announce {
                 self.tell_presence_anew()?;
             } else {

@@ -3,14 +3,11 @@
 //! What is kept is the intent; the group and the request are built from it, stored in one transaction, and sent unchanged
 //! until the relay answers. Only the relay's word decides: accepted means merge, another conversation means ours is dropped.
 
-use std::time::Duration;
-
 use protocol::{
-    ClaimKeyPackages, Claimed, ConversationId, CreateConversation, Digest, ErrorCode, Frame,
-    LinkSecret, Opaque, Refusal, StreamId, Welcome, bounds, decode_frame, encode_frame,
-    identity::Manifest,
+    ClaimKeyPackages, Claimed, ConversationId, CreateConversation, Digest, Frame, LinkSecret,
+    Opaque, StreamId, Welcome, bounds, decode_frame, encode_frame, identity::Manifest,
 };
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::{
     content::{self, Content},
@@ -34,20 +31,20 @@ use crate::{
     },
 };
 
-/// The pause after the relay said that the other side was first: its welcome is on its way.
-const PAUSE: Duration = Duration::from_secs(30);
 /// A relay that was restored from a backup leaves out twice as many positions at least (PROTOCOL.md, section 5.9), counted from
 /// what the backup holds, behind which somebody may have read: a declared gap, in which nothing was.
 pub(super) const DECLARED_GAP: u64 = 1 << 31;
 /// Messages that go from a lost conversation into another; more were not written to somebody who got none of them.
 const MOST_LOST: u32 = 1_000;
-/// How often the relay may say that the other side was first while no welcome comes that can be followed.
-const MOST_EXISTS: u32 = 3;
-
 impl Engine {
-    /// Goes on with every intent, after each connection and when one is added.
+    /// Goes on with every intent, a few at a time: after each connection, when one is added, and with each answer.
     pub(super) fn resume_openings(&mut self) -> Result<()> {
+        let is_one =
+            |request: &Request| matches!(request, Request::Claim { .. } | Request::Create { .. });
         for opening in openings::all(self.database.connection())? {
+            if self.room_for(is_one) == 0 {
+                break;
+            }
             self.resume_opening(&opening)?;
         }
         Ok(())
@@ -217,70 +214,8 @@ impl Engine {
         self.pump()
     }
 
-    /// The relay did not make a conversation that it was asked to make.
-    pub(super) fn creation_refused(
-        &mut self,
-        key: ConversationKey,
-        refusal: &Refusal,
-    ) -> Result<()> {
-        if openings::load(self.database.connection(), key)?.is_none() {
-            // the other side's welcome came first
-            self.write(|write| store::account::uncount_sent(write, 1))?;
-        }
-        self.opening_refused(key, refusal)
-    }
-
-    pub(super) fn opening_refused(
-        &mut self,
-        key: ConversationKey,
-        refusal: &Refusal,
-    ) -> Result<()> {
-        info!(code = ?refusal.code, "the relay did not make a conversation");
-        let Some(opening) = openings::load(self.database.connection(), key)? else {
-            // the other side's welcome came first, and the conversation is there
-            return Ok(());
-        };
-        if opening.incarnation > 0 {
-            return self.reset_refused(key, &opening, refusal);
-        }
-        let refusals = self.exists_refusals.entry(key).or_default();
-        match refusal.code {
-            // the other side was first: its welcome brings the conversation, and what is queued goes there
-            ErrorCode::Exists if *refusals < MOST_EXISTS => {
-                *refusals = refusals.saturating_add(1);
-                self.hold_for(key, PAUSE);
-                // it is there before the relay says so: whatever became of its push
-                let inbox = streams::cursor(self.database.connection(), StreamId::Inbox)?;
-                self.fetch(StreamId::Inbox, inbox);
-                Ok(())
-            }
-            // nothing was stored by the relay: the same intent is tried again
-            code if code.retryable() || code == ErrorCode::NoKeyPackages => {
-                self.tell_held(key, refusal);
-                self.hold_longer(key, refusal.retry_after)
-            }
-            // a link was opened after the request was made
-            ErrorCode::NoConsent if came_later(&opening) => self.open_again(&opening),
-            _ => self.refuse_opening(key),
-        }
-    }
-
-    /// Goes back to the beginning of an intent that the relay refused: nothing was stored there.
-    fn open_again(&mut self, opening: &Opening) -> Result<()> {
-        let ids = Ids::draw(self.seams.random.as_mut())?;
-        self.write_mls(|write, mls| {
-            let row = conversations::row(write.connection(), opening.conversation)?;
-            if let Some(mut group) = mls.load(row.conversation, opening.incarnation)? {
-                group.delete()?;
-            }
-            uncount(write, opening)?;
-            openings::begin_again(write, opening, (ids.client_id(), ids.client_id()))
-        })?;
-        self.resume_openings()
-    }
-
     /// Marks the conversation as refused, drops its group and parks what was written in it. A new link is a new attempt.
-    fn refuse_opening(&mut self, key: ConversationKey) -> Result<()> {
+    pub(super) fn refuse_opening(&mut self, key: ConversationKey) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
         self.exists_refusals.remove(&key);
         self.write_mls(|write, mls| {
@@ -308,13 +243,6 @@ impl Engine {
 /// The relay did not take what was made of an intent, if that was made.
 pub(super) fn uncount(write: &WriteTransaction<'_>, opening: &Opening) -> Result<()> {
     store::account::uncount_sent(write, usize::from(opening.request.is_some()))
-}
-
-/// Whether the link of an intent came after its request was made, without it.
-fn came_later(opening: &Opening) -> bool {
-    let request = opening.request.as_deref().map(decode_frame);
-    let without = matches!(request, Some(Ok((_, Frame::CreateConversation(create)))) if create.token.is_none());
-    opening.secret.is_some() && !opening.invited && without
 }
 
 /// Parks what was written: it goes out only if the person says so, and if it can.

@@ -3,13 +3,10 @@
 //! Sealed bytes are durable before they leave, and are sent again unchanged until the relay accepts them or says for good
 //! that their epoch is over; only then is the same content sealed again, with the same message id and client id.
 
-use std::time::Duration;
-
 use protocol::{
-    Append, Appended, ConversationId, Delivered, DeviceId, ErrorCode, Frame, NewEntry, Refusal,
-    StreamId, bounds,
+    Append, Appended, ConversationId, Delivered, DeviceId, Frame, NewEntry, StreamId, bounds,
 };
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::{
     content::Content,
@@ -19,20 +16,19 @@ use crate::{
         ids::Ids,
         is_seq,
         notes::{self, Notes, note_own},
-        opening::{give_up_queued, open_anew},
-        requests::{Request, SentRow},
+        opening::give_up_queued,
+        requests::{Request, SentBatch, SentRow},
         resending,
     },
     error::{ErrorKind, Result},
     event::Event,
-    model::{ConversationKey, ConversationState, Standing},
+    model::{ConversationKey, Standing},
     store::{
         self, WriteTransaction, chains, commits,
         conversations::{self, REQUEST_ENTRIES, REQUEST_TEXTS},
         openings,
         outbox::{self, OutboxRow, Sealed, Waiting},
         progress::{self, Progress},
-        requests,
     },
 };
 
@@ -40,16 +36,6 @@ use crate::{
 const BATCH_BYTES: usize = bounds::ENTRY;
 /// What was written longer ago and never sealed goes out only if the person says so: by then it may be out of place.
 const OLDEST_MS: u64 = 60 * 24 * 60 * 60 * 1000;
-/// The pause after a refusal that names none.
-const PAUSE: Duration = Duration::from_secs(5);
-
-/// A request made from the outbox.
-struct Batch {
-    rows: Vec<SentRow>,
-    frame: Append,
-    /// The relay has nothing of it yet.
-    new: bool,
-}
 
 impl Engine {
     /// Sends what can be sent: for each conversation without a request in flight, its next batch.
@@ -62,6 +48,9 @@ impl Engine {
             return Ok(());
         }
         for key in ready {
+            if self.room_for(|request| matches!(request, Request::Append { .. })) == 0 {
+                break;
+            }
             let busy = self.in_flight(|request| match request {
                 Request::Append { conversation, .. } | Request::Renew { conversation } => {
                     *conversation == key
@@ -171,16 +160,13 @@ impl Engine {
             Ok(request_of(conversation.conversation, batch, new))
         })?;
         self.events.extend(events);
-        if let Some(batch) = batch {
+        if let Some((batch, frame)) = batch {
             crate::KillPoint::SealedAfterCommit.reach();
-            self.request(
-                Request::Append {
-                    conversation: key,
-                    rows: batch.rows,
-                    new: batch.new,
-                },
-                &Frame::Append(batch.frame),
-            );
+            let request = Request::Append {
+                conversation: key,
+                batch,
+            };
+            self.request(request, &Frame::Append(frame));
         }
         Ok(())
     }
@@ -211,103 +197,8 @@ impl Engine {
         })?;
         crate::KillPoint::SentAfterCommit.reach();
         self.holds.remove(&key);
+        self.sent_in_vain.remove(&key);
         self.renew_worn(key)?;
-        self.pump()
-    }
-
-    /// The relay did not take them. Nothing is given up that may still go out. `new`: it had nothing of them before either.
-    pub(super) fn append_refused(
-        &mut self,
-        key: ConversationKey,
-        (rows, new): (&[SentRow], bool),
-        refusal: &Refusal,
-    ) -> Result<()> {
-        info!(code = ?refusal.code, "entries refused");
-        if new && !refusal.code.retryable() {
-            self.write(|write| store::account::uncount_sent(write, rows.len()))?;
-        }
-        match refusal.code {
-            ErrorCode::StaleEpoch => self.sealed_too_early(key, rows, refusal),
-            code if code.retryable() => {
-                self.hold_for(
-                    key,
-                    refusal.retry_after.map_or(PAUSE, Duration::from_millis),
-                );
-                Ok(())
-            }
-            // the relay has something else of ours under one of these ids: this database is older than what was sent. Who has
-            // the messages already shows them once
-            ErrorCode::IdConflict => {
-                let ids = Ids::draw(self.seams.random.as_mut())?;
-                self.write(|write| {
-                    let rows: Vec<i64> = rows.iter().map(|row| row.id).collect();
-                    outbox::clear_sealed(write, &rows)?;
-                    rows.iter()
-                        .try_for_each(|row| outbox::set_client_id(write, *row, ids.client_id()))
-                })?;
-                self.pump()
-            }
-            // the relay knows no such conversation, or not with us
-            ErrorCode::NotMember => self.not_a_member(key, rows),
-            // the other has not accepted, and has had enough
-            ErrorCode::NoConsent => self.is_request(key, rows),
-            // each further code is final for these bytes: the person decides
-            _ => {
-                self.write(|write| {
-                    for row in rows {
-                        match row.message {
-                            Some(message) => store::messages::set_failed(write, message)?,
-                            None => outbox::delete(write, row.id)?,
-                        }
-                    }
-                    outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())
-                })?;
-                self.pump()
-            }
-        }
-    }
-
-    /// Another epoch is current: the same content is sealed again once this device is there.
-    fn sealed_too_early(
-        &mut self,
-        key: ConversationKey,
-        rows: &[SentRow],
-        refusal: &Refusal,
-    ) -> Result<()> {
-        let now = self.relay_time();
-        let ids = Ids::draw(self.seams.random.as_mut())?;
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let (hold, events) = database.write(|write| {
-            let rows: Vec<i64> = rows.iter().map(|row| row.id).collect();
-            outbox::clear_sealed(write, &rows)?;
-            let row = conversations::row(write.connection(), key)?;
-            let stream = StreamId::Conversation(row.conversation);
-            let winner = refusal.seq.unwrap_or(0);
-            if store::streams::cursor(write.connection(), stream)? < winner {
-                return Ok(Some(Hold::Seq(winner)));
-            }
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            let epoch = match mls.load(row.conversation, row.incarnation)? {
-                Some(group) => Some(group.epoch()?),
-                None => None,
-            };
-            // processed up to the winner and still elsewhere: sealing again cannot help
-            if refusal.incarnation != Some(row.incarnation) || refusal.epoch != epoch {
-                warn!("this device is not in the epoch that the relay names: it comes back from outside");
-                commits::want_rejoin(write, row.conversation, ids.client_id())?;
-            }
-            Ok(None)
-        })?;
-        self.events.extend(events);
-        if let Some(hold) = hold {
-            self.holds.insert(key, hold);
-        }
-        self.resume_commits()?;
         self.pump()
     }
 
@@ -320,63 +211,6 @@ impl Engine {
             || commits::renewal(connection, key)?.is_some()
             || conversations::must_renew_first(connection, key)?
             || openings::load(connection, key)?.is_some())
-    }
-
-    /// The relay does not know this device in a conversation: declined, or lost by a relay that was restored.
-    fn not_a_member(&mut self, key: ConversationKey, rows: &[SentRow]) -> Result<()> {
-        let now = self.relay_time();
-        let ids = Ids::draw(self.seams.random.as_mut())?;
-        let anew = self.seams.random.conversation_id()?;
-        let Self {
-            database,
-            keys,
-            seams,
-            ..
-        } = self;
-        let ((), events) = database.write(|write| {
-            let row = conversations::row(write.connection(), key)?;
-            outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
-            if row.standing != Standing::Asked {
-                return commits::want_rejoin(write, row.conversation, ids.client_id());
-            }
-            let Some(secret) = conversations::take_secret(write, key)? else {
-                let refused = ConversationState::Refused;
-                conversations::set_state(write, key, row.conversation, row.incarnation, refused)?;
-                return give_up_queued(write, key);
-            };
-            info!("a request was declined; a link of the other opens another conversation");
-            let mls = Mls::new(write.connection(), seams.random.as_mut(), keys, now);
-            open_anew(write, &mls, keys, &row, (anew, secret), &ids)
-        })?;
-        self.events.extend(events);
-        self.resume_openings()?;
-        self.resume_commits()?;
-        self.pump()
-    }
-
-    /// The relay takes no more before the other accepts, perhaps although a link was opened, which was over. Whatever the other
-    /// sends accepts.
-    fn is_request(&mut self, key: ConversationKey, rows: &[SentRow]) -> Result<()> {
-        let own = self.keys.device();
-        let hold = self.write(|write| {
-            let connection = write.connection();
-            outbox::clear_sealed(write, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
-            let row = conversations::row(connection, key)?;
-            if row.standing == Standing::Open && !chains::knows_others(connection, key, own)? {
-                requests::set_standing(write, key, Standing::Asked)?;
-                // what was sealed for another frame waits too: only so much goes as a request may hold
-                let sealed = outbox::all(connection, key)?;
-                outbox::clear_sealed(write, &sealed.iter().map(|row| row.id).collect::<Vec<_>>())?;
-                return Ok(None);
-            }
-            let stream = StreamId::Conversation(row.conversation);
-            let cursor = store::streams::cursor(connection, stream)?;
-            Ok(Some(Hold::Seq(cursor.saturating_add(1))))
-        })?;
-        if let Some(hold) = hold {
-            self.holds.insert(key, hold);
-        }
-        self.pump()
     }
 
     /// The relay says how far the recipients' devices are. It is noted once the stream was processed up to there: what is still
@@ -526,7 +360,7 @@ fn request_of(
     conversation: ConversationId,
     batch: Vec<(OutboxRow, Sealed)>,
     new: bool,
-) -> Option<Batch> {
+) -> Option<(SentBatch, Append)> {
     let (incarnation, epoch) = batch
         .first()
         .map(|(_, sealed)| (sealed.incarnation, sealed.epoch))?;
@@ -547,14 +381,12 @@ fn request_of(
             )
         })
         .unzip();
-    Some(Batch {
-        rows,
-        frame: Append {
-            conversation,
-            incarnation,
-            epoch,
-            entries,
-        },
-        new,
-    })
+    let place = (incarnation, epoch);
+    let frame = Append {
+        conversation,
+        incarnation,
+        epoch,
+        entries,
+    };
+    Some((SentBatch { rows, new, place }, frame))
 }

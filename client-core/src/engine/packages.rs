@@ -6,7 +6,7 @@ use protocol::{PublishKeyPackages, bounds};
 
 use crate::{
     crypto::LastResort,
-    engine::{Engine, requests::Request},
+    engine::{Engine, offers::Offer, requests::Request},
     error::Result,
 };
 
@@ -38,12 +38,11 @@ impl Engine {
         self.request(Request::CountPackages, &nothing.into());
     }
 
-    /// Publishes key packages when the relay runs low. The private keys are durable before the public ones leave. A relay
-    /// that was restored from a backup may hold packages that were used since: it forgets all.
+    /// Publishes key packages when the relay runs low. The private keys are durable before the public ones leave, and what the relay
+    /// refuses for now is published again as it is. One that was restored from a backup may hold packages that were used since: it
+    /// forgets all.
     pub(super) fn fill_key_packages(&mut self, held: u16, restored: bool) -> Result<()> {
-        if (held >= KEY_PACKAGES_LOW && !restored)
-            || self.in_flight(|request| matches!(request, Request::Publish))
-        {
+        if (held >= KEY_PACKAGES_LOW && !restored) || self.are_packages_offered() {
             return Ok(());
         }
         let packages = self.write_mls(|_, mls| {
@@ -60,7 +59,6 @@ impl Engine {
             last_resort: last_resort.into_iter().next().map(Into::into),
             replace: restored,
         };
-        self.request(Request::Publish, &frame.into());
-        Ok(())
+        self.offer(Offer::KeyPackages(Box::new(frame)))
     }
 }

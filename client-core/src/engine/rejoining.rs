@@ -4,8 +4,6 @@
 //! from it is stored and sent unchanged until the relay answers. If it lost its epoch, the next one is made from the newer state.
 //! Where nothing of this leads anywhere, the group is set up anew: the third step.
 
-use std::time::Duration;
-
 use protocol::{
     AccountId, Commit, ConversationId, ErrorCode, FetchGroup, Frame, GroupState, Opaque, Refusal,
     StreamId, decode_frame, encode_frame,
@@ -16,7 +14,7 @@ use crate::{
     crypto::{MemberInfo, Mls, RejoinError},
     engine::{
         Engine,
-        holds::PAUSE,
+        holds::{PAUSE, wait_after},
         ids::Ids,
         members::Known,
         opening::{Accepted, Founder},
@@ -35,12 +33,18 @@ use crate::{
 const MOST_ATTEMPTS: u32 = 5;
 
 impl Engine {
-    /// Goes on with every intent to come back, after each connection and when one is added.
+    /// Goes on with every intent to come back, a few at a time: after each connection, when one is added, and with each answer.
     pub(super) fn resume_commits(&mut self) -> Result<()> {
         if !self.session.is_online() {
             return Ok(());
         }
+        let is_one = |request: &Request| {
+            matches!(request, Request::FetchGroup { .. } | Request::Rejoin { .. })
+        };
         for rejoin in commits::rejoins(self.database.connection())? {
+            if self.room_for(is_one) == 0 {
+                break;
+            }
             self.resume_rejoin(&rejoin)?;
         }
         Ok(())
@@ -243,8 +247,7 @@ impl Engine {
                 return self.resume_commits();
             }
             code if code.retryable() => {
-                let pause = refusal.retry_after.map_or(PAUSE, Duration::from_millis);
-                self.pause(conversation, pause);
+                self.pause(conversation, wait_after(refusal.retry_after, PAUSE));
                 return Ok(());
             }
             code => code == ErrorCode::NotMember,

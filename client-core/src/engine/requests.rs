@@ -4,18 +4,22 @@ use protocol::{
     AccountId, ClientId, Committed, ConversationId, ErrorCode, Frame, LinkSecret, NewLink, Refusal,
     StreamId, Token,
 };
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::{
     engine::{
         Engine, is_seq,
+        offers::Offer,
         opening::Accepted,
         session::{REPLY_TIMEOUT, Session},
     },
     error::{Error, ErrorKind, Result},
-    model::{ConversationKey, IssuedLink, OfflineCause},
+    model::{ConversationKey, IssuedLink},
     store::{self, conversations},
 };
+
+/// Requests of one kind in flight, where there is one for each conversation or person.
+const AT_ONCE: usize = 32;
 
 /// Called once with the end of a command that needs the relay.
 pub(super) type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
@@ -25,9 +29,7 @@ pub(super) enum Request {
     /// Entries of a conversation: the outbox rows, in order.
     Append {
         conversation: ConversationKey,
-        rows: Vec<SentRow>,
-        /// The relay had nothing of them before.
-        new: bool,
+        batch: SentBatch,
     },
     /// Key packages of the account with which a conversation is to be opened.
     Claim { conversation: ConversationKey },
@@ -35,8 +37,6 @@ pub(super) enum Request {
     Create { conversation: ConversationKey },
     /// Entries that a push left out, from this position on.
     Fetch { stream: StreamId, from: u64 },
-    /// Key packages of this device.
-    Publish,
     /// How many of them the relay has left.
     CountPackages,
     /// A link for somebody.
@@ -80,11 +80,47 @@ pub(super) enum Request {
     /// The end of a link.
     EndLink { token: Token, answer: Answer<()> },
     /// Whether others see that we are there.
-    Announce,
+    Announce { announce: bool },
     /// The recovery record.
     Record,
-    /// What a restored relay may have lost.
-    Offer,
+    /// What the relay lacks, or may have lost when it was restored.
+    Offer(Offer),
+}
+
+/// What one append took from the outbox.
+#[derive(Clone, Debug)]
+pub(super) struct SentBatch {
+    pub(super) rows: Vec<SentRow>,
+    /// The relay had nothing of them before.
+    pub(super) new: bool,
+    /// The incarnation and the epoch in which they were sealed.
+    pub(super) place: (u32, u64),
+}
+
+impl SentBatch {
+    /// The outbox rows, in order.
+    pub(super) fn ids(&self) -> Vec<i64> {
+        self.rows.iter().map(|row| row.id).collect()
+    }
+}
+
+/// What goes on when one of these was answered.
+enum Next {
+    Check(ConversationId),
+    Rejoin,
+    Opening,
+    Nothing,
+}
+
+impl Next {
+    const fn after(request: &Request) -> Self {
+        match request {
+            Request::Check { conversation } => Self::Check(*conversation),
+            Request::FetchGroup { .. } | Request::Rejoin { .. } => Self::Rejoin,
+            Request::Claim { .. } | Request::Create { .. } => Self::Opening,
+            _ => Self::Nothing,
+        }
+    }
 }
 
 /// One outbox row in flight.
@@ -124,9 +160,22 @@ impl Engine {
 
     /// Whether a request of this kind is in flight.
     pub(super) fn in_flight(&self, is: impl Fn(&Request) -> bool) -> bool {
+        self.count_in_flight(is) > 0
+    }
+
+    /// How many more requests of a kind may be in flight. Whoever has more to ask goes on with each reply: nothing grows with what
+    /// there is to do, neither what waits to be written nor what the relay has to answer at once.
+    pub(super) fn room_for(&self, is: impl Fn(&Request) -> bool) -> usize {
+        AT_ONCE.saturating_sub(self.count_in_flight(is))
+    }
+
+    fn count_in_flight(&self, is: impl Fn(&Request) -> bool) -> usize {
         match &self.session {
-            Session::Online(online) => online.requests.values().any(|(request, _)| is(request)),
-            _ => false,
+            Session::Online(online) => {
+                let requests = online.requests.values();
+                requests.filter(|(request, _)| is(request)).count()
+            }
+            _ => 0,
         }
     }
 
@@ -157,41 +206,33 @@ impl Engine {
         match (request, frame) {
             (
                 Request::Append {
-                    conversation, rows, ..
+                    conversation,
+                    batch,
                 },
                 Frame::Appended(appended),
-            ) => self.appended(conversation, &rows, &appended),
+            ) => self.appended(conversation, &batch.rows, &appended),
             (
                 Request::Append {
                     conversation,
-                    rows,
-                    new,
+                    batch,
                 },
                 Frame::Refusal(refusal),
             ) => {
                 let place = self.conversation_of(conversation)?;
-                let outcome = self.append_refused(conversation, (&rows, new), &refusal);
-                self.contain(place, outcome)
+                let outcome = self.append_refused(conversation, &batch, &refusal);
+                self.contain(place, outcome)?;
+                // another conversation has its turn
+                self.pump()
             }
             (Request::Fetch { stream, from }, Frame::Page(page)) => self.page(stream, from, page),
-            (Request::Fetch { .. }, Frame::Refusal(refusal)) => {
-                // the gap stays open; the next connection begins at the cursor again
-                info!(code = ?refusal.code, "the relay refused to fill a gap");
-                self.drop_connection(Some(OfflineCause::RelayBusy));
-                Ok(())
-            }
-            (Request::Publish, Frame::KeyPackageCount(count)) => {
-                debug!(count = count.count, "key packages published");
+            (Request::Fetch { stream, .. }, Frame::Refusal(refusal)) => {
+                self.fetch_refused(stream, &refusal);
                 Ok(())
             }
             (Request::CountPackages, Frame::KeyPackageCount(count)) => {
                 self.fill_key_packages(count.count, false)
             }
             (Request::CountPackages, Frame::Refusal(_)) => Ok(()),
-            (Request::Publish, Frame::Refusal(refusal)) => {
-                info!(code = ?refusal.code, "the relay refused key packages; the next connection tries again");
-                Ok(())
-            }
             (
                 Request::NewLink {
                     secret,
@@ -224,12 +265,12 @@ impl Engine {
                 }
                 self.write(|write| store::account::set_record_told(write, true))
             }
-            (Request::Record | Request::Offer | Request::Announce, frame) => {
-                if let Frame::Refusal(refusal) = frame {
-                    info!(code = ?refusal.code, "the relay did not take what it was offered");
-                }
+            (Request::Record, Frame::Refusal(refusal)) => {
+                self.tell_later(&refusal);
                 Ok(())
             }
+            (Request::Announce { announce }, frame) => self.announce_told(announce, &frame),
+            (Request::Offer(offer), frame) => self.offered(offer, &frame),
             (Request::Manifest { account }, Frame::AccountManifest(manifest)) => {
                 self.manifest_fetched(account, &manifest)
             }
@@ -271,16 +312,20 @@ impl Engine {
             | Request::Compare { conversation } => Some(*conversation),
             _ => None,
         };
-        let checked = match &request {
-            Request::Check { conversation } => Some(*conversation),
-            _ => None,
-        };
+        let next = Next::after(&request);
         let outcome = self.understand_group_reply(request, frame);
+        let is_whole = outcome.is_ok();
         self.contain(place, outcome)?;
-        match checked {
+        match next {
             // it was not compared, and the next one has its turn
-            Some(conversation) if self.unchecked.remove(&conversation) => self.check_next(),
-            _ => Ok(()),
+            Next::Check(conversation)
+                if !self.checks.contains(&conversation) && self.unchecked.remove(&conversation) =>
+            {
+                self.check_next()
+            }
+            Next::Rejoin => self.resume_commits(),
+            Next::Opening if is_whole => self.resume_openings(),
+            Next::Check(_) | Next::Opening | Next::Nothing => Ok(()),
         }
     }
 

@@ -4,9 +4,7 @@
 //! took since its backup: everybody offers it again. A device whose database is older than what the relay took from it must not
 //! use its keys again: MLS would seal two messages with one key. It comes back into each conversation from outside.
 
-use protocol::{
-    ConversationId, EndLink, FetchGroup, GroupState, NewLink, PublishManifest, Refusal, StreamId,
-};
+use protocol::{ConversationId, FetchGroup, GroupState, Refusal, StreamId};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -15,6 +13,7 @@ use crate::{
         Engine, MOST_SEQ,
         ids::Ids,
         lapse::{Kept, Lapse},
+        offers::Offer,
         opening::tell_profile,
         requests::Request,
         resending,
@@ -129,20 +128,13 @@ impl Engine {
             links::left(connection, now)?,
         );
         for token in ended {
-            self.request(Request::Offer, &EndLink { token }.into());
+            self.offer(Offer::EndOfLink(token))?;
         }
         for link in left {
-            let frame = NewLink {
-                token: link.token,
-                invite: link.invite,
-                uses: link.uses,
-                expires: link.expires,
-            };
-            self.request(Request::Offer, &frame.into());
+            self.offer(Offer::Link(link.token))?;
         }
         // also that there is none any more
-        let handle = self.account.handle.clone();
-        self.request(Request::Offer, &protocol::SetHandle { handle }.into());
+        self.offer(Offer::Handle)?;
         for key in conversations::established(self.database.connection())? {
             let row = conversations::row(self.database.connection(), key)?;
             self.unchecked.insert(row.conversation);
@@ -156,19 +148,48 @@ impl Engine {
         if held >= self.manifest_number() {
             return Ok(());
         }
-        for bytes in store::account::own_manifests_after(self.database.connection(), held)? {
-            let frame = PublishManifest {
-                manifest: bytes.into(),
-            };
-            self.request(Request::Offer, &frame.into());
-        }
-        Ok(())
+        let manifests = store::account::own_manifests_after(self.database.connection(), held)?;
+        self.offer(Offer::Manifests(manifests.into()))
     }
 
     /// Compares one conversation after the other with the restored relay.
     pub(super) fn check_next(&mut self) -> Result<()> {
+        if self.checks_wait.waits() {
+            return Ok(());
+        }
         if let Some(conversation) = self.checks.pop_front() {
             return self.ask_how_far(conversation);
+        }
+        self.end_comparison()?;
+        // what waited for the comparison goes out
+        self.pump()
+    }
+
+    /// The relay does not say now where it stands with a conversation: the others have their turn, after the pause that it asks for.
+    fn check_later(&mut self, conversation: ConversationId, refusal: &Refusal) -> Result<()> {
+        info!(code = ?refusal.code, "a conversation is compared with the restored relay later");
+        self.checks.push_back(conversation);
+        let now = self.seams.clock.monotonic();
+        self.checks_wait.refused(now, refusal);
+        // what was compared already goes out
+        self.pump()
+    }
+
+    /// Goes on with the comparison once the pause after a refusal is over.
+    pub(super) fn check_again(&mut self) -> Result<()> {
+        if self.checks_wait.ends(self.seams.clock.monotonic()) {
+            self.check_next()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the comparison when the relay has given a last answer to all that it was asked and offered: until then each connection
+    /// begins with it.
+    pub(super) fn end_comparison(&mut self) -> Result<()> {
+        let offering = !self.offers.is_empty()
+            || self.in_flight(|request| matches!(request, Request::Offer(_)));
+        if offering || !self.unchecked.is_empty() {
+            return Ok(());
         }
         if let Some(taken) = self.lapse.end() {
             self.write(|write| store::account::set_taken(write, taken))?;
@@ -181,8 +202,7 @@ impl Engine {
                 store::account::set_relay_facts(write, generation, offset)
             })?;
         }
-        // what waited for the comparison goes out
-        self.pump()
+        Ok(())
     }
 
     /// Compares the group of a conversation with the relay's.
@@ -200,7 +220,8 @@ impl Engine {
         let ids = Ids::draw(self.seams.random.as_mut())?;
         // a device that may not read it there any more knows nothing of how far it is
         let told = self.kept.take();
-        let kept = told.map_or(0, |told| told.kept);
+        self.checks_wait.answered();
+        self.offer_messages(conversation, told.map_or(0, |told| told.kept))?;
         let name = self.account.name.clone();
         let ahead = self.write_mls(|write, mls| {
             let Some(row) = conversations::row_of(write.connection(), conversation)? else {
@@ -211,8 +232,6 @@ impl Engine {
                 .as_ref()
                 .map(crate::crypto::Group::epoch)
                 .transpose()?;
-            // where others went on in the meantime their commits are on their way, and what was lost is sent in their epoch
-            offer_messages(write, &row, kept, &ids)?;
             if row.standing == Standing::Open {
                 // a question or its answer may be lost, and what is lost at the end shows by the number of what follows
                 tell_profile(write, row.key, &name, None, &ids)?;
@@ -264,6 +283,7 @@ impl Engine {
             return Ok(());
         }
         if self.restored.is_some() && !refusal.code.retryable() {
+            self.checks_wait.answered();
             // this device may have come in after its backup, and the account is in it all the same
             self.check(conversation);
             return Ok(());
@@ -277,11 +297,12 @@ impl Engine {
         conversation: ConversationId,
         refusal: &Refusal,
     ) -> Result<()> {
-        if !refusal.code.retryable()
-            && let Some(row) = conversations::row_of(self.database.connection(), conversation)?
-        {
-            let ids = Ids::draw(self.seams.random.as_mut())?;
-            self.write(|write| offer_messages(write, &row, 0, &ids))?;
+        if refusal.code.retryable() {
+            return self.check_later(conversation, refusal);
+        }
+        self.checks_wait.answered();
+        self.offer_messages(conversation, 0)?;
+        if let Some(row) = conversations::row_of(self.database.connection(), conversation)? {
             self.set_up(&row, row.incarnation)?;
         }
         self.unchecked.remove(&conversation);
@@ -314,25 +335,27 @@ impl Engine {
         crate::KillPoint::ResetWanted.reach();
         self.resume_openings()
     }
-}
 
-/// Queues our messages again that a restored relay has lost: those above the last entry that it kept.
-fn offer_messages(
-    write: &store::WriteTransaction<'_>,
-    row: &conversations::ConversationRow,
-    kept: u64,
-    ids: &Ids,
-) -> Result<()> {
-    // what is offered once too often is shown once all the same
-    for message in messages::own_after(write.connection(), row.key, kept, MOST_AGAIN)? {
-        outbox::insert_again(
-            write,
-            row.key,
-            message.sent,
-            ids.client_id(),
-            &message.content,
-        )?;
-        messages::set_lost(write, row.key, message.sent)?;
+    /// Queues our messages again that a restored relay has lost: those above the last entry that it kept. It is kept whatever becomes of
+    /// the group. Where others went on in the meantime their commits are on their way, and what was lost is sent in their epoch.
+    fn offer_messages(&mut self, conversation: ConversationId, kept: u64) -> Result<()> {
+        let ids = Ids::draw(self.seams.random.as_mut())?;
+        self.write(|write| {
+            let Some(row) = conversations::row_of(write.connection(), conversation)? else {
+                return Ok(());
+            };
+            // what is offered once too often is shown once all the same
+            for message in messages::own_after(write.connection(), row.key, kept, MOST_AGAIN)? {
+                outbox::insert_again(
+                    write,
+                    row.key,
+                    message.sent,
+                    ids.client_id(),
+                    &message.content,
+                )?;
+                messages::set_lost(write, row.key, message.sent)?;
+            }
+            Ok(())
+        })
     }
-    Ok(())
 }

@@ -6,17 +6,17 @@
 //!    └────────────────┴──── closed, refused, wrong identity, silent for too long ──┘
 //! ```
 
-mod backoff;
-
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use protocol::{Address, Bye, Challenge, ErrorCode, Frame, Hello, decode_frame};
 use tracing::{debug, info, warn};
 
-pub(super) use self::backoff::Backoff;
 use crate::{
-    engine::{Acks, Engine, lapse::Lapse, requests::Request, room::BETWEEN_TRIES},
+    engine::{
+        Engine, acks::Acks, holds::Patience, lapse::Lapse, offers::Offers, requests::Request,
+        room::BETWEEN_TRIES,
+    },
     error::{Error, ErrorKind, Result},
     event::Event,
     model::{ConnectionState, OfflineCause},
@@ -117,11 +117,7 @@ impl Engine {
     /// Ends a pause between attempts. For a person's "Retry", a wake-up and a change of network.
     pub fn reconnect(&mut self) {
         if matches!(self.session, Session::Waiting { .. }) {
-            self.backoff = Backoff {
-                cause: self.backoff.cause,
-                stopped: self.backoff.stopped,
-                ..Backoff::default()
-            };
+            self.backoff.asked();
             self.session = Session::start();
         }
         self.wake();
@@ -379,7 +375,12 @@ impl Engine {
         }
         self.acks = Acks::default();
         self.holds.clear();
+        self.sent_in_vain.clear();
+        self.fetch_pauses.clear();
+        self.untold = Patience::default();
+        self.offers = Offers::default();
         self.checks.clear();
+        self.checks_wait = Patience::default();
         self.unchecked.clear();
         self.restored = None;
         self.lapse = Lapse::None;

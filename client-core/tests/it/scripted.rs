@@ -190,6 +190,14 @@ impl Scripted {
         self.tamper("UPDATE account SET receipt = NULL");
     }
 
+    /// The device wants to come into so many conversations that are not here.
+    pub(crate) fn want_into(&self, conversations: u32) {
+        self.tamper(&format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {conversations})
+             INSERT INTO rejoins (conversation, client_id) SELECT randomblob(16), randomblob(16) FROM n"
+        ));
+    }
+
     /// No message can be stored for which this holds.
     pub(crate) fn refuse_to_store(&self, condition: &str) {
         self.tamper(&format!(

@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt to connect, by how the ones before went.
+//! How long this device waits between attempts to reach the relay.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ const RESTART_DOUBLINGS: u32 = 4;
 
 /// Counts failed attempts. A connection that ends soon is one too: a relay that lets in and closes is not dialled in a storm.
 #[derive(Default)]
-pub(in crate::engine) struct Backoff {
+pub(super) struct Backoff {
     pub(super) failures: u32,
     /// How often the bound of the pause was doubled.
     pub(super) doublings: u32,
     /// When the relay said that it stops, if no connection lasted since.
-    pub(super) stopped: Option<Duration>,
-    pub(in crate::engine) cause: Option<OfflineCause>,
+    stopped: Option<Duration>,
+    pub(super) cause: Option<OfflineCause>,
     /// When the connection that there is was let in, by the clock that does not jump.
-    pub(super) online_since: Option<Duration>,
+    online_since: Option<Duration>,
     /// When another connection of this device took over last.
     pub(super) replaced: Option<Duration>,
 }
 
 impl Backoff {
-    pub(in crate::engine) fn online(&mut self, now: Duration) {
+    pub(super) fn online(&mut self, now: Duration) {
         self.cause = None;
         self.online_since = Some(now);
     }
@@ -58,6 +58,15 @@ impl Backoff {
     pub(super) fn is_restarting(&self, now: Duration) -> bool {
         self.stopped
             .is_some_and(|stopped| now.saturating_sub(stopped) < RESTART)
+    }
+
+    /// A person asks: the attempts before count no more, and what is known of the relay does.
+    pub(super) fn asked(&mut self) {
+        *self = Self {
+            cause: self.cause,
+            stopped: self.stopped,
+            ..Self::default()
+        };
     }
 
     /// Counts an attempt that failed, or a connection that ended.
