@@ -108,6 +108,7 @@ export const keeping = {
     "{count, plural, =0 {# messages could not be opened in the last 30 days} one {# message could not be opened when it came in the last 30 days, even if it was sent again since} other {# messages could not be opened when they came in the last 30 days, even if they were sent again since}}",
   "health.missing":
     "{count, plural, =0 {No messages are missing} one {# message is missing now} other {# messages are missing now}}",
+  "health.missing.perhaps": "Messages may be missing, because a file of this computer was damaged: see below",
   "health.copy": "Automatic copy on this computer: {time}",
   "health.copy.none": "No automatic copy yet",
   "health.loading": "Counting",

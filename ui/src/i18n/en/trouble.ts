@@ -28,7 +28,7 @@ export const trouble = {
     "This device was removed from the account: write where you restored it. Your messages stay on this computer.",
   "cause.signedOut": "The relay does not know this account any more.",
   "cause.relayBusy": "The relay has too much to do.",
-  "cause.relayRestarting": "The relay is restarting.",
+  "cause.relayRestarting": "The relay is restarting. What you write is kept and sent then.",
   "cause.diskFull":
     "The disk of this computer is full, so nothing that arrives could be kept. Nothing is lost: free some space.",
 

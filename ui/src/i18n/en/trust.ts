@@ -30,7 +30,7 @@ export const trust = {
   "block.menu": "Block",
   "block.title": "Block {name}?",
   "block.text":
-    "Messages from this account will not reach you any more, and it will not see whether you are online. Nobody is told. In groups you still see each other. You can end this in the settings.",
+    "Messages from this account will not reach you any more, and it will not see whether you are online. Nobody is told. You can end this in the settings.",
   "block.request": "The request and its messages are deleted.",
   "block.confirm": "Block",
   "blockList.title": "Blocked people",

@@ -110,6 +110,8 @@ export const keeping: Record<keyof typeof english, string> = {
     "{count, plural, =0 {# mensajes no se pudieron abrir en los últimos 30 días} one {# mensaje no se pudo abrir al llegar en los últimos 30 días, aunque se haya enviado de nuevo después} other {# mensajes no se pudieron abrir al llegar en los últimos 30 días, aunque se hayan enviado de nuevo después}}",
   "health.missing":
     "{count, plural, =0 {No falta ningún mensaje} one {Ahora falta # mensaje} other {Ahora faltan # mensajes}}",
+  "health.missing.perhaps":
+    "Pueden faltar mensajes, porque se dañó un archivo de este equipo: mira más abajo",
   "health.copy": "Copia automática en este equipo: {time}",
   "health.copy.none": "Aún no hay copia automática",
   "health.loading": "Contando",

@@ -29,7 +29,7 @@ export const trouble: Record<keyof typeof english, string> = {
     "Este dispositivo se quitó de la cuenta: escribe donde la restauraste. Tus mensajes siguen en este equipo.",
   "cause.signedOut": "El relay ya no conoce esta cuenta.",
   "cause.relayBusy": "El relay tiene demasiado trabajo.",
-  "cause.relayRestarting": "El relay se está reiniciando.",
+  "cause.relayRestarting": "El relay se está reiniciando. Lo que escribas se guarda y se envía después.",
   "cause.diskFull":
     "El disco de este equipo está lleno y no se podría guardar lo que llega. No se pierde nada: libera espacio.",
 

@@ -31,7 +31,7 @@ export const trust: Record<keyof typeof english, string> = {
   "block.menu": "Bloquear",
   "block.title": "¿Bloquear a {name}?",
   "block.text":
-    "Los mensajes de esta cuenta dejarán de llegarte y no verá si estás en línea. No se avisa a nadie. En los grupos seguirán viéndose. Puedes deshacerlo en los ajustes.",
+    "Los mensajes de esta cuenta dejarán de llegarte y no verá si estás en línea. No se avisa a nadie. Puedes deshacerlo en los ajustes.",
   "block.request": "La solicitud y sus mensajes se eliminan.",
   "block.confirm": "Bloquear",
   "blockList.title": "Personas bloqueadas",
