@@ -1,5 +1,10 @@
 //! People: accepting and declining who asks, blocking, handles and links. What the relay has to know is kept until it does.
 
+use protocol::{
+    AccountId, DeviceId, EndLink, ErrorCode, FindAccount, Found, Frame, Refusal, SetHandle, Token,
+    is_handle,
+};
+
 use crate::{
     crypto::Mls,
     engine::{
@@ -16,10 +21,6 @@ use crate::{
         conversations::{self, ConversationRow},
         links, requests,
     },
-};
-use protocol::{
-    AccountId, DeviceId, EndLink, ErrorCode, FindAccount, Found, Frame, Refusal, SetHandle, Token,
-    is_handle,
 };
 
 impl Engine {

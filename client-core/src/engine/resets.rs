@@ -34,26 +34,7 @@ impl Engine {
             if row.state != ConversationState::Established || row.standing == Standing::Requested {
                 return Ok(());
             }
-            if openings::load(write.connection(), row.key)?.is_some() {
-                // that has begun
-                return Ok(());
-            }
-            let Some(incarnation) = next_incarnation(row.incarnation) else {
-                return end(write, &row);
-            };
-            warn!("a conversation is set up anew");
-            openings::insert(
-                write,
-                &openings::Opening {
-                    conversation: row.key,
-                    secret: None,
-                    invited: false,
-                    claim_id: ids.client_id(),
-                    client_id: ids.client_id(),
-                    request: None,
-                    incarnation,
-                },
-            )
+            want_reset(write, &row, row.incarnation, &ids)
         })?;
         self.resume_openings()
     }
@@ -104,15 +85,43 @@ impl Engine {
     }
 }
 
+/// Wants a group to be set up anew, in the incarnation after one, unless that has begun.
+pub(super) fn want_reset(
+    write: &WriteTransaction<'_>,
+    row: &ConversationRow,
+    former: u32,
+    ids: &Ids,
+) -> Result<()> {
+    if openings::load(write.connection(), row.key)?.is_some() {
+        return Ok(());
+    }
+    let Some(incarnation) = next_incarnation(former) else {
+        return end(write, row);
+    };
+    warn!("a conversation is set up anew");
+    openings::insert(
+        write,
+        &openings::Opening {
+            conversation: row.key,
+            secret: None,
+            invited: false,
+            claim_id: ids.client_id(),
+            client_id: ids.client_id(),
+            request: None,
+            incarnation,
+        },
+    )
+}
+
 /// The incarnation after one; `None` where so many were used up that no honest peer and relay can have done it.
-pub(super) fn next_incarnation(incarnation: u32) -> Option<u32> {
+fn next_incarnation(incarnation: u32) -> Option<u32> {
     incarnation
         .checked_add(1)
         .filter(|next| *next <= MOST_INCARNATION)
 }
 
 /// No way leads on in a conversation: that is shown, and what waits there fails.
-pub(super) fn end(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> {
+fn end(write: &WriteTransaction<'_>, row: &ConversationRow) -> Result<()> {
     warn!("the incarnations of a conversation are used up");
     let refused = ConversationState::Refused;
     conversations::set_state(write, row.key, row.conversation, row.incarnation, refused)?;

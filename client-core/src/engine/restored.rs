@@ -17,7 +17,7 @@ use crate::{
         opening::tell_profile,
         requests::Request,
         resending,
-        resets::{end, next_incarnation},
+        resets::want_reset,
     },
     error::Result,
     event::Event,
@@ -312,26 +312,7 @@ impl Engine {
     /// Sets a conversation up anew, in an incarnation after ours and the relay's.
     fn set_up(&mut self, row: &conversations::ConversationRow, incarnation: u32) -> Result<()> {
         let ids = Ids::draw(self.seams.random.as_mut())?;
-        self.write(|write| {
-            if store::openings::load(write.connection(), row.key)?.is_some() {
-                return Ok(());
-            }
-            let Some(incarnation) = next_incarnation(row.incarnation.max(incarnation)) else {
-                return end(write, row);
-            };
-            store::openings::insert(
-                write,
-                &store::openings::Opening {
-                    conversation: row.key,
-                    secret: None,
-                    invited: false,
-                    claim_id: ids.client_id(),
-                    client_id: ids.client_id(),
-                    request: None,
-                    incarnation,
-                },
-            )
-        })?;
+        self.write(|write| want_reset(write, row, row.incarnation.max(incarnation), &ids))?;
         crate::KillPoint::ResetWanted.reach();
         self.resume_openings()
     }

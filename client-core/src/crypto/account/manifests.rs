@@ -78,6 +78,7 @@ impl AccountKeys {
         let keys = Self::certified(random, root_key, dsk, version, record.relay(), now_ms)?;
         let own = keys.open_certificates();
         let (dsk, device) = own.ok_or(ManifestError::Foreign)?;
+        // where there is no room for all, those that are out for longest are left out
         let in_force = before.devices.iter().map(|(device, _)| device.device);
         let room = bounds::REVOKED.saturating_sub(before.devices.len());
         let too_many = before.revoked.len().saturating_sub(room);
